@@ -1,0 +1,61 @@
+"""The gateway's error tree; `retryable` says whether trying again later can help."""
+
+
+class GatewayError(Exception):
+    """Root of everything the gateway raises on purpose."""
+
+    retryable = False
+
+
+class ConfigError(GatewayError):
+    """The configuration file has mistakes; `problems` holds one sentence for each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """Keep every problem: a technician repairs them all in one round."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StoreError(GatewayError):
+    """The database refused an operation or cannot be opened."""
+
+
+class StoreFull(StoreError):
+    """The disk or the page limit is used up, even after the oldest history was dropped."""
+
+    retryable = True
+
+
+class BrokerError(GatewayError):
+    """The gateway's own broker is away, refused us or broke the protocol."""
+
+    retryable = True
+
+
+class PackRefused(GatewayError):
+    """A node's message breaks the contract; it belongs in quarantine with `reason`."""
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason as it is shown to the technician."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ModelError(GatewayError):
+    """A model file is missing, altered or does not fit its card."""
+
+
+class CameraError(GatewayError):
+    """A picture source cannot be opened or has stopped."""
+
+    retryable = True
+
+
+class PkiError(GatewayError):
+    """The certificate authority cannot do what was asked."""
+
+
+class UplinkError(GatewayError):
+    """The operations centre's broker is away or its window is full."""
+
+    retryable = True

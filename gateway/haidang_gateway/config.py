@@ -1,0 +1,251 @@
+"""Reads the gateway's TOML file into settings; tells every mistake at once, with its line."""
+
+import tomllib
+import zoneinfo
+from pathlib import Path
+from typing import Any
+
+from haidang_gateway.config_table import Lines, Table
+from haidang_gateway.errors import ConfigError
+from haidang_gateway.model import Level, Place
+from haidang_gateway.settings import (
+    BrokerSettings,
+    CameraSettings,
+    CentreSettings,
+    NodeSettings,
+    RulesSettings,
+    Settings,
+    StoreSettings,
+)
+
+_SINGLE = ("gateway", "broker", "centre", "rules", "models", "store")
+_REPEATED = ("place", "node", "camera")
+_GATEWAY_ID = r"gw-[a-z0-9][a-z0-9-]{0,28}"
+_NODE_ID = r"n-[0-9a-f]{12}"
+_WORD = r"[a-z0-9][a-z0-9-]{0,39}"
+_HOST = r"[A-Za-z0-9.:_-]{1,253}"
+# Names and CAP severities of báo động I, II, III (Decision 05/2020/QD-TTg, article 3).
+_LEVELS = (("watch", "Moderate"), ("warning", "Severe"), ("danger", "Extreme"))
+
+
+def load(path: Path) -> Settings:
+    """Read and check the whole file; raise ConfigError with one sentence for each mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(
+            (f"{path}: cannot be read: {error.strerror}; check the path",)
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError((f"{path}: is not valid TOML: {error}; repair that line",)) from error
+    reader = _Reader(path, text, document)
+    settings = reader.settings()
+    if reader.problems:
+        raise ConfigError(tuple(reader.problems))
+    return settings
+
+
+class _Reader:
+    """One reading of one file; collects the problems of all tables."""
+
+    def __init__(self, path: Path, text: str, document: dict[str, Any]) -> None:
+        self.problems: list[str] = []
+        self._base = path.resolve().parent
+        self._lines = Lines(path.name, text)
+        self._document = document
+
+    def settings(self) -> Settings:
+        self._refuse_unknown_tables()
+        gateway = self._single("gateway")
+        models = self._single("models")
+        settings = Settings(
+            id=gateway.text("id", pattern=_GATEWAY_ID, like="a name such as gw-01"),
+            timezone=self._timezone(gateway),
+            data_dir=self._base / gateway.text("data_dir", "/var/lib/haidang", like="a folder"),
+            broker=self._broker(),
+            centre=self._centre(),
+            places=tuple(self._place(table) for table in self._repeated("place")),
+            nodes=tuple(self._node(table) for table in self._repeated("node")),
+            cameras=tuple(self._camera(table) for table in self._repeated("camera")),
+            rules=self._rules(),
+            models_dir=self._base
+            / models.text("dir", "/usr/share/haidang/models", like="a folder"),
+            store=self._store(),
+        )
+        gateway.done()
+        models.done()
+        self._cross_check(settings)
+        return settings
+
+    def _broker(self) -> BrokerSettings:
+        table = self._single("broker")
+        broker = BrokerSettings(
+            host=table.text("host", "localhost", pattern=_HOST, like="a host name"),
+            port=table.whole("port", 8883, low=1, high=65535),
+            server_name=table.text(
+                "server_name", "gateway.local", pattern=_HOST, like="the certificate's name"
+            ),
+            ca=table.file("ca", base=self._base),
+            cert=table.file("cert", base=self._base),
+            key=table.file("key", base=self._base, secret=True),
+            cert_alarm=table.file("cert_alarm", base=self._base),
+            key_alarm=table.file("key_alarm", base=self._base, secret=True),
+        )
+        table.done()
+        return broker
+
+    def _centre(self) -> CentreSettings:
+        table = self._single("centre")
+        centre = CentreSettings(
+            host=table.text("host", pattern=_HOST, like="a host name"),
+            port=table.whole("port", 8883, low=1, high=65535),
+            server_name=table.text("server_name", pattern=_HOST, like="the certificate's name"),
+            ca=table.file("ca", base=self._base),
+            cert=table.file("cert", base=self._base),
+            key=table.file("key", base=self._base, secret=True),
+            batch_s=table.number("batch_s", 5.0, low=0.1, high=3600),
+        )
+        table.done()
+        return centre
+
+    def _rules(self) -> RulesSettings:
+        table, d = self._single("rules"), RulesSettings()
+        rules = RulesSettings(
+            smoke_verify_s=table.number("smoke_verify_s", d.smoke_verify_s, low=1, high=600),
+            fusion_window_s=table.number("fusion_window_s", d.fusion_window_s, low=1, high=3600),
+            flood_verify_s=table.number("flood_verify_s", d.flood_verify_s, low=1, high=3600),
+            flood_hysteresis_mm=table.whole(
+                "flood_hysteresis_mm", d.flood_hysteresis_mm, low=0, high=1000
+            ),
+            crowd_sustain_s=table.number("crowd_sustain_s", d.crowd_sustain_s, low=0, high=3600),
+            crowd_hysteresis_pct=table.whole(
+                "crowd_hysteresis_pct", d.crowd_hysteresis_pct, low=0, high=90
+            ),
+        )
+        table.done()
+        return rules
+
+    def _store(self) -> StoreSettings:
+        table, d = self._single("store"), StoreSettings()
+        store = StoreSettings(
+            max_mb=table.whole("max_mb", d.max_mb, low=16, high=1_000_000),
+            keep_packs=table.whole("keep_packs", d.keep_packs, low=1000, high=100_000_000),
+            telemetry_commit_ms=table.whole(
+                "telemetry_commit_ms", d.telemetry_commit_ms, low=10, high=10_000
+            ),
+        )
+        table.done()
+        return store
+
+    def _place(self, table: Table) -> Place:
+        name = table.text("name", like="the name that operators see")
+        place = Place(
+            id=table.text("id", pattern=_WORD, like="a short name such as market-3"),
+            name=name,
+            name_en=table.text("name_en", name, like="the English name"),
+            lat=table.number("lat", low=-90, high=90),
+            lon=table.number("lon", low=-180, high=180),
+            radius_m=table.whole("radius_m", 50, low=1, high=50_000),
+        )
+        table.done()
+        return place
+
+    def _node(self, table: Table) -> NodeSettings:
+        levels = table.numbers("gauge_mm", (), count=3, low=1, high=100_000)
+        table.text("gauge_document", "-", like="the decision that set the levels")
+        node = NodeSettings(
+            id=table.text("id", pattern=_NODE_ID, like="a node id such as n-240ac4000001"),
+            place=table.text("place", pattern=_WORD, like="the id of a [[place]]"),
+            heartbeat_s=table.whole("heartbeat_s", 30, low=5, high=86_400),
+            gauge=tuple(
+                Level(name=name, mm=int(mm), severity=severity)
+                for (name, severity), mm in zip(_LEVELS, levels, strict=False)
+            ),
+        )
+        table.done()
+        return node
+
+    def _camera(self, table: Table) -> CameraSettings:
+        d = CameraSettings(id="-", place="-", url="-")
+        levels = table.numbers("levels_m2", d.levels_m2, count=3, low=0.1, high=20)
+        camera = CameraSettings(
+            id=table.text("id", pattern=_WORD, like="a short name such as market-3-east"),
+            place=table.text("place", pattern=_WORD, like="the id of a [[place]]"),
+            url=table.text("url", like="a file, rtsp://, http:// or tcp:// address"),
+            fps=table.number("fps", d.fps, low=0.1, high=30),
+            crowd_every_s=table.number("crowd_every_s", d.crowd_every_s, low=0.2, high=600),
+            person_px=table.optional_number("person_px", low=4, high=4000),
+            zone=table.points("zone", low=0, high=1),
+            ground=self._ground(table),
+            area_m2=table.optional_number("area_m2", low=1, high=1_000_000),
+            levels_m2=(levels[0], levels[1], levels[2]),
+            limit_count=table.optional_number("limit_count", low=1, high=1_000_000),
+            footfall_nodes=table.words("footfall_nodes", pattern=_NODE_ID, like="node ids"),
+            loop=table.yes("loop", d.loop),
+        )
+        table.done()
+        return camera
+
+    def _ground(self, table: Table) -> tuple[tuple[tuple[float, float], tuple[float, float]], ...]:
+        picture = table.points("ground_picture", low=0, high=1)
+        metres = table.points("ground_m", low=-100_000, high=100_000)
+        if len(picture) != len(metres) or len(picture) not in {0, 4}:
+            table.problem(
+                "ground_m", "give four points in ground_picture and the same in ground_m"
+            )
+            return ()
+        return tuple(zip(picture, metres, strict=True))
+
+    def _timezone(self, table: Table) -> str:
+        name = table.text("timezone", "Asia/Ho_Chi_Minh", like="a name such as Asia/Ho_Chi_Minh")
+        try:
+            zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            table.problem(
+                "timezone", f"{name} is not a known zone; see `timedatectl list-timezones`"
+            )
+        return name
+
+    def _cross_check(self, settings: Settings) -> None:
+        self._refuse_twice("place", [place.id for place in settings.places])
+        self._refuse_twice("node", [node.id for node in settings.nodes])
+        self._refuse_twice("camera", [camera.id for camera in settings.cameras])
+        known = {place.id for place in settings.places}
+        self._need_places("node", [node.place for node in settings.nodes], known)
+        self._need_places("camera", [camera.place for camera in settings.cameras], known)
+
+    def _refuse_twice(self, table: str, ids: list[str]) -> None:
+        for index, name in enumerate(ids):
+            if name and name in ids[:index]:
+                self._problem(table, index, "id", f"{name} is given twice; remove one")
+
+    def _need_places(self, table: str, wanted: list[str], known: set[str]) -> None:
+        for index, name in enumerate(wanted):
+            if name and name not in known:
+                self._problem(table, index, "place", f"there is no [[place]] {name}; add one")
+
+    def _problem(self, table: str, index: int, key: str, what: str) -> None:
+        self.problems.append(f"{self._lines.place(table, index, key)}: {key}: {what}")
+
+    def _refuse_unknown_tables(self) -> None:
+        for name in self._document:
+            if name not in _SINGLE + _REPEATED:
+                known = ", ".join(_SINGLE + _REPEATED)
+                self._problem(name, 0, name, f"unknown table; the known ones are {known}")
+
+    def _single(self, name: str) -> Table:
+        values = self._document.get(name, {})
+        if not isinstance(values, dict):
+            self._problem(name, 0, name, f"write it as a table: [{name}]")
+            values = {}
+        return Table(self._lines, self.problems, values, name)
+
+    def _repeated(self, name: str) -> list[Table]:
+        rows = self._document.get(name, [])
+        if not isinstance(rows, list):
+            self._problem(name, 0, name, f"write it with double brackets: [[{name}]]")
+            return []
+        return [
+            Table(self._lines, self.problems, row, name, index) for index, row in enumerate(rows)
+        ]

@@ -1,0 +1,150 @@
+"""The configuration as frozen values; `config.py` reads them, `app.py` hands them out."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from haidang_wire.topics import base_name
+
+from haidang_gateway.model import CrowdZone, Level, Place, Site
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerSettings:
+    """The gateway's own broker and the two identities the gateway shows it (PEM files)."""
+
+    host: str
+    port: int
+    server_name: str
+    ca: Path
+    cert: Path
+    key: Path
+    cert_alarm: Path
+    key_alarm: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentreSettings:
+    """The operations centre's broker; data leaves in one message every `batch_s`."""
+
+    host: str
+    port: int
+    server_name: str
+    ca: Path
+    cert: Path
+    key: Path
+    batch_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSettings:
+    """One sensor node: where it stands, how often it must be heard, its gauge's levels."""
+
+    id: str
+    place: str
+    heartbeat_s: int = 30
+    gauge: tuple[Level, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """The name facts carry: the SenML base name without its trailing colon."""
+        return str(base_name(self.id)).removesuffix(":")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraSettings:
+    """One camera and its crowd zone.
+
+    `url` is a file, rtsp://, http://, tcp:// or a device; `person_px` the height of a standing
+    person in the picture's pixels; `zone` a polygon in fractions of the picture (empty: all of
+    it); `ground` pairs of (picture fraction, metres on the ground) for the homography.
+    """
+
+    id: str
+    place: str
+    url: str
+    fps: float = 5.0
+    crowd_every_s: float = 2.0
+    person_px: float | None = None
+    zone: tuple[Point, ...] = ()
+    ground: tuple[tuple[Point, Point], ...] = ()
+    area_m2: float | None = None
+    levels_m2: tuple[float, float, float] = (2.0, 3.5, 4.7)
+    limit_count: float | None = None
+    footfall_nodes: tuple[str, ...] = ()
+    loop: bool = False
+
+    @property
+    def source(self) -> str:
+        """The name facts carry."""
+        return f"camera:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesSettings:
+    """Windows of the alarm rules; sources of the defaults stand in gateway.example.toml."""
+
+    smoke_verify_s: float = 60.0
+    fusion_window_s: float = 300.0
+    flood_verify_s: float = 30.0
+    flood_hysteresis_mm: int = 30
+    crowd_sustain_s: float = 30.0
+    crowd_hysteresis_pct: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Bounds of the database and of the time telemetry may wait for its commit."""
+
+    max_mb: int = 1024
+    keep_packs: int = 200_000
+    telemetry_commit_ms: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration of one gateway."""
+
+    id: str
+    timezone: str
+    data_dir: Path
+    broker: BrokerSettings
+    centre: CentreSettings
+    places: tuple[Place, ...]
+    nodes: tuple[NodeSettings, ...] = ()
+    cameras: tuple[CameraSettings, ...] = ()
+    rules: RulesSettings = field(default_factory=RulesSettings)
+    models_dir: Path = Path("/usr/share/haidang/models")
+    store: StoreSettings = field(default_factory=StoreSettings)
+
+    def site(self) -> Site:
+        """What the alarm rules need to know of this configuration."""
+        return Site(
+            gateway=self.id,
+            timezone=self.timezone,
+            places={place.id: place for place in self.places},
+            node_places={node.source: node.place for node in self.nodes},
+            camera_places={camera.source: camera.place for camera in self.cameras},
+            gauges={node.source: node.gauge for node in self.nodes if node.gauge},
+            zones={camera.id: _zone(camera, self.rules) for camera in self.cameras},
+            smoke_verify_s=self.rules.smoke_verify_s,
+            fusion_window_s=self.rules.fusion_window_s,
+            flood_verify_s=self.rules.flood_verify_s,
+            level_hysteresis_mm=self.rules.flood_hysteresis_mm,
+            crowd_hysteresis_pct=self.rules.crowd_hysteresis_pct,
+        )
+
+
+def _zone(camera: CameraSettings, rules: RulesSettings) -> CrowdZone:
+    return CrowdZone(
+        id=camera.id,
+        place=camera.place,
+        area_m2=camera.area_m2,
+        levels_m2=camera.levels_m2,
+        limit_count=camera.limit_count,
+        sustain_s=rules.crowd_sustain_s,
+        footfall_sources=tuple(
+            str(base_name(node)).removesuffix(":") for node in camera.footfall_nodes
+        ),
+    )

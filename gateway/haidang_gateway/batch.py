@@ -1,0 +1,98 @@
+"""What one transaction of the store holds, and what comes out of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from haidang_gateway.model import Lane, Revision
+
+CENTRE = "centre"
+
+BootKey = tuple[str, str, int]
+"""Node id, epoch and boot count: what the sequence numbers of packs belong to."""
+DayKey = tuple[str, str, str]
+"""Node id, ISO day in the site's time zone, and what was counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackRow:
+    """One accepted pack; `body` has its time resolved, bounds are Unix ms of its first record."""
+
+    node: str
+    epoch: str
+    boot: int
+    seq: int
+    lane: Lane
+    received_ms: int
+    at_low_ms: int
+    at_high_ms: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantineRow:
+    """A message that breaks the contract, as it came, with the reason."""
+
+    received_ms: int
+    topic: str
+    reason: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message to a destination, before its number; `compose` turns its id into its bytes."""
+
+    destination: str
+    lane: Lane
+    topic: str
+    compose: Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A numbered message whose bytes never change again."""
+
+    destination: str
+    seq: int
+    lane: Lane
+    topic: str
+    payload: bytes
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Everything that becomes durable together, or not at all; None deletes a boot or state."""
+
+    now_ms: int
+    packs: tuple[PackRow, ...] = ()
+    boots: Mapping[BootKey, dict[str, Any] | None] = field(default_factory=dict)
+    counts: Mapping[DayKey, int] = field(default_factory=dict)
+    states: Mapping[str, dict[str, Any] | None] = field(default_factory=dict)
+    revisions: tuple[Revision, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+    quarantine: tuple[QuarantineRow, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether a commit would change nothing."""
+        return not (
+            self.packs
+            or self.boots
+            or self.counts
+            or self.states
+            or self.revisions
+            or self.drafts
+            or self.quarantine
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What waits for a destination: messages of each lane and the age anchor of the oldest."""
+
+    alarms: int = 0
+    data: int = 0
+    packs: int = 0
+    oldest_ms: int | None = None

@@ -1,0 +1,107 @@
+"""Everything that is read from the database, as functions on a connection."""
+
+import json
+import sqlite3
+from typing import Any
+
+from haidang_gateway.batch import Backlog, BootKey, Outgoing
+from haidang_gateway.model import Lane
+
+
+def meta(connection: sqlite3.Connection) -> dict[str, str]:
+    """The database's own facts: epoch, created_ms."""
+    return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+
+
+def rule_states(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """All states of the alarm rules by key."""
+    rows = connection.execute("SELECT key, doc FROM rule_state").fetchall()
+    return {key: json.loads(doc) for key, doc in rows}
+
+
+def boots(connection: sqlite3.Connection) -> dict[BootKey, dict[str, Any]]:
+    """What the ledger knows of every boot."""
+    rows = connection.execute("SELECT node, epoch, boot, doc FROM boot").fetchall()
+    return {(node, epoch, boot): json.loads(doc) for node, epoch, boot, doc in rows}
+
+
+def pending(
+    connection: sqlite3.Connection, destination: str, lane: Lane, after_seq: int, limit: int
+) -> list[Outgoing]:
+    """Unconfirmed messages of a lane above `after_seq`, in rising order."""
+    rows = connection.execute(
+        "SELECT seq, topic, payload, created_ms FROM outgoing"
+        " WHERE destination=? AND lane=? AND seq>? ORDER BY seq LIMIT ?",
+        (destination, lane, after_seq, limit),
+    ).fetchall()
+    return [
+        Outgoing(
+            destination=destination,
+            seq=seq,
+            lane=lane,
+            topic=topic,
+            payload=payload,
+            created_ms=created_ms,
+        )
+        for seq, topic, payload, created_ms in rows
+    ]
+
+
+def backlog(connection: sqlite3.Connection, destination: str) -> Backlog:
+    """How much waits for a destination and since when."""
+    lanes = {
+        lane: (count, oldest)
+        for lane, count, oldest in connection.execute(
+            "SELECT lane, count(*), min(created_ms) FROM outgoing WHERE destination=?"
+            " GROUP BY lane",
+            (destination,),
+        )
+    }
+    packs, packs_oldest = connection.execute(
+        "SELECT count(*), min(received_ms) FROM pack WHERE id >"
+        " coalesce((SELECT pack_cursor FROM destination WHERE name=?), 0)",
+        (destination,),
+    ).fetchone()
+    ages = [age for _, age in lanes.values()] + ([packs_oldest] if packs else [])
+    return Backlog(
+        alarms=lanes.get("alarm", (0, 0))[0],
+        data=lanes.get("data", (0, 0))[0],
+        packs=packs,
+        oldest_ms=min(ages, default=None),
+    )
+
+
+def ledger_sums(connection: sqlite3.Connection) -> dict[str, int]:
+    """Counts of all nodes and days by what was counted."""
+    return dict(
+        connection.execute("SELECT what, sum(count) FROM ledger_day GROUP BY what").fetchall()
+    )
+
+
+def ledger_days(connection: sqlite3.Connection) -> list[tuple[str, str, str, int]]:
+    """Rows of (node, day, what, count), newest day first."""
+    return connection.execute(
+        "SELECT node, day, what, count FROM ledger_day ORDER BY day DESC, node, what"
+    ).fetchall()
+
+
+def quarantined(connection: sqlite3.Connection, limit: int) -> list[tuple[int, str, str, bytes]]:
+    """The newest rows of (received_ms, topic, reason, payload)."""
+    return connection.execute(
+        "SELECT received_ms, topic, reason, payload FROM quarantine ORDER BY id DESC LIMIT ?",
+        (limit,),
+    ).fetchall()
+
+
+def audit_rows(connection: sqlite3.Connection) -> list[tuple[int, int, str, str, str, str]]:
+    """The audit chain from its first row: n, at_ms, kind, subject, digest, chain."""
+    return connection.execute(
+        "SELECT n, at_ms, kind, subject, digest, chain FROM audit ORDER BY n"
+    ).fetchall()
+
+
+def revisions(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
+    """All revisions in the order they were decided: alarm id, rev, document."""
+    return connection.execute(
+        "SELECT alarm_id, rev, document FROM revision ORDER BY decided_ms, alarm_id, rev"
+    ).fetchall()

@@ -1,0 +1,227 @@
+"""Everything that changes the database, as functions on the writer's connection."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from haidang_gateway.batch import Batch, Draft
+from haidang_gateway.errors import StoreError
+
+# A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
+# that a full disk can drop the oldest without tearing a gap into the sequence.
+DATA_WINDOW = 200
+PACKS_PER_MESSAGE = 50
+# Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
+MESSAGE_BYTES = 64 * 1024
+KEEP_QUARANTINE = 1000
+ROOM_ROWS = 5000
+_GENESIS = "0" * 64
+
+ComposeData = Callable[[str, Sequence[bytes]], bytes]
+
+
+def write_batch(connection: sqlite3.Connection, batch: Batch, prefix: str) -> None:
+    """Put a batch in; the caller owns the transaction. `prefix` is "<gateway>/<epoch>"."""
+    _packs(connection, batch)
+    _boots(connection, batch)
+    _count(connection, batch)
+    _states(connection, batch)
+    _revisions(connection, batch)
+    for draft in batch.drafts:
+        _number(connection, draft, prefix, batch.now_ms)
+    _quarantine(connection, batch)
+
+
+def compose_data(
+    connection: sqlite3.Connection, draft: Draft, compose: ComposeData, prefix: str, now_ms: int
+) -> int:
+    """Number waiting packs into data messages of `draft`'s destination; how many packs."""
+    taken = 0
+    while _data_waiting(connection, draft.destination) < DATA_WINDOW:
+        ids, bodies = _next_packs(connection, draft.destination)
+        if not ids:
+            break
+        message = dataclasses.replace(draft, compose=functools.partial(_around, compose, bodies))
+        _number(connection, message, prefix, now_ms)
+        connection.execute(
+            "UPDATE destination SET pack_cursor=? WHERE name=?", (ids[-1], draft.destination)
+        )
+        taken += len(ids)
+    return taken
+
+
+def confirm(
+    connection: sqlite3.Connection, destination: str, ranges: Sequence[Sequence[int]]
+) -> int:
+    """Delete the messages the destination has committed; how many there were."""
+    gone = 0
+    for low, high in ranges:
+        gone += connection.execute(
+            "DELETE FROM outgoing WHERE destination=? AND seq BETWEEN ? AND ?",
+            (destination, low, high),
+        ).rowcount
+    return gone
+
+
+def forget_packs(connection: sqlite3.Connection, keep: int) -> int:
+    """Delete the oldest forwarded packs beyond the last `keep`; how many."""
+    return connection.execute(
+        "DELETE FROM pack WHERE id <= (SELECT coalesce(min(pack_cursor), 0) FROM destination)"
+        " AND id <= (SELECT coalesce(max(id), 0) FROM pack) - ?",
+        (keep,),
+    ).rowcount
+
+
+def make_room(connection: sqlite3.Connection, day: str) -> int:
+    """Drop the oldest telemetry: forwarded history first, then what still waited (counted)."""
+    history = connection.execute(
+        "DELETE FROM pack WHERE id IN (SELECT id FROM pack WHERE id <="
+        " (SELECT coalesce(min(pack_cursor), 0) FROM destination) ORDER BY id LIMIT ?)",
+        (ROOM_ROWS,),
+    ).rowcount
+    quarantined = connection.execute("DELETE FROM quarantine").rowcount
+    if history + quarantined:
+        return history + quarantined
+    connection.execute(
+        "INSERT INTO ledger_day SELECT node, ?, 'dropped:gateway_full', count(*) FROM"
+        " (SELECT node FROM pack ORDER BY id LIMIT ?) WHERE true GROUP BY node"
+        " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        (day, ROOM_ROWS),
+    )
+    return connection.execute(
+        "DELETE FROM pack WHERE id IN (SELECT id FROM pack ORDER BY id LIMIT ?)", (ROOM_ROWS,)
+    ).rowcount
+
+
+def chain_link(chain: str, n: int, *, at_ms: int, kind: str, subject: str, digest: str) -> str:
+    """SHA-256 that ties an audit row to the one before it."""
+    text = "|".join((chain, str(n), str(at_ms), kind, subject, digest))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _packs(connection: sqlite3.Connection, batch: Batch) -> None:
+    connection.executemany(
+        "INSERT INTO pack (node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body)"
+        " VALUES (:node, :epoch, :boot, :seq, :lane, :received_ms, :at_low_ms, :at_high_ms, :body)",
+        [dataclasses.asdict(pack) for pack in batch.packs],
+    )
+
+
+def _boots(connection: sqlite3.Connection, batch: Batch) -> None:
+    for key, doc in batch.boots.items():
+        if doc is None:
+            connection.execute("DELETE FROM boot WHERE node=? AND epoch=? AND boot=?", key)
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO boot VALUES (?, ?, ?, ?)", (*key, _json(doc))
+            )
+
+
+def _count(connection: sqlite3.Connection, batch: Batch) -> None:
+    connection.executemany(
+        "INSERT INTO ledger_day VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        [(*key, count) for key, count in batch.counts.items()],
+    )
+
+
+def _states(connection: sqlite3.Connection, batch: Batch) -> None:
+    for key, doc in batch.states.items():
+        if doc is None:
+            connection.execute("DELETE FROM rule_state WHERE key=?", (key,))
+        else:
+            connection.execute(
+                "INSERT OR REPLACE INTO rule_state VALUES (?, ?)", (key, _json(doc))
+            )
+
+
+def _revisions(connection: sqlite3.Connection, batch: Batch) -> None:
+    for revision in batch.revisions:
+        try:
+            connection.execute(
+                "INSERT INTO revision VALUES (:alarm_id, :rev, :sha256, :decided_ms, :document)",
+                dataclasses.asdict(revision),
+            )
+        except sqlite3.IntegrityError as error:
+            raise StoreError(
+                f"alarm {revision.alarm_id} has a revision {revision.rev} already; "
+                "the rules' state is older than the alarms: restore both from one backup"
+            ) from error
+        subject = f"{revision.alarm_id}/{revision.rev}"
+        _audit(connection, batch.now_ms, "revision", subject, revision.sha256)
+
+
+def _audit(
+    connection: sqlite3.Connection, at_ms: int, kind: str, subject: str, digest: str
+) -> None:
+    last = connection.execute("SELECT n, chain FROM audit ORDER BY n DESC LIMIT 1").fetchone()
+    n, chain = (last[0] + 1, last[1]) if last else (1, _GENESIS)
+    link = chain_link(chain, n, at_ms=at_ms, kind=kind, subject=subject, digest=digest)
+    connection.execute(
+        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", (n, at_ms, kind, subject, digest, link)
+    )
+
+
+def _number(connection: sqlite3.Connection, draft: Draft, prefix: str, now_ms: int) -> None:
+    connection.execute(
+        "INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (draft.destination,)
+    )
+    (seq,) = connection.execute(
+        "UPDATE destination SET next_seq = next_seq + 1 WHERE name=? RETURNING next_seq - 1",
+        (draft.destination,),
+    ).fetchone()
+    payload = draft.compose(f"{prefix}/{seq}")
+    connection.execute(
+        "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?)",
+        (draft.destination, seq, draft.lane, draft.topic, payload, now_ms),
+    )
+
+
+def _around(compose: ComposeData, bodies: Sequence[bytes], message_id: str) -> bytes:
+    return compose(message_id, bodies)
+
+
+def _data_waiting(connection: sqlite3.Connection, destination: str) -> int:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM outgoing WHERE destination=? AND lane='data'", (destination,)
+    ).fetchone()
+    return int(count)
+
+
+def _next_packs(connection: sqlite3.Connection, destination: str) -> tuple[list[int], list[bytes]]:
+    row = connection.execute(
+        "SELECT pack_cursor FROM destination WHERE name=?", (destination,)
+    ).fetchone()
+    ids: list[int] = []
+    bodies: list[bytes] = []
+    room = MESSAGE_BYTES
+    for pack_id, body in connection.execute(
+        "SELECT id, body FROM pack WHERE id > ? ORDER BY id LIMIT ?",
+        (row[0] if row else 0, PACKS_PER_MESSAGE),
+    ):
+        room -= len(body)
+        if ids and room < 0:
+            break
+        ids.append(pack_id)
+        bodies.append(body)
+    return ids, bodies
+
+
+def _quarantine(connection: sqlite3.Connection, batch: Batch) -> None:
+    if not batch.quarantine:
+        return
+    connection.executemany(
+        "INSERT INTO quarantine (received_ms, topic, reason, payload) VALUES (?, ?, ?, ?)",
+        [(q.received_ms, q.topic, q.reason, q.payload) for q in batch.quarantine],
+    )
+    connection.execute(
+        "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
+        (KEEP_QUARANTINE,),
+    )
+
+
+def _json(doc: object) -> str:
+    return json.dumps(doc, ensure_ascii=False, separators=(",", ":"))

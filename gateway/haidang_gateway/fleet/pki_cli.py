@@ -89,7 +89,8 @@ def _issue(args: argparse.Namespace) -> int:
 
 def _revoke(args: argparse.Namespace) -> int:
     count = Authority(args.directory).revoke(args.name, _now())
-    _say(f"{args.name}: {count} revoked. Copy crl.pem to the broker and reload it (SIGHUP).")
+    _say(f"{args.name}: {count} revoked. Copy crl.pem to the broker and restart it:")
+    _say("a mere reload keeps new connections out, but leaves open ones alone.")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Compiles every file that goes onto a node for the ESP32 and holds each group to its size budget."""
+"""Compiles every file of a node for the ESP32 and holds each group to its size budget."""
 
 import subprocess
 import sys

@@ -72,7 +72,7 @@ EXPECTED = (
 
 
 def play(stage: Stage, at_s: float) -> str:
-    """Sets the city as the script wants it `at_s` seconds after the start; returns what happens now."""
+    """Sets the city as it is `at_s` seconds after the start; returns what happens, in words."""
     stage.smoke(0.0 if at_s < FIRE_S else min(1500.0, 300.0 * (at_s - FIRE_S)))
     stage.flames(0.0 if at_s < FLAMES_S else min(1.0, (at_s - FLAMES_S) / 4.0))
     stage.water(int(min(FLOOD_TOP_MM, max(0.0, at_s - FLOOD_S) * FLOOD_MM_PER_S)))

@@ -1,0 +1,166 @@
+"""The demo city's configuration files, written as a technician would write them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+GATEWAY = "gw-01"
+CENTRE = "centre-01"
+# What the whole application may use on the 64-bit build; about half of it on an ESP32.
+NODE_HEAP = "160K"
+HEARTBEAT_S = 5
+REPORT_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DemoNode:
+    """One node of the demo: its MAC address, its sensor and its names on the screen."""
+
+    mac: str
+    sensor: str
+    place: str
+    label: str
+
+    @property
+    def id(self) -> str:
+        """The node's id, as the contract derives it from the MAC address."""
+        return f"n-{self.mac}"
+
+
+SMOKE = DemoNode("240ac4000001", "smoke", "market-3", "khói chợ · market smoke")
+FLOOD = DemoNode("240ac4000002", "flood", "street-1", "ngập phố · street flood")
+FOOTFALL = DemoNode("240ac4000003", "footfall", "square-1", "lượt khách · footfall")
+NODES = (SMOKE, FLOOD, FOOTFALL)
+
+_SENSORS: dict[str, dict[str, Any]] = {
+    "smoke": {"adc_pin": 34, "warmup_s": 0, "siren_pin": 25},
+    "flood": {
+        "uart": 2,
+        "rx_pin": 16,
+        "tx_pin": 17,
+        "mount_mm": 3000,
+        "watch_mm": 50,
+        "warning_mm": 100,
+        "danger_mm": 150,
+        "hysteresis_mm": 20,
+    },
+    "footfall": {"uart": 1, "rx_pin": 26, "window_s": 10},
+}
+
+
+def node_config(node: DemoNode, broker_port: int) -> dict[str, Any]:
+    """The node's node.json."""
+    return {
+        "v": 1,
+        "wifi": [{"ssid": "demo", "key": "demo-network"}],
+        "broker": {"host": "127.0.0.1", "port": broker_port, "server_name": "gateway.local"},
+        "sensors": {node.sensor: _SENSORS[node.sensor]},
+        "report_s": REPORT_S,
+        "heartbeat_s": HEARTBEAT_S,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Where the gateway finds the two brokers."""
+
+    broker_port: int
+    centre_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCamera:
+    """The camera's source and the number of people from which its zone is crowded."""
+
+    url: str
+    limit_count: float
+    loop: bool = False
+
+
+def gateway_toml(
+    lines: Lines,
+    ca_dir: Path,
+    data_dir: Path,
+    models_dir: Path,
+    camera: DemoCamera | None,
+    *,
+    smoke_verify_s: float = 60.0,
+) -> str:
+    """The gateway's configuration file; without `camera` there is no camera process."""
+    q = json.dumps  # a JSON string is a TOML string
+    text = f"""\
+[gateway]
+id = "{GATEWAY}"
+data_dir = {q(str(data_dir))}
+
+[broker]
+host = "127.0.0.1"
+port = {lines.broker_port}
+ca = {q(str(ca_dir / "ca.pem"))}
+cert = {q(str(ca_dir / f"{GATEWAY}.pem"))}
+key = {q(str(ca_dir / f"{GATEWAY}.key"))}
+cert_alarm = {q(str(ca_dir / f"{GATEWAY}-alarm.pem"))}
+key_alarm = {q(str(ca_dir / f"{GATEWAY}-alarm.key"))}
+
+[centre]
+host = "127.0.0.1"
+port = {lines.centre_port}
+server_name = "gateway.local"
+ca = {q(str(ca_dir / "ca.pem"))}
+cert = {q(str(ca_dir / f"{GATEWAY}.pem"))}
+key = {q(str(ca_dir / f"{GATEWAY}.key"))}
+batch_s = 1.0
+
+[rules]
+smoke_verify_s = {smoke_verify_s}
+flood_verify_s = 2.0
+flood_hysteresis_mm = 20
+crowd_sustain_s = 4.0
+
+[models]
+dir = {q(str(models_dir))}
+
+[[place]]
+id = "market-3"
+name = "Chợ Cột Đỏ"
+name_en = "Cot Do market"
+lat = 19.742
+lon = 105.902
+radius_m = 60
+
+[[place]]
+id = "street-1"
+name = "Đường Hồ Xuân Hương"
+name_en = "Ho Xuan Huong street"
+lat = 19.735
+lon = 105.906
+
+[[place]]
+id = "square-1"
+name = "Quảng trường biển"
+name_en = "Beach square"
+lat = 19.737
+lon = 105.907
+"""
+    for node in NODES:
+        text += f'\n[[node]]\nid = "{node.id}"\nplace = "{node.place}"\n'
+        text += f"heartbeat_s = {HEARTBEAT_S}\n"
+        if node is FLOOD:
+            levels = _SENSORS["flood"]
+            text += "gauge_mm = [{watch_mm}, {warning_mm}, {danger_mm}]\n".format(**levels)
+    return text + (_camera(camera) if camera else "")
+
+
+def _camera(camera: DemoCamera) -> str:
+    return f"""
+[[camera]]
+id = "market-3-east"
+place = "market-3"
+url = {json.dumps(camera.url)}
+fps = 5.0
+crowd_every_s = 1.0
+limit_count = {camera.limit_count}
+footfall_nodes = ["{FOOTFALL.id}"]
+loop = {str(camera.loop).lower()}
+"""

@@ -1,6 +1,10 @@
-"""The contract's JSON messages: check, encode, decode."""
+"""The contract's JSON messages: check, encode, decode; tables of what a node sends and gets."""
 
-from haidang_wire.words import (  # noqa: F401 (the contract's words are offered here)
+from haidang_wire.errors import MessageError
+from haidang_wire.fields import check_table, write_table
+from haidang_wire.jsontext import read
+from haidang_wire.topics import is_epoch
+from haidang_wire.words import (
     ALARM_STATES,
     CENTRE_COMMANDS,
     CERTAINTIES,
@@ -17,27 +21,141 @@ from haidang_wire.words import (  # noqa: F401 (the contract's words are offered
     URGENCIES,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-def check(kind: str, doc: dict) -> None:
-    """MessageError naming the first field that breaks the contract."""
-    raise NotImplementedError
+__all__ = (
+    "ALARM_STATES",
+    "CENTRE_COMMANDS",
+    "CERTAINTIES",
+    "EVIDENCE_KINDS",
+    "FLOOD_STATES",
+    "FOOTFALL_SOURCES",
+    "HAZARDS",
+    "NODE_COMMANDS",
+    "NODE_MESSAGES",
+    "SENSORS",
+    "SENSOR_HEALTH",
+    "SEVERITIES",
+    "SMOKE_STATES",
+    "STATUSES",
+    "URGENCIES",
+    "check",
+    "decode",
+    "encode",
+)
+
+NODE_MESSAGE_BYTES = 8192
+_UINT32 = (0, 0xFFFFFFFF)
+# JSON numbers are exact up to 2**53 in every reader.
+_UPTIME = (0, 0x1FFFFFFFFFFFFF)
+
+_BOOT = (
+    ("hb", True, "int", _UINT32),
+    ("next", True, "int", _UINT32),
+    ("held", True, "ranges", 256),
+    ("dropped", True, "drops", 256),
+)
+
+OFFLINE = (
+    ("v", True, "version", 1),
+    ("state", True, "word", ("offline",)),
+)
+
+_STATUS = (
+    ("v", True, "version", 1),
+    ("state", True, "word", ("online",)),
+    ("fw", True, "str", (1, 32)),
+    ("slot", True, "word", ("a", "b")),
+    ("he", True, "form", is_epoch),
+    ("hb", True, "int", _UINT32),
+    ("reset", True, "str", (1, 16)),
+    ("up_ms", True, "int", _UPTIME),
+    ("heartbeat_s", True, "int", (1, 86400)),
+    ("sensors", True, "list", ("word", SENSORS, 0, 8)),
+    ("boots", True, "list", ("obj", _BOOT, 0, 64)),
+)
+
+_GATEWAY_ONLINE = (
+    ("v", True, "version", 1),
+    ("state", True, "word", ("online",)),
+)
+
+# kind: table; the kinds that a node needs
+NODE_MESSAGES = {
+    "status": ("state", {"online": _STATUS, "offline": OFFLINE}),
+    "offline": OFFLINE,
+    "ack": (
+        ("he", True, "form", is_epoch),
+        ("hb", True, "int", _UINT32),
+        ("s", True, "ranges", 256),
+    ),
+    "cmd": (
+        ("id", True, "str", (1, 64)),
+        ("do", True, "word", NODE_COMMANDS),
+        ("args", False, "any", None),
+        ("exp_ms", True, "int", _UPTIME),
+    ),
+    "reply": (
+        "ok",
+        {
+            True: (
+                ("id", True, "str", (1, 64)),
+                ("ok", True, "bool", None),
+                ("out", False, "any", None),
+            ),
+            False: (
+                ("id", True, "str", (1, 64)),
+                ("ok", True, "bool", None),
+                ("err", True, "str", (1, 200)),
+                ("hint", False, "str", (0, 200)),
+            ),
+        },
+    ),
+    "time_request": (
+        ("nonce", True, "int", _UINT32),
+        ("up_ms", True, "int", _UPTIME),
+    ),
+    "time_answer": (
+        ("nonce", True, "int", _UINT32),
+        ("unix_ms", True, "int", _UPTIME),
+    ),
+    "gw_status": ("state", {"online": _GATEWAY_ONLINE, "offline": OFFLINE}),
+}
 
 
-def encode(kind: str, doc: dict) -> bytes:
-    """Checked compact JSON, fields in the table's order."""
-    raise NotImplementedError
+def check(kind: str, doc: "Any") -> None:
+    """MessageError naming the first field that breaks the contract; NewerVersion."""
+    check_table(_entry(kind)[0], doc, kind)
 
 
-def decode(kind: str, data: bytes) -> dict:
+def encode(kind: str, doc: "dict[str, Any]") -> bytes:
+    """Checked compact JSON, fields in the table's order. MessageError, NewerVersion."""
+    table, maximum_bytes = _entry(kind)
+    check_table(table, doc, kind)
+    data = write_table(table, doc).encode()
+    if len(data) > maximum_bytes:
+        raise MessageError("%s: %d bytes, at most %d" % (kind, len(data), maximum_bytes))
+    return data
+
+
+def decode(kind: str, data: bytes) -> "dict[str, Any]":
     """The checked message; unknown fields are kept. MessageError, NewerVersion."""
-    raise NotImplementedError
+    table, maximum_bytes = _entry(kind)
+    doc: dict[str, Any] = read(data, maximum_bytes, MessageError)
+    check_table(table, doc, kind)
+    return doc
 
 
-def wrap_alarm(message_id: str, document: bytes) -> bytes:
-    """The alarm_message around a stored revision, whose bytes stay as they are."""
-    raise NotImplementedError
+def _entry(kind: str) -> "tuple[Any, int]":
+    table = NODE_MESSAGES.get(kind)
+    if table is not None:
+        return table, NODE_MESSAGE_BYTES
+    # Alarms and the gateway's own messages stay off a node's heap.
+    from haidang_wire.documents import DOCUMENTS  # noqa: PLC0415
 
-
-def unwrap_alarm(data: bytes) -> tuple[str, bytes]:
-    """Message id and the exact bytes of the revision (what `prev` is the hash of)."""
-    raise NotImplementedError
+    if kind not in DOCUMENTS:
+        raise MessageError("%s is no kind of message" % repr(kind)[:60])
+    entry: tuple[Any, int] = DOCUMENTS[kind]
+    return entry

@@ -2,27 +2,196 @@
 
 from collections import namedtuple
 
-# unit comes from NAMES; value: int, bool, str or Fixed; up_ms: uptime at its sampling
+from haidang_wire.errors import PackError
+from haidang_wire.jsontext import write
+from haidang_wire.topics import base_name, is_epoch
+from haidang_wire.words import (
+    FLOOD_STATES,
+    FOOTFALL_SOURCES,
+    SENSOR_HEALTH,
+    SENSORS,
+    SMOKE_STATES,
+)
+
+# value: int, bool, str or Fixed (decoded: also float); up_ms: uptime at its sampling
 Record = namedtuple("Record", ("name", "value", "up_ms"))
 # mantissa / 10**decimals: Fixed(41, 2) is 0.41, without a float on the node
 Fixed = namedtuple("Fixed", ("mantissa", "decimals"))
 # epoch: 8 hex digits; unix_ms: time of up_ms, None while the clock is not anchored
 Pack = namedtuple("Pack", ("node", "epoch", "boot", "seq", "up_ms", "unix_ms", "records"))
 
-# name: (unit or None, value field)
-NAMES: dict[str, tuple["str | None", str]] = {}
+BVER = 26  # RFC 9100: version 10 and the feature "secondary units", 2**4
+MAXIMUM_PACK_BYTES = 8192
+MAXIMUM_RECORDS = 100
+MAXIMUM_UPTIME_MS = 0x1FFFFFFFFFFFFF
+MAXIMUM_UNIX_MS = 0x3FFFFFFFFFF  # the year 2109
+MAXIMUM_VALUE = 0x1FFFFFFFFFFFFF  # exact in every JSON reader
+_UINT32 = 0xFFFFFFFF
+
+_TRUTH = (None, "vb", None)
+_COUNT = ("count", "v", None)
+_MILLIVOLTS = ("mV", "v", None)
+_BYTES = ("B", "v", None)
+_HEALTH = (None, "vs", SENSOR_HEALTH)
+
+# name: (unit or None, value field, words or None)
+NAMES = {
+    "smoke/mv": _MILLIVOLTS,
+    "smoke/ratio": ("/", "v", None),
+    "smoke/contact": _TRUTH,
+    "smoke/state": (None, "vs", SMOKE_STATES),
+    "flood/level": ("mm", "v", None),
+    "flood/rate": ("mm/h", "v", None),
+    "flood/to_next": ("s", "v", None),
+    "flood/float": _TRUTH,
+    "flood/state": (None, "vs", FLOOD_STATES),
+    "footfall/devices": _COUNT,
+    "footfall/low": _COUNT,
+    "footfall/high": _COUNT,
+    "footfall/suppressed": _TRUTH,
+    "footfall/frames": _COUNT,
+    "footfall/window": ("s", "v", None),
+    "footfall/source": (None, "vs", FOOTFALL_SOURCES),
+    "env/temp": ("Cel", "v", None),
+    "env/rh": ("%RH", "v", None),
+    "node/heap_free": _BYTES,
+    "node/heap_min": _BYTES,
+    "node/idf_free": _BYTES,
+    "node/idf_largest": _BYTES,
+    "node/rssi": ("dBm", "v", None),
+    "node/queue": _COUNT,
+    "node/dropped": _COUNT,
+    "node/supply": _MILLIVOLTS,
+}
+for _sensor in SENSORS:
+    NAMES[_sensor + "/health"] = _HEALTH
 
 
 def encode_pack(pack: Pack) -> bytes:
-    """Compact JSON of a pack; PackError on an unknown name or a wrong kind of value."""
-    raise NotImplementedError
+    """Compact JSON of a pack; PackError on an unknown name or a wrong kind of value.
 
-
-def decode_pack(data: bytes) -> Pack:
-    """The pack in `data` (at most 8 KiB, 100 records); PackError with the reason."""
-    raise NotImplementedError
+    A record of another uptime than the one before starts with its own `bt` and `hu`.
+    """
+    return _encoded(pack, False)
 
 
 def resolved(pack: Pack, unix_ms: int) -> bytes:
-    """The same pack with its time set."""
-    raise NotImplementedError
+    """The same pack with `unix_ms` as the time of its `up_ms`; decoded floats are allowed.
+
+    Units of names that are not in NAMES get lost here: `resolve` keeps them.
+    """
+    node, epoch, boot, seq, up_ms, _, records = pack
+    return _encoded(Pack(node, epoch, boot, seq, up_ms, unix_ms, records), True)
+
+
+def decode_pack(data: bytes) -> Pack:
+    """The pack in `data` (at most 8 KiB, 100 records); PackError with the reason.
+
+    Names that are not in NAMES are kept; `up_ms` and `unix_ms` are those of the first record.
+    """
+    from haidang_wire.senml_reading import decode  # noqa: PLC0415 (a node only encodes)
+
+    return decode(data)
+
+
+def resolve(data: bytes, unix_ms: int) -> bytes:
+    """A pack's bytes with `unix_ms` as the time of its first `hu`; keeps unknown fields."""
+    from haidang_wire.senml_reading import rewritten  # noqa: PLC0415 (a node only encodes)
+
+    return rewritten(data, unix_ms)
+
+
+def seconds_text(unix_ms: int) -> str:
+    """Decimal seconds of a time in ms, printed from integers."""
+    return "%d.%03d" % (unix_ms // 1000, unix_ms % 1000)
+
+
+def _encoded(pack: Pack, decoded: bool) -> bytes:
+    _check_header(pack)
+    pieces = []
+    up_ms = None
+    for record in pack.records:
+        fields = []
+        if up_ms is None:
+            fields.append('"bver":%d,"bn":"%s"' % (BVER, base_name(pack.node)))
+        if record.up_ms != up_ms and pack.unix_ms is not None:
+            fields.append('"bt":' + seconds_text(pack.unix_ms + record.up_ms - pack.up_ms))
+        if up_ms is None:
+            fields.append('"he":"%s","hb":%d,"hs":%d' % (pack.epoch, pack.boot, pack.seq))
+        if record.up_ms != up_ms:
+            up_ms = _whole(record.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
+            fields.append('"hu":%d' % up_ms)
+        fields.append(_reading(record, decoded))
+        pieces.append("{" + ",".join(fields) + "}")
+    data = ("[" + ",".join(pieces) + "]").encode()
+    if len(data) > MAXIMUM_PACK_BYTES:
+        raise PackError("pack of %d bytes, at most %d" % (len(data), MAXIMUM_PACK_BYTES))
+    return data
+
+
+def _check_header(pack: Pack) -> None:
+    if not 1 <= len(pack.records) <= MAXIMUM_RECORDS:
+        raise PackError("a pack has 1 to %d records, not %d" % (MAXIMUM_RECORDS, len(pack.records)))
+    if not is_epoch(pack.epoch):
+        raise PackError("epoch %s is not 8 hex digits" % repr(pack.epoch)[:40])
+    _whole(pack.boot, _UINT32, "boot")
+    _whole(pack.seq, _UINT32, "seq")
+    _whole(pack.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
+    if pack.unix_ms is not None:
+        _whole(pack.unix_ms, MAXIMUM_UNIX_MS, "unix_ms")
+
+
+def _whole(value: int, highest: int, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= highest:
+        raise PackError("%s %s is not a whole number from 0 to %d" % (what, repr(value), highest))
+    return value
+
+
+def _reading(record: Record, decoded: bool) -> str:
+    name, value, _ = record
+    known = NAMES.get(name)
+    if known is None:
+        if not decoded:
+            raise PackError("%s is no name of the contract" % repr(name)[:80])
+        known = (None, field_of(value), None)
+    unit, field, words = known
+    if field == "v":
+        text = _number(name, value, decoded)
+    elif field != field_of(value) or (words and value not in words):
+        raise PackError("%s cannot be %s" % (name, repr(value)[:40]))
+    else:
+        text = write(value)
+    unit_text = '"u":"%s",' % unit if unit else ""
+    return '"n":"%s",%s"%s":%s' % (name, unit_text, field, text)
+
+
+def field_of(value: object) -> str:
+    """The SenML field that carries a value of this type."""
+    if isinstance(value, bool):
+        return "vb"
+    return "vs" if isinstance(value, str) else "v"
+
+
+def _number(name: str, value: object, decoded: bool) -> str:
+    if isinstance(value, Fixed):
+        return _decimal(name, value)
+    if isinstance(value, float) and decoded:
+        return write(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise PackError("%s needs a whole number or Fixed, not %s" % (name, repr(value)[:40]))
+    if not -MAXIMUM_VALUE <= value <= MAXIMUM_VALUE:
+        raise PackError("%s: %d is too big" % (name, value))
+    return str(value)
+
+
+def _decimal(name: str, fixed: Fixed) -> str:
+    mantissa, decimals = fixed
+    if not 0 <= decimals <= 9 or not -MAXIMUM_VALUE <= mantissa <= MAXIMUM_VALUE:
+        raise PackError("%s: Fixed(%d, %d) is out of range" % (name, mantissa, decimals))
+    if decimals == 0:
+        return str(mantissa)
+    digits = str(abs(mantissa))
+    while len(digits) <= decimals:
+        digits = "0" + digits
+    sign = "-" if mantissa < 0 else ""
+    return sign + digits[:-decimals] + "." + digits[-decimals:]

@@ -51,6 +51,11 @@ def is_gateway_id(text: str) -> bool:
     return text[:3] == "gw-" and 3 < len(text) <= _MAXIMUM_ID and _only(text, _ID_CHARACTERS)
 
 
+def is_epoch(text: str) -> bool:
+    """Whether `text` is 8 lower-case hex digits: 32 random bits."""
+    return len(text) == 8 and _only(text, _HEX)
+
+
 def node_topic(node: str, kind: str) -> str:
     """`hd/1/n/<node>/<kind>`."""
     _check_node(node)

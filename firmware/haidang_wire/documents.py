@@ -1,0 +1,251 @@
+"""Alarm documents and what gateway and centre tell each other; never loaded on a node."""
+
+from haidang_wire.errors import MessageError, PackError
+from haidang_wire.fields import check_table
+from haidang_wire.jsontext import read, write
+from haidang_wire.messages import NODE_COMMANDS, OFFLINE
+from haidang_wire.senml_reading import pack_of
+from haidang_wire.topics import is_epoch, is_gateway_id, is_node_id
+from haidang_wire.words import (
+    ALARM_STATES,
+    CERTAINTIES,
+    EVIDENCE_KINDS,
+    HAZARDS,
+    SENSOR_HEALTH,
+    SEVERITIES,
+    STATUSES,
+    URGENCIES,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_KIB = 1024
+_COUNT = (0, 0x1FFFFFFFFFFFFF)
+_HEX = "0123456789abcdef"
+
+
+def iso_time(text: str) -> bool:
+    """`2026-11-22T20:15:21.250+07:00`: ISO 8601, up to ms, with its offset from UTC."""
+    return _is_date(text[:19]) and _is_offset(_after_fraction(text[19:]))
+
+
+def message_id(text: str) -> bool:
+    """`<gateway>/<epoch>/<seq>`."""
+    parts = text.split("/")
+    if len(parts) != 3 or not (is_gateway_id(parts[0]) and is_epoch(parts[1])):
+        return False
+    return _is_number(parts[2]) and len(parts[2]) <= 15 and parts[2][0] != "0"
+
+
+def alarm_id(text: str) -> bool:
+    """`<gateway>-<epoch>-<number of at least 4 digits>`."""
+    parts = text.rsplit("-", 2)
+    if len(parts) != 3 or not (is_gateway_id(parts[0]) and is_epoch(parts[1])):
+        return False
+    return _is_number(parts[2]) and 4 <= len(parts[2]) <= 9
+
+
+def sha256_name(text: str) -> bool:
+    """`sha256:` and 64 lower-case hex digits."""
+    return len(text) == 71 and text[:7] == "sha256:" and all(c in _HEX for c in text[7:])
+
+
+def epoch(text: str) -> bool:
+    """8 lower-case hex digits, random per database."""
+    return is_epoch(text)
+
+
+def node(text: str) -> bool:
+    """`n-` and 12 lower-case hex digits."""
+    return is_node_id(text)
+
+
+_PLACE = (
+    ("id", True, "str", (1, 64)),
+    ("name", True, "str", (1, 120)),
+    ("name_en", False, "str", (1, 120)),
+    ("lat", True, "num", (-90, 90)),
+    ("lon", True, "num", (-180, 180)),
+    ("radius_m", True, "num", (0, 100000)),
+)
+
+_EVIDENCE = (
+    ("source", True, "str", (1, 80)),
+    ("kind", True, "word", EVIDENCE_KINDS),
+    ("name", False, "str", (1, 64)),
+    ("value", False, "scalar", 200),
+    ("unit", False, "str", (1, 16)),
+    ("score", False, "num", (0, 1)),
+    ("box", False, "list?", ("num", (0, 1), 4, 4)),
+    ("time", True, "form", iso_time),
+    ("snapshot", False, "form?", sha256_name),
+)
+
+ALARM = (
+    ("v", True, "version", 1),
+    ("id", True, "form", alarm_id),
+    ("rev", True, "int", (1, 1000000)),
+    ("prev", True, "form?", sha256_name),
+    ("status", True, "word", STATUSES),
+    ("hazard", True, "word", HAZARDS),
+    ("state", True, "word", ALARM_STATES),
+    ("ack", True, "obj?", (("by", True, "str", (1, 80)), ("at", True, "form", iso_time))),
+    ("severity", True, "word", SEVERITIES),
+    ("urgency", True, "word", URGENCIES),
+    ("certainty", True, "word", CERTAINTIES),
+    ("place", True, "obj", _PLACE),
+    ("onset", True, "form", iso_time),
+    ("updated", True, "form", iso_time),
+    ("cleared", True, "form?", iso_time),
+    ("evidence", True, "list", ("obj", _EVIDENCE, 0, 64)),
+    ("health", True, "map", ("word", SENSOR_HEALTH, 64)),
+    (
+        "headline",
+        True,
+        "obj",
+        (("vi", True, "str", (1, 200)), ("en", True, "str", (1, 200))),
+    ),
+)
+
+_LEDGER = (
+    ("received", True, "int", _COUNT),
+    ("duplicates", True, "int", _COUNT),
+    ("late", True, "int", _COUNT),
+    ("lost", True, "int", _COUNT),
+    ("dropped", True, "int", _COUNT),
+    ("quarantined", True, "int", _COUNT),
+)
+
+_SENT = (
+    ("alarms", True, "int", _COUNT),
+    ("packs", True, "int", _COUNT),
+    ("messages", True, "int", _COUNT),
+)
+
+_GATEWAY_ONLINE = (
+    ("v", True, "version", 1),
+    ("state", True, "word", ("online",)),
+    ("version", True, "str", (1, 32)),
+    ("epoch", True, "form", epoch),
+    ("queue", True, "int", _COUNT),
+    ("queue_alarms", True, "int", _COUNT),
+    ("oldest_s", True, "num", _COUNT),
+    ("nodes_up", True, "int", _COUNT),
+    ("nodes_down", True, "int", _COUNT),
+    ("cameras_up", True, "int", _COUNT),
+    ("cameras_down", True, "int", _COUNT),
+    ("ledger", True, "obj", _LEDGER),
+    ("sent", True, "obj", _SENT),
+    ("at", True, "form", iso_time),
+)
+
+_COMMAND = (
+    ("id", True, "str", (1, 64)),
+    ("do", True, "str", (1, 16)),
+    ("exp_ms", True, "int", _COUNT),
+    ("reply", False, "str", (1, 128)),
+)
+
+
+def _command(*args: "Any") -> "Any":
+    return (*_COMMAND, ("args", True, "obj", args))
+
+
+_CENTRE_COMMANDS = {
+    "ack_alarm": _command(("alarm_id", True, "form", alarm_id), ("by", True, "str", (1, 80))),
+    "report": _command(
+        ("hazard", True, "word", HAZARDS),
+        ("place", True, "str", (1, 64)),
+        ("by", True, "str", (1, 80)),
+        ("text", False, "str", (0, 500)),
+        ("time", True, "form", iso_time),
+    ),
+    "exercise": _command(("place", True, "str", (1, 64)), ("until", True, "form", iso_time)),
+    "node_cmd": _command(
+        ("node", True, "form", node),
+        ("do", True, "word", NODE_COMMANDS),
+        ("args", False, "any", None),
+    ),
+    "resync": (*_COMMAND, ("args", False, "any", None)),
+}
+
+# kind: (table, maximum bytes)
+DOCUMENTS = {
+    "alarm": (ALARM, 64 * _KIB),
+    "alarm_message": (
+        (("id", True, "form", message_id), ("alarm", True, "obj", ALARM)),
+        65 * _KIB,
+    ),
+    "data_message": (
+        (("id", True, "form", message_id), ("packs", True, "list", ("pack", pack_of, 1, 1000))),
+        4096 * _KIB,
+    ),
+    "gateway_status": (("state", {"online": _GATEWAY_ONLINE, "offline": OFFLINE}), 8 * _KIB),
+    "centre_ack": (
+        (("epoch", True, "form", epoch), ("s", True, "ranges", 1000)),
+        64 * _KIB,
+    ),
+    "centre_cmd": (("do", _CENTRE_COMMANDS), 8 * _KIB),
+}
+
+
+def wrap_alarm(message: str, document: bytes) -> bytes:
+    """The `alarm_message` around a stored revision, whose bytes stay as they are."""
+    return b'{"id":' + write(message).encode() + b',"alarm":' + document + b"}"
+
+
+def unwrap_alarm(data: bytes) -> tuple[str, bytes]:
+    """Message id and the exact bytes of the revision, what the next `prev` is the hash of."""
+    table, maximum_bytes = DOCUMENTS["alarm_message"]
+    doc = read(data, maximum_bytes, MessageError)
+    check_table(table, doc, "alarm_message")
+    start = wrap_alarm(doc["id"], b"")[:-1]
+    if data[: len(start)] != start or data[-1:] != b"}":
+        raise MessageError("alarm_message: is not compact JSON of id and alarm, in this order")
+    return doc["id"], data[len(start) : -1]
+
+
+def wrap_packs(message: str, packs: "list[bytes]") -> bytes:
+    """The `data_message` around resolved packs, whose bytes stay as they are."""
+    return b'{"id":' + write(message).encode() + b',"packs":[' + b",".join(packs) + b"]}"
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and all(c in "0123456789" for c in text)
+
+
+_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+def _is_date(text: str) -> bool:
+    # yyyy-mm-ddThh:mm:ss
+    if len(text) != 19 or text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
+        return False
+    fields = (text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:])
+    if not all(_is_number(field) for field in fields):
+        return False
+    year, month, day, hour, minute, second = [int(field) for field in fields]
+    if year < 1970 or not 1 <= month <= 12 or hour > 23 or minute > 59 or second > 59:
+        return False
+    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return 1 <= day <= _MONTH_DAYS[month - 1] + leap
+
+
+def _after_fraction(text: str) -> str:
+    if text[:1] != ".":
+        return text
+    end = 1
+    while end < len(text) and text[end] in "0123456789":
+        end += 1
+    return text[end:] if 2 <= end <= 4 else ""
+
+
+def _is_offset(text: str) -> bool:
+    if text == "Z":
+        return True
+    if len(text) != 6 or text[0] not in "+-" or text[3] != ":":
+        return False
+    hour, minute = text[1:3], text[4:]
+    return _is_number(hour + minute) and int(hour) <= 14 and int(minute) <= 59

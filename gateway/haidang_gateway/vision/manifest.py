@@ -1,0 +1,94 @@
+"""Reads models/manifest.toml: which model files there are and how they want to be used."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from haidang_gateway.errors import ModelError
+from haidang_gateway.vision.interpreter import Model
+from haidang_gateway.vision.picture import CrowdSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FireModel:
+    """The fire and smoke model: file, input size, the thresholds chosen on validation."""
+
+    path: Path
+    sha256: str
+    width: int
+    height: int
+    fire_threshold: float
+    smoke_threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdModel:
+    """The crowd model: file and how its pictures and counts are to be treated."""
+
+    path: Path
+    sha256: str
+    spec: CrowdSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All shipped models."""
+
+    fire: FireModel
+    crowd: CrowdModel
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `manifest.toml` of a models folder; ModelError names what is missing or wrong."""
+    path = folder / "manifest.toml"
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error}); set [models] dir to the release's models folder"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path}: not valid TOML ({error}); copy it again") from error
+    try:
+        return Manifest(fire=_fire(folder, raw["fire"]), crowd=_crowd(folder, raw["crowd"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: field {error} is missing or wrong; copy it again") from error
+
+
+def load_model(entry: FireModel | CrowdModel, *, threads: int = 1) -> Model:
+    """Load a model of the manifest; ModelError if its file does not fit the entry."""
+    model = Model(entry.path, entry.sha256, threads=threads)
+    model.load()
+    size = entry if isinstance(entry, FireModel) else entry.spec
+    if model.input_shape != (size.height, size.width, 3):
+        raise ModelError(
+            f"model {entry.path}: wants {model.input_shape}, the manifest says "
+            f"{size.height} x {size.width}; copy both again from the release"
+        )
+    return model
+
+
+def _fire(folder: Path, raw: dict[str, Any]) -> FireModel:
+    return FireModel(
+        path=folder / str(raw["file"]),
+        sha256=str(raw["sha256"]),
+        width=int(raw["width"]),
+        height=int(raw["height"]),
+        fire_threshold=float(raw["fire_threshold"]),
+        smoke_threshold=float(raw["smoke_threshold"]),
+    )
+
+
+def _crowd(folder: Path, raw: dict[str, Any]) -> CrowdModel:
+    return CrowdModel(
+        path=folder / str(raw["file"]),
+        sha256=str(raw["sha256"]),
+        spec=CrowdSpec(
+            width=int(raw["width"]),
+            height=int(raw["height"]),
+            person_px=float(raw["person_px"]),
+            error_share=float(raw["error_share"]),
+            error_floor=float(raw["error_floor"]),
+        ),
+    )

@@ -1,0 +1,228 @@
+"""Pictures into the models, answers out of them; the live worker and the evaluation share it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haidang_gateway.errors import ModelError
+from haidang_gateway.model import Box
+
+Picture = NDArray[np.uint8]
+Grid = NDArray[np.float32]
+Run = Callable[[Picture], tuple[Grid, ...]]
+
+_BOX_SHARE = 0.6  # cells this close to the strongest one belong to the box
+_PADDING = 127  # the networks' zero: the picture's surroundings say nothing
+_MAX_TILES = 4  # per side; more would cost seconds on a small gateway
+
+
+@dataclass(frozen=True, slots=True)
+class FireScores:
+    """Scores 0..1 of one picture.
+
+    `cells_*` are 7 x 7 maps of where it burns or smokes; `box` (flames) and `smoke_box` are
+    normalised centre x, centre y, width, height around the strongest cells.
+    """
+
+    fire: float
+    smoke: float
+    cells_fire: Grid
+    cells_smoke: Grid
+    box: Box | None
+    smoke_box: Box | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdSpec:
+    """How the crowd model wants its pictures and how far its counts may be trusted.
+
+    `person_px` is the height of a standing person, in pixels of the model's input, at which it
+    counts best; `error_share` and `error_floor` (people) make the interval, from validation.
+    """
+
+    width: int
+    height: int
+    person_px: float
+    error_share: float
+    error_floor: float
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdCount:
+    """People in one picture with an interval; the sum of `density_map` is `count`."""
+
+    count: float
+    low: float
+    high: float
+    density_map: Grid
+
+
+def to_input(rgb: Picture, width: int, height: int) -> Picture:
+    """Resize a picture (h x w x 3) to height x width x 3, each the mean of what it covers."""
+    _check_picture(rgb)
+    if rgb.shape[:2] == (height, width):
+        return np.ascontiguousarray(rgb)
+    # Halving by plain means first keeps the exact part small: camera pictures come 5 a second.
+    while rgb.shape[0] >= 2 * height and rgb.shape[1] >= 2 * width:
+        rgb = _halved(rgb)
+    rows = _weights(rgb.shape[0], height)
+    columns = _weights(rgb.shape[1], width)
+    tall = np.tensordot(rows, rgb.astype(np.float32), axes=(1, 0))
+    small = np.tensordot(columns, tall, axes=(1, 1)).transpose(1, 0, 2)
+    return np.ascontiguousarray(np.clip(small + 0.5, 0, 255).astype(np.uint8))
+
+
+def fire_scores(outputs: Sequence[Grid]) -> FireScores:
+    """Turn the fire model's logits into scores.
+
+    The outputs are 2 picture logits and a rows x columns x 2 cell map, in any order; ModelError if
+    they have other shapes.
+    """
+    picture = [o for o in outputs if o.size == 2]
+    cells = [o for o in outputs if o.ndim >= 3 and o.shape[-1] == 2 and o.size > 2]
+    if len(picture) != 1 or len(cells) != 1:
+        shapes = [o.shape for o in outputs]
+        raise ModelError(f"the fire model answers with shapes {shapes}; take the released file")
+    fire, smoke = _sigmoid(picture[0].reshape(2))
+    maps = _sigmoid(cells[0].reshape(cells[0].shape[-3:]))
+    return FireScores(
+        fire=float(fire),
+        smoke=float(smoke),
+        cells_fire=maps[..., 0],
+        cells_smoke=maps[..., 1],
+        box=strongest_box(maps[..., 0]),
+        smoke_box=strongest_box(maps[..., 1]),
+    )
+
+
+def strongest_box(cells: Grid) -> Box:
+    """Return the box around the strongest cell and the strong cells that touch it."""
+    top, left = np.unravel_index(int(cells.argmax()), cells.shape)
+    hot = cells >= cells[top, left] * _BOX_SHARE
+    joined = np.zeros(cells.shape, dtype=bool)
+    joined[top, left] = True
+    while True:
+        grown = _grown(joined) & hot
+        if (grown == joined).all():
+            break
+        joined = grown
+    rows, columns = np.nonzero(joined.any(axis=1))[0], np.nonzero(joined.any(axis=0))[0]
+    high, wide = cells.shape
+    return (
+        float(columns[0] + columns[-1] + 1) / (2 * wide),
+        float(rows[0] + rows[-1] + 1) / (2 * high),
+        float(columns[-1] - columns[0] + 1) / wide,
+        float(rows[-1] - rows[0] + 1) / high,
+    )
+
+
+def count_people(rgb: Picture, person_px: float | None, run: Run, spec: CrowdSpec) -> CrowdCount:
+    """Count people in a picture of any size.
+
+    `person_px` is the height of a standing person in this picture's pixels (None: unknown, the
+    whole picture is looked at once). `run` is the crowd model. For small people the picture is cut
+    into tiles, up to 4 x 4, for big ones it is shrunk, so that people come out near
+    `spec.person_px`.
+    """
+    _check_picture(rgb)
+    across, down, shrink = crowd_plan(rgb.shape[1], rgb.shape[0], person_px, spec)
+    if shrink < 1.0:
+        return crowd_count(_shrunken_density(rgb, shrink, run, spec), spec)
+    rows = []
+    for row in range(down):
+        maps = []
+        for column in range(across):
+            tile = _tile(rgb, column, across, row, down)
+            maps.append(_density(run(to_input(tile, spec.width, spec.height))))
+        rows.append(np.concatenate(maps, axis=1))
+    return crowd_count(np.concatenate(rows, axis=0), spec)
+
+
+def crowd_plan(
+    width: int, height: int, person_px: float | None, spec: CrowdSpec
+) -> tuple[int, int, float]:
+    """Return tiles across, tiles down and shrinking (1 = none) for a picture of this size."""
+    if person_px is None or person_px <= 0:
+        return 1, 1, 1.0
+    wanted = spec.person_px / person_px
+    across = min(_MAX_TILES, max(1, round(width * wanted / spec.width)))
+    down = min(_MAX_TILES, max(1, round(height * wanted / spec.height)))
+    shrink = max(width * wanted / spec.width, height * wanted / spec.height)
+    return across, down, max(0.25, shrink) if shrink < 0.7 else 1.0
+
+
+def crowd_count(density: Grid, spec: CrowdSpec) -> CrowdCount:
+    """Sum a density map (people per cell) to a count with its interval."""
+    count = float(density.sum())
+    error = max(spec.error_floor, spec.error_share * count)
+    return CrowdCount(count, max(0.0, count - error), count + error, density)
+
+
+def _shrunken_density(rgb: Picture, shrink: float, run: Run, spec: CrowdSpec) -> Grid:
+    """Put the picture small into the middle of the input and cut its part out of the answer."""
+    wide, high = round(spec.width * shrink), round(spec.height * shrink)
+    left, top = (spec.width - wide) // 2, (spec.height - high) // 2
+    canvas = np.full((spec.height, spec.width, 3), _PADDING, np.uint8)
+    canvas[top : top + high, left : left + wide] = to_input(rgb, wide, high)
+    density = _density(run(canvas))
+    rows, columns = density.shape
+    y0, y1 = top * rows // spec.height, -(-(top + high) * rows // spec.height)
+    x0, x1 = left * columns // spec.width, -(-(left + wide) * columns // spec.width)
+    return density[y0:y1, x0:x1]
+
+
+def _tile(rgb: Picture, column: int, across: int, row: int, down: int) -> Picture:
+    height, width = rgb.shape[:2]
+    return rgb[
+        row * height // down : (row + 1) * height // down,
+        column * width // across : (column + 1) * width // across,
+    ]
+
+
+def _density(outputs: Sequence[Grid]) -> Grid:
+    """Return people per cell: the network answers with its square root, which suits 8 bits."""
+    if len(outputs) != 1 or outputs[0].ndim < 2:
+        raise ModelError("the crowd model has unexpected outputs; take the released file")
+    roots = outputs[0].reshape(outputs[0].shape[-3:-1])
+    return np.square(np.maximum(roots, 0.0)).astype(np.float32)
+
+
+def _check_picture(rgb: Picture) -> None:
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or min(rgb.shape[:2]) < 2:
+        raise ModelError(f"a picture is height x width x 3 bytes, not {rgb.dtype} {rgb.shape}")
+
+
+def _weights(size: int, wanted: int) -> Grid:
+    """Return the share of every pixel in every new one (wanted x size); rows sum to 1.
+
+    Shrinking weighs by a triangle as wide as the step (what training used), growing interpolates.
+    """
+    step = size / wanted
+    reach = max(1.0, step)
+    centre = (np.arange(wanted) + 0.5) * step - 0.5
+    far = np.abs(np.arange(size)[None, :] - centre[:, None]) / reach
+    shares = np.maximum(0.0, 1.0 - far)
+    whole: Grid = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    return whole
+
+
+def _halved(rgb: Picture) -> Picture:
+    rows, columns = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
+    four = rgb[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2, 3).astype(np.uint16)
+    means: Picture = ((four.sum(axis=(1, 3)) + 2) >> 2).astype(np.uint8)
+    return means
+
+
+def _grown(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    padded = np.pad(cells, 1)
+    grown: NDArray[np.bool_] = (
+        padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | cells
+    )
+    return grown
+
+
+def _sigmoid(logits: Grid) -> Grid:
+    scores: Grid = (1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)
+    return scores

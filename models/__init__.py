@@ -1,0 +1,1 @@
+"""The camera models: shipped files, their cards, their training and their evaluation."""

@@ -1,0 +1,115 @@
+"""Reads picture lists (JSON lines) for training and evaluation; a mistake names its file and line."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+Box = tuple[float, float, float, float]
+
+
+class RowError(Exception):
+    """A row of a picture list, or its picture, cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One picture with what is known about it.
+
+    `boxes` are (class, normalised centre box) pairs, None where nobody drew boxes; `points` are head
+    positions in pixels of the file; `count` is the number of people, None where unknown.
+    """
+
+    image: Path
+    where: str
+    width: int
+    height: int
+    labels: frozenset[str]
+    boxes: tuple[tuple[str, Box], ...] | None
+    points: tuple[tuple[float, float], ...] | None
+    count: int | None
+    source: str
+    smoke_unlabelled: bool
+
+
+def read_rows(split: Path) -> Iterator[Row | RowError]:
+    """Yield each row of a list, or the error that makes it unusable; empty lines are skipped.
+
+    Raises RowError at once if the list itself cannot be read.
+    """
+    try:
+        lines = split.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RowError(f"{split}: cannot be read ({error}); check --data and --split") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            where = f"{split}:{number}"
+            try:
+                yield _row(line, where, split.parent)
+            except RowError as error:
+                yield error
+
+
+def good_rows(split: Path) -> list[Row]:
+    """Return all rows of a list for training; raises RowError at the first bad one."""
+    rows = []
+    for row in read_rows(split):
+        if isinstance(row, RowError):
+            raise row
+        rows.append(row)
+    return rows
+
+
+def load_picture(row: Row) -> NDArray[np.uint8]:
+    """Return the row's picture as RGB, height x width x 3; raises RowError if it cannot be read."""
+    try:
+        with Image.open(row.image) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except FileNotFoundError as error:
+        raise RowError(f"{row.where}: picture {row.image} is missing") from error
+    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
+        raise RowError(f"{row.where}: picture {row.image} cannot be decoded ({error})") from error
+
+
+def _row(line: str, where: str, folder: Path) -> Row:
+    try:
+        raw = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise RowError(f"{where}: not JSON ({error})") from error
+    if not isinstance(raw, dict) or not isinstance(raw.get("image"), str):
+        raise RowError(f"{where}: needs a field `image` with the picture's path")
+    try:
+        return Row(
+            image=folder / raw["image"],
+            where=where,
+            width=int(raw.get("width", 0)),
+            height=int(raw.get("height", 0)),
+            labels=frozenset(map(str, raw.get("labels", ()))),
+            boxes=_boxes(raw.get("boxes")),
+            points=_points(raw.get("points")),
+            count=None if raw.get("count") is None else int(raw["count"]),
+            source=str(raw.get("src", "unknown")),
+            smoke_unlabelled=bool(raw.get("smoke_unlabelled", False)),
+        )
+    except (TypeError, ValueError, IndexError) as error:
+        raise RowError(f"{where}: a field has the wrong form ({error})") from error
+
+
+def _boxes(raw: Any) -> tuple[tuple[str, Box], ...] | None:
+    if raw is None:
+        return None
+    made = []
+    for kind, cx, cy, width, height in raw:
+        made.append((str(kind), (float(cx), float(cy), float(width), float(height))))
+    return tuple(made)
+
+
+def _points(raw: Any) -> tuple[tuple[float, float], ...] | None:
+    if raw is None:
+        return None
+    return tuple((float(x), float(y)) for x, y in raw)

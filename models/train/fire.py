@@ -1,0 +1,215 @@
+"""Trains the fire and smoke model: `python -m models.train.fire --data DIR --out models`.
+
+Pictures pass the frozen lower network once (cache folder); the tail and the heads are trained.
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from models.rows import Row, good_rows, load_picture
+from models.train import fire_pictures as pictures
+from models.train import lite0
+from models.train.export import write_int8
+
+LAST_FROZEN = 10  # blocks 0..10 stay as ImageNet left them
+FEATURES = (14, 14, 112)
+LISTS = ("train", "train2")
+_CELL_SHARE = 0.5  # weight of the cell map in the loss
+_STREETS = {"hcmc-street-cam", "car-park-cam", "vehicles-openimages", "penn-fudan", "mall", "fire-8"}
+_log = logging.getLogger("train.fire")
+
+
+def main() -> None:
+    """Cache, train, export."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    options = _options()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.keras.utils.set_random_seed(options.seed)
+    rows = [row for name in LISTS for row in good_rows(options.data / "fire" / f"{name}.jsonl")]
+    cache = options.cache / ("fire-plain" if options.without_composites else "fire")
+    store = cached(rows, cache, seed=options.seed, composites=not options.without_composites)
+    tail = build_tail()
+    train(tail, store, epochs=options.epochs, seed=options.seed)
+    tail.save_weights(cache / "tail.weights.h5")
+    network = whole_network(tail)
+    examples = np.stack([_plain_picture(row) for row in rows[:: max(1, len(rows) // 300)]])
+    options.out.mkdir(parents=True, exist_ok=True)
+    digest = write_int8(network, examples, options.out / "fire.tflite")
+    _log.info("wrote %s, sha256 %s", options.out / "fire.tflite", digest)
+
+
+def cached(rows: list[Row], folder: Path, *, seed: int, composites: bool) -> dict[str, Any]:
+    """Return features and targets of all training views; made once, then read from `folder`."""
+    names = ("features", "label", "label_weight", "cells", "cells_weight")
+    if not (folder / "done.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        _fill_cache(rows, folder, seed=seed, composites=composites)
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+
+
+def build_tail() -> Any:
+    """Return the trained part: features (14, 14, 112) -> picture logits (2), cell logits (7, 7, 2)."""
+    features = tf.keras.Input(FEATURES)
+    tail = tf.keras.Model(features, _top(features), name="tail")
+    lite0.load_imagenet(tail)
+    return tail
+
+
+def whole_network(tail: Any) -> Any:
+    """Return picture (224, 224, 3) -> the tail's outputs, in one network."""
+    picture = tf.keras.Input((pictures.SIDE_PX, pictures.SIDE_PX, 3), batch_size=1)
+    features = lite0.body(lite0.stem(picture), 0, LAST_FROZEN)
+    network = tf.keras.Model(picture, _top(features))
+    lite0.load_imagenet(network)
+    for layer in tail.layers:
+        if layer.get_weights():
+            network.get_layer(layer.name).set_weights(layer.get_weights())
+    return network
+
+
+def train(tail: Any, store: dict[str, Any], *, epochs: int, seed: int, batch: int = 48) -> None:
+    """Train the heads for one epoch, then heads and tail together with a falling rate."""
+    count = len(store["features"])
+    steps = count // batch
+    heads = [v for v in tail.trainable_variables if v.path.startswith("out_")]
+    phases = ((1, heads, 1e-3), (epochs, tail.trainable_variables, 3e-4))
+    draw = np.random.default_rng(seed)
+    for number, (length, variables, rate) in enumerate(phases):
+        fall = tf.keras.optimizers.schedules.CosineDecay(rate, length * steps, alpha=0.02)
+        rule = tf.keras.optimizers.AdamW(fall, weight_decay=1e-3, clipnorm=1.0)
+        rule.build(variables)
+        step = _step(tail, rule, variables)
+        for epoch in range(length):
+            losses = []
+            for at in range(steps):
+                if at == 0:
+                    order = draw.permutation(count)
+                chosen = np.sort(order[at * batch : (at + 1) * batch])
+                losses.append(float(step(*(_part(store[name], chosen) for name in store))))
+                if at % 50 == 49:
+                    _log.info("phase %s epoch %s %s/%s loss %.4f", number, epoch, at + 1, steps,
+                              np.mean(losses[-50:]))  # fmt: skip
+
+
+def _top(features: Any) -> Any:
+    layers = tf.keras.layers
+    deep = lite0.head(lite0.body(features, LAST_FROZEN + 1, lite0.BLOCKS - 1))
+    hidden = layers.Conv2D(128, 1, name="out_hidden")(deep)
+    hidden = layers.ReLU(6.0)(hidden)
+    cells = layers.Conv2D(2, 1, name="out_cells")(hidden)
+    whole = layers.GlobalAveragePooling2D()(deep)
+    strongest = layers.GlobalMaxPooling2D()(hidden)
+    both = layers.Concatenate()([whole, strongest])
+    return [layers.Dense(2, name="out_picture")(both), cells]
+
+
+def _step(tail: Any, rule: Any, variables: Any) -> Callable[..., Any]:
+    @tf.function(jit_compile=False)
+    def step(features: Any, label: Any, label_weight: Any, cells: Any, cells_weight: Any) -> Any:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([v.value for v in variables])
+            logits, cell_logits = tail(tf.cast(features, tf.float32), training=True)
+            smooth = label * 0.96 + 0.02
+            loss = _masked(smooth, logits, label_weight)
+            loss += _CELL_SHARE * _masked(cells, cell_logits, cells_weight)
+        slopes = tape.gradient(loss, [v.value for v in variables])
+        rule.apply(slopes, variables)
+        return loss
+
+    return step
+
+
+def _masked(truth: Any, logits: Any, weight: Any) -> Any:
+    each = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
+    return tf.reduce_sum(each * weight) / (tf.reduce_sum(weight) + 1e-6)
+
+
+def _part(column: Any, chosen: Any) -> Any:
+    return tf.constant(column[chosen])
+
+
+def _fill_cache(rows: list[Row], folder: Path, *, seed: int, composites: bool) -> None:
+    """Write every view's features and targets as .npy files, one batch at a time."""
+    picture = tf.keras.Input((pictures.SIDE_PX, pictures.SIDE_PX, 3))
+    lower = tf.keras.Model(picture, lite0.body(lite0.stem(picture), 0, LAST_FROZEN))
+    lite0.load_imagenet(lower)
+    features_of = tf.function(lower)
+    plan = list(_plan(rows, seed, composites=composites))
+    store = np.lib.format.open_memmap(
+        folder / "features.npy", "w+", np.float16, (len(plan), *FEATURES)
+    )
+    targets: dict[str, list[Any]] = {n: [] for n in ("label", "label_weight", "cells", "cells_weight")}
+    for at in range(0, len(plan), 64):
+        samples = [make() for make in plan[at : at + 64]]
+        stacked = np.stack([sample.picture for sample in samples])
+        store[at : at + len(samples)] = features_of(lite0.normalised(stacked)).numpy()
+        for name, column in targets.items():
+            column.extend(getattr(sample, name) for sample in samples)
+        if at % 1024 == 0:
+            _log.info("cached %s of %s views", at, len(plan))
+    store.flush()
+    for name, column in targets.items():
+        np.save(folder / f"{name}.npy", np.stack(column))
+    (folder / "done.json").write_text(json.dumps({"views": len(plan), "seed": seed}))
+
+
+def _plan(
+    rows: list[Row], seed: int, *, composites: bool
+) -> Iterator[Callable[[], pictures.Sample]]:
+    """Yield one maker per view; each draws from its own seed, so the order does not matter."""
+    normal = [row for row in rows if not row.labels & set(pictures.KINDS)]
+    streets = [row for row in normal if row.source in _STREETS]
+    cuttable = [row for row in rows if row.boxes and any(k == "fire" for k, _ in row.boxes)]
+    number = seed * 1_000_000
+
+    def later(make: Callable[..., pictures.Sample], *some: Row, random: bool = True) -> Any:
+        nonlocal number
+        number += 1
+        draw = np.random.default_rng(number)
+        more = (draw,) if random else ()
+        return lambda: make(*(pictures.scene_of(row) for row in some), *more)
+
+    pick = np.random.default_rng(seed)
+    for row in rows:
+        yield later(pictures.plain, row, random=False)
+        for _ in range(3):
+            yield later(pictures.cropped, row)
+    for row in rows[::2]:
+        others = [rows[int(i)] for i in pick.integers(len(rows), size=3)]
+        yield later(lambda a, b, c, d, draw: pictures.mosaic([a, b, c, d], draw), row, *others)
+    for row in normal:
+        yield later(pictures.trapped, row)
+    if not composites:
+        return
+    for row in streets * 2:
+        yield later(pictures.rendered, row)
+    for row in normal:
+        yield later(pictures.pasted, row, cuttable[int(pick.integers(len(cuttable)))])
+
+
+def _plain_picture(row: Row) -> Any:
+    return pictures.resized(load_picture(row), pictures.SIDE_PX, pictures.SIDE_PX)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder with fire/, crowd/, people/")
+    parser.add_argument("--out", type=Path, default=Path("models"))
+    parser.add_argument("--cache", type=Path, default=Path(".cache/train"))
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--without-composites", action="store_true", help="for comparison only")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

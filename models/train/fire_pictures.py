@@ -1,0 +1,281 @@
+"""Makes training pictures for the fire model: crops, mosaics, pasted and rendered fires, traps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from haidang_tools.flames import flame_boxes, render_fire
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.rows import Box, Row, load_picture
+
+SIDE_PX = 224
+CELLS = 7
+KINDS = ("fire", "smoke")
+_VISIBLE = 0.15  # a cell counts as burning when this part of it lies inside a box
+_LEFT_OVER = 0.3  # a cropped box still counts when this part of it is left
+_LEAST_FLAME = 0.15  # a cutting with less flame than this part of it would teach nothing
+_MIN_CELLS = 0.003  # or when it fills this part of the crop
+
+Picture = NDArray[np.uint8]
+Field = NDArray[np.float32]
+Random = np.random.Generator
+Boxes = list[tuple[str, Box]]
+
+
+@dataclass(slots=True)
+class Scene:
+    """A picture with what burns on it; `boxes` None = somewhere, `smoke_known` False = do not ask."""
+
+    picture: Picture
+    labels: frozenset[str]
+    boxes: Boxes | None
+    smoke_known: bool
+
+
+@dataclass(slots=True)
+class Sample:
+    """Network input and targets; weights are 0 where the truth is not known."""
+
+    picture: Picture
+    label: Field
+    label_weight: Field
+    cells: Field
+    cells_weight: Field
+
+
+def scene_of(row: Row) -> Scene:
+    """Load a row's picture with its truth."""
+    labels = row.labels & set(KINDS)
+    boxes = None if row.boxes is None else [b for b in row.boxes if b[0] in KINDS]
+    if not labels:
+        boxes = []
+    return Scene(load_picture(row), labels, boxes, not row.smoke_unlabelled)
+
+
+def plain(scene: Scene) -> Sample:
+    """Return the whole picture, as the gateway feeds it."""
+    return _sample(scene)
+
+
+def cropped(scene: Scene, draw: Random) -> Sample:
+    """Return a random part, mirrored or not, with changed light, noise and compression."""
+    least = 0.7 if scene.boxes is None else 0.35 if scene.labels else 0.2
+    part = _crop(scene, draw, float(draw.uniform(least, 1.0)))
+    return _sample(_weathered(part, draw))
+
+
+def mosaic(scenes: list[Scene], draw: Random) -> Sample:
+    """Return four pictures in one: small objects in strange surroundings."""
+    cut_x, cut_y = draw.uniform(0.3, 0.7, 2)
+    canvas = np.zeros((SIDE_PX * 2, SIDE_PX * 2, 3), np.uint8)
+    labels: frozenset[str] = frozenset()
+    boxes: Boxes | None = []
+    corners = ((0.0, 0.0, cut_x, cut_y), (cut_x, 0.0, 1.0, cut_y), (0.0, cut_y, cut_x, 1.0))
+    for scene, (x0, y0, x1, y1) in zip(scenes, (*corners, (cut_x, cut_y, 1.0, 1.0)), strict=True):
+        px = [round(float(v) * SIDE_PX * 2) for v in (x0, y0, x1, y1)]
+        canvas[px[1] : px[3], px[0] : px[2]] = resized(scene.picture, px[2] - px[0], px[3] - px[1])
+        labels |= scene.labels
+        if scene.boxes is None or boxes is None:
+            boxes = None
+        else:
+            boxes += [(k, _inside(b, (x0, y0, x1, y1))) for k, b in scene.boxes]
+    known = all(s.smoke_known for s in scenes) or "smoke" in labels
+    return _sample(_weathered(Scene(canvas, labels, boxes, known), draw))
+
+
+def rendered(scene: Scene, draw: Random) -> Sample:
+    """Return a normal scene on which the renderer has lit one or two fires."""
+    part = _crop(scene, draw, float(draw.uniform(0.6, 1.0)))
+    picture = resized(part.picture, SIDE_PX * 2, SIDE_PX * 2)
+    boxes: Boxes = []
+    for _ in range(1 if draw.random() < 0.8 else 2):
+        fire = {
+            "growth": float(draw.uniform(0.35, 1.0)),
+            "x": float(draw.uniform(0.1, 0.9)),
+            "y": float(draw.uniform(0.4, 1.0)),
+            "height_frac": float(np.exp(draw.uniform(np.log(0.10), np.log(0.6)))),
+        }
+        seed = int(draw.integers(1 << 30))
+        picture = render_fire(picture, t_s=float(draw.uniform(0, 60)), seed=seed, **fire)
+        boxes += flame_boxes(picture.shape[1], picture.shape[0], seed=seed, **fire).items()
+    return _sample(_weathered(Scene(picture, frozenset(KINDS), boxes, True), draw))
+
+
+def pasted(scene: Scene, burning: Scene, draw: Random) -> Sample:
+    """Return a normal scene with real flames cut from another picture, soft-edged."""
+    part = _crop(scene, draw, float(draw.uniform(0.6, 1.0)))
+    canvas = resized(part.picture, SIDE_PX * 2, SIDE_PX * 2).astype(np.float32)
+    fires = [b for k, b in burning.boxes or () if k == "fire"]
+    flames = _cut(burning.picture, fires[int(draw.integers(len(fires)))])
+    tall = int(np.exp(draw.uniform(np.log(40), np.log(240))))
+    wide = max(16, min(300, round(tall * flames.shape[1] / flames.shape[0])))
+    flames_px = resized(flames, wide, tall).astype(np.float32)
+    left, top = int(draw.integers(0, 449 - wide)), int(draw.integers(0, 449 - tall))
+    part_of = canvas[top : top + tall, left : left + wide]
+    matte = _flame_matte(flames_px)[..., None]
+    if float(matte.mean()) < _LEAST_FLAME:
+        return rendered(scene, draw)
+    part_of[:] = part_of * (1 - matte) + flames_px * matte
+    side = SIDE_PX * 2
+    box = ((left + wide / 2) / side, (top + tall / 2) / side, wide / side, tall / side)
+    picture = np.clip(canvas, 0, 255).astype(np.uint8)
+    return _sample(_weathered(Scene(picture, frozenset({"fire"}), [("fire", box)], False), draw))
+
+
+def trapped(scene: Scene, draw: Random) -> Sample:
+    """Return a normal scene with flame-coloured things on it: cloths, lamps, signs, haze."""
+    part = _crop(scene, draw, float(draw.uniform(0.5, 1.0)))
+    picture = resized(part.picture, SIDE_PX, SIDE_PX).astype(np.float32)
+    rows, columns = np.mgrid[0:SIDE_PX, 0:SIDE_PX].astype(np.float32) / SIDE_PX
+    for _ in range(int(draw.integers(1, 5))):
+        x, y = draw.uniform(0.05, 0.95, 2)
+        a, b = np.exp(draw.uniform(np.log(0.01), np.log(0.18), 2))
+        if draw.random() < 0.5:
+            inside = ((columns - x) / a) ** 2 + ((rows - y) / b) ** 2
+            cover = np.clip((1.0 - inside) * float(draw.uniform(1, 20)), 0, 1)
+        else:
+            cover = ((abs(columns - x) < a) & (abs(rows - y) < b)).astype(np.float32)
+        colour = np.array(
+            [draw.uniform(190, 255), draw.uniform(20, 235), draw.uniform(0, 110)], np.float32
+        )
+        cover = (cover * draw.uniform(0.6, 1.0))[..., None]
+        picture = picture * (1 - cover) + colour * cover
+    if draw.random() < 0.25:
+        veil = float(draw.uniform(0.1, 0.45))
+        picture = picture * (1 - veil) + float(draw.uniform(120, 235)) * veil
+    shown = np.clip(picture, 0, 255).astype(np.uint8)
+    return _sample(_weathered(Scene(shown, frozenset(), [], True), draw))
+
+
+def _sample(scene: Scene) -> Sample:
+    label = np.array([kind in scene.labels for kind in KINDS], np.float32)
+    known = np.array([1.0, float(scene.smoke_known)], np.float32)
+    cells = np.zeros((CELLS, CELLS, 2), np.float32)
+    weight = np.zeros((CELLS, CELLS, 2), np.float32)
+    if scene.boxes is not None:
+        cells, weight = _cells(scene.boxes)
+        weight[..., 1] *= known[1]
+        for index, kind in enumerate(KINDS):
+            if kind in scene.labels and not any(k == kind for k, _ in scene.boxes):
+                weight[..., index] = 0.0
+    picture = resized(scene.picture, SIDE_PX, SIDE_PX)
+    return Sample(picture, label, known, cells, weight)
+
+
+def _cells(boxes: Boxes) -> tuple[Field, Field]:
+    """Return burning cells and weights; cells that a box only touches are left out."""
+    cells = np.zeros((CELLS, CELLS, 2), np.float32)
+    weight = np.ones((CELLS, CELLS, 2), np.float32)
+    for kind, (cx, cy, width, height) in boxes:
+        index = KINDS.index(kind)
+        across = _overlap(cx - width / 2, cx + width / 2)
+        down = _overlap(cy - height / 2, cy + height / 2)
+        part = np.outer(down, across)
+        on = part >= _VISIBLE
+        on[min(CELLS - 1, int(max(0, cy) * CELLS)), min(CELLS - 1, int(max(0, cx) * CELLS))] = True
+        cells[..., index] = np.maximum(cells[..., index], on)
+        weight[..., index] *= 1.0 - ((part > 0) & ~on)
+    return cells, np.maximum(weight, cells)
+
+
+def _overlap(low: float, high: float) -> Field:
+    """Return which part of each of the cells in a row lies between two edges."""
+    edges = np.arange(CELLS + 1) / CELLS
+    part = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
+    return np.clip(part * CELLS, 0.0, 1.0).astype(np.float32)
+
+
+def _crop(scene: Scene, draw: Random, part: float) -> Scene:
+    """Cut out a part of both sides' length and mirror it half the time; boxes follow."""
+    stretch = float(np.exp(draw.uniform(-0.2, 0.2)))
+    width, height = min(1.0, part * stretch), min(1.0, part / stretch)
+    x0, y0 = draw.uniform(0, 1 - width + 1e-9), draw.uniform(0, 1 - height + 1e-9)
+    picture = _window(scene.picture, x0, y0, x0 + width, y0 + height)
+    mirror = draw.random() < 0.5
+    if mirror:
+        picture = picture[:, ::-1]
+    if scene.boxes is None:
+        return Scene(picture, scene.labels, None, scene.smoke_known)
+    boxes: Boxes = []
+    for kind, box in scene.boxes:
+        seen = _seen(box, x0, y0, width, height)
+        if seen is not None:
+            boxes.append((kind, (1 - seen[0], *seen[1:]) if mirror else seen))
+    kept = frozenset(kind for kind, _ in boxes)
+    unboxed = scene.labels - {kind for kind, _ in scene.boxes}
+    return Scene(picture, kept | unboxed, boxes, scene.smoke_known)
+
+
+def _seen(box: Box, x0: float, y0: float, width: float, height: float) -> Box | None:
+    """Return what a crop shows of a box, or None where that is too little."""
+    cx, cy, w, h = box
+    left, right = max(cx - w / 2, x0), min(cx + w / 2, x0 + width)
+    top, bottom = max(cy - h / 2, y0), min(cy + h / 2, y0 + height)
+    if right <= left or bottom <= top:
+        return None
+    area = (right - left) * (bottom - top)
+    if area < _LEFT_OVER * w * h and area < _MIN_CELLS * width * height:
+        return None
+    return (
+        ((left + right) / 2 - x0) / width,
+        ((top + bottom) / 2 - y0) / height,
+        (right - left) / width,
+        (bottom - top) / height,
+    )
+
+
+def _weathered(scene: Scene, draw: Random) -> Scene:
+    """Change light and colour, add noise and blur as cheap cameras do."""
+    picture = resized(scene.picture, SIDE_PX, SIDE_PX).astype(np.float32)
+    gain = float(np.exp(draw.uniform(-0.35, 0.25)))
+    tint = np.exp(draw.normal(0, 0.05, 3)).astype(np.float32)
+    picture = (picture - 128) * float(np.exp(draw.uniform(-0.3, 0.2))) + 128
+    picture = picture * gain * tint
+    grey = picture.mean(axis=2, keepdims=True)
+    picture = grey + (picture - grey) * float(draw.uniform(0.5, 1.25))
+    if draw.random() < 0.4:
+        picture = picture + draw.normal(0, draw.uniform(1, 12), picture.shape)
+    shown = np.clip(picture, 0, 255).astype(np.uint8)
+    if draw.random() < 0.3:
+        small = int(draw.integers(80, 180))
+        shown = resized(resized(shown, small, small), SIDE_PX, SIDE_PX)
+    return Scene(shown, scene.labels, scene.boxes, scene.smoke_known)
+
+
+def _flame_matte(flames: Field) -> Field:
+    """Guess where flames are: bright, warm pixels, fading towards the cutting's border."""
+    red, green, blue = flames[..., 0], flames[..., 1], flames[..., 2]
+    warm = np.clip((red - 0.6 * blue - 60) / 60, 0, 1) * np.clip((red - green + 25) / 25, 0, 1)
+    bright = np.clip((flames.min(axis=2) - 190) / 40, 0, 1)
+    rows = np.linspace(-1, 1, flames.shape[0], dtype=np.float32)[:, None]
+    columns = np.linspace(-1, 1, flames.shape[1], dtype=np.float32)[None, :]
+    edge = np.clip((1.05 - np.sqrt(rows**2 + columns**2)) * 3, 0, 1)
+    matte: Field = (np.maximum(warm, bright) * edge).astype(np.float32)
+    return matte
+
+
+def _cut(picture: Picture, box: Box) -> Picture:
+    cx, cy, width, height = box
+    return _window(picture, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2)
+
+
+def _window(picture: Picture, x0: float, y0: float, x1: float, y1: float) -> Picture:
+    height, width = picture.shape[:2]
+    left, top = max(0, int(x0 * width)), max(0, int(y0 * height))
+    right, bottom = max(left + 4, round(x1 * width)), max(top + 4, round(y1 * height))
+    return picture[top:bottom, left:right]
+
+
+def _inside(box: Box, place: tuple[float, float, float, float]) -> Box:
+    """Move a box of a whole picture to where the picture stands in the mosaic."""
+    x0, y0, x1, y1 = place
+    width, height = x1 - x0, y1 - y0
+    return (x0 + box[0] * width, y0 + box[1] * height, box[2] * width, box[3] * height)
+
+
+def resized(picture: Picture, width: int, height: int) -> Picture:
+    if picture.shape[:2] == (height, width):
+        return picture
+    shown = Image.fromarray(np.ascontiguousarray(picture))
+    return np.asarray(shown.resize((width, height), Image.Resampling.BILINEAR))

@@ -105,7 +105,8 @@ def chain_link(chain: str, n: int, *, at_ms: int, kind: str, subject: str, diges
 def _packs(connection: sqlite3.Connection, batch: Batch) -> None:
     connection.executemany(
         "INSERT INTO pack (node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body)"
-        " VALUES (:node, :epoch, :boot, :seq, :lane, :received_ms, :at_low_ms, :at_high_ms, :body)",
+        " VALUES (:node, :epoch, :boot, :seq, :lane, :received_ms, :at_low_ms, :at_high_ms,"
+        " :body)",
         [dataclasses.asdict(pack) for pack in batch.packs],
     )
 

@@ -1,0 +1,46 @@
+"""When a node's uptime was: from its own clock where it has one, otherwise within bounds."""
+
+from haidang_gateway.ingest.ledger import Boot
+
+# A node's clock comes from this gateway; one that runs further ahead is wrong.
+_AHEAD_MS = 60_000
+# 2024-01-01: before this project, so a clock that says less was never set.
+_EARLIEST_MS = 1_704_067_200_000
+
+
+def learn(boot: Boot, up_ms: int, unix_ms: int | None, received_ms: int) -> None:
+    """Note what a live message says about the start of its boot.
+
+    `unix_ms` is the node's own time of `up_ms`; a time that cannot be is ignored. Having been
+    received is always an upper bound, the tighter the fresher the message.
+    """
+    if unix_ms is not None and _EARLIEST_MS <= unix_ms <= received_ms + _AHEAD_MS:
+        boot.anchor_ms = unix_ms - up_ms
+    latest_ms = received_ms - up_ms
+    if boot.latest_ms is None or latest_ms < boot.latest_ms:
+        boot.latest_ms = latest_ms
+
+
+def bounds(boots: dict[int, Boot], number: int, up_ms: int) -> tuple[int, int]:
+    """Unix ms (low, high) of an uptime of boot `number`; equal where it is known exactly.
+
+    0 as the lower bound: nothing is known. A boot lies after the start of every earlier one and
+    ends before the start of every later one.
+    """
+    boot = boots[number]
+    if boot.anchor_ms is not None:
+        return boot.anchor_ms + up_ms, boot.anchor_ms + up_ms
+    high = _start(boot) + up_ms
+    low = 0
+    for other, known in boots.items():
+        if other > number:
+            high = min(high, _start(known, high))
+        elif other < number and known.anchor_ms is not None:
+            low = max(low, known.anchor_ms + up_ms)
+    return min(low, high), high
+
+
+def _start(boot: Boot, unknown_ms: int = 0) -> int:
+    if boot.anchor_ms is not None:
+        return boot.anchor_ms
+    return boot.latest_ms if boot.latest_ms is not None else unknown_ms

@@ -1,0 +1,84 @@
+"""A node's message: read, checked, told apart from its duplicates, resolved in time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from haidang_wire import senml, topics
+from haidang_wire.errors import WireError
+
+from haidang_gateway.batch import BootKey, PackRow
+from haidang_gateway.errors import PackRefused
+from haidang_gateway.ingest import anchors
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.facts import facts_of
+from haidang_gateway.ingest.ledger import Ledger
+from haidang_gateway.model import Fact
+from haidang_gateway.settings import NodeSettings
+
+# A node counts its packs from 1; far above any boot's length, so a broken number is seen.
+_MAXIMUM_SEQ = 2**40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A pack that the contract allows: `row` is None for a duplicate, which is acked again."""
+
+    key: BootKey
+    seq: int
+    row: PackRow | None
+    facts: tuple[Fact, ...] = ()
+
+
+class PackReader:
+    """Turns arrivals into rows and facts; the ledger tells new ones from duplicates."""
+
+    def __init__(self, nodes: Mapping[str, NodeSettings], ledger: Ledger) -> None:
+        """`nodes` are the configured ones by id."""
+        self._nodes = nodes
+        self._ledger = ledger
+
+    def read(self, arrival: Arrival) -> Received:
+        """The pack in an arrival on an alarm or data topic; PackRefused says what is wrong."""
+        node, pack = self._checked(arrival)
+        key = (node.id, pack.epoch, pack.boot)
+        received_ms = arrival.received_ms
+        verdict = self._ledger.accept(key, pack.seq, received_ms)
+        if verdict == "duplicate":
+            return Received(key=key, seq=pack.seq, row=None)
+        anchors.learn(self._ledger.boot(key), pack.up_ms, pack.unix_ms, received_ms)
+        boots = self._ledger.boots_of(node.id, pack.epoch)
+        low_ms, high_ms = anchors.bounds(boots, pack.boot, pack.up_ms)
+        row = PackRow(
+            node=node.id,
+            epoch=pack.epoch,
+            boot=pack.boot,
+            seq=pack.seq,
+            lane=arrival.lane,
+            received_ms=received_ms,
+            at_low_ms=low_ms,
+            at_high_ms=high_ms,
+            body=senml.resolved(pack, high_ms),
+        )
+        facts = facts_of(
+            pack.records,
+            source=node.source,
+            place=node.place,
+            zero_ms=high_ms - pack.up_ms,
+            received_ms=received_ms,
+        )
+        return Received(key=key, seq=pack.seq, row=row, facts=facts)
+
+    def _checked(self, arrival: Arrival) -> tuple[NodeSettings, senml.Pack]:
+        try:
+            topic = topics.parse(arrival.topic)
+            pack = senml.decode_pack(arrival.payload)
+        except WireError as error:
+            raise PackRefused(str(error)) from error
+        if pack.node != topic.owner:
+            raise PackRefused(f"the pack names {pack.node} but came on the topic of {topic.owner}")
+        if not 1 <= pack.seq <= _MAXIMUM_SEQ:
+            raise PackRefused(f"sequence number {pack.seq} is not one that a node counts")
+        node = self._nodes.get(pack.node)
+        if node is None:
+            raise PackRefused(f"node {pack.node} is not configured; add a [[node]] for it")
+        return node, pack

@@ -1,0 +1,291 @@
+"""The rig a virtual board sits in: USB-serial chip, power supply and the wires to its world.
+
+One thread per board does everything (console, requests, sensors at their pace, watchdog), so that
+no file descriptor is ever closed under another thread's feet.
+"""
+
+import contextlib
+import os
+import pty
+import queue
+import selectors
+import threading
+import time
+import tty
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from haidang_board import rig_life, rig_process
+from haidang_board.errors import BoardSilent
+from haidang_board.rig_chip import Again, Chip
+from haidang_board.rig_life import LifeWires
+from haidang_board.rig_nvs import Nvs
+from haidang_board.rig_pace import IDLE_S, Pace
+from haidang_board.world import World
+
+_CONSOLE_KEPT_BYTES = 262_144
+_TYPING_S = 0.005
+_CRASHED_S = 1.0
+_READY_S = 20.0
+_CALL_S = 30.0
+
+
+class Board:
+    """One virtual board; `port` is what `mpremote connect` takes.
+
+    `image` is its flash, kept between runs; its NVS lies beside it. `mac` is 12 hex digits.
+    `heap` caps the interpreter's heap, the ROM's own share included (see `rom_heap_bytes`).
+    `ticks_start_ms` is what `time.ticks_ms()` says at power-on: near 2**30 it wraps soon.
+    """
+
+    def __init__(
+        self,
+        image: Path,
+        mac: str = "240ac4000001",
+        world: World | None = None,
+        heap: str = "160K",
+        ticks_start_ms: int = 0,
+    ) -> None:
+        self.world = world or World()
+        self.mac = mac
+        self.heap = heap
+        self.boots = 0
+        self.port = ""
+        self._image = image
+        self._ticks_start_us = ticks_start_ms * 1000
+        self._nvs = Nvs(image.with_suffix(image.suffix + ".nvs.json"))
+        self._chip = Chip(mac, self.world, self._nvs)
+        self._chip.waiting = lambda uart: self._wires.waiting(uart) if self._wires else 0
+        self._pace = Pace(self.world, self._chip)
+        self._console = bytearray()
+        self._wires: LifeWires | None = None
+        self._again_at_s: float | None = None
+        self._again = Again("power")
+        self._power_on_us = 0
+        self._ready = threading.Event()
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def console(self) -> bytes:
+        """What the board printed lately, at most 256 KiB."""
+        return bytes(self._console)
+
+    @property
+    def powered(self) -> bool:
+        """Whether the board has power (a sleeping board has none)."""
+        return self._wires is not None
+
+    @property
+    def rom_heap_bytes(self) -> int:
+        """Heap the ROM used before boot.py, out of the board's `heap`."""
+        return self._chip.rom_heap_bytes
+
+    def open(self) -> None:
+        """Plug the USB side in: from now on `port` exists. The board has no power yet."""
+        if self._thread is not None:
+            return
+        rig_process.interpreter()
+        rig_process.make_image(self._image)
+        self._nvs.load()
+        self._host_fd, self._port_fd = pty.openpty()
+        tty.setraw(self._port_fd)
+        os.set_blocking(self._host_fd, False)
+        self.port = os.ttyname(self._port_fd)
+        self._wake_read_fd, self._wake_fd = os.pipe()
+        os.set_blocking(self._wake_fd, False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._host_fd, selectors.EVENT_READ, "host")
+        self._selector.register(self._wake_read_fd, selectors.EVENT_READ, "wake")
+        self.world.listen(self._edge)
+        self._thread = threading.Thread(target=self._run, name=f"board-{self.mac}", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Power off and unplug."""
+        if self._thread is None:
+            return
+        self.power_off()
+        self.world.listen(None)
+        self._calls.put(None)
+        self._wake()
+        self._thread.join(_CALL_S)
+        self._thread = None
+        self._selector.close()
+        for fd in (self._host_fd, self._port_fd, self._wake_read_fd, self._wake_fd):
+            os.close(fd)
+
+    def power_on(self) -> None:
+        """Give the board power and wait until boot.py may run; BoardSilent after 20 s."""
+        self.open()
+        self._ready.clear()
+        self._call(lambda: self._start(Again("power")))
+        if not self._ready.wait(_READY_S):
+            raise BoardSilent(
+                f"Board {self.mac} did not start within {_READY_S:.0f} s; "
+                f"it printed: {self.console[-500:]!r}"
+            )
+
+    def power_off(self) -> None:
+        """Cut the power (SIGKILL): what is not in flash is gone."""
+        if self._thread is not None:
+            self._call(self._stop)
+
+    def reset(self) -> None:
+        """Press the reset button."""
+        self._ready.clear()
+        self._call(lambda: self._start(Again("reset")))
+        self._ready.wait(_READY_S)
+
+    def erase_nvs(self) -> None:
+        """Erase the NVS partition, as reflashing by USB does; the board must be off."""
+        self._nvs.wipe()
+
+    def pin(self, pin: int) -> int:
+        """The level the board drives on an output pin."""
+        return self.world.pin(pin)
+
+    def _call(self, action: Callable[[], None]) -> None:
+        done: Future[None] = Future()
+
+        def carry_out() -> None:
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001  handed to the caller
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self._calls.put(carry_out)
+        self._wake()
+        done.result(_CALL_S)
+
+    def _edge(self, pin: int, level: int) -> None:
+        self._calls.put(lambda: self._deliver_edge(pin, level))
+        self._wake()
+
+    def _deliver_edge(self, pin: int, level: int) -> None:
+        if self._wires is not None and self._chip.armed.get(pin):
+            self._wires.edge(pin, level)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._wake_fd, b"w")
+
+    def _run(self) -> None:
+        while True:
+            now_s = time.monotonic()
+            due_s = self._turn(now_s)
+            timeout_s = max(0.0, min(IDLE_S, due_s - now_s))
+            for key, _ in self._selector.select(timeout_s):
+                if key.data == "wake":
+                    os.read(self._wake_read_fd, 4096)
+                else:
+                    self._serve(key)
+            if not self._carry_out_calls():
+                return
+
+    def _carry_out_calls(self) -> bool:
+        while not self._calls.empty():
+            action = self._calls.get()
+            if action is None:
+                return False
+            action()
+        return True
+
+    def _serve(self, key: selectors.SelectorKey) -> None:
+        wires = self._wires
+        if key.data == "host":
+            self._from_host()
+        elif wires is None:
+            return
+        elif key.data == "console":
+            self._to_host(wires.read_console())
+        elif key.data == "control":
+            self._answer(wires)
+
+    def _answer(self, wires: LifeWires) -> None:
+        alive = wires.answer(self._chip, time.monotonic())
+        if self._chip.ready:
+            self._ready.set()
+        if self._chip.again is not None:
+            self._schedule(self._chip.again)
+        elif not alive:
+            self._schedule(Again("reset", delay_s=_CRASHED_S))
+
+    def _from_host(self) -> None:
+        with contextlib.suppress(OSError):
+            data = os.read(self._host_fd, 4096)
+            if self._wires is not None:
+                self._wires.type(data)
+
+    def _to_host(self, data: bytes) -> None:
+        self._console += data
+        del self._console[:-_CONSOLE_KEPT_BYTES]
+        with contextlib.suppress(OSError):  # nobody listens: a serial chip drops bytes too
+            os.write(self._host_fd, data)
+
+    def _turn(self, now_s: float) -> float:
+        """Do what is due; returns when the next thing is."""
+        if self._again_at_s is not None and now_s >= self._again_at_s:
+            self._start(self._again)
+        wires = self._wires
+        if wires is None:
+            return now_s + IDLE_S if self._again_at_s is None else self._again_at_s
+        if self._pace.watchdog_bites(now_s):
+            self._schedule(Again("watchdog"))
+            return now_s
+        wires.drain_uarts()
+        if wires.typed and self._chip.ready:
+            wires.flush_typed()
+        due_s = self._pace.turn(now_s, wires)
+        return min(due_s, now_s + _TYPING_S) if wires.typed else due_s
+
+    def _schedule(self, again: Again) -> None:
+        if self._wires is not None:
+            self._to_host(self._wires.last_words())
+        self._stop()
+        self._again = again
+        self._again_at_s = time.monotonic() + again.delay_s
+
+    def _stop(self) -> None:
+        self._again_at_s = None
+        wires, self._wires = self._wires, None
+        if wires is not None:
+            rig_life.unwatch(self._selector, wires)
+            wires.close()
+
+    def _start(self, again: Again) -> None:
+        self._stop()
+        if again.cause != "soft":
+            now_us = time.monotonic_ns() // 1000
+            self._chip.clock_us += now_us - self._power_on_us
+            self._power_on_us = now_us
+        self._chip.power_on(again.cause)
+        self._wires = rig_life.begin(
+            rig_process.Life(
+                image=self._image,
+                heap=self.heap,
+                mode=again.mode,
+                power_on_us=self._power_on_us,
+                ticks_offset_us=self._ticks_start_us,
+                clock_us=self._chip.clock_us,
+            )
+        )
+        rig_life.watch(self._selector, self._wires)
+        self.boots += 1

@@ -1,0 +1,77 @@
+"""The `esp32` module of the virtual board: NVS, heap figures, chip temperature; runs in MicroPython."""
+
+import gc as _gc
+
+import rom_link as _link
+
+HEAP_DATA = 4
+HEAP_EXEC = 1
+
+_NOT_FOUND = -0x1102
+_KEY_TOO_LONG = -0x1109
+_INVALID_LENGTH = -0x110C
+
+
+class NVS:
+    """Key-value flash of one namespace; only what was committed survives a power cut."""
+
+    def __init__(self, namespace):
+        _check(namespace)
+        self._space = namespace
+
+    def get_i32(self, key):
+        return int(self._get("i", key))
+
+    def set_i32(self, key, value):
+        if not -(1 << 31) <= value < 1 << 31:
+            raise OverflowError("value out of range")
+        self._set("i", key, value)
+
+    def get_blob(self, key, buffer):
+        blob = bytes.fromhex(self._get("b", key))
+        if len(blob) > len(buffer):
+            raise OSError(_INVALID_LENGTH, "ESP_ERR_NVS_INVALID_LENGTH")
+        buffer[: len(blob)] = blob
+        return len(blob)
+
+    def set_blob(self, key, value):
+        self._set("b", key, bytes(value).hex())
+
+    def erase_key(self, key):
+        _check(key)
+        if _link.ask("nvs-erase", self._space, key) != "1":
+            raise OSError(_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND")
+
+    def commit(self):
+        _link.ask("nvs-commit", self._space)
+
+    def _get(self, kind, key):
+        _check(key)
+        answer = _link.ask("nvs-get", self._space, key)
+        if answer[:1] != kind:
+            raise OSError(_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND")
+        return answer[1:]
+
+    def _set(self, kind, key, value):
+        _check(key)
+        _link.ask("nvs-set", self._space, key, kind + str(value))
+
+
+def idf_heap_info(capabilities):
+    """One region of (total, free, largest free, least free ever) bytes.
+
+    The 64-bit interpreter has one heap; its largest and least free block are not known, so the
+    present free size stands for them.
+    """
+    free = _gc.mem_free()
+    return [(free + _gc.mem_alloc(), free, free, free)]
+
+
+def raw_temperature():
+    """Chip temperature in degrees Fahrenheit, as on the classic ESP32."""
+    return _link.number("temp")
+
+
+def _check(name):
+    if not 1 <= len(name) <= 15 or " " in name:
+        raise OSError(_KEY_TOO_LONG, "ESP_ERR_NVS_KEY_TOO_LONG")

@@ -1,0 +1,81 @@
+"""The `time` module as on an ESP32: epoch 2000-01-01, ticks that wrap at 2**30; runs in MicroPython."""
+
+import time as _native
+
+import rom_link as _link
+
+sleep = _native.sleep
+sleep_ms = _native.sleep_ms
+sleep_us = _native.sleep_us
+
+_EPOCH_S = 946684800  # 2000-01-01 in Unix time
+_PERIOD = 1 << 30  # MICROPY_PY_TIME_TICKS_PERIOD of the 32-bit ports
+_MASK = _PERIOD - 1
+_HALF = _PERIOD >> 1
+_power_on_us = 0
+_ticks_offset_us = 0
+_set_us = 0
+
+
+def attach(power_on_us, ticks_offset_us, set_us):
+    """Take over the rig's clocks: steady time of power-on, first tick, wall time at power-on."""
+    global _power_on_us, _ticks_offset_us, _set_us
+    _power_on_us, _ticks_offset_us, _set_us = power_on_us, ticks_offset_us, set_us
+
+
+def ticks_us():
+    return (_up_us() + _ticks_offset_us) & _MASK
+
+
+def ticks_ms():
+    return (_up_us() + _ticks_offset_us) // 1000 & _MASK
+
+
+def ticks_cpu():
+    return _native.ticks_cpu() & _MASK
+
+
+def ticks_add(ticks, delta):
+    if not -_HALF < delta < _HALF:
+        raise OverflowError("ticks interval overflow")
+    return (ticks + delta) & _MASK
+
+
+def ticks_diff(ticks1, ticks2):
+    return ((ticks1 - ticks2 + _HALF) & _MASK) - _HALF
+
+
+def time_ns():
+    return (_up_us() + _set_us) * 1000
+
+
+def time():
+    return (_up_us() + _set_us) // 1000000
+
+
+def gmtime(*secs):
+    seconds = secs[0] if secs and secs[0] is not None else time()
+    return _native.gmtime(int(seconds) + _EPOCH_S)[:8]
+
+
+localtime = gmtime
+
+
+def mktime(local_time):
+    # The native function wants nine fields and knows the host's time zone: count days instead.
+    year, month, day, hour, minute, second = local_time[:6]
+    year -= month <= 2
+    days = 365 * year + year // 4 - year // 100 + year // 400
+    days += (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    return (days - 730425) * 86400 + hour * 3600 + minute * 60 + second
+
+
+def set_us(now_us):
+    """Set the wall clock to microseconds since 2000 and tell the rig, which keeps it."""
+    global _set_us
+    _set_us = now_us - _up_us()
+    _link.ask("clock", _set_us)
+
+
+def _up_us():
+    return _native.ticks_us() - _power_on_us

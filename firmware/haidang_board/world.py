@@ -1,0 +1,130 @@
+"""The street around one board: what a scenario sets, and what the board's pins see of it.
+
+Electrical constants are those of the reference wiring: MQ-2 on GPIO34, its relay contact on
+GPIO27 (to ground, pull-up: closed reads 0), supply divider on GPIO35, ultrasonic A02YYUW on the
+UART whose rx is GPIO16, companion Wi-Fi sniffer on the UART whose rx is GPIO26, siren on GPIO25,
+lamp on GPIO2.
+"""
+
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+
+SMOKE_ADC_PIN = 34
+SUPPLY_ADC_PIN = 35
+CONTACT_PIN = 27
+SIREN_PIN = 25
+LED_PIN = 2
+ULTRASONIC_RX_PIN = 16
+SNIFFER_RX_PIN = 26
+
+_MQ2_SUPPLY_MV = 5000
+_MQ2_LOAD_OHM = 5000
+_MQ2_CLEAN_AIR_OHM = 10000
+_MQ2_KNEE_PPM = 200.0  # Rs/R0 = 1 / (1 + ppm / knee) ** slope; 1 in clean air
+_MQ2_SLOPE = 0.6
+_MQ2_DIVIDER = 2 / 3
+_SUPPLY_DIVIDER = 1 / 2
+_ADC_NOISE_UV = 2000
+_ADC_MAX_UV = 3_300_000
+_EDGES_KEPT = 4096
+
+Listener = Callable[[int, int], None]
+
+
+class World:
+    """Plain attributes, set at any time from any thread; each board has a world of its own.
+
+    `smoke_ppm` 0 is clean air; `water_mm` is above the street; `phones` are within radio reach.
+    `networks` maps the SSIDs in reach to their keys. The faults break one sensor each.
+    """
+
+    def __init__(self, *, seed: int = 1) -> None:
+        self.smoke_ppm = 0.0
+        self.water_mm = 0
+        self.mount_mm = 3000
+        self.phones = 0
+        self.probe_period_s = 30.0
+        self.wifi_up = True
+        self.networks = {"demo": "secret"}
+        self.rssi_dbm = -60
+        self.supply_mv = 5000
+        self.temp_c = 30.0
+        self.smoke_open = False
+        self.smoke_short = False
+        self.ultrasonic_silent = False
+        self.sniffer_silent = False
+        self.random = random.Random(seed)  # noqa: S311  noise, not secrets
+        self.edges: deque[tuple[int, int, int]] = deque(maxlen=_EDGES_KEPT)
+        self._driven: dict[int, int] = {}
+        self._levels: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+
+    @property
+    def contact_closed(self) -> bool:
+        """The smoke sensor's relay contact: closed pulls its pin to ground."""
+        return self._levels.get(CONTACT_PIN) == 0
+
+    @contact_closed.setter
+    def contact_closed(self, closed: bool) -> None:
+        self.set_level(CONTACT_PIN, 0 if closed else 1)
+
+    def set_level(self, pin: int, level: int) -> None:
+        """Drive an input pin from outside; an edge reaches the board's interrupt."""
+        with self._lock:
+            changed = self._levels.get(pin) != level
+            self._levels[pin] = level
+            listener = self._listener
+        if changed and listener is not None:
+            listener(pin, level)
+
+    def pin(self, pin: int) -> int:
+        """The level the board drives on an output pin; 0 for one it never drove."""
+        return self._driven.get(pin, 0)
+
+    def adc_uv(self, pin: int) -> int:
+        """What an ideal meter reads on an analogue pin, in microvolts."""
+        if pin == SMOKE_ADC_PIN:
+            return self._noisy(self._smoke_uv())
+        if pin == SUPPLY_ADC_PIN:
+            return self._noisy(self.supply_mv * 1000 * _SUPPLY_DIVIDER)
+        return 0
+
+    def level(self, pin: int, pulled_up: bool) -> int:
+        """The level of an input pin: driven from outside, by the board, or by its pull-up."""
+        if pin in self._levels:
+            return self._levels[pin]
+        return self._driven.get(pin, 1 if pulled_up else 0)
+
+    def drive(self, pin: int, level: int, now_ms: int) -> None:
+        """The board drives an output; changes are kept in `edges` as (ms, pin, level)."""
+        if self._driven.get(pin) != level:
+            self._driven[pin] = level
+            self.edges.append((now_ms, pin, level))
+
+    def release(self) -> None:
+        """The board lost its power: every output floats to 0."""
+        self._driven.clear()
+
+    def listen(self, listener: Listener | None) -> None:
+        """Name who is told of edges on input pins (one board per world)."""
+        with self._lock:
+            self._listener = listener
+
+    def _smoke_uv(self) -> float:
+        if self.smoke_open:
+            return 0.0
+        if self.smoke_short:
+            return _ADC_MAX_UV
+        ratio = 1.0 / (1.0 + max(0.0, self.smoke_ppm) / _MQ2_KNEE_PPM) ** _MQ2_SLOPE
+        sensor_ohm = _MQ2_CLEAN_AIR_OHM * ratio
+        output_mv = _MQ2_SUPPLY_MV * _MQ2_LOAD_OHM / (_MQ2_LOAD_OHM + sensor_ohm)
+        return output_mv * 1000 * _MQ2_DIVIDER
+
+    def _noisy(self, microvolts: float) -> int:
+        if not 0 < microvolts < _ADC_MAX_UV:
+            return int(min(max(microvolts, 0), _ADC_MAX_UV))
+        noise = self.random.uniform(-_ADC_NOISE_UV, _ADC_NOISE_UV)
+        return int(min(max(microvolts + noise, 0), _ADC_MAX_UV))

@@ -1,0 +1,141 @@
+"""The device hazard: a source that is silent, a sensor that is blind; and what a place can see."""
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from haidang_gateway import text
+from haidang_gateway.alarms import levels
+from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
+from haidang_gateway.model import Fact, HealthFact, Heard, Silence, Site
+
+# A repaired or returned device must stay well for as long before its alarm is cleared.
+CLEAR_MS = 30_000
+
+_FAULTS = ("noisy", "stuck", "short", "open", "silent")
+_WELL = ("ok", "uncalibrated")
+# From best to worst sight, for a place with several sensors of one kind.
+_SIGHT = ("ok", "uncalibrated", "warming", *_FAULTS)
+_EVIDENCE_KINDS = ("smoke", "flood", "footfall")
+
+
+def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Finding | None]:
+    """The device's state after `fact` and what it means; timers come as Due facts."""
+    if isinstance(fact, Silence | Heard | HealthFact):
+        heard = _hear(state, fact, site, now_ms)
+        if heard is None or (not state.get("word") and isinstance(fact, Heard)):
+            return state, None
+        state = heard
+    if "track" not in state or state["stale"]:
+        return state, None
+    after = {**state, "track": levels.settle(state["track"], fact.at_ms, 0, CLEAR_MS)}
+    after = _settle_fault(after, fact.at_ms)
+    return after | _timer(after), _find(after, fact, site)
+
+
+def health_of(states: Iterable[State]) -> dict[str, str]:
+    """Worst health by kind of sensor, out of the device states of one place.
+
+    All sensors of a silent source count as silent; a silent source without known sensors is
+    listed as "node" or "camera".
+    """
+    known = list(states)
+    silent = {s["source"] for s in known if s["sensor"] is None and s["word"] == "silent"}
+    health: dict[str, str] = {}
+    for state in known:
+        sensor = state["sensor"] or _own_kind(state["source"])
+        if state["sensor"] is None and state["source"] not in silent:
+            continue
+        word = "silent" if state["source"] in silent else state["word"]
+        worst = max(word, health.get(sensor, "ok"), key=_SIGHT.index)
+        health[sensor] = worst
+    return health
+
+
+def _own_kind(source: str) -> str:
+    return "camera" if source.startswith("camera:") else "node"
+
+
+def _hear(
+    state: State, fact: Silence | Heard | HealthFact, site: Site, now_ms: int
+) -> State | None:
+    """The state with the word taken in; None where it is no news."""
+    word = _word(fact)
+    # Any message is a sign of life when it comes, however old its readings are.
+    at_ms = fact.received_ms if isinstance(fact, Heard) else fact.at_ms
+    if word not in _SIGHT or levels.is_overtaken(at_ms, state.get("at_ms"), now_ms):
+        return None
+    stale = levels.is_stale(at_ms, now_ms)
+    if word == state.get("word") and not (state["stale"] and not stale):
+        return None
+    was = state.get("track") or levels.new_track(1, at_ms)
+    news = {"at_ms": at_ms, "stale": stale, "word": word, "track": was}
+    if word in _FAULTS or word in _WELL:
+        news["track"] = levels.mark(was, 1 if word in _FAULTS else 0, at_ms)
+    if word in _FAULTS:
+        news["evidence"] = _evidence(fact, word, ZoneInfo(site.timezone))
+        if not levels.momentary_rank(was):
+            news["onset_ms"] = fact.since_ms if isinstance(fact, Silence) else fact.at_ms
+    return {**state, **news}
+
+
+def _word(fact: Silence | Heard | HealthFact) -> str:
+    if isinstance(fact, HealthFact):
+        return fact.health
+    return "silent" if isinstance(fact, Silence) else "ok"
+
+
+def _settle_fault(state: State, at_ms: int) -> State:
+    """Name the fault: at once for a new alarm, another fault only when it held."""
+    if not _is_other_fault(state):
+        return state
+    if state_of(state.get("alarm")) and at_ms - state["at_ms"] < CLEAR_MS:
+        return state
+    return {**state, "fault": state["word"]}
+
+
+def _is_other_fault(state: State) -> bool:
+    return state["word"] in _FAULTS and state["word"] != state.get("fault")
+
+
+def _timer(state: State) -> State:
+    due_ms = levels.next_change_ms(state["track"], 0, CLEAR_MS)
+    if _is_other_fault(state):
+        held_ms = state["at_ms"] + CLEAR_MS
+        due_ms = min(due_ms or held_ms, held_ms)
+    return {"due_ms": due_ms, "window_ms": CLEAR_MS}
+
+
+def _find(state: State, fact: Fact, site: Site) -> Finding | None:
+    rank, was = state["track"]["rank"], state_of(state.get("alarm"))
+    if was is None and rank == 0:
+        return None
+    word = state["fault"] if rank else "ok"
+    return Finding(
+        hazard="device",
+        place=site.places[state["place"]],
+        state="confirmed" if rank else "cleared",
+        severity="Minor",
+        urgency="Expected" if rank else "Past",
+        certainty="Observed",
+        grade=word,
+        onset_ms=state["onset_ms"],
+        updated_ms=fact.at_ms,
+        evidence=(state["evidence"],),
+        headline=_headline(state, site, word),
+    )
+
+
+def _headline(state: State, site: Site, word: str) -> text.Headline:
+    place, source = site.places[state["place"]], state["source"]
+    if state["sensor"] is None:
+        return text.silence_headline(place, source, back=word == "ok")
+    return text.fault_headline(place, state["sensor"], word, source)
+
+
+def _evidence(fact: Silence | Heard | HealthFact, word: str, zone: ZoneInfo) -> Evidence:
+    time = iso(fact.at_ms, zone)
+    if not isinstance(fact, HealthFact):
+        return {"source": fact.source, "kind": "silence", "time": time}
+    kind = fact.sensor if fact.sensor in _EVIDENCE_KINDS else "silence"
+    name = f"{fact.sensor}/health"
+    return {"source": fact.source, "kind": kind, "name": name, "value": word, "time": time}

@@ -1,0 +1,141 @@
+"""The fire hazard of one place: smoke nodes and cameras give evidence, fusion judges it."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from haidang_gateway import text
+from haidang_gateway.alarms import fusion
+from haidang_gateway.alarms.fusion import QUIET, STRONG, WEAK, Slot
+from haidang_gateway.alarms.lifecycle import (
+    Evidence,
+    Finding,
+    State,
+    is_acknowledged,
+    iso,
+    state_of,
+)
+from haidang_gateway.model import Fact, FireSeen, Site, SmokeFact
+
+# "warming" is missing on purpose: a heating sensor sees nothing, so its word changes nothing.
+_NODE_LEVELS = {"normal": QUIET, "pre_alarm": WEAK, "alarm": STRONG}
+_CAMERA_LEVELS = {"smoke": WEAK, "fire": STRONG}
+_CERTAINTIES = ("Possible", "Likely", "Observed")
+
+
+def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Finding | None]:
+    """The place's fire state after `fact` and what it means; timers come as Due facts."""
+    windows = fusion.Windows(
+        verify_ms=round(site.smoke_verify_s * 1000),
+        fusion_ms=round(site.fusion_window_s * 1000),
+        quiet_ms=round(site.smoke_verify_s * 1000),
+    )
+    slots: dict[str, Slot] = dict(state.get("slots", {}))
+    if isinstance(fact, SmokeFact | FireSeen) and not _hear(slots, fact, site, now_ms, windows):
+        return state, None
+    finding = _find(state, slots, fact, site, windows)
+    after = {**state, "slots": slots}
+    if finding is None or finding.state == "cleared":
+        after["slots"] = {} if fusion.is_quiet(slots) else slots
+    return after | _timer(after, finding, windows), finding
+
+
+def _hear(
+    slots: dict[str, Slot],
+    fact: SmokeFact | FireSeen,
+    site: Site,
+    now_ms: int,
+    windows: fusion.Windows,
+) -> bool:
+    """Take the fact into its slot; False where it says nothing new."""
+    name, level = _word(fact)
+    if level is None:
+        return False
+    was = slots.get(name)
+    evidence = _evidence(fact, ZoneInfo(site.timezone))
+    slot = fusion.hear(was, level, fact.at_ms, now_ms, windows=windows, evidence=evidence)
+    if slot is None or slot == was:
+        return False
+    slots[name] = slot
+    return True
+
+
+def _word(fact: SmokeFact | FireSeen) -> tuple[str, int | None]:
+    if isinstance(fact, SmokeFact):
+        return fact.source, _NODE_LEVELS.get(fact.state)
+    level = _CAMERA_LEVELS[fact.kind] if fact.active else QUIET
+    return f"{fact.source}#{fact.kind}", level
+
+
+def _evidence(fact: SmokeFact | FireSeen, zone: ZoneInfo) -> Evidence:
+    time = iso(fact.at_ms, zone)
+    if isinstance(fact, FireSeen):
+        item: dict[str, Any] = {"source": fact.source, "kind": fact.kind}
+        item |= {"score": fact.score, "box": list(fact.box) if fact.box else None}
+        item |= {"time": time, "snapshot": fact.snapshot}
+        return {key: value for key, value in item.items() if value is not None}
+    item = {"source": fact.source, "kind": "smoke"}
+    if fact.ratio is None:
+        return item | {"name": "smoke/state", "value": fact.state, "time": time}
+    return item | {"name": "smoke/ratio", "value": fact.ratio, "unit": "/", "time": time}
+
+
+def _find(
+    state: State, slots: dict[str, Slot], fact: Fact, site: Site, windows: fusion.Windows
+) -> Finding | None:
+    alarm = state.get("alarm")
+    was = state_of(alarm)
+    judged = fusion.judge(slots, fact.at_ms, windows)
+    if was is None:
+        return _finding(state, slots, judged, fact, site) if judged else None
+    if judged is None:
+        held = fusion.held_run(slots, fact.at_ms, windows)
+        judged = fusion.Judgement("confirmed" if held else was, "Likely" if held else "", QUIET)
+    may_end = was == judged.state == "suspected" or is_acknowledged(alarm)
+    if may_end and fusion.is_quiet(slots) and fact.at_ms >= fusion.quiet_until_ms(slots):
+        judged = fusion.Judgement("cleared", "", QUIET)
+    return _finding(state, slots, judged, fact, site)
+
+
+def _finding(
+    state: State, slots: dict[str, Slot], judged: fusion.Judgement, fact: Fact, site: Site
+) -> Finding:
+    """The finding, never weaker than the open alarm already is: only clearing goes down."""
+    alarm = state.get("alarm")
+    was = state_of(alarm)
+    document = alarm["document"] if alarm is not None and was else {}
+    word = "confirmed" if was == "confirmed" and judged.state != "cleared" else judged.state
+    certainty = max(judged.certainty, document.get("certainty", ""), key=_certainty_rank)
+    strong = word == "confirmed" or document.get("severity") == "Severe" or judged.level == STRONG
+    urgency = "Past" if word == "cleared" else ("Immediate" if strong else "Expected")
+    return Finding(
+        hazard="fire",
+        place=site.places[state["place"]],
+        state=word,
+        severity="Severe" if strong else "Moderate",
+        urgency=urgency,
+        certainty=certainty,
+        grade="",
+        onset_ms=min(slot["onset_ms"] for slot in slots.values()),
+        updated_ms=fact.at_ms,
+        evidence=tuple(slot["evidence"] for slot in slots.values()),
+        headline=text.fire_headline(
+            site.places[state["place"]], word, strong=strong, was_confirmed=was == "confirmed"
+        ),
+    )
+
+
+def _certainty_rank(word: str) -> int:
+    return _CERTAINTIES.index(word) if word in _CERTAINTIES else -1
+
+
+def _timer(state: State, finding: Finding | None, windows: fusion.Windows) -> State:
+    """When this state must be looked at again if nothing more is heard."""
+    alarm, slots = state.get("alarm"), state["slots"]
+    due_ms = None
+    if finding is not None and finding.state == "suspected":
+        due_ms = fusion.verify_ends_ms(slots.values())
+    if slots and fusion.is_quiet(slots) and finding is not None:
+        may_end = finding.state == "suspected" or is_acknowledged(alarm)
+        due_ms = fusion.quiet_until_ms(slots) if may_end else None
+    window_ms = max(windows.verify_ms, windows.quiet_ms)
+    return {"due_ms": due_ms, "window_ms": window_ms}

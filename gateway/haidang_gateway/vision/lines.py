@@ -1,0 +1,121 @@
+"""What gateway and camera worker say to each other: settings down, one JSON line up per event."""
+
+from typing import Literal
+
+import msgspec
+
+from haidang_gateway.errors import CameraError
+from haidang_gateway.model import Box
+
+Point = tuple[float, float]
+
+
+class ZoneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A crowd zone: `polygon` in picture coordinates 0..1, `area_m2` where it is known."""
+
+    id: str
+    polygon: tuple[Point, ...] = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    area_m2: float | None = None
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that one worker needs; the first line on its standard input.
+
+    `person_px` is a standing person's height in pixels of the source picture. `clock_offset_ms`
+    makes the worker's time the gateway's: wall time minus the machine's monotonic clock.
+    """
+
+    id: str
+    source: str
+    models_dir: str
+    clock_offset_ms: int
+    fps: float = 5.0
+    loop: bool = True
+    key_frames_only: bool = False
+    person_px: float | None = None
+    crowd_every_s: float = 2.0
+    alive_every_s: float = 2.0
+    open_timeout_s: float = 10.0
+    read_timeout_s: float = 5.0
+    dark_after_s: float = 20.0
+    frozen_after_s: float = 60.0
+    fire_need: int = 4
+    fire_of: int = 8
+    fire_threshold: float | None = None
+    smoke_threshold: float | None = None
+    zones: tuple[ZoneSettings, ...] = ()
+
+
+class FlameLine(msgspec.Struct, frozen=True, tag_field="t", tag="fire", kw_only=True):
+    """The vote on flames changed, or repeats while active; `box` is cx, cy, w, h in 0..1."""
+
+    active: bool
+    score: float
+    box: Box | None
+    at_ms: int
+
+
+class SmokeLine(msgspec.Struct, frozen=True, tag_field="t", tag="smoke", kw_only=True):
+    """The vote on smoke changed, or repeats while active."""
+
+    active: bool
+    score: float
+    box: Box | None
+    at_ms: int
+
+
+class CrowdLine(msgspec.Struct, frozen=True, tag_field="t", tag="crowd", kw_only=True):
+    """People in one zone with the interval; `density` is persons per m2 or None."""
+
+    zone: str
+    count: float
+    low: float
+    high: float
+    density: float | None
+    at_ms: int
+
+
+class AliveLine(msgspec.Struct, frozen=True, tag_field="t", tag="alive", kw_only=True):
+    """Fresh frames were looked at since the last such line; sums since the worker's start."""
+
+    frames: int
+    dropped: int
+    fps: float
+    at_ms: int
+
+
+class FaultLine(msgspec.Struct, frozen=True, tag_field="t", tag="fault", kw_only=True):
+    """The camera sees nothing; `health` is a word of the contract, `hint` what to do."""
+
+    error: str
+    hint: str
+    at_ms: int
+    health: Literal["silent", "stuck"] = "silent"
+
+
+Line = FlameLine | SmokeLine | CrowdLine | AliveLine | FaultLine
+
+_encoder = msgspec.json.Encoder()
+_line_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
+_settings_decoder = msgspec.json.Decoder(WorkerSettings)
+
+
+def encode(message: Line | WorkerSettings) -> bytes:
+    """One JSON object and a line feed."""
+    return _encoder.encode(message) + b"\n"
+
+
+def decode_line(data: bytes) -> Line:
+    """A worker's line; CameraError if it is none."""
+    try:
+        return _line_decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise CameraError(f"the camera worker wrote a line that is no event: {error}") from error
+
+
+def decode_settings(data: bytes) -> WorkerSettings:
+    """The settings line; CameraError with the field's path if it is wrong."""
+    try:
+        return _settings_decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise CameraError(f"the camera worker got wrong settings: {error}") from error

@@ -1,0 +1,49 @@
+"""The two models as the observer wants them: file, checksum, input and output put together."""
+
+from pathlib import Path
+
+from haidang_gateway.vision.interpreter import Model
+from haidang_gateway.vision.manifest import Manifest, load_model, read_manifest
+from haidang_gateway.vision.picture import (
+    CrowdCount,
+    FireScores,
+    Picture,
+    count_people,
+    fire_scores,
+    to_input,
+)
+
+
+class ShippedNetworks:
+    """The models of one folder, loaded; not thread-safe."""
+
+    def __init__(self, manifest: Manifest, fire: Model, crowd: Model) -> None:
+        """Take loaded models; `load_networks()` makes one."""
+        self._manifest = manifest
+        self._fire = fire
+        self._crowd = crowd
+
+    @property
+    def fire_threshold(self) -> float:
+        """Chosen on validation, for one picture."""
+        return self._manifest.fire.fire_threshold
+
+    @property
+    def smoke_threshold(self) -> float:
+        """Chosen on validation, for one picture."""
+        return self._manifest.fire.smoke_threshold
+
+    def fire(self, rgb: Picture) -> FireScores:
+        """Scores for flames and smoke in one picture of any size."""
+        size = self._manifest.fire
+        return fire_scores(self._fire.run(to_input(rgb, size.width, size.height)))
+
+    def crowd(self, rgb: Picture, person_px: float | None) -> CrowdCount:
+        """People in one picture of any size; `person_px` is a person's height in it."""
+        return count_people(rgb, person_px, self._crowd.run, self._manifest.crowd.spec)
+
+
+def load_networks(models_dir: Path) -> ShippedNetworks:
+    """Read the manifest and load both models; ModelError where one is missing or altered."""
+    manifest = read_manifest(models_dir)
+    return ShippedNetworks(manifest, load_model(manifest.fire), load_model(manifest.crowd))

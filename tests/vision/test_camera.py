@@ -1,0 +1,187 @@
+"""The camera against real encoded video: files, streams, silence, damage."""
+
+import socket
+import threading
+import time
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from haidang_gateway.clock import Clock
+from haidang_gateway.errors import CameraError
+from haidang_gateway.vision.camera import Camera, Source, frames
+
+DEADLINE_S = 15
+
+
+def picture(number, size=(96, 128)):
+    """A flat grey that tells its number: frame n has the level 10 + 5n (mod 200)."""
+    return np.full((*size, 3), 10 + 5 * number % 200, dtype=np.uint8)
+
+
+def write_clip(path: Path, count=20, rate=20, codec="mpeg4", size=(96, 128)) -> Path:
+    with av.open(str(path), "w") as clip:
+        stream = clip.add_stream(codec, rate=rate)
+        stream.height, stream.width = size
+        stream.pix_fmt = "yuv420p"
+        stream.gop_size = 5
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(picture(number, size), format="rgb24")
+            clip.mux(stream.encode(frame))
+        clip.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def camera_of():
+    """Makes started cameras and stops them at the end."""
+    cameras = []
+
+    def make(address, **settings):
+        clock = Clock()
+        source = Source(address=str(address), **settings)
+        camera = Camera(source, monotonic_ms=clock.monotonic_ms, now_ms=clock.now_ms)
+        cameras.append(camera)
+        camera.start()
+        return camera
+
+    yield make
+    for camera in cameras:
+        camera.stop()
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.01)
+
+
+class StreamServer:
+    """Sends one MPEG-TS clip to each client, then keeps the line open and says nothing."""
+
+    def __init__(self, clip: bytes) -> None:
+        self._clip = clip
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.clients: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.clients.append(client)
+            client.sendall(self._clip)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        for client in self.clients:
+            client.close()
+
+
+@pytest.fixture
+def stream(tmp_path):
+    server = StreamServer(write_clip(tmp_path / "s.ts", count=60).read_bytes())
+    yield server
+    server.close()
+
+
+def test_a_file_gives_all_its_frames_in_order(tmp_path):
+    seen = list(frames(str(write_clip(tmp_path / "c.mp4"))))
+    assert [f.number for f in seen] == list(range(1, 21))
+    assert [f.at_ms for f in seen][:3] == [0, 50, 100]
+    assert seen[0].rgb.shape == (96, 128, 3)
+    levels = [float(f.rgb.mean()) for f in seen]
+    assert np.allclose(levels, [10 + 5 * n for n in range(20)], atol=4)
+
+
+def test_a_large_picture_is_made_smaller_in_its_proportions(tmp_path):
+    clip = write_clip(tmp_path / "c.mp4", count=2, size=(1080, 1920))
+    assert next(frames(str(clip))).rgb.shape == (576, 1024, 3)
+
+
+def test_a_file_is_played_at_its_own_rate_and_the_newest_frame_wins(tmp_path, camera_of):
+    camera = camera_of(write_clip(tmp_path / "c.mp4", count=30, rate=30), loop=False)
+    first = camera.take(DEADLINE_S)
+    wait_for(lambda: camera.state == "ended")
+    last = camera.take(DEADLINE_S)
+    assert (first.number, last.number) == (1, 30)
+    assert last.at_ms - first.at_ms > 700
+    assert camera.counters.dropped == 28
+
+
+def test_after_the_end_of_a_file_nothing_comes(tmp_path, camera_of):
+    camera = camera_of(write_clip(tmp_path / "c.mp4", count=2), loop=False)
+    wait_for(lambda: camera.state == "ended")
+    assert camera.take(1) is not None
+    assert camera.take(60) is None
+
+
+def test_a_looped_file_goes_on(tmp_path, camera_of):
+    camera = camera_of(write_clip(tmp_path / "c.mp4", count=4, rate=40))
+    wait_for(lambda: camera.counters.decoded > 12)
+    assert camera.state == "open"
+
+
+def test_a_frame_is_taken_once(tmp_path, camera_of):
+    camera = camera_of(write_clip(tmp_path / "c.mp4", count=2, rate=1))
+    assert camera.take(DEADLINE_S) is not None
+    assert camera.take(0.05) is None
+
+
+def test_a_missing_file_is_told_with_its_name_and_tried_again(tmp_path, camera_of):
+    path = tmp_path / "c.mp4"
+    camera = camera_of(path)
+    wait_for(lambda: camera.state == "away")
+    assert str(path) in str(camera.error)
+    write_clip(path)
+    assert camera.take(DEADLINE_S) is not None
+    assert camera.error is None
+
+
+def test_a_file_that_is_no_video_is_an_error(tmp_path):
+    path = tmp_path / "c.mp4"
+    path.write_bytes(b"not a video" * 1000)
+    with pytest.raises(CameraError, match="cannot be opened"):
+        next(frames(str(path)))
+
+
+def test_damage_in_the_middle_loses_some_frames_only(tmp_path):
+    path = write_clip(tmp_path / "c.ts", count=60, codec="libx264")
+    data = bytearray(path.read_bytes())
+    noise = np.random.default_rng(3)
+    for at in noise.integers(2000, len(data), 40):
+        data[at] ^= 0xFF
+    path.write_bytes(data)
+    assert len(list(frames(str(path)))) > 20
+
+
+def test_a_stream_that_stalls_is_opened_again(stream, camera_of):
+    camera = camera_of(f"tcp://127.0.0.1:{stream.port}", read_timeout_s=0.5, open_timeout_s=3)
+    assert camera.take(DEADLINE_S) is not None
+    wait_for(lambda: camera.state == "away")
+    assert "no answer in time" in str(camera.error)
+    before = camera.counters.decoded
+    wait_for(lambda: camera.counters.decoded > before)
+    assert len(stream.clients) >= 2
+
+
+def test_a_stream_that_is_cut_is_opened_again(stream, camera_of):
+    camera = camera_of(f"tcp://127.0.0.1:{stream.port}", read_timeout_s=3, open_timeout_s=3)
+    assert camera.take(DEADLINE_S) is not None
+    stream.clients[0].close()
+    wait_for(lambda: len(stream.clients) == 2 and camera.state == "open")
+
+
+def test_passwords_are_not_shown(camera_of):
+    camera = camera_of("rtsp://admin:sesame@127.0.0.1:1/cam", open_timeout_s=2)
+    wait_for(lambda: camera.state == "away")
+    assert "127.0.0.1:1/cam" in str(camera.error)
+    assert "sesame" not in str(camera.error)

@@ -1,0 +1,160 @@
+"""The supervisor against real processes: lines become facts, hanging and dead workers return."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+
+import pytest
+from haidang_gateway.clock import Clock
+from haidang_gateway.errors import CameraError
+from haidang_gateway.model import CrowdSeen, FireSeen, HealthFact, Heard, Silence
+from haidang_gateway.vision.cameras import Cameras, Patience, Post
+from haidang_gateway.vision.lines import WorkerSettings, decode_settings, encode
+
+DEADLINE_S = 20
+QUICK = Patience(
+    hang_s=0.6, silence_s=0.8, backoff_first_s=0.1, backoff_cap_s=0.3, stable_s=60, end_s=1.0
+)
+PREAMBLE = """
+import json, os, sys, time
+settings = json.loads(sys.stdin.readline())
+def say(**line):
+    print(json.dumps({"at_ms": 1764000000000, **line}), flush=True)
+def alive():
+    say(t="alive", frames=5, dropped=1, fps=4.9)
+"""
+
+
+def post(camera="east"):
+    settings = WorkerSettings(id=camera, source="none", models_dir="none", clock_offset_ms=0)
+    return Post(place="market-3", worker=settings)
+
+
+async def watch(script, until, *, patience=QUICK):
+    """The facts told by a worker that runs `script`, as soon as `until(facts)` is true."""
+    facts = []
+    enough = asyncio.Event()
+
+    async def on_fact(fact):
+        facts.append(fact)
+        if until(facts):
+            enough.set()
+
+    command = (sys.executable, "-c", PREAMBLE + script)
+    cameras = Cameras([post()], clock=Clock(), on_fact=on_fact, command=command, patience=patience)
+    running = asyncio.create_task(cameras.run())
+    try:
+        await asyncio.wait_for(enough.wait(), DEADLINE_S)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return facts, cameras.counters()["camera:east"]
+
+
+def kinds(facts):
+    return [type(fact) for fact in facts]
+
+
+def test_lines_become_facts_with_source_and_place():
+    script = """
+alive()
+say(t="fire", active=True, score=0.91, box=[0.3, 0.4, 0.1, 0.2])
+say(t="smoke", active=False, score=0.1, box=None)
+say(t="crowd", zone="square", count=12.5, low=9, high=16, density=None)
+sys.stdin.read()
+"""
+    facts, counters = asyncio.run(watch(script, lambda f: len(f) == 5))
+    heard, health, fire, smoke, crowd = facts
+    assert isinstance(heard, Heard)
+    assert isinstance(health, HealthFact)
+    assert (health.sensor, health.health) == ("camera", "ok")
+    assert isinstance(fire, FireSeen)
+    assert (fire.kind, fire.active, fire.box) == ("fire", True, (0.3, 0.4, 0.1, 0.2))
+    assert isinstance(smoke, FireSeen)
+    assert (smoke.kind, smoke.active) == ("smoke", False)
+    assert isinstance(crowd, CrowdSeen)
+    assert (crowd.zone, crowd.count, crowd.density_m2) == ("square", 12.5, None)
+    assert {(f.source, f.place, f.at_ms) for f in facts} == {
+        ("camera:east", "market-3", 1764000000000)
+    }
+    assert (counters.up, counters.frames, counters.dropped) == (True, 5, 1)
+
+
+def test_a_hanging_worker_is_killed_its_silence_told_and_its_return_too(tmp_path):
+    mark = tmp_path / "hung-once"
+    script = f"""
+alive()
+if not os.path.exists({str(mark)!r}):
+    open({str(mark)!r}, "w").close()
+    time.sleep(3600)
+while True:
+    alive(); time.sleep(0.1)
+"""
+    facts, counters = asyncio.run(watch(script, lambda f: kinds(f).count(Heard) == 2))
+    assert kinds(facts) == [Heard, HealthFact, Silence, Heard]
+    silence = facts[2]
+    assert 700 < silence.at_ms - silence.since_ms < 3000
+    assert (counters.hangs, counters.starts) == (1, 2)
+
+
+def test_a_worker_that_dies_again_and_again_is_one_silence():
+    facts, counters = asyncio.run(watch("os.abort()", lambda f: kinds(f).count(Silence) == 1))
+    assert kinds(facts) == [Silence]
+    assert counters.starts >= 2
+    assert not counters.up
+
+
+def test_a_worker_that_only_reports_faults_is_silent_with_its_health():
+    script = """
+while True:
+    say(t="fault", error="no answer in time", hint="Look at the cable", health="silent")
+    time.sleep(0.1)
+"""
+    facts, counters = asyncio.run(watch(script, lambda f: Silence in kinds(f)))
+    assert kinds(facts) == [HealthFact, Silence]
+    assert facts[0].health == "silent"
+    assert (counters.starts, counters.fault) == (1, "no answer in time")
+
+
+def test_a_line_that_is_no_event_is_counted_and_the_rest_goes_on():
+    script = """
+print("Segmentation fault?", flush=True)
+print(json.dumps({"t": "fire", "active": "yes"}), flush=True)
+alive()
+sys.stdin.read()
+"""
+    facts, counters = asyncio.run(watch(script, lambda f: len(f) == 2))
+    assert kinds(facts) == [Heard, HealthFact]
+    assert counters.bad_lines == 2
+
+
+def test_the_worker_gets_the_gateways_time():
+    script = """
+say(t="alive", frames=1, dropped=0, fps=1.0,
+    at_ms=settings["clock_offset_ms"] + time.monotonic_ns() // 1000000)
+sys.stdin.read()
+"""
+    before_ms = time.time_ns() // 1_000_000
+    facts, _ = asyncio.run(watch(script, lambda f: len(f) == 1))
+    assert before_ms <= facts[0].at_ms <= time.time_ns() // 1_000_000
+
+
+def test_a_worker_that_ignores_the_closing_of_its_input_is_killed(tmp_path):
+    pid_file = tmp_path / "pid"
+    script = f"""
+open({str(pid_file)!r}, "w").write(str(os.getpid()))
+while True:
+    alive(); time.sleep(0.1)
+"""
+    asyncio.run(watch(script, lambda f: len(f) == 2))
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid_file.read_text()), 0)
+
+
+def test_settings_that_cannot_be_read_are_refused_with_the_field():
+    settings = json.loads(encode(post().worker))
+    settings["fps"] = "fast"
+    with pytest.raises(CameraError, match=r"\$\.fps"):
+        decode_settings(json.dumps(settings).encode())

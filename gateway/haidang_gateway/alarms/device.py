@@ -39,15 +39,14 @@ def health_of(states: Iterable[State]) -> dict[str, str]:
     listed as "node" or "camera".
     """
     known = list(states)
+    sensors = [state for state in known if state["sensor"] is not None]
     silent = {s["source"] for s in known if s["sensor"] is None and s["word"] == "silent"}
+    words = [(s["sensor"], "silent" if s["source"] in silent else s["word"]) for s in sensors]
+    bare = silent - {state["source"] for state in sensors}
+    words += [(_own_kind(source), "silent") for source in bare]
     health: dict[str, str] = {}
-    for state in known:
-        sensor = state["sensor"] or _own_kind(state["source"])
-        if state["sensor"] is None and state["source"] not in silent:
-            continue
-        word = "silent" if state["source"] in silent else state["word"]
-        worst = max(word, health.get(sensor, "ok"), key=_SIGHT.index)
-        health[sensor] = worst
+    for sensor, word in words:
+        health[sensor] = max(word, health.get(sensor, "ok"), key=_SIGHT.index)
     return health
 
 

@@ -194,10 +194,13 @@ def _document(
 
 def _bounded(first: list[Evidence], latest: tuple[Evidence, ...]) -> list[Evidence]:
     """The evidence that opened the alarm, then the newest of each source, at most the limit."""
-    newest = sorted(latest, key=lambda item: str(item["time"]), reverse=True)
-    kept = [*first[: EVIDENCE_LIMIT // 2]]
-    kept += [item for item in newest if item not in kept]
-    return kept[:EVIDENCE_LIMIT]
+    kept = first[: EVIDENCE_LIMIT // 2]
+    later = sorted((item for item in latest if item not in kept), key=_time)
+    return kept + later[-(EVIDENCE_LIMIT - len(kept)) :]
+
+
+def _time(item: Evidence) -> str:
+    return str(item["time"])
 
 
 def _place_document(place: Place) -> dict[str, Any]:

@@ -1,0 +1,137 @@
+"""Silent sources and blind sensors: alarms of their own, never "all clear"."""
+
+import pytest
+from alarm_city import EAST, NODE_A, NODE_B, City, brief
+
+RAISED = ("confirmed", "Minor", "Observed")
+
+
+@pytest.fixture
+def city() -> City:
+    return City()
+
+
+def test_a_silent_node_is_an_alarm_at_once(city: City) -> None:
+    (document,) = city.silence()
+    assert brief([document]) == [RAISED]
+    assert document["hazard"] == "device"
+    assert document["onset"] == "2025-11-24T22:58:30.000+07:00"
+    assert document["headline"]["vi"] == "Mất liên lạc với nút n-240ac4000001 tại Chợ Cột Đỏ"
+    assert document["health"] == {"node": "silent"}
+    assert document["evidence"][0]["kind"] == "silence"
+
+
+def test_a_node_that_is_heard_again_is_cleared_when_it_stays(city: City) -> None:
+    city.silence()
+    city.wait(100)
+    assert city.heard() == []
+    (document,) = city.wait(30)
+    assert document["state"] == "cleared"
+    assert document["headline"]["en"] == "Node n-240ac4000001 at Cot Do market is back"
+    assert document["health"] == {}
+
+
+def test_an_old_reading_that_arrives_now_is_a_sign_of_life(city: City) -> None:
+    city.silence()
+    city.wait(10)
+    city.heard(age_s=3600)
+    assert [d["state"] for d in city.wait(30)] == ["cleared"]
+
+
+def test_a_sign_of_life_without_silence_is_nothing(city: City) -> None:
+    assert city.heard() == []
+    assert city.stored == {}
+
+
+def test_repeated_silence_is_one_alarm(city: City) -> None:
+    city.silence()
+    for _ in range(10):
+        city.wait(30)
+        assert city.silence() == []
+
+
+def test_a_camera_that_comes_and_goes_makes_no_storm(city: City) -> None:
+    documents = []
+    for _ in range(50):
+        documents += city.silence(EAST)
+        documents += city.wait(10)
+        documents += city.heard(EAST)
+        documents += city.wait(10)
+    assert brief(documents) == [RAISED]
+    assert documents[0]["headline"]["vi"] == (
+        "Mất liên lạc với camera market-3-east tại Chợ Cột Đỏ"
+    )
+    assert documents[0]["health"] == {"camera": "silent"}
+
+
+@pytest.mark.parametrize("word", ["open", "short", "silent", "stuck", "noisy"])
+def test_a_sensor_fault_is_an_alarm_and_its_repair_clears_it(city: City, word: str) -> None:
+    (document,) = city.health(word)
+    assert brief([document]) == [RAISED]
+    assert document["evidence"][0]["value"] == word
+    assert document["health"] == {"smoke": word}
+    city.health("ok")
+    (cleared,) = city.wait(30)
+    assert (cleared["id"], cleared["state"]) == (document["id"], "cleared")
+    assert cleared["health"] == {"smoke": "ok"}
+
+
+@pytest.mark.parametrize("word", ["ok", "warming", "uncalibrated", "a word of tomorrow"])
+def test_words_that_are_no_fault_raise_nothing(city: City, word: str) -> None:
+    assert city.health(word) == []
+
+
+def test_a_heating_sensor_is_not_repaired_yet(city: City) -> None:
+    city.health("open")
+    city.health("warming")
+    assert city.wait(3600) == []
+    city.health("ok")
+    assert [d["state"] for d in city.wait(30)] == ["cleared"]
+
+
+def test_another_fault_is_told_when_it_held(city: City) -> None:
+    city.health("open")
+    city.wait(5)
+    assert city.health("short") == []
+    (document,) = city.wait(30)
+    assert document["headline"]["en"] == (
+        "Smoke sensor at Cot Do market (Node n-240ac4000001) has failed: short circuit"
+    )
+
+
+def test_faults_that_alternate_make_no_storm(city: City) -> None:
+    documents = []
+    for _ in range(50):
+        for word in ("open", "ok", "short", "noisy"):
+            documents += city.health(word)
+            documents += city.wait(2)
+    assert brief(documents) == [RAISED]
+
+
+def test_two_sensors_of_a_node_and_its_silence_are_alarms_of_their_own(city: City) -> None:
+    documents = city.health("open") + city.health("stuck", "flood") + city.silence()
+    assert len({d["id"] for d in documents}) == 3
+    assert documents[-1]["health"] == {"smoke": "silent", "flood": "silent"}
+
+
+def test_the_worst_sensor_speaks_for_its_kind(city: City) -> None:
+    city.health("ok")
+    city.health("noisy", source=NODE_B)
+    (document,) = city.health("short", source=NODE_B.replace("2", "9"))
+    assert document["health"] == {"smoke": "short"}
+
+
+def test_a_fault_out_of_an_old_backlog_needs_a_fresh_word(city: City) -> None:
+    assert city.health("open", age_s=3600) == []
+    assert city.wait(60) == []
+    assert brief(city.health("open")) == [RAISED]
+
+
+def test_silence_does_not_end_a_fire(city: City) -> None:
+    (fire,) = city.smoke("alarm", NODE_A)
+    city.silence(NODE_A)
+    city.wait(60)
+    city.acknowledge(fire["id"])
+    last = [d for d in city.documents if d["id"] == fire["id"]][-1]
+    assert last["state"] == "confirmed"
+    assert last["health"] == {"node": "silent"}

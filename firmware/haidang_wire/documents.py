@@ -1,6 +1,6 @@
 """Alarm documents and what gateway and centre tell each other; never loaded on a node."""
 
-from haidang_wire.errors import MessageError, PackError
+from haidang_wire.errors import MessageError
 from haidang_wire.fields import check_table
 from haidang_wire.jsontext import read, write
 from haidang_wire.messages import NODE_COMMANDS, OFFLINE
@@ -149,8 +149,12 @@ _COMMAND = (
 )
 
 
+_FREE_ARGUMENTS = (("args", False, "any", None),)
+
+
 def _command(*args: "Any") -> "Any":
-    return (*_COMMAND, ("args", True, "obj", args))
+    table = (("args", True, "obj", args),)
+    return _COMMAND + table
 
 
 _CENTRE_COMMANDS = {
@@ -168,7 +172,7 @@ _CENTRE_COMMANDS = {
         ("do", True, "word", NODE_COMMANDS),
         ("args", False, "any", None),
     ),
-    "resync": (*_COMMAND, ("args", False, "any", None)),
+    "resync": _COMMAND + _FREE_ARGUMENTS,
 }
 
 # kind: (table, maximum bytes)

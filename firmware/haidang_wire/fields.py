@@ -24,13 +24,12 @@ def check_table(table: "Any", doc: "Any", where: str) -> None:
     if not isinstance(doc, dict):
         raise _wrong(where, "an object", doc)
     table = chosen(table, doc, where)
-    known = []
     for name, required, kind, limit in table:
-        known.append(name)
         if name in doc:
             _check_value(kind, limit, doc[name], where + "." + name)
         elif required:
             raise MessageError("%s.%s is missing" % (where, name))
+    known = [field[0] for field in table]
     for name in doc:
         if name not in known and not (isinstance(name, str) and is_plain(doc[name])):
             raise MessageError("%s.%s is nested too deep" % (where, name))
@@ -38,14 +37,15 @@ def check_table(table: "Any", doc: "Any", where: str) -> None:
 
 def write_table(table: "Any", doc: "Any") -> str:
     """Compact JSON of a checked `doc`: fields in the table's order, unknown ones last."""
-    members = []
-    known = []
-    for name, _, kind, limit in chosen(table, doc, ""):
-        known.append(name)
-        if name in doc:
-            members.append('"' + name + '":' + _write_value(kind, limit, doc[name]))
-    for name in sorted([name for name in doc if name not in known]):
-        members.append(write(name) + ":" + write(doc[name]))
+    table = chosen(table, doc, "")
+    members = [
+        '"' + name + '":' + _write_value(kind, limit, doc[name])
+        for name, _, kind, limit in table
+        if name in doc
+    ]
+    known = [field[0] for field in table]
+    others = sorted([name for name in doc if name not in known])
+    members.extend([write(name) + ":" + write(doc[name]) for name in others])
     return "{" + ",".join(members) + "}"
 
 
@@ -109,26 +109,26 @@ def _integer(limit: "Any", value: "Any") -> "str | None":
     whole = isinstance(value, int) and not isinstance(value, bool)
     if whole and limit[0] <= value <= limit[1]:
         return None
-    return "a whole number from %d to %d" % limit
+    return "a whole number from %d to %d" % (limit[0], limit[1])
 
 
 def _number(limit: "Any", value: "Any") -> "str | None":
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and limit[0] <= value <= limit[1]:
         return None
-    return "a number from %s to %s" % limit
+    return "a number from %s to %s" % (limit[0], limit[1])
 
 
 def _string(limit: "Any", value: "Any") -> "str | None":
     if isinstance(value, str) and limit[0] <= len(value) <= limit[1]:
         return None
-    return "text of %d to %d characters" % limit
+    return "text of %d to %d characters" % (limit[0], limit[1])
 
 
 def _word(limit: "Any", value: "Any") -> "str | None":
     if isinstance(value, str) and value in limit:
         return None
-    return "one of " + ", ".join(limit)
+    return "one of " + str(", ".join(limit))
 
 
 def _boolean(_: "Any", value: "Any") -> "str | None":
@@ -138,7 +138,7 @@ def _boolean(_: "Any", value: "Any") -> "str | None":
 def _form(limit: "Any", value: "Any") -> "str | None":
     if isinstance(value, str) and limit(value):
         return None
-    return "the form of " + limit.__name__
+    return "the form of " + str(limit.__name__)
 
 
 def _any(_: "Any", value: "Any") -> "str | None":

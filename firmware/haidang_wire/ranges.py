@@ -1,5 +1,9 @@
 """Sets of sequence numbers as a sorted list of inclusive [lo, hi] pairs, never touching."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 
 def add(ranges: list[list[int]], n: int) -> bool:
     """Put `n` in, in place; False if it was there already."""

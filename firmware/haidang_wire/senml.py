@@ -35,7 +35,7 @@ _BYTES = ("B", "v", None)
 _HEALTH = (None, "vs", SENSOR_HEALTH)
 
 # name: (unit or None, value field, words or None)
-NAMES = {
+NAMES: "dict[str, tuple[str | None, str, tuple[str, ...] | None]]" = {
     "smoke/mv": _MILLIVOLTS,
     "smoke/ratio": ("/", "v", None),
     "smoke/contact": _TRUTH,
@@ -131,7 +131,7 @@ def _encoded(pack: Pack, decoded: bool) -> bytes:
 
 def _check_header(pack: Pack) -> None:
     if not 1 <= len(pack.records) <= MAXIMUM_RECORDS:
-        raise PackError("a pack has 1 to %d records, not %d" % (MAXIMUM_RECORDS, len(pack.records)))
+        raise PackError("%d records, a pack has 1 to %d" % (len(pack.records), MAXIMUM_RECORDS))
     if not is_epoch(pack.epoch):
         raise PackError("epoch %s is not 8 hex digits" % repr(pack.epoch)[:40])
     _whole(pack.boot, _UINT32, "boot")

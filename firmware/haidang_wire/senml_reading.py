@@ -72,8 +72,8 @@ def _written(item: "dict[str, Any]", base_ms: int) -> str:
             members.append('"bt":' + seconds_text(item["hu"] - base_ms))
         elif field in item:
             members.append('"%s":%s' % (field, write(item[field])))
-    for field in sorted([field for field in item if field not in _ORDER]):
-        members.append(write(field) + ":" + write(item[field]))
+    others = sorted([field for field in item if field not in _ORDER])
+    members.extend([write(field) + ":" + write(item[field]) for field in others])
     return "{" + ",".join(members) + "}"
 
 

@@ -127,11 +127,7 @@ def _check_item(kind: str, item: "str | None") -> None:
 
 
 def _only(text: str, allowed: str) -> bool:
-    # A loop, since set operations allocate on the node.
-    for character in text:
-        if character not in allowed:
-            return False
-    return True
+    return all(character in allowed for character in text)
 
 
 def _shown(text: str) -> str:

@@ -1,0 +1,33 @@
+"""Session rules of the contract and what a session reports."""
+
+from collections import namedtuple
+
+SESSION = {
+    "keepalive_s": 30,
+    "session_expiry_s": 3600,
+    "receive_maximum": 16,
+    "maximum_packet_bytes": 8192,
+    "will_delay_s": 10,
+    "window": 32,
+    "alarm_places": 8,
+    "resend_ms": 2000,
+    "resend_cap_ms": 60000,
+}
+
+Connected = namedtuple(
+    "Connected",
+    (
+        "session_present",
+        "receive_maximum",
+        "keepalive_s",
+        "maximum_qos",
+        "retain_available",
+        "maximum_packet_bytes",
+        "client_id",
+    ),
+)
+Message = namedtuple("Message", ("topic", "payload", "qos", "retain", "packet_id"))
+Acknowledged = namedtuple("Acknowledged", ("packet_id", "reason"))
+Subscribed = namedtuple("Subscribed", ("packet_id", "reasons"))
+Pong = namedtuple("Pong", ())
+Closed = namedtuple("Closed", ("reason",))

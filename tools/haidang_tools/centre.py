@@ -1,0 +1,134 @@
+"""`haidang centre`: the stand-in operations centre on the command line; `Centre` for the demo."""
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_ledger import Ledger
+from haidang_tools.centre_server import Centre, Line
+from haidang_tools.errors import ToolError
+
+__all__ = ("Centre", "JsonLines", "Line", "Readable", "add_arguments", "event_of", "run")
+
+_STYLES = {"suspected": "yellow", "confirmed": "bold red", "cleared": "green", "dismissed": "dim"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `haidang centre`."""
+    parser.add_argument("--host", default="127.0.0.1", help="the centre's broker (%(default)s)")
+    parser.add_argument("--port", type=int, default=8883, help="its TLS port (%(default)s)")
+    for name, what in (("ca", "authority"), ("cert", "certificate"), ("key", "private key")):
+        parser.add_argument(f"--{name}", type=Path, required=True, help=f"{what}, PEM")
+    parser.add_argument("--ledger", type=Path, required=True, help="SQLite file, made if absent")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line, and the sums last"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM; 0, or 1 with a sentence on stderr."""
+    line = Line(host=args.host, port=args.port, ca=args.ca, cert=args.cert, key=args.key)
+    ledger = Ledger(args.ledger)
+    printer = JsonLines() if args.json else Readable()
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        Centre(line, ledger, Checker(), printer).run(stop)
+    except ToolError as error:
+        sys.stderr.write(f"centre: {error}\n")
+        return 1
+    return 0
+
+
+def event_of(message: Message) -> dict[str, Any]:
+    """One message as a flat object; `delay_ms` counts from the alarm's `updated`."""
+    event: dict[str, Any] = {
+        "kind": message.kind,
+        "gateway": message.gateway,
+        "received_ms": message.received_ms,
+    }
+    if message.kind == "alarm":
+        alarm = message.document["alarm"]
+        updated_ms = round(datetime.fromisoformat(alarm["updated"]).timestamp() * 1000)
+        shown = (
+            "rev",
+            "hazard",
+            "state",
+            "severity",
+            "certainty",
+            "status",
+            "headline",
+            "updated",
+        )
+        event |= {"id": message.document["id"], "alarm_id": alarm["id"]}
+        event |= {name: alarm[name] for name in shown}
+        event |= {"place": alarm["place"]["id"], "delay_ms": message.received_ms - updated_ms}
+    elif message.kind == "data":
+        event |= {"id": message.document["id"], "packs": len(message.document["packs"])}
+    else:
+        event |= {"state": message.document["state"]}
+    return event
+
+
+class JsonLines:
+    """Prints every message as one JSON object."""
+
+    def message(self, message: Message) -> None:
+        """A new message or a status."""
+        _write(event_of(message))
+
+    def refused(self, refusal: Refusal) -> None:
+        """A message that breaks the contract."""
+        _write({"kind": "refused", "topic": refusal.topic, "reason": refusal.reason})
+
+    def broken(self, alarm_id: str, rev: int) -> None:
+        """A revision that does not fit its neighbour."""
+        _write({"kind": "broken", "alarm_id": alarm_id, "rev": rev})
+
+
+class Readable:
+    """Prints for a person: alarms in both languages, data as a count."""
+
+    def __init__(self) -> None:
+        """Print to standard output."""
+        self._console = Console(highlight=False)
+
+    def message(self, message: Message) -> None:
+        """A new message or a status."""
+        event = event_of(message)
+        at = datetime.fromtimestamp(message.received_ms / 1000).astimezone().strftime("%H:%M:%S")
+        if message.kind == "alarm":
+            headline = event["headline"]
+            style = _STYLES.get(event["state"], "")
+            self._console.print(f"{at}  {headline['vi']}", style=style, markup=False)
+            text = f"          {headline['en']}  ({event['alarm_id']} rev {event['rev']},"
+            self._console.print(f"{text} {event['delay_ms']} ms)", style="dim", markup=False)
+        elif message.kind == "data":
+            text = f"{at}  {event['gateway']}: {event['packs']} packs"
+            self._console.print(text, style="dim", markup=False)
+        else:
+            self._console.print(f"{at}  {event['gateway']}: {event['state']}", markup=False)
+
+    def refused(self, refusal: Refusal) -> None:
+        """A message that breaks the contract."""
+        text = f"REFUSED  {refusal.topic}: {refusal.reason}"
+        self._console.print(text, style="bold magenta", markup=False)
+
+    def broken(self, alarm_id: str, rev: int) -> None:
+        """A revision that does not fit its neighbour."""
+        text = f"BROKEN CHAIN  {alarm_id} rev {rev}"
+        self._console.print(text, style="bold magenta", markup=False)
+
+
+def _write(event: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+    sys.stdout.flush()

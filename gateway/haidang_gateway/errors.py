@@ -26,6 +26,12 @@ class StoreFull(StoreError):
     retryable = True
 
 
+class StoreBusy(StoreError):
+    """The disk failed or the file is held by another program; nothing was changed."""
+
+    retryable = True
+
+
 class BrokerError(GatewayError):
     """The gateway's own broker is away, refused us or broke the protocol."""
 

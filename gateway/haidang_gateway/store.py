@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from haidang_gateway import store_read, store_write
 from haidang_gateway.batch import Backlog, Batch, BootKey, Draft, Outgoing
-from haidang_gateway.errors import StoreError, StoreFull
+from haidang_gateway.errors import StoreBusy, StoreError, StoreFull
 from haidang_gateway.model import Lane
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store_schema import open_database
@@ -25,6 +25,13 @@ _T = TypeVar("_T")
 # Freed when the disk is full: SQLite needs room in its log even to delete.
 _BALLAST_BYTES = 2 * 1024 * 1024
 _ROOM_ROUNDS = 3
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
 _FORGET_EVERY = 100
 
 
@@ -213,4 +220,6 @@ def _translated(work: Callable[[], _T]) -> _T:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             raise StoreFull("the database or its disk is full; give it more room") from error
+        if code in _PASSING:
+            raise StoreBusy(f"the database failed: {error}; check the disk") from error
         raise StoreError(f"the database failed: {error}; check the disk") from error

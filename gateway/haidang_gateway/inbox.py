@@ -1,0 +1,88 @@
+"""What waits for the pipeline: alarms and facts at once, telemetry in groups; both bounded."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.model import Fact
+
+Urgent = Arrival | Fact
+
+
+class Inbox:
+    """Two bounded queues with one waiting place.
+
+    Overflow rule: the newest is refused and counted. A refused arrival gets no PUBACK, so its
+    sender keeps it; cameras repeat what they see. The broker's receive maximum makes a refusal
+    of a QoS 1 message impossible as long as the limits here are at least as large.
+    """
+
+    def __init__(
+        self, *, urgent_limit: int, data_limit: int, monotonic_ms: Callable[[], int]
+    ) -> None:
+        """Limits count messages."""
+        self.refused = 0
+        self._urgent: deque[Urgent] = deque()
+        self._data: deque[Arrival] = deque()
+        self._urgent_limit = urgent_limit
+        self._data_limit = data_limit
+        self._monotonic_ms = monotonic_ms
+        self._data_since_ms: int | None = None
+        self._something = asyncio.Event()
+
+    def put_urgent(self, item: Urgent) -> bool:
+        """Queue an alarm pack or a fact; False if it was refused."""
+        return self._put(self._urgent, item, self._urgent_limit)
+
+    def put_data(self, item: Arrival) -> bool:
+        """Queue telemetry; False if it was refused."""
+        if not self._put(self._data, item, self._data_limit):
+            return False
+        if self._data_since_ms is None:
+            self._data_since_ms = self._monotonic_ms()
+        return True
+
+    def take_urgent(self, limit: int) -> list[Urgent]:
+        """The oldest urgent items."""
+        return [self._urgent.popleft() for _ in range(min(limit, len(self._urgent)))]
+
+    def take_data(self, limit: int) -> list[Arrival]:
+        """The oldest telemetry."""
+        taken = [self._data.popleft() for _ in range(min(limit, len(self._data)))]
+        self._data_since_ms = self._monotonic_ms() if self._data else None
+        return taken
+
+    @property
+    def urgent_waits(self) -> bool:
+        """Whether anything must be handled at once."""
+        return bool(self._urgent)
+
+    @property
+    def data_count(self) -> int:
+        """How many telemetry messages wait."""
+        return len(self._data)
+
+    def data_age_ms(self) -> int | None:
+        """How long telemetry has waited since the last taking; None if there is none."""
+        if self._data_since_ms is None:
+            return None
+        return self._monotonic_ms() - self._data_since_ms
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when something is put in, at the latest after `timeout_s`."""
+        self._something.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._something.wait()
+        except TimeoutError:
+            return
+
+    def _put(self, queue: deque[Any], item: Urgent, limit: int) -> bool:
+        if len(queue) >= limit:
+            self.refused += 1
+            return False
+        queue.append(item)
+        self._something.set()
+        return True

@@ -1,0 +1,214 @@
+"""One identity's MQTT 5 session with the gateway's broker: connect, keep alive, reconnect."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from haidang_wire.errors import MqttError
+from haidang_wire.mqtt5 import Connected, Message, Session, Subscribed
+from haidang_wire.packets import Will
+
+from haidang_gateway.clock import Clock
+from haidang_gateway.errors import BrokerError
+
+_log = logging.getLogger(__name__)
+
+_OPEN_TIMEOUT_S = 10.0
+_TICK_S = 1.0
+_READ_BYTES = 65_536
+# A broker that does not read for so long that this much waits is as good as gone.
+_WRITE_LIMIT_BYTES = 1024 * 1024
+_BACKOFF_FIRST_S = 0.2
+_BACKOFF_CAP_S = 15.0
+_STABLE_MS = 5000
+# deploy/mosquitto/gateway.conf allows packets of 16 KiB.
+_MAXIMUM_PACKET_BYTES = 16_384
+_KEEPALIVE_S = 20
+_FAILED = 0x80
+# Leaving in order, too, must tell the nodes that the gateway is away.
+_DISCONNECT_WITH_WILL = 0x04
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Where and as whom to connect; the certificate's name is the client id."""
+
+    name: str
+    host: str
+    port: int
+    server_name: str
+    ca: Path
+    cert: Path
+    key: Path
+
+
+class BrokerSession:
+    """Keeps one connection up; a lost one is replaced by a new one, never revived.
+
+    `on_message(message, connection)` is called for each publish; `on_change()` when the session
+    comes up (subscribed) or goes down.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        *,
+        filters: Sequence[str],
+        receive_maximum: int,
+        will: Will,
+        clock: Clock,
+        on_message: Callable[[Message, int], None],
+        on_change: Callable[[], None],
+    ) -> None:
+        """Store the arguments; `run` connects."""
+        self.up = False
+        self.connection = 0
+        self._identity = identity
+        self._filters = list(filters)
+        self._receive_maximum = receive_maximum
+        self._will = will
+        self._clock = clock
+        self._on_message = on_message
+        self._on_change = on_change
+        self._mqtt: Session | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._down_since_ms: int | None = None
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        backoff_s = _BACKOFF_FIRST_S
+        while True:
+            started_ms = self._clock.monotonic_ms()
+            try:
+                await self._connection()
+            except (BrokerError, MqttError, OSError) as error:
+                self._went_down(error)
+            if self._clock.monotonic_ms() - started_ms > _STABLE_MS:
+                backoff_s = _BACKOFF_FIRST_S
+            await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
+            backoff_s = min(backoff_s * 2, _BACKOFF_CAP_S)
+
+    def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
+        """Send now; False if there is no connection or its window is full."""
+        if not self.up or self._mqtt is None or (qos and not self._mqtt.can_publish):
+            return False
+        _, data = self._mqtt.publish(topic, payload, qos=qos, retain=retain)
+        self._send(data)
+        return True
+
+    def acknowledge(self, packet_id: int, connection: int) -> None:
+        """PUBACK a message of the same connection; the broker repeats it on a new one."""
+        if self._mqtt is not None and connection == self.connection:
+            self._send(self._mqtt.acknowledge(packet_id))
+
+    def has_room(self) -> bool:
+        """Whether a QoS 1 publish would be taken now."""
+        return self.up and self._mqtt is not None and bool(self._mqtt.can_publish)
+
+    async def _connection(self) -> None:
+        async with asyncio.timeout(_OPEN_TIMEOUT_S):
+            reader, self._writer = await asyncio.open_connection(
+                self._identity.host,
+                self._identity.port,
+                ssl=self._tls(),
+                server_hostname=self._identity.server_name,
+            )
+        self.connection += 1
+        self._mqtt = Session(
+            self._identity.name,
+            keepalive_s=_KEEPALIVE_S,
+            clean_start=True,
+            session_expiry_s=0,
+            receive_maximum=self._receive_maximum,
+            maximum_packet_bytes=_MAXIMUM_PACKET_BYTES,
+            will=self._will,
+        )
+        try:
+            self._send(self._mqtt.connect())
+            await self._read(reader, self._mqtt)
+        finally:
+            self._close()
+
+    async def _read(self, reader: asyncio.StreamReader, mqtt: Session) -> None:
+        deadline_ms = self._clock.monotonic_ms() + round(_OPEN_TIMEOUT_S * 1000)
+        while True:
+            data = None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    data = await reader.read(_READ_BYTES)
+            if data == b"":
+                raise BrokerError("the broker closed the connection")
+            for event in mqtt.receive(data) if data else ():
+                self._handle(event, mqtt)
+            now_ms = self._clock.monotonic_ms()
+            if not self.up and now_ms > deadline_ms:
+                raise BrokerError("the broker accepts the connection but does not answer")
+            if ping := mqtt.ping(now_ms):
+                self._send(ping)
+
+    def _handle(self, event: Any, mqtt: Session) -> None:
+        if isinstance(event, Message):
+            self._on_message(event, self.connection)
+        elif isinstance(event, Connected):
+            _, data = mqtt.subscribe(self._filters, qos=1, no_local=True)
+            self._send(data)
+        elif isinstance(event, Subscribed):
+            self._subscribed(event)
+
+    def _subscribed(self, event: Subscribed) -> None:
+        if any(reason >= _FAILED for reason in event.reasons):
+            raise BrokerError(
+                f"{self._identity.name} may not subscribe; renew the broker's access list "
+                "with `haidang-gateway ca acl`"
+            )
+        self.up = True
+        if self._down_since_ms is not None:
+            away_s = (self._clock.monotonic_ms() - self._down_since_ms) / 1000
+            _log.info("%s is connected again after %.1f s", self._identity.name, away_s)
+        self._down_since_ms = None
+        self._on_change()
+
+    def _send(self, data: bytes) -> None:
+        if self._writer is None or self._mqtt is None:
+            return
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() > _WRITE_LIMIT_BYTES:
+            transport.abort()
+            return
+        self._writer.write(data)
+        self._mqtt.sent(self._clock.monotonic_ms())
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(self._identity.ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self._identity.cert, self._identity.key)
+        return context
+
+    def _close(self) -> None:
+        if self._writer is not None:
+            if self._mqtt is not None and self.up:
+                self._writer.write(self._mqtt.disconnect(_DISCONNECT_WITH_WILL))
+            self._writer.close()
+        was_up, self.up = self.up, False
+        self._writer = self._mqtt = None
+        if was_up:
+            self._on_change()
+
+    def _went_down(self, error: Exception) -> None:
+        first = self._down_since_ms is None
+        if first:
+            self._down_since_ms = self._clock.monotonic_ms()
+        _log.log(
+            logging.WARNING if first else logging.DEBUG,
+            "%s has no connection to the broker %s:%s: %s; trying again",
+            self._identity.name,
+            self._identity.host,
+            self._identity.port,
+            error or type(error).__name__,
+        )

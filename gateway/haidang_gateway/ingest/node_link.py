@@ -1,0 +1,168 @@
+"""The gateway's two sessions towards its nodes: alarms on one, everything else on the other."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from haidang_wire import messages, topics
+from haidang_wire import ranges as seqs
+from haidang_wire.errors import WireError
+from haidang_wire.mqtt5 import Message
+from haidang_wire.packets import Will
+
+from haidang_gateway.batch import BootKey
+from haidang_gateway.clock import Clock
+from haidang_gateway.inbox import Inbox
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.broker_session import BrokerSession, Identity
+from haidang_gateway.model import Lane
+from haidang_gateway.settings import BrokerSettings
+
+_log = logging.getLogger(__name__)
+
+ALARM_RECEIVE_MAXIMUM = 100
+# Contract, section 2: the gateway's receive maximum for data.
+DATA_RECEIVE_MAXIMUM = 1000
+_WAITING_ACKS = 10_000
+_ACK_RANGES = 200
+_OFFLINE = messages.encode("gw_status", {"v": 1, "state": "offline"})
+_ONLINE = messages.encode("gw_status", {"v": 1, "state": "online"})
+
+
+class NodeLink:
+    """Fills the inbox from the broker; sends PUBACKs and acks when the pipeline says so.
+
+    The gateway is shown online to the nodes only while both sessions are subscribed; each
+    session's will says offline.
+    """
+
+    def __init__(
+        self, gateway: str, settings: BrokerSettings, *, clock: Clock, inbox: Inbox
+    ) -> None:
+        """Store the arguments; `run` connects."""
+        self.late_acks = 0
+        self._clock = clock
+        self._inbox = inbox
+        self._acks: dict[tuple[str, BootKey], list[list[int]]] = {}
+        self._alarm = self._session(
+            Identity(
+                name=f"{gateway}-alarm",
+                host=settings.host,
+                port=settings.port,
+                server_name=settings.server_name,
+                ca=settings.ca,
+                cert=settings.cert_alarm,
+                key=settings.key_alarm,
+            ),
+            ("alarm", "status"),
+            ALARM_RECEIVE_MAXIMUM,
+        )
+        self._data = self._session(
+            Identity(
+                name=gateway,
+                host=settings.host,
+                port=settings.port,
+                server_name=settings.server_name,
+                ca=settings.ca,
+                cert=settings.cert,
+                key=settings.key,
+            ),
+            ("data", "time"),
+            DATA_RECEIVE_MAXIMUM,
+        )
+
+    @property
+    def up(self) -> bool:
+        """Whether both sessions are subscribed."""
+        return self._alarm.up and self._data.up
+
+    async def run(self) -> None:
+        """Keep both sessions up until cancelled; the wills then tell the nodes."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._alarm.run(), name="broker session alarm")
+            group.create_task(self._data.run(), name="broker session data")
+            group.create_task(self._send_acks(), name="waiting acks")
+
+    def acknowledge(self, arrival: Arrival) -> None:
+        """PUBACK an arrival, after its commit."""
+        if arrival.packet_id:
+            session = self._alarm if arrival.session == "alarm" else self._data
+            session.acknowledge(arrival.packet_id, arrival.connection)
+
+    def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
+        """Tell a node which packs are committed; kept for later if the broker is slow.
+
+        A lost ack loses nothing: the node sends again and is acked again.
+        """
+        waiting = self._acks.setdefault((lane, key), [])
+        for low, high in ranges:
+            seqs.add_range(waiting, low, high)
+        while len(self._acks) > _WAITING_ACKS:
+            self.late_acks += 1
+            self._acks.pop(next(iter(self._acks)))
+        self._flush_acks()
+
+    async def _send_acks(self) -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            self._flush_acks()
+
+    def _flush_acks(self) -> None:
+        for lane, key in list(self._acks):
+            session = self._alarm if lane == "alarm" else self._data
+            if not session.has_room():
+                continue
+            node, epoch, boot = key
+            ranges = self._acks.pop((lane, key))
+            rest = ranges[_ACK_RANGES:]
+            doc = {"he": epoch, "hb": boot, "s": ranges[:_ACK_RANGES]}
+            session.publish(topics.node_topic(node, "ack"), messages.encode("ack", doc))
+            if rest:
+                self._acks[lane, key] = rest
+
+    def _session(self, identity: Identity, kinds: Sequence[str], limit: int) -> BrokerSession:
+        name: Lane = "alarm" if "alarm" in kinds else "data"
+        return BrokerSession(
+            identity,
+            filters=[topics.node_filter(kind) for kind in kinds],
+            receive_maximum=limit,
+            will=Will(topics.GW_STATUS, _OFFLINE, 1, True, 0),
+            clock=self._clock,
+            on_message=lambda message, connection: self._take(name, message, connection),
+            on_change=self._announce,
+        )
+
+    def _announce(self) -> None:
+        if self.up:
+            self._data.publish(topics.GW_STATUS, _ONLINE, retain=True)
+            _log.info("both sessions with the broker are up; nodes may send")
+
+    def _take(self, lane: Lane, message: Message, connection: int) -> None:
+        if message.topic.endswith("/time"):
+            self._answer_time(message)
+            return
+        arrival = Arrival(
+            topic=message.topic,
+            payload=message.payload,
+            lane=lane,
+            retained=bool(message.retain),
+            packet_id=message.packet_id,
+            received_ms=self._clock.now_ms(),
+            session=lane,
+            connection=connection,
+        )
+        if message.topic.endswith("/alarm"):
+            self._inbox.put_urgent(arrival)
+        else:
+            self._inbox.put_data(arrival)
+
+    def _answer_time(self, message: Message) -> None:
+        try:
+            topic = topics.parse(message.topic)
+            request = messages.decode("time_request", message.payload)
+        except WireError as error:
+            _log.warning("a time request on %s is not readable: %s", message.topic, error)
+            return
+        answer = {"nonce": request["nonce"], "unix_ms": self._clock.now_ms()}
+        payload = messages.encode("time_answer", answer)
+        self._data.publish(topics.node_topic(topic.owner, "time"), payload, qos=0)

@@ -1,0 +1,169 @@
+"""What one item means: its pack, what the ledger and the rules say to it, what to answer."""
+
+import hashlib
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from haidang_wire import messages, topics
+from haidang_wire import ranges as seqs
+from haidang_wire.errors import WireError
+
+from haidang_gateway.alarms.engine import Rules
+from haidang_gateway.batch import CENTRE, Batch, BootKey, Draft, PackRow, QuarantineRow
+from haidang_gateway.errors import PackRefused
+from haidang_gateway.fleet.nodes import Fleet
+from haidang_gateway.inbox import Urgent
+from haidang_gateway.ingest import anchors
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.ledger import Ledger
+from haidang_gateway.ingest.packs import PackReader, Received
+from haidang_gateway.model import Fact, Lane, Revision
+from haidang_gateway.outgoing import alarm_draft
+
+_log = logging.getLogger(__name__)
+
+# A node repeats what is not acknowledged: the same bytes are kept in quarantine once.
+_REMEMBERED = 512
+
+
+@dataclass(slots=True)
+class Work:
+    """A batch in the making, and whom to answer after its commit."""
+
+    packs: list[PackRow] = field(default_factory=list)
+    states: dict[str, dict[str, object] | None] = field(default_factory=dict)
+    revisions: list[Revision] = field(default_factory=list)
+    quarantine: list[QuarantineRow] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+    acks: dict[tuple[Lane, BootKey], list[list[int]]] = field(default_factory=dict)
+    alarm_packs: int = 0
+
+
+class Intake:
+    """Feeds items to reader, ledger, fleet and rules; collects what must become durable."""
+
+    def __init__(
+        self, gateway: str, *, rules: Rules, fleet: Fleet, ledger: Ledger, reader: PackReader
+    ) -> None:
+        """Store the parts."""
+        self._gateway = gateway
+        self._rules = rules
+        self._fleet = fleet
+        self._ledger = ledger
+        self._reader = reader
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
+
+    def take(self, item: Urgent, work: Work, now_ms: int) -> None:
+        """Handle one item; a program error costs this item alone, never the others.
+
+        The item is kept in quarantine then, so that nothing is lost silently.
+        """
+        try:
+            if isinstance(item, Arrival):
+                work.arrivals.append(item)
+                self._arrival(item, work, now_ms)
+            else:
+                self._fact(item, work, now_ms)
+        except Exception:  # noqa: BLE001 (one bad item must not stop the alarms of all others)
+            _log.exception("an item could not be handled and is kept in quarantine")
+            if isinstance(item, Arrival):
+                self._quarantine(item, "error in the gateway's program, see its log", work)
+
+    def timers(self, now_ms: int) -> list[Fact]:
+        """Facts that time itself brings: timers that ran out, nodes that fell silent."""
+        return [*self._rules.due(now_ms), *self._fleet.silences(now_ms)]
+
+    def next_due_ms(self, now_ms: int) -> int | None:
+        """When `timers` will have something, None if never."""
+        times = (self._rules.next_due_ms(now_ms), self._fleet.next_due_ms())
+        return min((time for time in times if time is not None), default=None)
+
+    def batch(self, work: Work, now_ms: int) -> Batch:
+        """Close the work; what the ledger and the rules changed belongs to this batch alone."""
+        boots, counts = self._ledger.take()
+        return Batch(
+            now_ms=now_ms,
+            packs=tuple(work.packs),
+            boots=boots,
+            counts=counts,
+            states=work.states,
+            revisions=tuple(work.revisions),
+            drafts=tuple(self._draft(revision) for revision in work.revisions),
+            quarantine=tuple(work.quarantine),
+        )
+
+    def _draft(self, revision: Revision) -> Draft:
+        return alarm_draft(self._gateway, CENTRE, revision)
+
+    def _arrival(self, arrival: Arrival, work: Work, now_ms: int) -> None:
+        try:
+            topic = topics.parse(arrival.topic)
+            if topic.kind == "status":
+                self._status(arrival, topic.owner, work, now_ms)
+            else:
+                self._pack(arrival, self._reader.read(arrival), work, now_ms)
+        except (WireError, PackRefused) as error:
+            self._quarantine(arrival, str(error), work)
+
+    def _pack(self, arrival: Arrival, received: Received, work: Work, now_ms: int) -> None:
+        ranges = work.acks.setdefault((arrival.lane, received.key), [])
+        seqs.add(ranges, received.seq)
+        work.alarm_packs += arrival.lane == "alarm"
+        self._heard(received.key[0], arrival, work, now_ms)
+        if received.row is not None:
+            work.packs.append(received.row)
+            for fact in received.facts:
+                self._fact(fact, work, now_ms)
+
+    def _status(self, arrival: Arrival, node: str, work: Work, now_ms: int) -> None:
+        # A retained copy tells nothing about now: neither life nor time (contract, section 2).
+        if arrival.retained:
+            return
+        status = messages.decode("status", arrival.payload)
+        if node not in self._fleet.nodes:
+            raise PackRefused(f"node {node} is not configured; add a [[node]] for it")
+        if status["state"] != "online":
+            _log.info("the broker says that %s has lost its connection", node)
+            return
+        self._fleet.declare(node, status["heartbeat_s"])
+        self._heard(node, arrival, work, now_ms)
+        self._ledger.note_status(node, status, arrival.received_ms)
+        boot = self._ledger.boot((node, status["he"], status["hb"]))
+        anchors.learn(boot, status["up_ms"], None, arrival.received_ms)
+
+    def _heard(self, node: str, arrival: Arrival, work: Work, now_ms: int) -> None:
+        if arrival.retained:
+            return
+        if news := self._fleet.heard(node, arrival.received_ms):
+            self._fact(news, work, now_ms)
+
+    def _fact(self, fact: Fact, work: Work, now_ms: int) -> None:
+        outcome = self._rules.apply(fact, now_ms)
+        work.states.update(outcome.states)
+        work.revisions.extend(outcome.revisions)
+
+    def _quarantine(self, arrival: Arrival, reason: str, work: Work) -> None:
+        digest = hashlib.sha256(arrival.topic.encode() + b"\0" + arrival.payload).digest()
+        if digest in self._refused:
+            return
+        self._refused[digest] = None
+        if len(self._refused) > _REMEMBERED:
+            self._refused.popitem(last=False)
+        _log.warning("quarantined a message on %s: %s", arrival.topic, reason)
+        self._ledger.count(_owner(arrival.topic), "quarantined", arrival.received_ms)
+        work.quarantine.append(
+            QuarantineRow(
+                received_ms=arrival.received_ms,
+                topic=arrival.topic,
+                reason=reason,
+                payload=arrival.payload,
+            )
+        )
+
+
+def _owner(topic: str) -> str:
+    try:
+        return str(topics.parse(topic).owner)
+    except WireError:
+        return "-"

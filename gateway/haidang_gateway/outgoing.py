@@ -1,0 +1,34 @@
+"""Messages for the operations centre, before the store numbers them."""
+
+from collections.abc import Sequence
+
+from haidang_wire.documents import wrap_alarm, wrap_packs
+from haidang_wire.topics import gateway_topic
+
+from haidang_gateway.batch import Draft
+from haidang_gateway.model import Revision
+
+
+def alarm_draft(gateway: str, destination: str, revision: Revision) -> Draft:
+    """The message of one revision; the document's bytes stay as the rules made them."""
+    return Draft(
+        destination=destination,
+        lane="alarm",
+        topic=gateway_topic(gateway, "alarm", revision.alarm_id),
+        compose=lambda message_id: bytes(wrap_alarm(message_id, revision.document)),
+    )
+
+
+def data_draft(gateway: str, destination: str) -> Draft:
+    """The frame of data messages; the store fills in the packs that wait."""
+    return Draft(
+        destination=destination,
+        lane="data",
+        topic=gateway_topic(gateway, "data"),
+        compose=lambda message_id: compose_packs(message_id, ()),
+    )
+
+
+def compose_packs(message_id: str, bodies: Sequence[bytes]) -> bytes:
+    """A data message around resolved packs, whose bytes stay as they are."""
+    return bytes(wrap_packs(message_id, list(bodies)))

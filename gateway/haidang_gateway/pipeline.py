@@ -1,0 +1,162 @@
+"""The gateway's one line of work: items in, one commit, then the answers."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from haidang_gateway.batch import CENTRE, Batch, BootKey
+from haidang_gateway.clock import Clock
+from haidang_gateway.crash_points import CrashPoints
+from haidang_gateway.errors import StoreError
+from haidang_gateway.inbox import Inbox, Urgent
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.intake import Intake, Work
+from haidang_gateway.model import Lane, Revision
+from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.store import Store
+
+_log = logging.getLogger(__name__)
+
+_URGENT_GROUP = 50
+_DATA_GROUP = 500
+_IDLE_S = 1.0
+_RETRY_FIRST_S = 0.1
+_RETRY_CAP_S = 5.0
+
+
+class Answers(Protocol):
+    """Where the answers go: the link to the nodes."""
+
+    def acknowledge(self, arrival: Arrival) -> None:
+        """PUBACK an arrival."""
+
+    def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
+        """Tell a node which packs are committed."""
+
+
+class Pipeline:
+    """Takes urgent items at once and telemetry in groups; answers only what is committed.
+
+    `on_commit(revisions)` is called after each commit, to wake the uplink.
+    """
+
+    def __init__(
+        self,
+        gateway: str,
+        *,
+        intake: Intake,
+        inbox: Inbox,
+        store: Store,
+        answers: Answers,
+        clock: Clock,
+        telemetry_commit_ms: int,
+        batch_s: float,
+        on_commit: Callable[[Sequence[Revision]], None],
+        crash_points: CrashPoints | None = None,
+    ) -> None:
+        """Store the parts; `run` works."""
+        self.last_step_ms = clock.monotonic_ms()
+        self.retries = 0
+        self.alarms = 0
+        self.packs = 0
+        self._data_draft = data_draft(gateway, CENTRE)
+        self._intake = intake
+        self._inbox = inbox
+        self._store = store
+        self._answers = answers
+        self._clock = clock
+        self._telemetry_commit_ms = telemetry_commit_ms
+        self._batch_ms = round(batch_s * 1000)
+        self._on_commit = on_commit
+        self._crash_points = crash_points or CrashPoints()
+        self._composed_ms = clock.monotonic_ms()
+
+    async def run(self) -> None:
+        """Work until cancelled; a store error that cannot pass ends the gateway."""
+        while True:
+            await self.step()
+
+    async def step(self) -> None:
+        """One round: what is due now becomes durable and is answered, or wait for something."""
+        now_ms = self._clock.now_ms()
+        items: Sequence[Urgent] = [
+            *self._intake.timers(now_ms),
+            *self._inbox.take_urgent(_URGENT_GROUP),
+        ]
+        if not items and self._data_is_due():
+            items = self._inbox.take_data(_DATA_GROUP)
+        if items:
+            await self._settle(items, now_ms)
+        else:
+            await self._inbox.wait(self._pause_s(now_ms))
+        if self._clock.monotonic_ms() - self._composed_ms >= self._batch_ms:
+            await self._compose_data(now_ms)
+        self.last_step_ms = self._clock.monotonic_ms()
+
+    async def _settle(self, items: Sequence[Urgent], now_ms: int) -> None:
+        work = Work()
+        for item in items:
+            self._intake.take(item, work, now_ms)
+        batch = self._intake.batch(work, now_ms)
+        self._crash_points.passing("before_commit", work.alarm_packs)
+        if not batch.empty:
+            await self._commit(batch)
+        self._crash_points.passing("after_commit", work.alarm_packs)
+        self._answer(work)
+
+    async def _commit(self, batch: Batch) -> None:
+        pause_s = _RETRY_FIRST_S
+        since_ms = self._clock.monotonic_ms()
+        while True:
+            try:
+                await self._store.commit(batch)
+                break
+            except StoreError as error:
+                if not error.retryable:
+                    raise
+                level = logging.DEBUG if pause_s > _RETRY_FIRST_S else logging.WARNING
+                _log.log(level, "nothing is acknowledged until this passes: %s", error)
+                self.retries += 1
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, _RETRY_CAP_S)
+        if pause_s > _RETRY_FIRST_S:
+            away_s = (self._clock.monotonic_ms() - since_ms) / 1000
+            _log.info("the store works again after %.1f s", away_s)
+        self.packs += len(batch.packs)
+        self.alarms += len(batch.revisions)
+        self._on_commit(batch.revisions)
+
+    def _answer(self, work: Work) -> None:
+        for (lane, key), ranges in work.acks.items():
+            self._answers.publish_ack(key, ranges, lane)
+        self._crash_points.passing("before_puback", work.alarm_packs)
+        for arrival in work.arrivals:
+            self._answers.acknowledge(arrival)
+
+    async def _compose_data(self, now_ms: int) -> None:
+        self._composed_ms = self._clock.monotonic_ms()
+        try:
+            taken = await self._store.compose_data(self._data_draft, compose_packs, now_ms)
+        except StoreError as error:
+            if not error.retryable:
+                raise
+            _log.warning("telemetry waits in the store: %s", error)
+            return
+        if taken:
+            self._on_commit(())
+
+    def _data_is_due(self) -> bool:
+        age_ms = self._inbox.data_age_ms()
+        return age_ms is not None and (
+            age_ms >= self._telemetry_commit_ms or self._inbox.data_count >= _DATA_GROUP
+        )
+
+    def _pause_s(self, now_ms: int) -> float:
+        composed_ago_ms = self._clock.monotonic_ms() - self._composed_ms
+        pauses_ms = [_IDLE_S * 1000, self._batch_ms - composed_ago_ms]
+        if (due_ms := self._intake.next_due_ms(now_ms)) is not None:
+            pauses_ms.append(due_ms - now_ms)
+        if (age_ms := self._inbox.data_age_ms()) is not None:
+            pauses_ms.append(self._telemetry_commit_ms - age_ms)
+        return max(min(pauses_ms), 1.0) / 1000

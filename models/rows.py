@@ -1,4 +1,4 @@
-"""Reads picture lists (JSON lines) for training and evaluation; a mistake names its file and line."""
+"""Reads picture lists (JSON lines) to train and evaluate; a mistake names its file and line."""
 
 import json
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ class RowError(Exception):
 class Row:
     """One picture with what is known about it.
 
-    `boxes` are (class, normalised centre box) pairs, None where nobody drew boxes; `points` are head
-    positions in pixels of the file; `count` is the number of people, None where unknown.
+    `boxes` are (class, normalised centre box) pairs, None where nobody drew boxes; `points` are
+    head positions in pixels of the file; `count` is the number of people, None where unknown.
     """
 
     image: Path
@@ -37,10 +37,11 @@ class Row:
     smoke_unlabelled: bool
 
 
-def read_rows(split: Path) -> Iterator[Row | RowError]:
+def read_rows(split: Path, *more_folders: Path) -> Iterator[Row | RowError]:
     """Yield each row of a list, or the error that makes it unusable; empty lines are skipped.
 
-    Raises RowError at once if the list itself cannot be read.
+    Pictures are looked for beside the list, then in `more_folders`. Raises RowError if the list
+    itself cannot be read.
     """
     try:
         lines = split.read_text(encoding="utf-8").splitlines()
@@ -50,7 +51,7 @@ def read_rows(split: Path) -> Iterator[Row | RowError]:
         if line.strip():
             where = f"{split}:{number}"
             try:
-                yield _row(line, where, split.parent)
+                yield _row(line, where, (split.parent, *more_folders))
             except RowError as error:
                 yield error
 
@@ -66,7 +67,7 @@ def good_rows(split: Path) -> list[Row]:
 
 
 def load_picture(row: Row) -> NDArray[np.uint8]:
-    """Return the row's picture as RGB, height x width x 3; raises RowError if it cannot be read."""
+    """Return the row's picture as RGB, height x width x 3; RowError if it cannot be read."""
     try:
         with Image.open(row.image) as picture:
             return np.asarray(picture.convert("RGB"))
@@ -76,7 +77,7 @@ def load_picture(row: Row) -> NDArray[np.uint8]:
         raise RowError(f"{row.where}: picture {row.image} cannot be decoded ({error})") from error
 
 
-def _row(line: str, where: str, folder: Path) -> Row:
+def _row(line: str, where: str, folders: tuple[Path, ...]) -> Row:
     try:
         raw = json.loads(line)
     except json.JSONDecodeError as error:
@@ -85,7 +86,7 @@ def _row(line: str, where: str, folder: Path) -> Row:
         raise RowError(f"{where}: needs a field `image` with the picture's path")
     try:
         return Row(
-            image=folder / raw["image"],
+            image=_found(raw["image"], folders),
             where=where,
             width=int(raw.get("width", 0)),
             height=int(raw.get("height", 0)),
@@ -98,6 +99,13 @@ def _row(line: str, where: str, folder: Path) -> Row:
         )
     except (TypeError, ValueError, IndexError) as error:
         raise RowError(f"{where}: a field has the wrong form ({error})") from error
+
+
+def _found(name: str, folders: tuple[Path, ...]) -> Path:
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    return folders[0] / name
 
 
 def _boxes(raw: Any) -> tuple[tuple[str, Box], ...] | None:

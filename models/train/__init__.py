@@ -1,1 +1,1 @@
-"""Training of the camera models; a developer's job with the `train` extra, never part of set-up."""
+"""Training of the camera models: a developer's job (extra `train`), never part of set-up."""

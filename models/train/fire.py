@@ -22,7 +22,14 @@ LAST_FROZEN = 10  # blocks 0..10 stay as ImageNet left them
 FEATURES = (14, 14, 112)
 LISTS = ("train", "train2")
 _CELL_SHARE = 0.5  # weight of the cell map in the loss
-_STREETS = {"hcmc-street-cam", "car-park-cam", "vehicles-openimages", "penn-fudan", "mall", "fire-8"}
+_STREETS = {
+    "hcmc-street-cam",
+    "car-park-cam",
+    "vehicles-openimages",
+    "penn-fudan",
+    "mall",
+    "fire-8",
+}
 _log = logging.getLogger("train.fire")
 
 
@@ -56,7 +63,7 @@ def cached(rows: list[Row], folder: Path, *, seed: int, composites: bool) -> dic
 
 
 def build_tail() -> Any:
-    """Return the trained part: features (14, 14, 112) -> picture logits (2), cell logits (7, 7, 2)."""
+    """Return the trained part: features -> 2 picture logits and 7 x 7 x 2 cell logits."""
     features = tf.keras.Input(FEATURES)
     tail = tf.keras.Model(features, _top(features), name="tail")
     lite0.load_imagenet(tail)
@@ -112,7 +119,6 @@ def _top(features: Any) -> Any:
 
 
 def _step(tail: Any, rule: Any, variables: Any) -> Callable[..., Any]:
-    @tf.function(jit_compile=False)
     def step(features: Any, label: Any, label_weight: Any, cells: Any, cells_weight: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([v.value for v in variables])
@@ -124,7 +130,8 @@ def _step(tail: Any, rule: Any, variables: Any) -> Callable[..., Any]:
         rule.apply(slopes, variables)
         return loss
 
-    return step
+    compiled: Callable[..., Any] = tf.function(step)
+    return compiled
 
 
 def _masked(truth: Any, logits: Any, weight: Any) -> Any:
@@ -146,7 +153,9 @@ def _fill_cache(rows: list[Row], folder: Path, *, seed: int, composites: bool) -
     store = np.lib.format.open_memmap(
         folder / "features.npy", "w+", np.float16, (len(plan), *FEATURES)
     )
-    targets: dict[str, list[Any]] = {n: [] for n in ("label", "label_weight", "cells", "cells_weight")}
+    targets: dict[str, list[Any]] = {
+        n: [] for n in ("label", "label_weight", "cells", "cells_weight")
+    }
     for at in range(0, len(plan), 64):
         samples = [make() for make in plan[at : at + 64]]
         stacked = np.stack([sample.picture for sample in samples])
@@ -201,7 +210,9 @@ def _plain_picture(row: Row) -> Any:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with fire/, crowd/, people/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with fire/, crowd/, people/"
+    )
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--cache", type=Path, default=Path(".cache/train"))
     parser.add_argument("--epochs", type=int, default=5)

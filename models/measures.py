@@ -1,0 +1,137 @@
+"""Figures of merit for the camera models; pure functions over scores and truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.rows import Box
+
+KINDS = ("fire", "smoke")
+
+
+@dataclass(frozen=True, slots=True)
+class FireCase:
+    """One judged picture: scores, truth, and per kind whether the strongest cell met an object.
+
+    `pointed` holds None for a kind without boxes. `smoke_known` False: smoke was not labelled.
+    """
+
+    fire: float
+    smoke: float
+    labels: frozenset[str]
+    smoke_known: bool
+    pointed: dict[str, bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdCase:
+    """One counted picture."""
+
+    counted: float
+    truth: int
+    source: str
+
+
+def average_precision(scores: Sequence[float], truth: Sequence[bool]) -> float | None:
+    """Return the area under precision over recall; equal scores count as one step.
+
+    None where no case is positive. Definition as in scikit-learn's `average_precision_score`.
+    """
+    if not any(truth):
+        return None
+    order = np.argsort(-np.asarray(scores, np.float64), kind="stable")
+    ranked = np.asarray(scores, np.float64)[order]
+    hits = np.cumsum(np.asarray(truth, bool)[order])
+    last = np.append(ranked[1:] != ranked[:-1], True)
+    precision = hits[last] / (np.nonzero(last)[0] + 1)
+    recall = hits[last] / hits[-1]
+    return float(np.sum(np.diff(np.concatenate([[0.0], recall])) * precision))
+
+
+def cell_meets_box(row: int, column: int, cells: int, boxes: Sequence[Box]) -> bool:
+    """Tell whether a cell of a cells x cells map overlaps any normalised centre box."""
+    left, top, side = column / cells, row / cells, 1 / cells
+    return any(
+        left < cx + w / 2
+        and left + side > cx - w / 2
+        and top < cy + h / 2
+        and top + side > cy - h / 2
+        for cx, cy, w, h in boxes
+    )
+
+
+def fire_figures(
+    cases: Sequence[FireCase], fire_threshold: float, smoke_threshold: float
+) -> dict[str, float | int | None]:
+    """Return the fire model's figures at the given thresholds; None where there are no cases."""
+    burning = [c for c in cases if c.labels & set(KINDS)]
+    normal = [c for c in cases if not c.labels & set(KINDS)]
+
+    def alarms(case: FireCase) -> bool:
+        return case.fire >= fire_threshold or case.smoke >= smoke_threshold
+
+    smoke_known = [c for c in cases if c.smoke_known]
+    return {
+        "pictures": len(cases),
+        "alarm_pictures": len(burning),
+        "normal_pictures": len(normal),
+        "ap_alarm": _rounded(
+            average_precision(
+                [max(c.fire, c.smoke) for c in cases], [bool(c.labels & set(KINDS)) for c in cases]
+            )
+        ),
+        "ap_fire": _rounded(
+            average_precision([c.fire for c in cases], ["fire" in c.labels for c in cases])
+        ),
+        "ap_smoke": _rounded(
+            average_precision(
+                [c.smoke for c in smoke_known], ["smoke" in c.labels for c in smoke_known]
+            )
+        ),
+        "recall": _share([alarms(c) for c in burning]),
+        "false_alarm_rate": _share([alarms(c) for c in normal]),
+        "false_fire_rate": _share([c.fire >= fire_threshold for c in normal]),
+        "false_smoke_rate": _share([c.smoke >= smoke_threshold for c in normal]),
+        "pointing_fire": _pointing(cases, "fire", fire_threshold),
+        "pointing_smoke": _pointing(cases, "smoke", smoke_threshold),
+        "fire_threshold": fire_threshold,
+        "smoke_threshold": smoke_threshold,
+    }
+
+
+def crowd_figures(cases: Sequence[CrowdCase]) -> dict[str, object]:
+    """Return the crowd model's errors in people, in all and by source."""
+    figures: dict[str, object] = dict(_errors(cases))
+    sources = sorted({case.source for case in cases})
+    figures["per_source"] = {s: _errors([c for c in cases if c.source == s]) for s in sources}
+    return figures
+
+
+def _errors(cases: Sequence[CrowdCase]) -> dict[str, float | int | None]:
+    if not cases:
+        return {"pictures": 0, "mean": None, "mae": None, "mae_relative": None, "bias": None}
+    wrong = np.array([c.counted - c.truth for c in cases])
+    mean = float(np.mean([c.truth for c in cases]))
+    mae = float(np.abs(wrong).mean())
+    return {
+        "pictures": len(cases),
+        "mean": round(mean, 2),
+        "mae": round(mae, 3),
+        "mae_relative": round(mae / mean, 4) if mean > 0 else None,
+        "bias": round(float(wrong.mean()), 3),
+    }
+
+
+def _pointing(cases: Sequence[FireCase], kind: str, threshold: float) -> float | None:
+    """Of the found objects that have boxes: how often the strongest cell lies on one."""
+    found = [c for c in cases if (c.fire if kind == "fire" else c.smoke) >= threshold]
+    return _share([bool(c.pointed[kind]) for c in found if c.pointed.get(kind) is not None])
+
+
+def _share(facts: Sequence[bool]) -> float | None:
+    return round(sum(facts) / len(facts), 4) if facts else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)

@@ -25,7 +25,7 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
         if heard is None or (not state.get("word") and isinstance(fact, Heard)):
             return state, None
         state = heard
-    if "track" not in state or state["stale"]:
+    if "track" not in state:
         return state, None
     after = {**state, "track": levels.settle(state["track"], fact.at_ms, 0, CLEAR_MS)}
     after = _settle_fault(after, fact.at_ms)
@@ -63,14 +63,14 @@ def _hear(
     at_ms = fact.received_ms if isinstance(fact, Heard) else fact.at_ms
     if word not in _SIGHT or levels.is_overtaken(at_ms, state.get("at_ms"), now_ms):
         return None
-    stale = levels.is_stale(at_ms, now_ms)
-    if word == state.get("word") and not (state["stale"] and not stale):
+    if word == state.get("word") or levels.is_stale(at_ms, now_ms):
         return None
     was = state.get("track") or levels.new_track(1, at_ms)
-    news = {"at_ms": at_ms, "stale": stale, "word": word, "track": was}
+    news = {"at_ms": at_ms, "word": word, "track": was}
     if word in _FAULTS or word in _WELL:
         news["track"] = levels.mark(was, 1 if word in _FAULTS else 0, at_ms)
     if word in _FAULTS:
+        news["fault"] = state.get("fault", word)
         news["evidence"] = _evidence(fact, word, ZoneInfo(site.timezone))
         if not levels.momentary_rank(was):
             news["onset_ms"] = fact.since_ms if isinstance(fact, Silence) else fact.at_ms

@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 from alarm_city import COUNTER, EAST, GAUGE, NODE_A, NODE_B, STREET, WEST, City
+from haidang_gateway.alarms.levels import SETTLE_MS
 from haidang_wire import messages
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -145,6 +146,33 @@ class Histories(RuleBasedStateMachine):
         before = json.dumps(self.city.stored)
         assert getattr(self.city, name)(*args, **kwargs) == []
         assert json.dumps(self.city.stored) == before
+
+
+FACTS = st.one_of(
+    st.tuples(st.just("smoke"), st.sampled_from(["normal", "pre_alarm", "alarm"])),
+    st.tuples(st.just("flames"), st.booleans()),
+    st.tuples(st.just("water"), st.sampled_from([0, 4000, 6600])),
+    st.tuples(st.just("crowd"), st.sampled_from([0.0, 480.0])),
+    st.tuples(st.just("health"), st.sampled_from(["ok", "warming", "open", "noisy"])),
+    st.tuples(st.sampled_from(["silence", "heard"])),
+    st.tuples(st.just("acknowledge"), st.just("gw-01-5f3a9c1e-0001")),
+    st.tuples(st.just("wait"), PAUSES),
+    st.tuples(st.just("clock_lost"), st.integers(-400 * 86_400, 86_400)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(FACTS, max_size=30))
+def test_a_lost_wall_clock_never_leaves_a_timer_waiting(history: list[tuple[Any, ...]]) -> None:
+    city = City()
+    for name, *args in history:
+        if name == "clock_lost":
+            city.restart()
+            city.now_ms += args[0] * 1000
+        else:
+            getattr(city, name)(*args)
+        due_ms = city.rules.next_due_ms(city.now_ms)
+        assert due_ms is None or due_ms <= city.now_ms + 60_000 + SETTLE_MS
 
 
 TestHistories = Histories.TestCase

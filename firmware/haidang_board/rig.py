@@ -277,15 +277,15 @@ class Board:
             self._chip.clock_us += now_us - self._power_on_us
             self._power_on_us = now_us
         self._chip.power_on(again.cause)
-        self._wires = rig_life.begin(
-            rig_process.Life(
-                image=self._image,
-                heap=self.heap,
-                mode=again.mode,
-                power_on_us=self._power_on_us,
-                ticks_offset_us=self._ticks_start_us,
-                clock_us=self._chip.clock_us,
-            )
+        life = rig_process.Life(
+            image=self._image,
+            heap=self.heap,
+            mode=again.mode,
+            power_on_us=self._power_on_us,
+            ticks_offset_us=self._ticks_start_us,
+            clock_us=self._chip.clock_us,
         )
+        self._wires = rig_life.begin(life)
+        self._chip.events_fd = life.events_fd
         rig_life.watch(self._selector, self._wires)
         self.boots += 1

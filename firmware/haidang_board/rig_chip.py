@@ -51,6 +51,7 @@ class Chip:
         self.cause = "power"
         self.ready = False
         self.rom_heap_bytes = 0
+        self.events_fd = -1
         self.route: Callable[[str, int], int | None] = _no_route
         self.waiting: Callable[[int], int] = _nothing_waiting
         self._mac = mac
@@ -97,6 +98,9 @@ class Chip:
     def _do_ready(self, used_bytes: str) -> None:
         self.ready = True
         self.rom_heap_bytes = int(used_bytes)
+
+    def _do_events(self) -> int:
+        return self.events_fd
 
     def _do_mac(self) -> str:
         return self._mac

@@ -77,13 +77,14 @@ def make_image(image: Path) -> None:
 
 def start(life: Life, slave_fd: int, extra_fds: Sequence[int]) -> subprocess.Popen[bytes]:
     """Start the interpreter in a session of its own; it takes `life.tty` as its terminal."""
+    rom = rom_folder()
     settings = {
         "image": life.image,
         "blocks": FLASH_BLOCKS,
+        "rom": rom,
         "tty": life.tty,
         "mode": life.mode,
         "control": life.control_fd,
-        "events": life.events_fd,
         "uart1": life.uart_fds[1],
         "uart2": life.uart_fds[2],
         "up": life.power_on_us,
@@ -91,14 +92,14 @@ def start(life: Life, slave_fd: int, extra_fds: Sequence[int]) -> subprocess.Pop
         "clock": life.clock_us,
     }
     words = [f"{key}={value}" for key, value in settings.items()]
-    return subprocess.Popen(  # noqa: S603  our own command line
+    return subprocess.Popen(
         [interpreter(), "-X", f"heapsize={life.heap}", "-m", "rom", *words],
         stdin=slave_fd,
         stdout=slave_fd,
         stderr=slave_fd,
         pass_fds=tuple(extra_fds),
         start_new_session=True,
-        env={"PATH": os.environ.get("PATH", ""), "MICROPYPATH": f"{rom_folder()}:.frozen"},
+        env={"PATH": os.environ.get("PATH", ""), "MICROPYPATH": f"{rom}:.frozen"},
     )
 
 
@@ -109,8 +110,8 @@ def _compile(compiler: str, files: Sequence[Path], ready: Path) -> None:
         work.mkdir()
         for path in files:
             target = work / f"{path.stem}.mpy"
-            command = [compiler, "-O2", "-s", path.name, "-o", str(target), str(path)]
-            subprocess.run(command, check=True, timeout=60)  # noqa: S603
+            command = [compiler, "-O3", "-s", path.name, "-o", str(target), str(path)]
+            subprocess.run(command, check=True, timeout=60)
         try:
             work.rename(ready)
         except OSError:

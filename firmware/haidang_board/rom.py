@@ -16,53 +16,66 @@ import flash
 import rom_esp32
 import rom_link
 import rom_machine
-import rom_neopixel
 import rom_network
-import rom_pins
-import rom_repl
+import rom_run
 import rom_socket
 import rom_time
 import rom_uart
 
-_HOST_ONLY = ("VfsPosix", "system", "getenv", "putenv", "unsetenv")
+
+class _Without:
+    """A built-in module without some of its names: the doors to the host."""
+
+    def __init__(self, module, names, **changed):
+        self._module = module
+        self._names = names
+        for name in changed:
+            setattr(self, name, changed[name])
+
+    def __getattr__(self, name):
+        if name in self._names:
+            raise AttributeError(name)
+        return getattr(self._module, name)
+
+    def __dir__(self):
+        return [name for name in dir(self._module) if name not in self._names]
 
 
-class _Module:
-    """A stand-in for a built-in module; attributes are set by `_shadow`."""
+class _Later:
+    """A module of the ROM that is loaded when a name of it is first asked for."""
 
+    def __init__(self, name):
+        self._name = name
 
-def _shadow(name, module, **changed):
-    """Put a copy of a module in its place, without the doors to the host."""
-    copy = _Module()
-    for key in dir(module):
-        if key not in _HOST_ONLY and key[:2] != "__":
-            setattr(copy, key, getattr(module, key))
-    for key in changed:
-        setattr(copy, key, changed[key])
-    sys.modules[name] = sys.modules["u" + name] = copy
+    def __getattr__(self, name):
+        return getattr(rom_link.part(self._name), name)
 
 
 def _attach(settings):
     open(settings["tty"], "r+b", 0)  # the first terminal opened becomes the controlling one
-    rom_link.attach(int(settings["control"]))
-    rom_pins.attach(int(settings["events"]))
-    rom_uart.attach({1: int(settings["uart1"]), 2: int(settings["uart2"])})
+    rom_link.attach(int(settings["control"]), settings["rom"])
+    rom_uart.attach((int(settings["uart1"]), int(settings["uart2"])))
     rom_time.attach(int(settings["up"]), int(settings["ticks"]), int(settings["clock"]))
 
 
+def _interrupt_key(key):
+    rom_run.interruptible(key == 3)
+
+
 def _install():
+    host_only = ("VfsPosix", "system", "getenv", "putenv", "unsetenv")
     for name, module in (
         ("machine", rom_machine),
         ("network", rom_network),
         ("esp32", rom_esp32),
-        ("neopixel", rom_neopixel),
+        ("neopixel", _Later("rom_neopixel")),
         ("time", rom_time),
+        ("socket", rom_socket),
+        ("os", _Without(os, host_only)),
+        ("vfs", _Without(vfs, host_only)),
+        ("micropython", _Without(micropython, (), kbd_intr=_interrupt_key)),
     ):
-        sys.modules[name] = sys.modules["u" + name] = module
-    _shadow("os", os)
-    _shadow("vfs", vfs)
-    _shadow("micropython", micropython, kbd_intr=lambda key: rom_repl.interruptible(key == 3))
-    rom_socket.install(_shadow)
+        sys.modules[name] = module
 
 
 def _mount(device):
@@ -71,7 +84,9 @@ def _mount(device):
     try:
         vfs.mount(vfs.VfsLfs2(device), "/")
     except OSError:
-        if not device.blank():
+        first = bytearray(256)
+        device.readblocks(0, first)
+        if first != b"\xff" * 256:
             print("The filesystem appears to be corrupted: flash is neither blank nor LittleFS2.")
             return
         vfs.VfsLfs2.mkfs(device)
@@ -80,30 +95,32 @@ def _mount(device):
 
 
 def _boot(mode):
-    if rom_repl.run_file("boot.py") and mode == "friendly":
-        rom_repl.run_file("main.py")
+    try:
+        if rom_run.file("boot.py") and mode == "friendly":
+            rom_run.file("main.py")
+    except KeyboardInterrupt:
+        rom_run.interruptible(False)
 
 
-def _main(settings):
-    device = flash.Flash(settings["image"], int(settings["blocks"]), count_wear=False)
+def _main():
+    settings = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    mode = settings["mode"]
+    device = flash.Flash(settings["image"], int(settings["blocks"]))
     _attach(settings)
     _install()
     _mount(device)
-    for name in [name for name in sys.modules if name.startswith("rom")]:
-        if name != "rom_link":
-            del sys.modules[name]
+    settings = None
+    for name in (_main, _mount, _attach, _install):
+        del globals()[name.__name__]
     gc.collect()
-    mode = settings["mode"]
     rom_link.ask("ready", gc.mem_alloc())
     try:
-        try:
-            _boot(mode)
-        except KeyboardInterrupt:
-            rom_repl.interruptible(False)
-        rom_repl.console(mode)
-    except rom_repl.SoftReset as reset:
+        _boot(mode)
+        gc.collect()
+        rom_link.part("rom_repl").console(mode)
+    except rom_run.SoftReset as reset:
         sys.stdout.write("MPY: soft reboot\r\n")
-        rom_link.die("soft", reset.mode)
+        rom_link.die("soft", reset.args[0])
 
 
-_main(dict(argument.split("=", 1) for argument in sys.argv[1:]))
+_main()

@@ -3,13 +3,14 @@
 import gc as _gc
 
 import rom_link as _link
+from micropython import const as _const
 
 HEAP_DATA = 4
 HEAP_EXEC = 1
 
-_NOT_FOUND = -0x1102
-_KEY_TOO_LONG = -0x1109
-_INVALID_LENGTH = -0x110C
+_NOT_FOUND = _const(-0x1102)
+_KEY_TOO_LONG = _const(-0x1109)
+_INVALID_LENGTH = _const(-0x110C)
 
 
 class NVS:
@@ -69,7 +70,7 @@ def idf_heap_info(capabilities):
 
 def raw_temperature():
     """Chip temperature in degrees Fahrenheit, as on the classic ESP32."""
-    return _link.number("temp")
+    return int(_link.ask("temp"))
 
 
 def _check(name):

@@ -1,20 +1,26 @@
 """The board's wires to the outside world: one request line out, one answer line back.
 
-Runs in MicroPython. The other end is `rig_chip.py`.
+Runs in MicroPython. The other end is `rig_chip.py`. ROM files are kept lean: whatever they use
+comes out of the application's heap, unlike on a chip. So they name constants with `const`, and
+what few applications need is loaded by `part` when it is first asked for.
 """
 
 import sys
 
+import vfs
+
 _control = None
+_rom = None
 _sequence = 0
-_busy = False
-_held = []
+busy = False
+held = []
 
 
-def attach(control_fd):
-    """Open the control channel inherited from the rig."""
-    global _control
+def attach(control_fd, rom_folder):
+    """Open the control channel inherited from the rig; keep the way to the ROM's folder."""
+    global _control, _rom
     _control = open(control_fd, "r+b", 0)
+    _rom = vfs.VfsPosix(rom_folder)
 
 
 def ask(*words):
@@ -22,53 +28,41 @@ def ask(*words):
 
     Answers carry the request's number: one left unread by a Ctrl-C is skipped here.
     """
-    global _sequence, _busy
-    _busy = True
+    global _sequence, busy
+    busy = True
     try:
         _sequence = (_sequence + 1) & 0xFFFF
         number = str(_sequence)
         _control.write(" ".join([number] + [str(word) for word in words]) + "\n")
-        return _answer(number)
+        while True:
+            line = _control.readline().decode()
+            if not line:
+                sys.exit(1)
+            first, _, rest = line[:-1].partition(" ")
+            if first == number:
+                return rest
     finally:
-        _busy = False
-        if _held:
-            _release()
-
-
-def number(*words):
-    """Send one request and return the answer as an integer."""
-    return int(ask(*words))
-
-
-def when_free(run, argument):
-    """Call `run(argument)` now, or after the request that an interrupt came into."""
-    if _busy:
-        _held.append((run, argument))
-    else:
-        run(argument)
+        busy = False
+        while held:
+            run, argument = held.pop(0)
+            run(argument)
 
 
 def die(*words):
     """Send the last request of this life; the rig cuts the power within milliseconds."""
-    import select
+    import time
 
     ask(*words)
-    never = select.poll()
     while True:
-        never.poll(1000)
+        time.sleep(1)
 
 
-def _answer(number):
-    while True:
-        line = _control.readline().decode()
-        if not line:
-            sys.exit(1)
-        first, _, rest = line[:-1].partition(" ")
-        if first == number:
-            return rest
-
-
-def _release():
-    while _held:
-        run, argument = _held.pop(0)
-        run(argument)
+def part(name):
+    """Load a part of the ROM that most applications never use."""
+    vfs.mount(_rom, "/rom")
+    sys.path.insert(0, "/rom")
+    try:
+        return __import__(name)
+    finally:
+        sys.path.pop(0)
+        vfs.umount("/rom")

@@ -1,4 +1,4 @@
-"""The `neopixel` module of the virtual board; runs in MicroPython."""
+"""The `neopixel` module of the virtual board; runs in MicroPython, loaded when first used."""
 
 import rom_link as _link
 

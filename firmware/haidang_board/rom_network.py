@@ -43,8 +43,8 @@ class WLAN:
 
     def status(self, *param):
         if param and param[0] == "rssi":
-            return _link.number("wifi-rssi")
-        return _link.number("wifi-status")
+            return int(_link.ask("wifi-rssi"))
+        return int(_link.ask("wifi-status"))
 
     def ifconfig(self):
         if not self.isconnected():

@@ -1,63 +1,35 @@
 """The console of the virtual board: friendly, raw and raw-paste REPL as mpremote expects them.
 
-Runs in MicroPython. Protocol: MicroPython's documentation, "The raw REPL".
+Runs in MicroPython, loaded when main.py has ended. Protocol: MicroPython's documentation, "The
+raw REPL".
 """
 
 import gc
 import select
 import sys
-import termios
 
 import rom_link
+import rom_run
+from micropython import const
 
-BANNER = b'MicroPython v1.29.0-preview; virtual board with ESP32\r\nType "help()" for more information.\r\n'
+BANNER = (
+    b"MicroPython v1.29.0-preview; virtual board with ESP32\r\n"
+    b'Type "help()" for more information.\r\n'
+)
 
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
-_CTRL_A, _CTRL_B, _CTRL_C, _CTRL_D, _CTRL_E = 1, 2, 3, 4, 5
-_BACKSPACE, _DELETE = 8, 127
-_WINDOW = 128
-_LFLAG = 3
-_ISIG = 1
-_NOFLSH = 0x80  # without it the terminal drops what follows a Ctrl-C
+_CTRL_A = const(1)
+_CTRL_B = const(2)
+_CTRL_C = const(3)
+_CTRL_D = const(4)
+_CTRL_E = const(5)
+_WINDOW = const(128)
 
-_terminal = termios.tcgetattr(0)
 _byte = bytearray(1)
 _input = sys.stdin.buffer
 _output = sys.stdout.buffer
 _readable = select.poll()
 _readable.register(sys.stdin, select.POLLIN)
-_globals = {"__name__": "__main__"}
-
-
-class SoftReset(Exception):
-    """The program or the person asked for a soft reset; `mode` is the REPL to come back in."""
-
-    def __init__(self, mode):
-        super().__init__(mode)
-        self.mode = mode
-
-
-def interruptible(on):
-    """Let Ctrl-C raise KeyboardInterrupt (or not): the terminal makes the signal."""
-    _terminal[0] = _terminal[1] = 0
-    _terminal[_LFLAG] = _NOFLSH | (_ISIG if on else 0)
-    termios.tcsetattr(0, 0, _terminal)
-
-
-def run_file(name):
-    """Run a file as boot.py and main.py are run; False when it ended with an exception."""
-    try:
-        with open(name) as file:
-            source = file.read()
-    except OSError:
-        return True
-    try:
-        code = compile(source, name, "exec")
-    except SyntaxError as error:
-        sys.print_exception(error, sys.stdout)
-        return False
-    source = None
-    return _run(code, "friendly", b"")
 
 
 def console(mode):
@@ -71,24 +43,6 @@ def console(mode):
             mode = "raw"
         except KeyboardInterrupt:
             continue  # a Ctrl-C that came when the program had already ended
-
-
-def _run(code, mode, mark):
-    """Run code; True when it ended well. `mark` is written before a traceback."""
-    try:
-        interruptible(True)
-        exec(code, _globals)
-        return True
-    except SystemExit:
-        _output.write(mark)
-        raise SoftReset(mode)
-    except BaseException as error:
-        interruptible(False)
-        _output.write(mark)
-        sys.print_exception(error, sys.stdout)
-        return False
-    finally:
-        interruptible(False)
 
 
 def _next():
@@ -107,7 +61,7 @@ def _raw():
         if source is None:
             return
         if not source:
-            raise SoftReset("raw")
+            raise rom_run.SoftReset("raw")
         _execute_raw(source)
 
 
@@ -161,16 +115,8 @@ def _paste():
 
 
 def _execute_raw(source):
-    try:
-        code = compile(bytes(source), "<stdin>", "exec")
-    except Exception as error:
-        _output.write(b"\x04")
-        sys.print_exception(error, sys.stdout)
-        _output.write(b"\x04")
-        return
-    source = None
     gc.collect()
-    ended_well = _run(code, "raw", b"\x04")
+    ended_well = rom_run.program(bytes(source), "<stdin>", "raw", b"\x04")
     _output.write(b"\x04\x04" if ended_well else b"\x04")
 
 
@@ -183,7 +129,7 @@ def _friendly():
             _output.write(b"\r\n")
             return
         if source.strip():
-            _execute_friendly(source)
+            rom_run.program(source, "<stdin>", "friendly", b"", "single")
 
 
 def _statement():
@@ -194,7 +140,7 @@ def _statement():
         if line is None:
             return None
         source += line + "\n"
-        block = source.lstrip().startswith("@") or source.split("\n", 1)[0].rstrip().endswith(":")
+        block = source.startswith("@") or source.split("\n", 1)[0].rstrip().endswith(":")
         if not block or not line.strip():
             return source
 
@@ -212,23 +158,14 @@ def _line(prompt):
         elif key == _CTRL_D:
             if not line:
                 _output.write(b"\r\n")
-                raise SoftReset("friendly")
+                raise rom_run.SoftReset("friendly")
         elif key in b"\r\n":
             _output.write(b"\r\n")
             return line.decode()
-        elif key in (_BACKSPACE, _DELETE):
+        elif key in b"\x08\x7f":
             if line:
                 line = line[:-1]
                 _output.write(b"\b \b")
         else:
             line.append(key)
             _output.write(_byte)
-
-
-def _execute_friendly(source):
-    try:
-        code = compile(source, "<stdin>", "single")
-    except Exception as error:
-        sys.print_exception(error, sys.stdout)
-        return
-    _run(code, "friendly", b"")

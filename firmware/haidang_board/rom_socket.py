@@ -13,9 +13,8 @@ def getaddrinfo(host, port, af=0, type=0, proto=0, flags=0):
     answer = _link.ask("route", host, port)
     if not answer.isdigit():
         raise OSError(-202)  # what lwIP answers on an ESP32 without a network
-    return _native.getaddrinfo("127.0.0.1", int(answer), _native.AF_INET, type or 1)
+    return _native.getaddrinfo("127.0.0.1", int(answer), 0, type or 1)
 
 
-def install(shadow):
-    """Put the module in the place of the built-in one."""
-    shadow("socket", _native, getaddrinfo=getaddrinfo)
+def __getattr__(name):
+    return getattr(_native, name)

@@ -3,32 +3,25 @@
 import time as _native
 
 import rom_link as _link
+from micropython import const as _const
 
-sleep = _native.sleep
-sleep_ms = _native.sleep_ms
-sleep_us = _native.sleep_us
-
-_EPOCH_S = 946684800  # 2000-01-01 in Unix time
-_PERIOD = 1 << 30  # MICROPY_PY_TIME_TICKS_PERIOD of the 32-bit ports
-_MASK = _PERIOD - 1
-_HALF = _PERIOD >> 1
-_power_on_us = 0
-_ticks_offset_us = 0
-_set_us = 0
+_EPOCH_S = _const(946684800)  # 2000-01-01 in Unix time
+_MASK = _const((1 << 30) - 1)  # MICROPY_PY_TIME_TICKS_PERIOD of the 32-bit ports, less one
+_HALF = _const(1 << 29)
 
 
-def attach(power_on_us, ticks_offset_us, set_us):
+def attach(power_on_us, ticks_offset_us, clock_us):
     """Take over the rig's clocks: steady time of power-on, first tick, wall time at power-on."""
-    global _power_on_us, _ticks_offset_us, _set_us
-    _power_on_us, _ticks_offset_us, _set_us = power_on_us, ticks_offset_us, set_us
+    global _power_on_us, _ticks_us, _clock_us
+    _power_on_us, _ticks_us, _clock_us = power_on_us, ticks_offset_us, clock_us
 
 
 def ticks_us():
-    return (_up_us() + _ticks_offset_us) & _MASK
+    return (_up_us() + _ticks_us) & _MASK
 
 
 def ticks_ms():
-    return (_up_us() + _ticks_offset_us) // 1000 & _MASK
+    return (_up_us() + _ticks_us) // 1000 & _MASK
 
 
 def ticks_cpu():
@@ -46,11 +39,11 @@ def ticks_diff(ticks1, ticks2):
 
 
 def time_ns():
-    return (_up_us() + _set_us) * 1000
+    return (_up_us() + _clock_us) * 1000
 
 
 def time():
-    return (_up_us() + _set_us) // 1000000
+    return (_up_us() + _clock_us) // 1000000
 
 
 def gmtime(*secs):
@@ -70,12 +63,16 @@ def mktime(local_time):
     return (days - 730425) * 86400 + hour * 3600 + minute * 60 + second
 
 
-def set_us(now_us):
-    """Set the wall clock to microseconds since 2000 and tell the rig, which keeps it."""
-    global _set_us
-    _set_us = now_us - _up_us()
-    _link.ask("clock", _set_us)
+def _set_us(now_us):
+    # RTC.datetime: the rig keeps the clock over a reset.
+    global _clock_us
+    _clock_us = now_us - _up_us()
+    _link.ask("clock", _clock_us)
 
 
 def _up_us():
     return _native.ticks_us() - _power_on_us
+
+
+def __getattr__(name):
+    return getattr(_native, name)

@@ -4,29 +4,27 @@ import io
 import select
 
 import rom_link
+from micropython import const
 
-_POLL = 3
-_FILENO = 10
-_DEFAULT_PINS = {1: (10, 9), 2: (17, 16)}
-_fds = {}
-_files = {}
+_POLL = const(3)
+_FILENO = const(10)
+_files = []
 
 
 def attach(fds):
-    """Remember the inherited file numbers, by UART number."""
-    _fds.update(fds)
+    """Open the wires of UART 1 and 2 inherited from the rig, as (file, number)."""
+    for fd in fds:
+        _files.append((open(fd, "r+b", 0), fd))
 
 
 class UART(io.IOBase):
     """One UART; bytes arrive from what the world has wired to the `rx` pin."""
 
     def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **settings):
-        if id not in _fds:
+        if not 1 <= id <= 2:
             raise ValueError("UART(%s) does not exist" % id)
         self._id = id
-        if id not in _files:
-            _files[id] = open(_fds[id], "r+b", 0)
-        self._file = _files[id]
+        self._file, self._fd = _files[id - 1]
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
         self.init(baudrate, bits, parity, stop, **settings)
@@ -46,15 +44,15 @@ class UART(io.IOBase):
         timeout_char=0,
         invert=0
     ):
-        default = _DEFAULT_PINS[self._id]
-        rom_link.ask("uart", self._id, baudrate, _pin(rx, default[1]), rxbuf)
+        pin = (9, 16)[self._id - 1] if rx is None else getattr(rx, "_id", rx)
+        rom_link.ask("uart", self._id, baudrate, pin, rxbuf)
         self._timeout_ms = timeout
 
     def deinit(self):
         rom_link.ask("uart", self._id, 0, -1, 0)
 
     def any(self):
-        return rom_link.number("waiting", self._id)
+        return int(rom_link.ask("waiting", self._id))
 
     def readinto(self, buf, nbytes=-1):
         wanted = len(buf) if nbytes < 0 else min(nbytes, len(buf))
@@ -92,15 +90,8 @@ class UART(io.IOBase):
 
     def ioctl(self, op, arg):
         if op == _FILENO:
-            return self._fds_number()
+            return self._fd
         if op == _POLL:
             ready = self._poll.poll(0)
             return (ready[0][1] if ready else 0) & arg | arg & 4
         return 0
-
-    def _fds_number(self):
-        return _fds[self._id]
-
-
-def _pin(pin, default):
-    return default if pin is None else getattr(pin, "_id", pin)

@@ -55,7 +55,7 @@ class World:
         self.smoke_short = False
         self.ultrasonic_silent = False
         self.sniffer_silent = False
-        self.random = random.Random(seed)  # noqa: S311  noise, not secrets
+        self.random = random.Random(seed)
         self.edges: deque[tuple[int, int, int]] = deque(maxlen=_EDGES_KEPT)
         self._driven: dict[int, int] = {}
         self._levels: dict[int, int] = {}
@@ -118,7 +118,7 @@ class World:
             return 0.0
         if self.smoke_short:
             return _ADC_MAX_UV
-        ratio = 1.0 / (1.0 + max(0.0, self.smoke_ppm) / _MQ2_KNEE_PPM) ** _MQ2_SLOPE
+        ratio: float = 1.0 / (1.0 + max(0.0, self.smoke_ppm) / _MQ2_KNEE_PPM) ** _MQ2_SLOPE
         sensor_ohm = _MQ2_CLEAN_AIR_OHM * ratio
         output_mv = _MQ2_SUPPLY_MV * _MQ2_LOAD_OHM / (_MQ2_LOAD_OHM + sensor_ohm)
         return output_mv * 1000 * _MQ2_DIVIDER

@@ -1,0 +1,49 @@
+"""machine.PWM and machine.RTC of the virtual board; runs in MicroPython, loaded when first used."""
+
+import rom_link
+import time
+
+
+class PWM:
+    """A PWM output; the world sees its duty."""
+
+    def __init__(self, dest, freq=1000, duty_u16=0):
+        self._id = getattr(dest, "_id", dest)
+        self._freq = freq
+        self.duty_u16(duty_u16)
+
+    def freq(self, *freq):
+        if not freq:
+            return self._freq
+        self._freq = freq[0]
+
+    def duty_u16(self, *duty):
+        if not duty:
+            return self._duty
+        self._duty = duty[0]
+        rom_link.ask("pwm", self._id, self._duty)
+
+    def deinit(self):
+        self.duty_u16(0)
+
+
+class RTC:
+    """Clock and memory that survive deep sleep and soft reset, not a power cut."""
+
+    def __init__(self, id=0):
+        pass
+
+    def datetime(self, datetimetuple=None):
+        if datetimetuple is None:
+            t = time.gmtime()
+            return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], time.time_ns() // 1000 % 1000000)
+        year, month, day, _, hour, minute, second, subsecond_us = datetimetuple
+        seconds = time.mktime((year, month, day, hour, minute, second, 0, 0))
+        time._set_us(seconds * 1000000 + subsecond_us)
+
+    def memory(self, *data):
+        if not data:
+            return bytes.fromhex(rom_link.ask("memory"))
+        if len(data[0]) > 2048:
+            raise ValueError("buffer too long")
+        rom_link.ask("memory", "x" + bytes(data[0]).hex())

@@ -1,0 +1,53 @@
+"""Running a program on the virtual board so that Ctrl-C and a soft reset work; in MicroPython."""
+
+import sys
+import termios
+
+_LFLAG = 3
+_ISIG = 1
+_NOFLSH = 0x80  # without it the terminal drops what follows a Ctrl-C
+
+_terminal = termios.tcgetattr(0)
+_globals = {"__name__": "__main__"}
+
+
+class SoftReset(Exception):
+    """The program or the person asked for a soft reset; the argument is the REPL to come back in."""
+
+
+def interruptible(on):
+    """Let Ctrl-C raise KeyboardInterrupt (or not): the terminal makes the signal."""
+    _terminal[0] = _terminal[1] = 0
+    _terminal[_LFLAG] = _NOFLSH | (_ISIG if on else 0)
+    termios.tcsetattr(0, 0, _terminal)
+
+
+def file(name):
+    """Run a file as boot.py and main.py are run; False when it ended with an exception."""
+    try:
+        with open(name) as stream:
+            source = stream.read()
+    except OSError:
+        return True
+    return program(source, name, "friendly", b"")
+
+
+def program(source, name, mode, mark, kind="exec"):
+    """Compile and run; True when it ended well. `mark` goes before a traceback."""
+    try:
+        code = compile(source, name, kind)
+        source = None
+        interruptible(True)
+        exec(code, _globals)
+        return True
+    except SystemExit:
+        interruptible(False)
+        sys.stdout.buffer.write(mark)
+        raise SoftReset(mode)
+    except BaseException as error:
+        interruptible(False)
+        sys.stdout.buffer.write(mark)
+        sys.print_exception(error, sys.stdout)
+        return False
+    finally:
+        interruptible(False)

@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 from haidang_gateway.errors import StoreError
@@ -57,6 +58,16 @@ def open_database(path: Path, max_mb: int, now_ms: int) -> tuple[sqlite3.Connect
         return _connect(path, max_mb, now_ms), set_aside
     except sqlite3.Error as error:
         raise StoreError(f"{path}: cannot be opened: {error}; check the disk") from error
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection beside a running gateway; StoreError where there is no database."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: cannot be read: {error}; has the gateway run yet?") from error
 
 
 def _connect(path: Path, max_mb: int, now_ms: int) -> sqlite3.Connection:

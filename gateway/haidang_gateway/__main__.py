@@ -1,0 +1,108 @@
+"""The command `haidang-gateway`: run, check, ca, ledger."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from haidang_gateway import ledger_view
+from haidang_gateway.app import App
+from haidang_gateway.clock import Clock
+from haidang_gateway.config import load
+from haidang_gateway.errors import ConfigError, GatewayError
+from haidang_gateway.fleet import pki_cli
+from haidang_gateway.watchdog import Watchdog
+
+_log = logging.getLogger(__name__)
+
+_CONFIG = Path("/etc/haidang/gateway.toml")
+# systemd waits longer; whatever hangs beyond this holds nothing that the store does not have.
+_STOP_S = 5.0
+_EXIT_CONFIG = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 well, 1 failed, 2 mistakes in the configuration."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ConfigError as error:
+        _say(str(error))
+        return _EXIT_CONFIG
+    except GatewayError as error:
+        _say(str(error))
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="haidang-gateway", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, text in (
+        ("run", _run, "run the gateway"),
+        ("check", _check, "check the configuration and tell every mistake"),
+        ("ledger", _ledger, "show what came, was lost and why, by node and day"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
+        sub.set_defaults(command=command)
+    authority = commands.add_parser("ca", help="the certificate authority")
+    pki_cli.add_arguments(authority)
+    authority.set_defaults(command=pki_cli.run)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    logging.basicConfig(
+        level=os.environ.get("HAIDANG_LOG", "INFO"),
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    settings = load(options.config)
+    status = 0
+    try:
+        asyncio.run(_run_until_stopped(App(settings, Clock(), Watchdog())))
+    except* GatewayError as group:
+        for error in group.exceptions:
+            _log.critical("the gateway cannot go on: %s", error)
+        status = 1
+    return status
+
+
+async def _run_until_stopped(app: App) -> None:
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+
+    def stop_now() -> None:
+        stop.set()
+        loop.call_later(_STOP_S, os._exit, 1)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop_now)
+    await app.run(stop)
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = load(options.config)
+    _say(
+        f"{options.config}: no mistakes; {len(settings.places)} places, "
+        f"{len(settings.nodes)} nodes, {len(settings.cameras)} cameras"
+    )
+    return 0
+
+
+def _ledger(options: argparse.Namespace) -> int:
+    for line in ledger_view.lines(load(options.config).data_dir):
+        _say(line)
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""The loss ledger as a technician reads it: per day and node, counted while the gateway runs."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from haidang_gateway import store_read
+from haidang_gateway.store_schema import reading
+
+_COLUMNS = ("received", "duplicates", "late", "lost", "dropped", "quarantined")
+_NEWEST = 20
+
+
+def lines(folder: Path) -> Iterator[str]:
+    """The table's lines, then the newest quarantined messages; StoreError without a database."""
+    with reading(folder / "haidang.db") as connection:
+        days = store_read.ledger_days(connection)
+        quarantined = store_read.quarantined(connection, _NEWEST)
+    rows: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    causes: list[str] = []
+    for node, day, what, count in days:
+        kind, _, cause = what.partition(":")
+        rows[day, node][kind] += count
+        if cause:
+            causes.append(f"{day}  {node}  {count} dropped, cause: {cause}")
+    yield f"{'day':<10}  {'node':<14}" + "".join(f"{name:>12}" for name in _COLUMNS)
+    for (day, node), counts in rows.items():
+        yield f"{day:<10}  {node:<14}" + "".join(f"{counts[name]:>12}" for name in _COLUMNS)
+    yield from causes
+    for _, topic, reason, payload in quarantined:
+        yield f"quarantined: {topic}: {reason} ({len(payload)} bytes)"

@@ -1,0 +1,19 @@
+"""What the dual-runtime tests share: expecting an error, a small source of numbers."""
+
+
+def refused(error, function, *args):
+    """The text of the `error` that the call must raise."""
+    try:
+        result = function(*args)
+    except error as problem:
+        assert type(problem) is error or error.__name__ in ("WireError", "MqttError"), problem
+        return str(problem)
+    raise AssertionError("%s%r gave %r, not %s" % (function, args, result, error.__name__))
+
+
+def numbers(seed, highest):
+    """Endless pseudo-random whole numbers from 0 to `highest`, the same everywhere."""
+    state = seed
+    while True:
+        state = (state * 1103515245 + 12345) & 0x3FFFFFFF
+        yield (state >> 8) % (highest + 1)

@@ -39,14 +39,15 @@ _MAX_BROKEN_PACKETS = 200
 class Frame:
     """One picture: `rgb` height x width x 3, at most 1024 wide; `luma` a small brightness picture.
 
-    `number` counts decoded frames from 1; `at_ms` is the time of its decoding (in `frames()`: the
-    time within the file).
+    `scale` is the width of `rgb` through that of the source's picture, at most 1. `number` counts
+    decoded frames from 1; `at_ms` is the time of decoding (in `frames()`: the time in the file).
     """
 
     number: int
     at_ms: int
     rgb: Picture
     luma: Picture
+    scale: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,4 +272,10 @@ def _frame(
     rgb = cast("Picture", small.to_ndarray())
     step = max(1, width // _LUMA_WIDTH)
     # The green channel carries most of the brightness and needs no conversion.
-    return Frame(number=number, at_ms=at_ms, rgb=rgb, luma=rgb[::step, ::step, 1].copy())
+    return Frame(
+        number=number,
+        at_ms=at_ms,
+        rgb=rgb,
+        luma=rgb[::step, ::step, 1].copy(),
+        scale=width / picture.width,
+    )

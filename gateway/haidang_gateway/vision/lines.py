@@ -35,6 +35,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     person_px: float | None = None
     crowd_every_s: float = 2.0
     alive_every_s: float = 2.0
+    fault_every_s: float = 5.0
     open_timeout_s: float = 10.0
     read_timeout_s: float = 5.0
     dark_after_s: float = 20.0

@@ -2,41 +2,11 @@
 
 from typing import Any, Protocol
 
-from haidang_gateway.model import Box
 from haidang_gateway.vision.camera import Frame, Picture
-from haidang_gateway.vision.crowd import Grid, ZoneCount
-from haidang_gateway.vision.fire import Cells, Verdict, Vote
+from haidang_gateway.vision.crowd import ZoneCount
+from haidang_gateway.vision.fire import Verdict, Vote
 from haidang_gateway.vision.lines import CrowdLine, FlameLine, Line, SmokeLine, WorkerSettings
-
-
-class FireView(Protocol):
-    """What the fire model sees in one picture: scores 0..1, cell maps, boxes of the strongest."""
-
-    @property
-    def fire(self) -> float: ...
-    @property
-    def smoke(self) -> float: ...
-    @property
-    def cells_fire(self) -> Cells: ...
-    @property
-    def cells_smoke(self) -> Cells: ...
-    @property
-    def box(self) -> Box | None: ...
-    @property
-    def smoke_box(self) -> Box | None: ...
-
-
-class CrowdView(Protocol):
-    """What the crowd model sees: people in the whole picture, interval, density map."""
-
-    @property
-    def count(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-    @property
-    def density_map(self) -> Grid: ...
+from haidang_gateway.vision.picture import CrowdCount, FireScores
 
 
 class Networks(Protocol):
@@ -47,10 +17,10 @@ class Networks(Protocol):
     @property
     def smoke_threshold(self) -> float: ...
 
-    def fire(self, rgb: Picture) -> FireView:
+    def fire(self, rgb: Picture) -> FireScores:
         """Scores for flames and smoke."""
 
-    def crowd(self, rgb: Picture, person_px: float | None) -> CrowdView:
+    def crowd(self, rgb: Picture, person_px: float | None) -> CrowdCount:
         """The density map of people; `person_px` is a person's height in this picture."""
 
 
@@ -80,10 +50,9 @@ class Observer:
 
     def _look_for_fire(self, frame: Frame) -> list[Line]:
         seen = self._networks.fire(frame.rgb)
-        flames = self._flames.see(seen.fire, frame.at_ms, cells=seen.cells_fire, box=seen.box)
-        smoke = self._smoke.see(
-            seen.smoke, frame.at_ms, cells=seen.cells_smoke, box=seen.smoke_box
-        )
+        at_ms = frame.at_ms
+        flames = self._flames.see(seen.fire, at_ms, cells=seen.cells_fire, box=seen.box)
+        smoke = self._smoke.see(seen.smoke, at_ms, cells=seen.cells_smoke, box=seen.smoke_box)
         lines: list[Line] = []
         if flames is not None:
             lines.append(FlameLine(**_fields(flames)))
@@ -92,7 +61,9 @@ class Observer:
         return lines
 
     def _count_people(self, frame: Frame) -> list[Line]:
-        seen = self._networks.crowd(frame.rgb, self._person_px)
+        # The calibration was done in the source picture; ours may have been made smaller.
+        person_px = None if self._person_px is None else self._person_px * frame.scale
+        seen = self._networks.crowd(frame.rgb, person_px)
         low, high = (seen.low / seen.count, seen.high / seen.count) if seen.count > 0 else (1, 1)
         lines: list[Line] = []
         for zone, counter in self._zones.items():

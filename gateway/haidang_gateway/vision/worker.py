@@ -38,7 +38,6 @@ _BLIND: dict[str, tuple[Health, str, str]] = {
         "Switch the camera off and on again",
     ),
 }
-_FAULT_EVERY_MS = 5_000
 _TAKE_S = 0.5
 _NICE = 5
 _GRACE_S = 3.0
@@ -68,8 +67,9 @@ class Worker:
             frozen_after_ms=int(settings.frozen_after_s * 1000),
         )
         self._seen = 0
-        self._alive_ms = self._fault_ms = clock.monotonic_ms()
-        self._frame_ms = clock.monotonic_ms()
+        self._alive_ms = self._frame_ms = clock.monotonic_ms()
+        self._fault_every_ms = int(settings.fault_every_s * 1000)
+        self._fault_ms = self._alive_ms - self._fault_every_ms
 
     def stop(self) -> None:
         """End `run()` after the current frame; callable from another thread."""
@@ -98,10 +98,10 @@ class Worker:
         view = self._liveness.see(frame.luma, frame.at_ms)
         if view != "ok":
             self._tell_fault(*_BLIND[view])
+            return
         for line in self._observer.see(frame):
             self._write(line)
-        if view == "ok":
-            self._tell_alive(frame.at_ms)
+        self._tell_alive(frame.at_ms)
 
     def _tell_alive(self, at_ms: int) -> None:
         """A heartbeat rests on a frame just seen, never on the process being alive."""
@@ -117,16 +117,16 @@ class Worker:
         )
 
     def _tell_missing(self) -> None:
+        """No picture: one failed connection is no fault yet, several seconds of them are."""
+        if self._clock.monotonic_ms() - self._frame_ms < self._fault_every_ms:
+            return
         error = self._camera.error
-        if error is not None:
-            self._tell_fault("silent", str(error), "Look at the camera's power, cable and address")
-        elif self._clock.monotonic_ms() - self._frame_ms > self._settings.open_timeout_s * 1000:
-            text = "no picture comes although the camera is connected"
-            self._tell_fault("silent", text, "Switch the camera off and on again")
+        text = "no picture comes from the camera" if error is None else str(error)
+        self._tell_fault("silent", text, "Look at the camera's power, cable and address")
 
     def _tell_fault(self, health: Health, error: str, hint: str) -> None:
         now_ms = self._clock.monotonic_ms()
-        if now_ms - self._fault_ms >= _FAULT_EVERY_MS:
+        if now_ms - self._fault_ms >= self._fault_every_ms:
             self._fault_ms = now_ms
             self._write(FaultLine(error=error, hint=hint, health=health, at_ms=self._now_ms()))
 

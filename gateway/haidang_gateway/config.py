@@ -243,7 +243,7 @@ class _Reader:
 
     def _repeated(self, name: str) -> list[Table]:
         rows = self._document.get(name, [])
-        if not isinstance(rows, list):
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             self._problem(name, 0, name, f"write it with double brackets: [[{name}]]")
             return []
         return [

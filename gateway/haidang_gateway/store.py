@@ -170,6 +170,7 @@ class Store:
         if self._commits % _FORGET_EVERY == 0:
             keep = self._settings.keep_packs
             self._write(lambda c: store_write.forget_packs(c, keep))
+            self._renew_ballast()
 
     def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         for _ in range(_ROOM_ROUNDS):

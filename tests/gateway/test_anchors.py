@@ -1,0 +1,44 @@
+"""When a sample was taken: exactly with a set clock, otherwise within bounds that hold."""
+
+from haidang_gateway.ingest import anchors
+from haidang_gateway.ingest.ledger import Boot
+from hypothesis import given
+from hypothesis import strategies as st
+from node_packs import START_MS
+
+
+def test_the_nodes_own_time_is_exact_for_the_whole_boot() -> None:
+    boot = Boot()
+    anchors.learn(boot, 60_000, START_MS, START_MS + 90)
+    assert anchors.bounds({7: boot}, 7, 10_000) == (START_MS - 50_000, START_MS - 50_000)
+
+
+def test_a_clock_that_cannot_be_is_not_believed() -> None:
+    for wrong_ms in (1000, START_MS + 3_600_000):
+        boot = Boot()
+        anchors.learn(boot, 60_000, wrong_ms, START_MS)
+        assert anchors.bounds({7: boot}, 7, 60_000) == (0, START_MS)
+
+
+def test_a_boot_without_a_clock_lies_between_its_neighbours() -> None:
+    boots = {6: Boot(), 7: Boot(), 8: Boot()}
+    anchors.learn(boots[6], 0, START_MS, START_MS)
+    anchors.learn(boots[8], 0, START_MS + 500_000, START_MS + 500_000)
+    anchors.learn(boots[7], 20_000, None, START_MS + 600_000)
+    low_ms, high_ms = anchors.bounds(boots, 7, 20_000)
+    assert (low_ms, high_ms) == (START_MS + 20_000, START_MS + 500_000)
+
+
+@given(
+    st.integers(0, 10**7),
+    st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**6)), min_size=1, max_size=8),
+)
+def test_the_true_time_is_always_within_the_bounds(
+    start_ms: int, messages: list[tuple[int, int]]
+) -> None:
+    boot, started_ms = Boot(), START_MS + start_ms
+    for up_ms, delay_ms in messages:
+        anchors.learn(boot, up_ms, None, started_ms + up_ms + delay_ms)
+    for up_ms, _ in messages:
+        low_ms, high_ms = anchors.bounds({7: boot}, 7, up_ms)
+        assert low_ms <= started_ms + up_ms <= high_ms

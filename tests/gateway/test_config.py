@@ -1,0 +1,131 @@
+"""The configuration file: the example is right, and every mistake is told with its line."""
+
+from pathlib import Path
+
+import pytest
+from haidang_gateway.config import load
+from haidang_gateway.errors import ConfigError
+from haidang_gateway.settings import Settings
+
+_FILES = (
+    "ca.pem",
+    "gw-01.pem",
+    "gw-01.key",
+    "gw-01-alarm.pem",
+    "gw-01-alarm.key",
+    "centre-ca.pem",
+)
+
+
+def _example(root: Path, tmp_path: Path) -> str:
+    for name in _FILES:
+        (tmp_path / name).touch(mode=0o600)
+    text = (root / "gateway/deploy/gateway.example.toml").read_text(encoding="utf-8")
+    return text.replace("/etc/haidang", str(tmp_path))
+
+
+def _load(tmp_path: Path, text: str) -> Settings:
+    path = tmp_path / "gateway.toml"
+    path.write_text(text, encoding="utf-8")
+    return load(path)
+
+
+def _problems(tmp_path: Path, text: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, text)
+    return caught.value.problems
+
+
+def test_the_example_is_valid_and_gives_the_values_it_shows(root: Path, tmp_path: Path) -> None:
+    settings = _load(tmp_path, _example(root, tmp_path))
+    assert settings.id == "gw-01"
+    assert [level.mm for level in settings.nodes[1].gauge] == [4000, 5500, 6500]
+    assert settings.nodes[0].source == "urn:dev:mac:240ac4fffe000001"
+    assert settings.cameras[0].ground[2] == ((0.95, 0.95), (8.0, 0.0))
+    site = settings.site()
+    assert site.gauges == {settings.nodes[1].source: settings.nodes[1].gauge}
+    assert site.camera_places == {"camera:market-3-east": "market-3"}
+
+
+def test_every_commented_key_of_the_example_exists_and_shows_its_default(
+    root: Path, tmp_path: Path
+) -> None:
+    text = _example(root, tmp_path)
+    shown = "\n".join(
+        line[2:] if line.startswith("# ") and " = " in line and "`" not in line else line
+        for line in text.splitlines()
+    )
+    # These have no default, or the example's place and camera differ from it.
+    for line in (
+        'name_en = "Cot Do market"',
+        "area_m2 = 120.0",
+        "limit_count = 150",
+        'footfall_nodes = ["n-240ac4000003"]',
+    ):
+        shown = shown.replace(line, "")
+    with_defaults = _load(tmp_path, shown)
+    assert with_defaults == _load(tmp_path, text)
+
+
+def test_all_mistakes_are_told_at_once_with_line_and_remedy(root: Path, tmp_path: Path) -> None:
+    text = _example(root, tmp_path)
+    text = text.replace('id = "gw-01"', 'id = "gateway 1"').replace("lat = 19.742", "lat = 190")
+    text = text.replace('place = "giang"', 'place = "jiang"')
+    text = text.replace("person_px = 90", "person_pix = 90")
+    text = text.replace("[4000, 5500, 6500]", "[4000, 3500, 6500]")
+    text = text.replace(f'cert = "{tmp_path}/gw-01.pem"', 'cert = "missing.pem"', 1)
+    problems = _problems(tmp_path, text)
+    lines = text.splitlines()
+
+    def at(start: str) -> str:
+        number = next(n for n, line in enumerate(lines, 1) if line.startswith(start))
+        return f"gateway.toml:{number}: "
+
+    expected = {
+        at('id = "gateway 1"'): "such as gw-01",
+        at("lat = 190"): "from -90 to 90",
+        at('place = "jiang"'): "there is no [[place]] jiang",
+        at("person_pix"): "did you mean person_px?",
+        at("gauge_mm"): "3 rising numbers",
+        at('cert = "missing.pem"'): "does not exist",
+    }
+    assert len(problems) == len(expected), problems
+    for place, remedy in expected.items():
+        assert any(p.startswith(place) and remedy in p for p in problems), (place, problems)
+
+
+def test_a_key_that_others_may_read_is_refused(root: Path, tmp_path: Path) -> None:
+    text = _example(root, tmp_path)
+    (tmp_path / "gw-01-alarm.key").chmod(0o644)
+    (problem,) = _problems(tmp_path, text)
+    assert "key_alarm: others may read" in problem
+    assert "chmod 600" in problem
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ('[[node]]\nid = "n-240ac4000001"\nplace = "market-3"\n', "is given twice"),
+        ("[bracket]\nport = 1\n", "unknown table"),
+        ('[[place]]\nid = "x"\n', "lat: is missing"),
+    ],
+)
+def test_a_mistake_in_an_added_table_is_named(
+    root: Path, tmp_path: Path, change: str, told: str
+) -> None:
+    problems = _problems(tmp_path, _example(root, tmp_path) + "\n" + change)
+    assert any(told in problem for problem in problems)
+
+
+def test_text_that_is_no_toml_and_a_missing_file_are_named(tmp_path: Path) -> None:
+    (problem,) = _problems(tmp_path, "[gateway\n")
+    assert "is not valid TOML" in problem
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "absent.toml")
+
+
+def test_wrong_kinds_of_tables_are_named_not_raised(tmp_path: Path) -> None:
+    problems = _problems(tmp_path, 'broker = 3\nplace = "here"\nnode = [1]\n')
+    assert any("write it as a table: [broker]" in problem for problem in problems)
+    assert any("double brackets: [[place]]" in problem for problem in problems)
+    assert any("double brackets: [[node]]" in problem for problem in problems)

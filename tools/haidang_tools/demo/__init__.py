@@ -1,1 +1,1 @@
-"""The city in small: real brokers, gateway, nodes on virtual boards, a camera and a stand-in centre."""
+"""The city in small: real brokers, gateway, nodes on virtual boards, camera, stand-in centre."""

@@ -1,7 +1,7 @@
 """The scripted scenario: what happens when, what must arrive, and the verdict; pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from haidang_tools.demo.view import AlarmRow
@@ -144,6 +144,11 @@ def judge(
         seconds=seconds,
         problems=_problems(rows, lost, duplicates),
     )
+
+
+def with_complaints(verdict: Verdict, complaints: Sequence[str]) -> Verdict:
+    """The verdict with what the centre found wrong in messages added to its problems."""
+    return replace(verdict, problems=(*verdict.problems, *complaints))
 
 
 def _problems(rows: Sequence[AlarmRow], lost: int, duplicates: int) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def node_config(node: DemoNode, broker_port: int) -> dict[str, Any]:
     """The node's node.json."""
     return {
         "v": 1,
-        "wifi": [{"ssid": "demo", "key": "demo-network"}],
+        "wifi": [{"ssid": "demo", "key": "secret"}],
         "broker": {"host": "127.0.0.1", "port": broker_port, "server_name": "gateway.local"},
         "sensors": {node.sensor: _SENSORS[node.sensor]},
         "report_s": REPORT_S,

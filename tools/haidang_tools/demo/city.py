@@ -1,0 +1,137 @@
+"""The demo city: starts every part as it would run in the field, and ends all of it."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from haidang_board.rig import Board
+from haidang_board.world import World
+
+from haidang_tools.brokers import Broker, certificates
+from haidang_tools.centre_server import Line
+from haidang_tools.demo.gateway_process import GatewayProcess
+from haidang_tools.demo.headquarters import Headquarters
+from haidang_tools.demo.install import install
+from haidang_tools.demo.settings import (
+    CENTRE,
+    GATEWAY,
+    NODE_HEAP,
+    NODES,
+    DemoCamera,
+    DemoNode,
+    Lines,
+    gateway_toml,
+)
+from haidang_tools.fault_proxy import FaultProxy
+
+MODELS = Path(__file__).resolve().parents[3] / "models"
+
+
+class City:
+    """Brokers, centre, gateway and nodes in `folder`; parts may be stopped one by one.
+
+    `boards` holds the powered boards by node id. `smoke_verify_s` is the fire's verification
+    window.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        nodes: Sequence[DemoNode] = NODES,
+        camera: DemoCamera | None = None,
+        smoke_verify_s: float = 60.0,
+    ) -> None:
+        """Keep the arguments; `start` does the work."""
+        self.folder = folder
+        self.nodes = tuple(nodes)
+        self.ca_dir = folder / "ca"
+        self.gateway_broker = Broker("gateway", self.ca_dir, folder / "broker")
+        self.centre_broker = Broker("centre", self.ca_dir, folder / "centre-broker")
+        self.gateway = GatewayProcess(folder / "gateway.toml", folder / "gateway.log")
+        self.worlds = {node.id: World() for node in self.nodes}
+        self.boards: dict[str, Board] = {}
+        self.centre: Headquarters
+        self.line: FaultProxy
+        self._camera = camera
+        self._smoke_verify_s = smoke_verify_s
+        self._undo = contextlib.ExitStack()
+
+    def start(self, say: Callable[[str], None] = lambda _: None) -> None:
+        """Start everything; `say` hears what is done. ToolError names what failed."""
+        with contextlib.ExitStack() as undo:
+            self._undo = undo
+            say("Cấp chứng chỉ · Issuing certificates")
+            certificates(
+                self.ca_dir, "broker-gateway", "broker-centre", GATEWAY, f"{GATEWAY}-alarm", CENTRE
+            )
+            say("Khởi động trung tâm và máy chủ MQTT · Starting brokers and centre")
+            self.start_brokers()
+            self.start_centre()
+            say("Khởi động gateway · Starting the gateway")
+            self.write_gateway_settings()
+            self.gateway.start()
+            undo.callback(self.gateway.stop)
+            say("Nạp chương trình cho các nút · Flashing and provisioning the nodes")
+            self.start_nodes()
+            self._undo = undo.pop_all()
+
+    def stop(self) -> None:
+        """End everything, in the reverse order of the start."""
+        self._undo.close()
+
+    def start_brokers(self) -> None:
+        """Both brokers, and the line to the centre that can be cut."""
+        for broker in (self.gateway_broker, self.centre_broker):
+            broker.start()
+            self._undo.callback(broker.stop)
+        self.line = FaultProxy(self.centre_broker.port)
+        self.line.start()
+        self._undo.callback(self.line.stop)
+
+    def start_centre(self) -> None:
+        """The stand-in centre on the far side of the line."""
+        name = self.ca_dir / CENTRE
+        line = Line(
+            host="127.0.0.1",
+            port=self.centre_broker.port,
+            ca=self.ca_dir / "ca.pem",
+            cert=name.with_suffix(".pem"),
+            key=name.with_suffix(".key"),
+        )
+        self.centre = Headquarters(line, self.folder / "centre.db")
+        self._undo.callback(self.centre.stop)
+        self.centre.start()
+
+    def write_gateway_settings(self) -> None:
+        """gateway.toml for these brokers and this camera."""
+        text = gateway_toml(
+            Lines(broker_port=self.gateway_broker.port, centre_port=self.line.port),
+            self.ca_dir,
+            self.folder / "gateway",
+            MODELS,
+            self._camera,
+            smoke_verify_s=self._smoke_verify_s,
+        )
+        (self.folder / "gateway.toml").write_text(text, encoding="utf-8")
+
+    def start_nodes(self) -> None:
+        """Power every board, and flash and provision it side by side."""
+        with ThreadPoolExecutor(len(self.nodes) or 1, thread_name_prefix="flash") as pool:
+            list(pool.map(self.start_node, self.nodes))
+
+    def start_node(self, node: DemoNode) -> None:
+        """One board from bare to running; its flash is kept in the city's folder."""
+        image = self.folder / f"{node.id}.flash"
+        board = Board(image, mac=node.mac, world=self.worlds[node.id], heap=NODE_HEAP)
+        board.open()
+        self._undo.callback(board.close)
+        self.boards[node.id] = board
+        board.power_on()
+        install(board.port, node, self.ca_dir, self.gateway_broker.port)
+
+    def remove(self) -> None:
+        """Delete everything that the city has written."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,206 @@
+"""`haidang demo`: the city in small, live in the terminal or once through its script."""
+
+import argparse
+import contextlib
+import json
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from haidang_board import rig_process
+from haidang_board.errors import BoardError
+from rich.console import Console
+from rich.live import Live
+
+from haidang_tools.demo import scenario, screen
+from haidang_tools.demo.accounts import sums_of
+from haidang_tools.demo.city import City
+from haidang_tools.demo.scenario import Verdict
+from haidang_tools.demo.scene_process import SceneProcess
+from haidang_tools.demo.settings import NODES, DemoCamera, DemoNode
+from haidang_tools.demo.stage import CityStage
+from haidang_tools.demo.view import unix_ms
+from haidang_tools.errors import ToolError
+
+_FRAME_S = 0.25
+_READY_S = 60.0
+_DRAIN_S = 30.0
+# People in the demo's street from which the zone counts as crowded.
+_CROWD_LIMIT = 4.0
+_OWN_CAMERA_LIMIT = 30.0
+_RECORD_WIDTH = 112
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `haidang demo`."""
+    parser.add_argument("--once", action="store_true", help="play the script once, then judge")
+    parser.add_argument("--camera", metavar="URL", help="your own video file or rtsp:// address")
+    parser.add_argument("--record", type=Path, metavar="SVG", help="write the last screen here")
+    parser.add_argument("--cache", type=Path, default=Path(".cache"), help=argparse.SUPPRESS)
+    parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 when all went well; 1 when something was lost, missing or doubled, or did not start."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    console = Console(record=args.record is not None, width=_RECORD_WIDTH if args.record else None)
+    try:
+        with _folder(args.keep) as folder:
+            verdict = Demo(args, console, folder).play()
+    except (ToolError, BoardError) as error:
+        console.print(f"demo: {error}", style="bold red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Đã dừng · Stopped")
+        return 0
+    if args.record:
+        console.save_svg(str(args.record), title="make demo ONCE=1")
+    for problem in verdict.problems:
+        console.print(f"demo: {problem}", style="bold red", markup=False)
+    print(json.dumps(verdict.line()), flush=True)
+    return 1 if verdict.problems else 0
+
+
+class Demo:
+    """One run of the demo in one folder."""
+
+    def __init__(self, args: argparse.Namespace, console: Console, folder: Path) -> None:
+        """Keep the arguments; `play` does the work."""
+        self._args = args
+        self._console = console
+        self._folder = folder
+        self._scene: SceneProcess | None = None
+        self._caption = ""
+
+    def play(self) -> Verdict:
+        """Start the city, play the script (again and again without --once), end everything."""
+        with contextlib.ExitStack() as undo:
+            camera = self._camera(undo)
+            city = City(self._folder, nodes=self._nodes(), camera=camera)
+            city.start(self._say)
+            undo.callback(city.stop)
+            stage = CityStage(city, self._scene)
+            self._await_ready(city)
+            began_s = time.monotonic()
+            with Live(console=self._console, auto_refresh=False) as live:
+                cut_ms = self._script(city, stage, live)
+                while not self._args.once:
+                    stage.wake()
+                    self._script(city, stage, live)
+                stage.uplink(True)
+                self._drain(city, live)
+            return self._judge(city, cut_ms, time.monotonic() - began_s)
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"[dim]{text} ...[/dim]")
+
+    def _camera(self, undo: contextlib.ExitStack) -> DemoCamera:
+        if self._args.camera:
+            source = self._args.camera
+            return DemoCamera(source, _OWN_CAMERA_LIMIT, loop=Path(source).is_file())
+        self._say("Mở nguồn hình · Opening the picture source")
+        self._scene = SceneProcess(self._args.cache, self._folder / "scene.log")
+        undo.callback(self._scene.stop)
+        self._scene.start()
+        return DemoCamera(self._scene.url, _CROWD_LIMIT)
+
+    def _nodes(self) -> tuple[DemoNode, ...]:
+        try:
+            rig_process.interpreter()
+        except BoardError as error:
+            self._console.print(f"{error} The demo runs with real nodes only.", markup=False)
+            return ()
+        return NODES
+
+    def _await_ready(self, city: City) -> None:
+        self._say("Chờ các nút và camera · Waiting for nodes and camera")
+        deadline_s = time.monotonic() + _READY_S
+        while True:
+            heard = city.centre.read(lambda view: set(view.nodes))
+            cameras = city.centre.read(lambda view: int(view.gateway.get("cameras_up", 0)))
+            if heard >= {node.id for node in city.nodes} and cameras:
+                return
+            if not city.gateway.running:
+                raise ToolError(f"the gateway ended by itself:\n{city.gateway.last_words()}")
+            if time.monotonic() > deadline_s:
+                silent = {node.id for node in city.nodes} - heard
+                raise ToolError(
+                    f"not everything came up in {_READY_S:.0f} s: nodes silent {sorted(silent)}, "
+                    f"cameras up {cameras}; the gateway says:\n{city.gateway.last_words()}"
+                )
+            time.sleep(_FRAME_S)
+
+    def _script(self, city: City, stage: CityStage, live: Live) -> tuple[int, int]:
+        """Plays the script once; the bounds of the cut in Unix milliseconds."""
+        start_s = time.monotonic()
+        start_ms = time.time_ns() // 1_000_000
+        while (at_s := time.monotonic() - start_s) < scenario.END_S:
+            self._caption = scenario.play(stage, at_s)
+            self._show(city, live, not scenario.in_cut(at_s))
+            if not city.gateway.running:
+                raise ToolError(f"the gateway ended by itself:\n{city.gateway.last_words()}")
+            time.sleep(_FRAME_S)
+        cut_from_ms = start_ms + round(scenario.CUT_FROM_S * 1000)
+        return cut_from_ms, cut_from_ms + round(scenario.CUT_FOR_S * 1000)
+
+    def _show(self, city: City, live: Live, link_up: bool) -> None:
+        around = screen.Surroundings(
+            names={node.id: node.label for node in city.nodes},
+            camera=self._scene.source if self._scene else str(self._args.camera),
+            link_up=link_up,
+            scenario=self._caption,
+        )
+        now_ms = time.time_ns() // 1_000_000
+        live.update(city.centre.read(lambda v: screen.render(v, around, now_ms)), refresh=True)
+
+    def _drain(self, city: City, live: Live) -> None:
+        """Power off the nodes and wait until the gateway's queue is empty."""
+        for board in city.boards.values():
+            board.power_off()
+        self._caption = "Chờ hàng đợi rỗng · Waiting for the queue to empty"
+        since_ms = time.time_ns() // 1_000_000
+        deadline_s = time.monotonic() + _DRAIN_S
+        while time.monotonic() < deadline_s:
+            self._show(city, live, True)
+            status = city.centre.read(lambda view: dict(view.gateway))
+            fresh = unix_ms(status["at"]) > since_ms + 1000 if status else False
+            if fresh and status["queue"] == 0:
+                return
+            time.sleep(_FRAME_S)
+
+    def _judge(self, city: City, cut_ms: tuple[int, int], seconds: float) -> Verdict:
+        city.gateway.stop()
+        city.centre.stop()
+        rows = city.centre.read(lambda view: list(view.alarms))
+        packs = city.centre.read(lambda view: view.packs)
+        sums = sums_of(city, packs)
+        verdict = scenario.judge(rows, packs, sums, cut_ms=cut_ms, seconds=seconds)
+        return scenario.with_complaints(verdict, city.centre.complaints)
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)
+        yield keep
+        return
+    folder = Path(tempfile.mkdtemp(prefix="haidang-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    """`python -m haidang_tools.demo.command`."""
+    parser = argparse.ArgumentParser(prog="haidang demo", description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

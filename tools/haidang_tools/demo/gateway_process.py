@@ -1,0 +1,82 @@
+"""The gateway as a process of its own, started the way the systemd unit starts it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from haidang_tools.errors import ToolError
+
+_STOP_S = 10.0
+
+
+class GatewayProcess:
+    """`haidang-gateway run` on one configuration; may be killed and started again."""
+
+    def __init__(self, config: Path, log: Path) -> None:
+        """Keep the paths; `start` runs it. Its log is appended to `log`."""
+        self._config = config
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """Everything it has logged."""
+        if not self._log.exists():
+            return ""
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start it, with `environment` on top of our own."""
+        command = [sys.executable, "-m", "haidang_gateway", "run", "--config", str(self._config)]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,  # Ctrl-C in the terminal is the demo's to handle
+            )
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait for its end; its exit code. ToolError when it still runs after `timeout_s`."""
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ToolError(f"the gateway still runs after {timeout_s:.0f} s") from error
+
+    def stop(self) -> int:
+        """End it in an orderly way; its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it with SIGKILL, children and all: what is not on disk is gone."""
+        self._end(signal.SIGKILL)
+
+    def last_words(self, lines: int = 5) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.strip().splitlines()[-lines:])
+
+    def _end(self, how: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return 0 if process is None else process.returncode
+        if how is signal.SIGKILL:
+            os.killpg(process.pid, how)
+        else:
+            process.send_signal(how)
+        try:
+            return process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait()

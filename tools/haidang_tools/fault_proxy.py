@@ -1,0 +1,105 @@
+"""A TCP line that can be cut and mended: what a digger does to a city's cable."""
+
+import asyncio
+import contextlib
+import threading
+from types import TracebackType
+from typing import Self
+
+_HOST = "127.0.0.1"
+_PIECE_BYTES = 65_536
+_ANSWER_S = 5.0
+
+
+class FaultProxy:
+    """Forwards connections on loopback to `target_port`; runs in a thread of its own.
+
+    While cut, open connections are reset and new ones are closed at once.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        """Keep the port; `start` listens."""
+        self.port = 0
+        self._target_port = target_port
+        self._up = True
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="line", daemon=True)
+
+    def start(self) -> None:
+        """Listen on a free port, which `port` then names."""
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(_ANSWER_S)
+
+    def set_up(self, up: bool) -> None:
+        """Cut the line, or mend it."""
+        if up != self._up:
+            asyncio.run_coroutine_threadsafe(self._switch(up), self._loop).result(_ANSWER_S)
+
+    def stop(self) -> None:
+        """Close everything."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(_ANSWER_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_ANSWER_S)
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_server(self._accept, _HOST, 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._up:
+            writer.transport.abort()
+            return
+        try:
+            far_reader, far_writer = await asyncio.open_connection(_HOST, self._target_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        for source, sink in ((reader, far_writer), (far_reader, writer)):
+            self._writers.add(sink)
+            task = self._loop.create_task(self._carry(source, sink), name="carry")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while piece := await source.read(_PIECE_BYTES):
+                sink.write(piece)
+                await sink.drain()
+            with contextlib.suppress(OSError):
+                sink.write_eof()
+        except OSError:
+            sink.transport.abort()
+        finally:
+            self._writers.discard(sink)
+
+    async def _switch(self, up: bool) -> None:
+        self._up = up
+        if not up:
+            self._abort_all()
+
+    def _abort_all(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _close(self) -> None:
+        self._server.close()
+        self._abort_all()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()

@@ -1,0 +1,179 @@
+"""The shipped models: what they see, what the evaluation says, and how it takes bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from haidang_gateway.vision.manifest import Manifest, load_model, read_manifest
+from haidang_gateway.vision.picture import count_people, fire_scores, to_input
+from haidang_tools.flames import render_fire
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+
+@pytest.fixture(scope="module")
+def manifest(root: Path) -> Manifest:
+    """The shipped manifest."""
+    return read_manifest(root / "models")
+
+
+def _evaluate(root: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Run the evaluation as a user does; exit status, last JSON line, standard error."""
+    done = subprocess.run(
+        [sys.executable, str(root / "models" / "evaluate.py"), *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
+
+
+def _street(seed: int, width: int = 384, height: int = 288) -> np.ndarray:
+    """A grey street under a pale sky with a few dull blocks: nothing that burns."""
+    draw = np.random.default_rng(seed)
+    picture = np.full((height, width, 3), (128, 130, 128), np.float32)
+    picture[: height // 3] = (170, 185, 200)
+    for _ in range(12):
+        x, y = int(draw.integers(width - 40)), int(draw.integers(height // 4, height - 60))
+        shade = draw.uniform(50, 170)
+        picture[y : y + int(draw.integers(20, 60)), x : x + int(draw.integers(15, 40))] = shade
+    return np.clip(picture + draw.normal(0, 4, picture.shape), 0, 255).astype(np.uint8)
+
+
+def _save(folder: Path, rows: list[dict[str, Any]], pictures: dict[str, np.ndarray]) -> None:
+    for name, picture in pictures.items():
+        Image.fromarray(picture).save(folder / name, quality=92)
+    text = "\n".join(json.dumps(row) for row in rows)
+    (folder / "list.jsonl").write_text(text, encoding="utf-8")
+
+
+def test_a_rendered_street_fire_is_seen_where_it_burns_and_the_street_alone_is_not(
+    manifest: Manifest,
+) -> None:
+    model = load_model(manifest.fire)
+    found, met = 0, 0
+    for seed in range(10):
+        street = _street(seed)
+        quiet = fire_scores(model.run(to_input(street, 224, 224)))
+        burning = render_fire(
+            street, t_s=seed * 1.3, growth=0.9, x=0.3, y=0.9, height_frac=0.45, seed=seed
+        )
+        seen = fire_scores(model.run(to_input(burning, 224, 224)))
+        assert quiet.fire < manifest.fire.fire_threshold
+        found += seen.fire >= manifest.fire.fire_threshold
+        met += seen.box is not None and abs(seen.box[0] - 0.3) < 0.2
+    assert found >= 8
+    assert met >= 8
+
+
+def test_nobody_is_counted_in_a_plain_empty_picture(manifest: Manifest) -> None:
+    model = load_model(manifest.crowd)
+    for shade in (20, 127, 230):
+        picture = np.full((576, 768, 3), shade, np.uint8)
+        assert count_people(picture, None, model.run, manifest.crowd.spec).count < 1.0
+
+
+def test_thresholds_and_errors_of_the_manifest_are_sensible(manifest: Manifest) -> None:
+    assert 0.2 < manifest.fire.fire_threshold < 0.99
+    assert 0.2 < manifest.fire.smoke_threshold < 0.99
+    assert 0.05 < manifest.crowd.spec.error_share < 1.0
+    assert (manifest.crowd.spec.width, manifest.crowd.spec.height) == (512, 384)
+
+
+def test_every_model_has_its_card(root: Path) -> None:
+    for name in ("fire", "crowd"):
+        card = (root / "models" / "cards" / f"{name}.md").read_text(encoding="utf-8")
+        for part in ("## Data", "## Figures", "## Limits", "## Retrain"):
+            assert part in card
+
+
+def test_fire_evaluation_scores_good_rows_and_names_and_counts_the_bad_ones(
+    root: Path, tmp_path: Path
+) -> None:
+    street = _street(1)
+    burning = render_fire(street, t_s=1.0, growth=1.0, x=0.5, y=0.9, height_frac=0.6, seed=2)
+    box = ["fire", 0.5, 0.6, 0.45, 0.6]
+    rows = [
+        {"image": "a.jpg", "labels": ["fire"], "boxes": [box], "smoke_unlabelled": True},
+        {"image": "b.jpg", "labels": ["normal"], "boxes": []},
+        {"image": "absent.jpg", "labels": ["normal"]},
+        {"image": "broken.jpg", "labels": ["normal"]},
+        {"image": "a.jpg"},
+        {"labels": ["fire"]},
+        {"image": "a.jpg", "labels": ["fire"], "boxes": [["fire", 0.5]]},
+    ]
+    _save(tmp_path, rows, {"a.jpg": burning, "b.jpg": street})
+    (tmp_path / "broken.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:700])
+    with (tmp_path / "list.jsonl").open("a", encoding="utf-8") as more:
+        more.write("\nno json at all\n")
+    status, figures, errors = _evaluate(
+        root, "fire", "--data", str(tmp_path), "--split", "list.jsonl"
+    )
+    assert status == 0
+    assert (figures["pictures"], figures["skipped"]) == (2, 6)
+    assert figures["ap_fire"] == 1.0
+    assert figures["recall"] == 1.0
+    assert figures["pointing_fire"] == 1.0
+    assert figures["pointing_smoke"] is None
+    for line in range(3, 9):
+        assert f"list.jsonl:{line}" in errors
+    assert "absent.jpg is missing" in errors
+    assert "broken.jpg cannot be decoded" in errors
+
+
+def test_crowd_evaluation_takes_counts_points_and_boxes(root: Path, tmp_path: Path) -> None:
+    rows = [
+        {"image": "a.jpg", "count": 0, "points": [], "src": "sea"},
+        {"image": "a.jpg", "points": [[10, 10], [20, 20]], "src": "street"},
+        {"image": "a.jpg", "boxes": [["person", 0.5, 0.5, 0.1, 0.3]], "src": "street"},
+        {"image": "a.jpg", "src": "street"},
+    ]
+    _save(tmp_path, rows, {"a.jpg": np.full((96, 128, 3), 120, np.uint8)})
+    status, figures, errors = _evaluate(
+        root, "crowd", "--data", str(tmp_path), "--split", "list.jsonl"
+    )
+    assert status == 0
+    assert (figures["pictures"], figures["skipped"], figures["mean"]) == (3, 1, 1.0)
+    assert figures["per_source"]["street"]["mean"] == 1.5
+    assert figures["mae"] < 1.5
+    assert "list.jsonl:4: needs `count`" in errors
+
+
+def test_a_missing_folder_or_list_is_told_and_ends_with_2(root: Path, tmp_path: Path) -> None:
+    gone = _evaluate(root, "fire", "--data", str(tmp_path / "no"), "--split", "list.jsonl")
+    assert gone[0] == 2
+    assert "no such folder" in gone[2]
+    empty = _evaluate(root, "crowd", "--data", str(tmp_path), "--split", "list.jsonl")
+    assert empty[0] == 2
+    assert "list.jsonl: not found" in empty[2]
+
+
+@given(scores=st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=40))
+def test_average_precision_is_1_when_all_positives_lead_and_bounded_otherwise(
+    scores: list[tuple[int, bool]],
+) -> None:
+    from models.measures import average_precision
+
+    truth = [positive for _, positive in scores]
+    value = average_precision([score for score, _ in scores], truth)
+    if not any(truth):
+        assert value is None
+        return
+    assert value is not None
+    assert sum(truth) / len(truth) / len(truth) <= value <= 1.0 + 1e-9
+    assert average_precision([float(positive) for positive in truth], truth) == pytest.approx(1.0)
+
+
+def test_average_precision_of_a_known_ranking() -> None:
+    from models.measures import average_precision
+
+    ranking = [True, False, True, False]
+    assert average_precision([0.9, 0.8, 0.7, 0.1], ranking) == pytest.approx((1 + 2 / 3) / 2)
+    assert average_precision([0.5, 0.5, 0.5, 0.5], ranking) == pytest.approx(0.5)

@@ -112,9 +112,9 @@ def silence_headline(place: Place, source: str, *, back: bool) -> Headline:
 
 
 def fault_headline(place: Place, sensor: str, health: str, source: str) -> Headline:
-    """Headline of a sensor's fault; `health` is a word of the contract ("ok": repaired)."""
-    vi = _SENSORS_VI.get(sensor, f"Cảm biến {sensor}")
-    en = _SENSORS_EN.get(sensor, f"Sensor {sensor}")
+    """Headline of a known sensor's fault; `health` is a word of the contract ("ok": repaired)."""
+    vi = _SENSORS_VI[sensor]
+    en = _SENSORS_EN[sensor]
     name_vi, name_en = source_name(source)
     where_vi, where_en = f"{place.name} ({name_vi})", f"{place.name_en} ({name_en})"
     if health not in _FAULTS_VI:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
+from haidang_wire import words
+
 from haidang_gateway import text
 from haidang_gateway.alarms import levels
 from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
@@ -15,6 +17,8 @@ _FAULTS = ("noisy", "stuck", "short", "open", "silent")
 _WELL = ("ok", "uncalibrated")
 # From best to worst sight, for a place with several sensors of one kind.
 _SIGHT = ("ok", "uncalibrated", "warming", *_FAULTS)
+# Names out of a pack are not trusted: each known one would be a state and an alarm of its own.
+_SENSORS = (*words.SENSORS, "camera")
 _EVIDENCE_KINDS = ("smoke", "flood", "footfall")
 
 
@@ -58,6 +62,8 @@ def _hear(
     state: State, fact: Silence | Heard | HealthFact, site: Site, now_ms: int
 ) -> State | None:
     """The state with the word taken in; None where it is no news."""
+    if isinstance(fact, HealthFact) and fact.sensor not in _SENSORS:
+        return None
     word = _word(fact)
     # Any message is a sign of life when it comes, however old its readings are.
     at_ms = fact.received_ms if isinstance(fact, Heard) else fact.at_ms

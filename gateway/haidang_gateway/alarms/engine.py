@@ -26,6 +26,9 @@ from haidang_gateway.model import (
 )
 
 _NUMBERS = "numbers"
+# The wire contract ends a headline at 200 characters: two names and the sentence must fit.
+_ID_LIMIT = 48
+_NAME_LIMIT = 80
 _JUDGES = {
     "fire": smoke.judge,
     "flood": flood.judge,
@@ -43,8 +46,8 @@ class Rules:
     """
 
     def __init__(self, site: Site, states: Mapping[str, State], epoch: str) -> None:
-        """Take over stored states; ConfigError where the site names a place that it lacks."""
-        _check_places(site)
+        """Take over stored states; ConfigError for a site that no alarm can name."""
+        _check_site(site)
         self._site = site
         self._zone = ZoneInfo(site.timezone)
         self._epoch = epoch
@@ -197,16 +200,30 @@ def _device_route(fact: HealthFact | Silence | Heard) -> tuple[str, State]:
     return key, {"place": fact.place, "source": fact.source, "sensor": sensor}
 
 
-def _check_places(site: Site) -> None:
+def _check_site(site: Site) -> None:
     used = [
         *site.node_places.items(),
         *site.camera_places.items(),
         *((zone.id, zone.place) for zone in site.zones.values()),
     ]
-    problems = tuple(
+    problems = [
         f"{who} stands at place {place!r}, which is not configured; add a [[place]]"
         for who, place in used
         if place not in site.places
-    )
+    ]
+    problems += [
+        f"{what} {name!r} has {len(name)} characters; {limit} are the most that fit a headline"
+        for what, name, limit in _names(site)
+        if len(name) > limit
+    ]
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(tuple(problems))
+
+
+def _names(site: Site) -> Iterator[tuple[str, str, int]]:
+    for place in site.places.values():
+        yield "the id of place", place.id, _ID_LIMIT
+        yield "the name of place", place.name, _NAME_LIMIT
+        yield "the English name of place", place.name_en, _NAME_LIMIT
+    for source in (*site.node_places, *site.camera_places):
+        yield "the source", source, _ID_LIMIT

@@ -91,8 +91,6 @@ def revise(
         alarm = None
     if alarm is None:
         return _write(_blank(scene), finding, scene) if finding and _opens(finding) else None
-    if not is_open(alarm):
-        finding = None
     return _write(alarm, finding, scene) if _is_news(alarm, finding) else None
 
 

@@ -104,6 +104,7 @@ class City:
             assert ready, "a timer that never runs out"
             for due in ready:
                 documents += self.hear(due)
+            assert not set(ready) & set(self.rules.due(self.now_ms)), "a timer that stays"
         self.now_ms = end_ms
         return documents
 

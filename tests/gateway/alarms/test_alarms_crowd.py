@@ -91,6 +91,19 @@ def test_phones_before_the_crowd_count_inside_the_fusion_window(city: City) -> N
     assert brief(city.watch_crowd(210, 40)) == [("confirmed", "Moderate", "Observed")]
 
 
+def test_phones_of_long_ago_do_not_count(city: City) -> None:
+    city.phones(200)
+    city.wait(301)
+    assert brief(city.watch_crowd(210, 40)) == [("confirmed", "Moderate", "Likely")]
+
+
+def test_what_two_measurements_observed_stays_observed(city: City) -> None:
+    city.phones(400)
+    city.watch_crowd(210, 40)
+    city.phones(None)
+    assert brief(city.watch_crowd(480, 40)) == [("confirmed", "Extreme", "Observed")]
+
+
 def test_phones_alone_raise_nothing(city: City) -> None:
     assert city.phones(5000) == []
     assert city.wait(3600) == []

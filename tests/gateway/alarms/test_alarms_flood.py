@@ -11,6 +11,7 @@ def city() -> City:
 
 def test_each_official_level_is_a_revision_at_once(city: City) -> None:
     assert city.water(3999) == []
+    assert city.stored == {}
     documents = city.water(4000)
     documents += city.water(5600)
     documents += city.water(6500)
@@ -52,6 +53,7 @@ def test_falling_water_steps_down_when_it_held_and_clears_by_itself(city: City) 
     (document,) = city.wait(30)
     assert (document["state"], document["urgency"]) == ("cleared", "Past")
     assert document["cleared"] == document["updated"]
+    assert document["onset"] == "2025-11-24T23:00:00.000+07:00"
     assert document["headline"]["en"] == (
         "Water at Ma river is back below the watch level: 3.90 m"
     )
@@ -101,6 +103,14 @@ def test_a_backlog_older_than_ten_minutes_waits_for_a_fresh_level(city: City) ->
     (document,) = city.water(4500)
     assert brief([document]) == [("confirmed", "Moderate", "Likely")]
     assert document["onset"] == "2025-11-24T22:45:00.000+07:00"
+
+
+def test_a_stale_level_after_a_fresh_one_leaves_no_timer_running_in_vain(city: City) -> None:
+    city.water(4500, age_s=590)
+    city.now_ms += 20_000
+    assert city.water(4500, age_s=605) == []
+    assert city.wait(60) == []
+    assert brief(city.water(4500)) == [("confirmed", "Moderate", "Likely")]
 
 
 def test_two_gauges_are_two_alarms(city: City) -> None:

@@ -11,6 +11,7 @@ import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
 from haidang_gateway.vision.camera import Camera, Source, frames
+from rtsp_peer import RtspCamera
 
 DEADLINE_S = 15
 
@@ -174,10 +175,29 @@ def test_a_stream_that_stalls_is_opened_again(stream, camera_of):
 
 
 def test_a_stream_that_is_cut_is_opened_again(stream, camera_of):
-    camera = camera_of(f"tcp://127.0.0.1:{stream.port}", read_timeout_s=3, open_timeout_s=3)
+    camera = camera_of(f"tcp://127.0.0.1:{stream.port}", read_timeout_s=1, open_timeout_s=3)
     assert camera.take(DEADLINE_S) is not None
     stream.clients[0].close()
     wait_for(lambda: len(stream.clients) == 2 and camera.state == "open")
+
+
+@pytest.fixture
+def rtsp(tmp_path):
+    clip = write_clip(tmp_path / "s.ts", count=60, codec="libx264").read_bytes()
+    camera = RtspCamera(clip)
+    yield camera
+    camera.close()
+
+
+def test_an_rtsp_camera_is_read_over_tcp_and_again_after_a_power_failure(rtsp, camera_of):
+    camera = camera_of(f"rtsp://admin:sesame@127.0.0.1:{rtsp.port}/cam", read_timeout_s=2)
+    assert camera.take(DEADLINE_S).rgb.shape == (96, 128, 3)
+    rtsp.hang_up()
+    wait_for(lambda: camera.state == "away")
+    before = camera.counters.decoded
+    wait_for(lambda: camera.counters.decoded > before)
+    assert len(rtsp.transports) >= 2
+    assert all("TCP" in transport for transport in rtsp.transports)
 
 
 def test_passwords_are_not_shown(camera_of):

@@ -1,0 +1,218 @@
+"""One MQTT 5 connection to the operations centre; the only importer of paho."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import paho.mqtt.client as paho
+from haidang_wire import messages
+from haidang_wire.topics import gateway_topic
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from haidang_gateway.errors import UplinkError
+from haidang_gateway.settings import CentreSettings
+from haidang_gateway.uplink.tls import UplinkContext, uplink_context
+
+WINDOW = 100
+_HEARD_KINDS = ("ack", "cmd")
+# Acks and commands that the broker may send before we have handled the ones before.
+_RECEIVE_MAXIMUM = 64
+# Commands wait at the broker while the line is cut.
+_SESSION_EXPIRY_S = 3600
+_KEEPALIVE_S = 15
+_WILL_DELAY_S = 10
+_OPEN_TIMEOUT_S = 10.0
+_GOODBYE_S = 1.0
+
+
+class Connection:
+    """One connection of paho, seen from asyncio: its thread only posts into the loop."""
+
+    def __init__(self, settings: CentreSettings, gateway: str) -> None:
+        """Make paho's client; `open` connects. Needs the running loop."""
+        self._settings = settings
+        self._gateway = gateway
+        self._loop = asyncio.get_running_loop()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
+        self._lost: asyncio.Future[None] = self._loop.create_future()
+        self._arrived: asyncio.Queue[tuple[str, bytes, int]] = asyncio.Queue(_RECEIVE_MAXIMUM)
+        self._unanswered: dict[int, asyncio.Future[int]] = {}
+        self._window = WINDOW
+        self._context: UplinkContext | None = None
+        self._connecting: asyncio.Future[None] | None = None
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=gateway,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+
+    async def open(self) -> None:
+        """Connect and subscribe; UplinkError within 10 s when that fails."""
+        self._connecting = asyncio.ensure_future(asyncio.to_thread(self._connect))
+        try:
+            async with asyncio.timeout(_OPEN_TIMEOUT_S):
+                await asyncio.shield(self._connecting)
+                self._client.loop_start()
+                await self._ready
+        except TimeoutError as error:
+            raise UplinkError(
+                f"{self._where} did not answer in {_OPEN_TIMEOUT_S:.0f} s"
+            ) from error
+        except OSError as error:
+            raise UplinkError(
+                f"{self._where}: {error}; check the line, the address and the certificates"
+            ) from error
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> asyncio.Future[int]:
+        """Hand a message to paho; UplinkError when the window is full or the line is gone."""
+        if len(self._unanswered) >= self._window:
+            raise UplinkError(f"{self._window} messages wait for the broker's answer")
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise UplinkError("the connection to the operations centre's broker is gone")
+        future: asyncio.Future[int] = self._loop.create_future()
+        self._unanswered[info.mid] = future
+        return future
+
+    async def next_message(self) -> tuple[str, bytes, int]:
+        """Topic, payload and packet id of the next message; UplinkError when the line is lost."""
+        get = asyncio.ensure_future(self._arrived.get())
+        waits: tuple[asyncio.Future[Any], ...] = (get, self._lost)
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if get.done():
+                return get.result()
+        finally:
+            get.cancel()
+        raise UplinkError(f"the connection to {self._where} was lost")
+
+    def acknowledge(self, mid: int) -> None:
+        """PUBACK a message."""
+        self._client.ack(mid, 1)
+
+    async def close(self) -> None:
+        """Leave in order if the broker still listens, otherwise at once; the thread has ended."""
+        if self._ready.done() and not self._lost.done():
+            self._client.disconnect(reasoncode=_leaving())
+            await asyncio.wait((self._lost,), timeout=_GOODBYE_S)
+        if self._context is not None:
+            self._context.cut()
+        if self._connecting is not None:
+            await asyncio.wait((self._connecting,))
+        await asyncio.to_thread(self._client.loop_stop)
+        for future in self._unanswered.values():
+            future.cancel()
+        for ending in (self._ready, self._lost):
+            ending.cancel()
+
+    @property
+    def _where(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+    def _connect(self) -> None:
+        client, settings = self._client, self._settings
+        self._context = uplink_context(
+            server_name=settings.server_name,
+            ca=settings.ca,
+            cert=settings.cert,
+            key=settings.key,
+        )
+        client.tls_set_context(self._context)
+        client.max_inflight_messages_set(WINDOW)
+        client.will_set(
+            gateway_topic(self._gateway, "status"),
+            messages.encode("offline", {"v": 1, "state": "offline"}),
+            qos=1,
+            retain=True,
+            properties=_properties(PacketTypes.WILLMESSAGE, WillDelayInterval=_WILL_DELAY_S),
+        )
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.connect(
+            settings.host,
+            settings.port,
+            keepalive=_KEEPALIVE_S,
+            clean_start=False,
+            properties=_properties(
+                PacketTypes.CONNECT,
+                SessionExpiryInterval=_SESSION_EXPIRY_S,
+                ReceiveMaximum=_RECEIVE_MAXIMUM,
+            ),
+        )
+
+    # The callbacks below run in paho's thread.
+
+    def _on_connect(self, client: paho.Client, *rest: Any) -> None:
+        _user, _flags, reason, properties = rest
+        if reason.is_failure:
+            self._post(_fail, self._ready, UplinkError(f"{self._where} refused us: {reason}"))
+            return
+        self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+        client.subscribe([(gateway_topic(self._gateway, kind), 1) for kind in _HEARD_KINDS])
+
+    def _on_subscribe(self, *rest: Any) -> None:
+        reasons = rest[3]
+        if any(reason.is_failure for reason in reasons):
+            error = UplinkError(f"{self._where} lets us hear no acknowledgement: {reasons[0]}")
+            self._post(_fail, self._ready, error)
+        else:
+            self._post(_finish, self._ready, None)
+
+    def _on_disconnect(self, *rest: Any) -> None:
+        error = UplinkError(f"{self._where} ended the connection: {rest[3]}")
+        self._post(_fail, self._ready, error)
+        self._post(_finish, self._lost, None)
+
+    def _on_publish(self, *rest: Any) -> None:
+        mid, reason = rest[2], rest[3]
+        self._post(self._answer, mid, reason.value)
+
+    def _on_message(self, *rest: Any) -> None:
+        message: paho.MQTTMessage = rest[2]
+        self._post(self._put, message.topic, bytes(message.payload), message.mid)
+
+    def _post(self, callback: Callable[..., None], *arguments: Any) -> None:
+        self._loop.call_soon_threadsafe(callback, *arguments)
+
+    # And these in the loop.
+
+    def _answer(self, mid: int, reason: int) -> None:
+        future = self._unanswered.pop(mid, None)
+        if future is not None:
+            _finish(future, reason)
+
+    def _put(self, topic: str, payload: bytes, mid: int) -> None:
+        # A broker that keeps our receive maximum cannot overfill this.
+        with contextlib.suppress(asyncio.QueueFull):
+            self._arrived.put_nowait((topic, payload, mid))
+
+
+def _finish(future: asyncio.Future[Any], result: Any) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Any], error: UplinkError) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+def _properties(packet: int, **values: int) -> Properties:
+    properties = Properties(packet)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
+    return properties
+
+
+def _leaving() -> ReasonCode:
+    # Leaving in order, too, must tell the centre that this gateway is away.
+    return ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message")

@@ -1,0 +1,174 @@
+"""Sends what the store holds for a destination until the destination has acknowledged it."""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from haidang_wire import messages
+from haidang_wire.errors import MessageError
+
+from haidang_gateway.batch import CENTRE, Outgoing
+from haidang_gateway.clock import Clock
+from haidang_gateway.errors import StoreError, UplinkError
+from haidang_gateway.model import Lane
+from haidang_gateway.uplink.window import LANES, Window
+
+_log = logging.getLogger(__name__)
+
+# A store that cannot be read, or a link without room, is asked again after this time.
+_RETRY_S = 1.0
+
+
+class Outbox(Protocol):
+    """The part of the store that the forwarder needs."""
+
+    epoch: str
+
+    async def pending(
+        self, destination: str, lane: Lane, after_seq: int, limit: int
+    ) -> list[Outgoing]:
+        """Unconfirmed messages of a lane above `after_seq`, in rising order."""
+
+    async def confirm(self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]) -> int:
+        """Delete what the destination has committed."""
+
+
+class Link(Protocol):
+    """The connection to the destination; `connections` counts how often it was made."""
+
+    connected: asyncio.Event
+    connections: int
+
+    def publish(self, topic: str, payload: bytes) -> asyncio.Future[int]:
+        """Send; the future has the broker's reason code, or is cancelled with the connection.
+
+        Raises UplinkError without a connection or room.
+        """
+
+    def notify(self, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever a connection is made or lost."""
+
+
+class Forwarder:
+    """Alarms first, at most 96 messages unconfirmed; only the centre's `ack` deletes one."""
+
+    def __init__(self, store: Outbox, link: Link, clock: Clock, destination: str = CENTRE) -> None:
+        """Keep the parts; the store must be open before `run`."""
+        self.sendings = 0
+        self.confirmed = 0
+        self.foreign_acks = 0
+        self._store = store
+        self._link = link
+        self._clock = clock
+        self._destination = destination
+        self._window = Window()
+        self._news = asyncio.Event()
+        self._unread = set(LANES)
+        self._connection = 0
+
+    @property
+    def unconfirmed(self) -> int:
+        """How many messages are loaded and not confirmed."""
+        return len(self._window)
+
+    def wake(self) -> None:
+        """Tell that the store has new messages."""
+        self._unread.update(LANES)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Forward until cancelled."""
+        self._link.notify(self._news.set)
+        while True:
+            await self._link.connected.wait()
+            self._news.clear()
+            if self._connection != self._link.connections:
+                self._connection = self._link.connections
+                self._window.reconnected()
+            complete = await self._load() and self._send()
+            await self._rest(_RETRY_S if not complete else None)
+
+    async def acknowledge(self, payload: bytes) -> int:
+        """Take the centre's `ack`; how many messages it confirmed.
+
+        An ack of another epoch, of messages never sent, or that cannot be read confirms nothing.
+        """
+        try:
+            ack = messages.decode("centre_ack", payload)
+        except MessageError as error:
+            _log.warning("an acknowledgement of the centre is not readable: %s", error)
+            return 0
+        if ack["epoch"] != self._store.epoch:
+            self.foreign_acks += 1
+            _log.info("the centre acknowledged epoch %s, ours is another", ack["epoch"])
+            return 0
+        return await self._confirm(ack["s"])
+
+    async def _confirm(self, acknowledged: Sequence[Sequence[int]]) -> int:
+        ours = self._window.under_way(acknowledged)
+        if not ours:
+            return 0
+        try:
+            count = await self._store.confirm(self._destination, self._store.epoch, ours)
+        except StoreError as error:
+            # They are sent once more, and acknowledged once more.
+            _log.error("what the centre acknowledged could not be deleted: %s", error)
+            return 0
+        self._window.confirm(ours)
+        self.confirmed += count
+        self._news.set()
+        return count
+
+    async def _load(self) -> bool:
+        """Fill the window, alarms first; False when the store could not be read."""
+        for lane in LANES:
+            room = self._window.room(lane)
+            if lane not in self._unread or not room:
+                continue
+            self._unread.discard(lane)
+            try:
+                found = await self._store.pending(
+                    self._destination, lane, self._window.cursor(lane), room
+                )
+            except StoreError as error:
+                _log.error("the waiting messages cannot be read: %s", error)
+                self._unread.add(lane)
+                return False
+            if len(found) == room:
+                self._unread.add(lane)
+            for message in found:
+                self._window.add(message)
+        return True
+
+    def _send(self) -> bool:
+        """Send what is due; False when the link took less than that."""
+        for message in self._window.due(self._clock.monotonic_ms()):
+            try:
+                future = self._link.publish(message.topic, message.payload)
+            except UplinkError as error:
+                _log.debug("sequence %s waits: %s", message.seq, error)
+                return False
+            self._window.sent(message.seq)
+            self.sendings += 1
+            future.add_done_callback(functools.partial(self._taken, message.seq))
+        return True
+
+    def _taken(self, seq: int, future: asyncio.Future[int]) -> None:
+        if not future.cancelled():
+            self._window.taken(seq, self._clock.monotonic_ms())
+        self._news.set()
+
+    async def _rest(self, longest_s: float | None) -> None:
+        """Wait for news or for the next message that becomes due."""
+        now_ms = self._clock.monotonic_ms()
+        due_ms = self._window.next_due_ms(now_ms)
+        waits = [longest_s] if longest_s is not None else []
+        if due_ms is not None:
+            waits.append((due_ms - now_ms) / 1000)
+        try:
+            async with asyncio.timeout(min(waits, default=None)):
+                await self._news.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,1 @@
+"""The application of a Haidang node: one program for smoke, flood and footfall sensors."""

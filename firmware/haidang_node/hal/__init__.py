@@ -1,0 +1,1 @@
+"""The only modules that import machine, network and esp32."""

@@ -1,0 +1,1 @@
+"""Sensors as pure state machines over integers; the hardware is injected."""

@@ -1,0 +1,307 @@
+"""Makes the node's parts, owns every task, shuts all of them down together."""
+
+import asyncio
+import gc
+import sys
+
+from micropython import const
+
+import haidang_node
+from haidang_node import broker, log
+from haidang_node.clock import Clock
+from haidang_node.commands import Commands
+from haidang_node.errors import ConfigError, LinkError
+from haidang_node.fitting import sensors
+from haidang_node.hal import esp32
+from haidang_node.hal.radio import Radio
+from haidang_node.health import Health
+from haidang_node.identity import Identity
+from haidang_node.ledger import Ledger
+from haidang_node.link import Backoff, Link
+from haidang_node.outbox import Outbox
+from haidang_node.reporter import Reporter
+from haidang_node.status import OFFLINE, Status
+from haidang_node.supervisor import Supervisor
+from haidang_node.uplink import WINDOW, Uplink
+from haidang_node.window import Window
+from haidang_wire import topics
+from haidang_wire.packets import Will
+from haidang_wire.session import Session
+from haidang_wire.session_events import SESSION
+
+_OUTBOX = "/outbox"
+_CERTIFICATES = "/cert"
+# The technician's Ctrl-C: the watchdog cannot be stopped, but it can be given ten minutes.
+_SERVICE_MS = const(600000)
+_RECONNECT_MS = const(1000)
+_RECONNECT_CAP_MS = const(30000)
+_LOOP_LIMIT_MS = const(6000)
+# Connecting may take this long by its own deadlines, flash housekeeping included.
+_UPLINK_LIMIT_MS = const(60000)
+# Collect before the heap has grown by this much: TLS needs whole pieces.
+_GC_THRESHOLD_BYTES = const(16384)
+_LOG = log.Log("app")
+
+
+def run() -> bool:
+    """The node's life; True where the chip must be reset, False where a technician is at work.
+
+    Returns when node.json cannot be used, on Ctrl-C, or when a loop ended in spite of all.
+    """
+    clock = Clock()
+    log.start(log.INFO, clock.uptime_ms)
+    settings = _settings()
+    if settings is None:
+        return False
+    gc.threshold(_GC_THRESHOLD_BYTES)
+    node = Node(settings, clock)
+    try:
+        asyncio.run(node.run())
+    except KeyboardInterrupt:
+        node.stop()
+        esp32.watchdog(_SERVICE_MS)
+        _LOG.warning("stopped by hand; starts again by itself in %d s", _SERVICE_MS // 1000)
+        return False
+    return True
+
+
+def _settings() -> dict | None:
+    from haidang_node import config
+
+    try:
+        return config.load("/node.json")
+    except ConfigError as error:
+        for problem in error.problems:
+            _LOG.error("%s", problem)
+        return None
+    finally:
+        # Not needed again, and it is the largest module: its memory goes to the connection.
+        del sys.modules["haidang_node.config"]
+        del haidang_node.config
+
+
+class Node:
+    """All parts of one node, built from checked settings; run() starts them."""
+
+    def __init__(self, settings: dict, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._node = topics.node_id(esp32.mac())
+        self._wake = asyncio.Event()
+        self._identity = Identity(esp32.Storage(), esp32.random_32)
+        self._ledger = Ledger(_OUTBOX + "/ledger")
+        self._outbox = Outbox(_OUTBOX, settings["outbox"]["bytes"], self._ledger)
+        self._radio = Radio()
+        self._link = Link(self._radio, settings["wifi"], esp32.random_32)
+        self._backoff = Backoff(_RECONNECT_MS, _RECONNECT_CAP_MS, esp32.random_32)
+        self._sensors = sensors(settings["sensors"])
+        self._reporter = Reporter(
+            self._node,
+            clock,
+            self._identity,
+            self._outbox,
+            self._ledger,
+            self._sensors,
+            self._wake,
+        )
+        supply = settings["supply_pin"]
+        self._health = Health(
+            esp32.free_bytes,
+            self._radio.rssi_dbm,
+            esp32.millivolts(supply) if supply >= 0 else None,
+        )
+        led_pin = settings["led_pin"]
+        self._led = esp32.output(led_pin) if led_pin >= 0 else None
+        self._blinks = 0
+        self._uplink = self._make_uplink()
+        self._supervisor = None
+
+    async def run(self) -> None:
+        """Opens what was kept, then runs every loop; returns when one has ended unbidden."""
+        self._open()
+        self._supervisor = Supervisor(self._clock, esp32.watchdog(self._settings["watchdog_ms"]))
+        tasks = []
+        for sensor in self._sensors:
+            self._supervisor.expect(sensor.kind, _LOOP_LIMIT_MS)
+            tasks.append(asyncio.create_task(self._sample(sensor)))
+        for name, loop in (
+            ("link", self._keep_link),
+            ("report", self._report),
+            ("led", self._show),
+        ):
+            self._supervisor.expect(name, _LOOP_LIMIT_MS)
+            tasks.append(asyncio.create_task(loop()))
+        self._supervisor.expect("uplink", _UPLINK_LIMIT_MS)
+        tasks.append(asyncio.create_task(self._keep_uplink()))
+        try:
+            await self._supervisor.run(tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            for ended in await asyncio.gather(*tasks, return_exceptions=True):
+                _LOG.error("a loop ended: %s", repr(ended))
+            self.stop()
+
+    def stop(self) -> None:
+        """Writes down what is in RAM; for an orderly end."""
+        self._outbox.close()
+
+    def _open(self) -> None:
+        ended = self._identity.ended()
+        self._outbox.open(ended.epoch if ended else "")
+        self._ledger.open()
+        if ended:
+            self._ledger.end(ended, self._outbox.held(ended.epoch).get(ended.boot, []))
+        self._identity.begin()
+        self._commands.open()
+        _LOG.info(
+            "%s, epoch %s, boot %d, %s, %d packs held",
+            self._node,
+            self._identity.epoch,
+            self._identity.boot,
+            esp32.reset_reason(),
+            self._outbox.count(),
+        )
+
+    def _make_uplink(self) -> Uplink:
+        settings = self._settings
+        kinds = sorted(settings["sensors"])
+        status = Status(
+            self._identity,
+            self._outbox,
+            self._ledger,
+            settings["heartbeat_s"],
+            kinds,
+            esp32.reset_reason(),
+        )
+        actions = {"identify": self._identify, "reboot": self._reboot}
+        self._commands = Commands(_OUTBOX + "/commands", actions)
+        window = Window(self._outbox, *WINDOW)
+        return Uplink(
+            self._node, self._clock, self._outbox, window, status, self._commands, self._wake
+        )
+
+    async def _sample(self, sensor) -> None:
+        while True:
+            self._supervisor.turned(sensor.kind)
+            self._reporter.sample(sensor)
+            await asyncio.sleep_ms(sensor.period_ms)
+
+    async def _report(self) -> None:
+        report_ms = self._settings["report_s"] * 1000
+        heartbeat_ms = self._settings["heartbeat_s"] * 1000
+        due_ms = report_ms
+        figures_ms = 0
+        while True:
+            self._supervisor.turned("report")
+            self._health.watch()
+            now_ms = self._clock.uptime_ms()
+            self._outbox.flush_due(now_ms)
+            if now_ms >= due_ms:
+                due_ms = now_ms + report_ms
+                extra = []
+                if now_ms >= figures_ms:
+                    figures_ms = now_ms + heartbeat_ms
+                    extra = self._figures(now_ms)
+                self._reporter.telemetry(extra)
+            if self._uplink.online:
+                self._reporter.repeat()
+            await asyncio.sleep_ms(min(1000, max(1, due_ms - now_ms)))
+
+    def _figures(self, now_ms: int) -> list:
+        return self._health.records(
+            now_ms, self._outbox.count(), self._ledger.dropped, self._link.up
+        )
+
+    async def _keep_link(self) -> None:
+        while True:
+            self._supervisor.turned("link")
+            self._link.step(self._clock.uptime_ms())
+            await asyncio.sleep_ms(500)
+
+    async def _keep_uplink(self) -> None:
+        trouble = log.Trouble(_LOG, "reaching the gateway")
+        context = None
+        while True:
+            await self._pause(500, lambda: self._link.up)
+            began_ms = self._clock.uptime_ms()
+            try:
+                context = context or broker.tls(_CERTIFICATES)
+                await self._connected_once(context, trouble)
+            except LinkError as error:
+                trouble.failed(error)
+            self._backoff.worked(self._clock.uptime_ms() - began_ms)
+            await self._pause(self._backoff.wait_ms(), None)
+
+    async def _connected_once(self, context, trouble) -> None:
+        session = Session(
+            self._node,
+            keepalive_s=SESSION["keepalive_s"],
+            session_expiry_s=SESSION["session_expiry_s"],
+            receive_maximum=SESSION["receive_maximum"],
+            maximum_packet_bytes=SESSION["maximum_packet_bytes"],
+            will=Will(
+                topics.node_topic(self._node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]
+            ),
+        )
+        connection = broker.Connection(
+            self._settings["broker"], context, session, self._uplink.take
+        )
+        try:
+            await connection.open()
+            trouble.over()
+            _LOG.info("connected")
+            await self._uplink.run(
+                connection, self._settings["heartbeat_s"], self._tick_uplink, self._on_connected
+            )
+        finally:
+            await connection.close()
+            gc.collect()
+
+    async def _pause(self, wait_ms: int, until) -> None:
+        # Waits in short steps, so that the watchdog sees this loop alive.
+        left_ms = wait_ms
+        while left_ms > 0 or (until and not until()):
+            self._tick_uplink()
+            step_ms = min(max(left_ms, 100), 500)
+            left_ms -= step_ms
+            await asyncio.sleep_ms(step_ms)
+
+    def _tick_uplink(self) -> None:
+        self._supervisor.turned("uplink")
+
+    def _on_connected(self) -> None:
+        self._reporter.snapshot()
+
+    async def _show(self) -> None:
+        # On: an alarm here. Short flash every 2 s: all is well. Fast: nobody hears this node.
+        while True:
+            self._supervisor.turned("led")
+            if self._blinks:
+                self._blinks -= 1
+                await self._flash(100, 100)
+            elif any([sensor.state in ("alarm", "danger") for sensor in self._sensors]):
+                await self._flash(1000, 0)
+            elif self._uplink.online:
+                await self._flash(50, 1950)
+            else:
+                await self._flash(200, 200)
+
+    async def _flash(self, on_ms: int, off_ms: int) -> None:
+        if self._led:
+            self._led(1)
+        await asyncio.sleep_ms(on_ms)
+        if self._led and off_ms:
+            self._led(0)
+        await asyncio.sleep_ms(off_ms)
+
+    def _identify(self, _: dict) -> tuple:
+        self._blinks = 50
+        return {}, None
+
+    def _reboot(self, _: dict) -> tuple:
+        return {}, self._restart
+
+    def _restart(self) -> None:
+        self.stop()
+        esp32.restart()

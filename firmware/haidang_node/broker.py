@@ -1,0 +1,191 @@
+"""One TLS connection to the broker: asyncio streams around the contract's MQTT 5 session."""
+
+import asyncio
+import gc
+import ssl
+
+from micropython import const
+
+from haidang_node.errors import LinkError
+from haidang_wire.session import Session
+from haidang_wire.session_events import Connected, Subscribed
+
+_CONNECT_MS = const(15000)
+_SEND_MS = const(10000)
+_ANSWER_MS = const(10000)
+_READ_BYTES = const(1024)
+# What a broken connection raises: sockets and TLS, the end of a stream, the codec, a full heap.
+_FAILURES = (OSError, EOFError, ValueError, MemoryError, asyncio.TimeoutError)
+
+
+def tls(folder: str) -> ssl.SSLContext:
+    """The TLS context of this node: own certificate, broker checked against the private CA."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=_bytes(folder + "/ca.der"))
+        context.load_cert_chain(_bytes(folder + "/node.der"), _bytes(folder + "/node.key"))
+    except (OSError, ValueError) as error:
+        raise LinkError(
+            "certificates in %s cannot be used (%s): run `haidang provision`" % (folder, error)
+        )
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+class Connection:
+    """One connection, from open() to close(); a reconnect makes a new one.
+
+    on_event takes what the session reports; it runs in the reader's task and must not wait.
+    All failures are LinkError.
+    """
+
+    def __init__(
+        self, settings: dict, context: ssl.SSLContext, session: Session, on_event
+    ) -> None:
+        self._settings = settings
+        self._context = context
+        self._session = session
+        self._on_event = on_event
+        self._reader = None
+        self._writer = None
+        self._lock = asyncio.Lock()
+        self._task = None
+        self._answered = asyncio.Event()
+        self._awaited = None
+        self._answer = None
+        self.failure = None
+
+    async def open(self) -> Connected:
+        """TCP, TLS, CONNECT and its answer."""
+        # The handshake needs the largest pieces of memory: give it all there is.
+        gc.collect()
+        settings = self._settings
+        try:
+            self._reader, self._writer = await asyncio.wait_for_ms(
+                asyncio.open_connection(
+                    settings["host"],
+                    settings["port"],
+                    ssl=self._context,
+                    server_hostname=settings["server_name"],
+                ),
+                _CONNECT_MS,
+            )
+            self._expect(Connected)
+            await self._send(self._session.connect())
+        except _FAILURES as error:
+            raise _translated("connecting to the broker", error)
+        # Stored so that close() can cancel and await it.
+        self._task = asyncio.create_task(self._read())
+        return await self._await_answer()
+
+    async def subscribe(self, filters: list[str]) -> None:
+        """Subscribes with QoS 1 and waits for the broker's word."""
+        self._expect(Subscribed)
+        await self._say("subscribing", self._session.subscribe, filters)
+        for reason in (await self._await_answer()).reasons:
+            if reason >= 0x80:
+                raise LinkError("the broker refused a subscription (0x%02x)" % reason)
+
+    async def publish(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> int:
+        """Sends; the packet id of a QoS 1 message, 0 otherwise."""
+        return await self._say("publishing", self._session.publish, topic, payload, qos, retain)
+
+    async def acknowledge(self, packet_id: int) -> None:
+        """PUBACK of an incoming message."""
+        await self._say("acknowledging", self._session.acknowledge, packet_id)
+
+    async def keep_alive(self, now_ms: int) -> None:
+        """Pings when due, notes a broken connection; call about every second."""
+        await self._say("keeping the connection", self._session.ping, now_ms)
+
+    @property
+    def can_publish(self) -> bool:
+        """Whether the broker takes another QoS 1 message now."""
+        return self._session.can_publish
+
+    async def _say(self, doing: str, make, *args):
+        # `make` gives the bytes to send, with the packet id before them where there is one.
+        if self.failure:
+            raise _translated("connection lost", self.failure)
+        try:
+            made = make(*args)
+            packet_id, data = made if isinstance(made, tuple) else (0, made)
+            if data:
+                await self._send(data)
+        except _FAILURES as error:
+            raise _translated(doing, error)
+        return packet_id
+
+    async def close(self, orderly: bool = False) -> None:
+        """Ends the connection and the reader; orderly sends DISCONNECT, so no last will."""
+        task, self._task = self._task, None
+        if task:
+            task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                # Wanted: this is how a task of ours ends.
+                self._reader = None
+        if self._writer is None:
+            return
+        try:
+            if orderly and not self.failure:
+                await self._send(self._session.disconnect())
+            self._writer.close()
+            await self._writer.wait_closed()
+        except _FAILURES as error:
+            self.failure = self.failure or error
+
+    async def _send(self, data: bytes) -> None:
+        await asyncio.wait_for_ms(self._write(data), _SEND_MS)
+
+    async def _write(self, data: bytes) -> None:
+        # MicroPython's drain() forgets what another task wrote meanwhile.
+        async with self._lock:
+            self._writer.write(data)
+            await self._writer.drain()
+
+    async def _read(self) -> None:
+        buffer = bytearray(_READ_BYTES)
+        view = memoryview(buffer)
+        try:
+            while True:
+                count = await self._reader.readinto(buffer)
+                if not count:
+                    raise EOFError("the broker closed the connection")
+                for event in self._session.receive(view[:count]):
+                    self._deliver(event)
+        except _FAILURES as error:
+            self.failure = error
+            self._answered.set()
+            self._on_event(None)
+
+    def _deliver(self, event) -> None:
+        if self._awaited and isinstance(event, self._awaited):
+            self._answer, self._awaited = event, None
+            self._answered.set()
+        self._on_event(event)
+
+    def _expect(self, kind) -> None:
+        self._answered.clear()
+        self._awaited = kind
+
+    async def _await_answer(self):
+        try:
+            await asyncio.wait_for_ms(self._answered.wait(), _ANSWER_MS)
+        except asyncio.TimeoutError:
+            raise LinkError("the broker did not answer within %d ms" % _ANSWER_MS)
+        if self.failure:
+            raise _translated("the broker", self.failure)
+        return self._answer
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _translated(doing: str, error: Exception) -> LinkError:
+    if isinstance(error, asyncio.TimeoutError):
+        return LinkError("%s took too long" % doing)
+    return LinkError("%s: %s" % (doing, error or "closed"))

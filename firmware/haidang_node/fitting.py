@@ -1,0 +1,58 @@
+"""Which sensors node.json asks for, wired to the hardware; only those are loaded."""
+
+from micropython import const
+
+from haidang_node.hal import esp32
+
+# A burst of 1 KB covers 60 sniffer frames, more than come between two samplings.
+_SNIFFER_BUFFER_BYTES = const(1024)
+_SNIFFER_BAUD = const(115200)
+_ULTRASONIC_BUFFER_BYTES = const(256)
+_ULTRASONIC_BAUD = const(9600)
+
+
+def sensors(settings: dict) -> list:
+    """The sensors of the checked `sensors` table."""
+    fitted = []
+    if "smoke" in settings:
+        fitted.append(_smoke(settings["smoke"]))
+    if "flood" in settings:
+        fitted.append(_flood(settings["flood"]))
+    if "footfall" in settings:
+        fitted.append(_footfall(settings["footfall"]))
+    return fitted
+
+
+def _smoke(settings: dict):
+    from haidang_node.sensors.smoke import Smoke
+
+    contact_pin = settings["contact_pin"]
+    siren_pin = settings["siren_pin"]
+    return Smoke(
+        settings,
+        esp32.millivolts(settings["adc_pin"]),
+        esp32.contact(contact_pin) if contact_pin >= 0 else None,
+        esp32.output(siren_pin) if siren_pin >= 0 else None,
+    )
+
+
+def _flood(settings: dict):
+    from haidang_node.hal.uarts import listener
+    from haidang_node.sensors.flood import Flood
+
+    read = listener(
+        settings["uart"],
+        _ULTRASONIC_BAUD,
+        settings["rx_pin"],
+        settings["tx_pin"],
+        _ULTRASONIC_BUFFER_BYTES,
+    )
+    return Flood(settings, read)
+
+
+def _footfall(settings: dict):
+    from haidang_node.hal.uarts import listener
+    from haidang_node.sensors.footfall import Footfall
+
+    read = listener(settings["uart"], _SNIFFER_BAUD, settings["rx_pin"], -1, _SNIFFER_BUFFER_BYTES)
+    return Footfall(settings, read, esp32.random_32)

@@ -1,0 +1,101 @@
+"""A tiny levelled log: lines go to the console and the last ones stay readable in a ring."""
+
+from micropython import const
+
+DEBUG = 10
+INFO = 20
+WARNING = 30
+ERROR = 40
+
+_LETTERS = {DEBUG: "D", INFO: "I", WARNING: "W", ERROR: "E"}
+# 24 lines of 100 characters: the story of the last minutes in about 3 KB.
+_RING_LINES = const(24)
+_LINE_CHARS = const(100)
+
+
+class _Sink:
+    level = INFO
+    lines: list[str] = []  # noqa: RUF012 - one ring for the program
+    at = 0
+
+
+def _no_time() -> int:
+    return 0
+
+
+_now_ms = _no_time
+
+
+def start(level: int, now_ms) -> None:
+    """Sets the lowest level shown and the source of the time stamps (uptime, ms)."""
+    global _now_ms  # noqa: PLW0603 - one log for the program
+    _Sink.level = level
+    _now_ms = now_ms
+
+
+def last_lines() -> list[str]:
+    """The newest lines, oldest first."""
+    return _Sink.lines[_Sink.at :] + _Sink.lines[: _Sink.at]
+
+
+class Log:
+    """The log of one part; `area` leads each of its lines."""
+
+    def __init__(self, area: str) -> None:
+        self._area = area
+
+    def debug(self, text: str, *args: object) -> None:
+        """For developers: repeats of a known failure, single messages."""
+        self.write(DEBUG, text, args)
+
+    def info(self, text: str, *args: object) -> None:
+        """What happened: starts, connections, recoveries."""
+        self.write(INFO, text, args)
+
+    def warning(self, text: str, *args: object) -> None:
+        """The first failure of something that will be tried again."""
+        self.write(WARNING, text, args)
+
+    def error(self, text: str, *args: object) -> None:
+        """Something a technician must look at."""
+        self.write(ERROR, text, args)
+
+    def write(self, level: int, text: str, args: tuple) -> None:
+        """Formats only when the level is shown."""
+        if level < _Sink.level:
+            return
+        message = text % args if args else text
+        line = "%9d %s %s: %s" % (_now_ms(), _LETTERS[level], self._area, message)
+        print(line)  # noqa: T201 - the console is the node's log
+        _keep(line[:_LINE_CHARS])
+
+
+class Trouble:
+    """First failure WARNING, repeats DEBUG, recovery INFO with its duration."""
+
+    def __init__(self, log: Log, what: str) -> None:
+        self._log = log
+        self._what = what
+        self._since_ms = -1
+
+    def failed(self, reason: object) -> None:
+        """Notes a failure."""
+        if self._since_ms < 0:
+            self._since_ms = _now_ms()
+            self._log.warning("%s failed: %s", self._what, reason)
+        else:
+            self._log.debug("%s still fails: %s", self._what, reason)
+
+    def over(self) -> None:
+        """Notes that it works (again)."""
+        if self._since_ms >= 0:
+            self._log.info("%s works again after %d ms", self._what, _now_ms() - self._since_ms)
+            self._since_ms = -1
+
+
+def _keep(line: str) -> None:
+    if len(_Sink.lines) < _RING_LINES:
+        _Sink.lines.append(line)
+        return
+    _Sink.lines[_Sink.at] = line
+    _Sink.at = (_Sink.at + 1) % _RING_LINES

@@ -1,0 +1,80 @@
+"""Samples to packs: state changes and snapshots into the alarm lane, telemetry into the other."""
+
+from micropython import const
+
+from haidang_node import log
+from haidang_node.outbox import ALARM, DATA
+from haidang_wire.errors import PackError
+from haidang_wire.senml import Pack, encode_pack
+
+# While a state is not normal the whole picture is repeated, so that a rebuilt gateway learns it.
+_SNAPSHOT_MS = const(60000)
+_LOG = log.Log("report")
+
+
+class Reporter:
+    """Names packs, keeps them in the outbox and says by `wake` that there is something to send."""
+
+    def __init__(self, node: str, clock, identity, outbox, ledger, sensors: list, wake) -> None:
+        self._node = node
+        self._clock = clock
+        self._identity = identity
+        self._outbox = outbox
+        self._ledger = ledger
+        self._sensors = sensors
+        self._wake = wake
+        self._snapshot_ms = 0
+
+    def sample(self, sensor) -> None:
+        """One sampling step of a sensor; a changed state or health is kept as an alarm pack."""
+        sensor.sample(self._clock.uptime_ms())
+        if sensor.changed():
+            _LOG.info("%s: %s, health %s", sensor.kind, sensor.state, sensor.health)
+            self._keep(ALARM, sensor.records())
+
+    def telemetry(self, extra: list) -> None:
+        """A pack of all sensors' readings and `extra` records."""
+        records = []
+        for sensor in self._sensors:
+            records.extend(sensor.records())
+        self._keep(DATA, records + extra)
+
+    def snapshot(self) -> None:
+        """The whole picture in the alarm lane; asked for after each connect."""
+        self._snapshot_ms = self._clock.uptime_ms()
+        records = []
+        for sensor in self._sensors:
+            records.extend(sensor.records())
+        self._keep(ALARM, records)
+
+    def repeat(self) -> None:
+        """A snapshot once a minute while something is not normal; call while connected."""
+        late = self._clock.uptime_ms() - self._snapshot_ms >= _SNAPSHOT_MS
+        if late and not all([sensor.normal for sensor in self._sensors]):
+            self.snapshot()
+
+    def _keep(self, lane: str, records: list) -> None:
+        if not records:
+            return
+        identity = self._identity
+        up_ms = records[0].up_ms
+        seq = identity.take(self._outbox.lowest_loose())
+        try:
+            payload = encode_pack(
+                Pack(
+                    self._node,
+                    identity.epoch,
+                    identity.boot,
+                    seq,
+                    up_ms,
+                    self._clock.unix_ms(up_ms),
+                    records,
+                )
+            )
+        except PackError as error:
+            _LOG.error("a reading does not fit the contract: %s", error)
+            self._ledger.drop(identity.epoch, identity.boot, seq, seq, "fault")
+            return
+        now_ms = self._clock.uptime_ms()
+        self._outbox.put(lane, identity.epoch, identity.boot, seq, payload, now_ms)
+        self._wake.set()

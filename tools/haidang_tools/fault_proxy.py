@@ -14,12 +14,14 @@ _ANSWER_S = 5.0
 class FaultProxy:
     """Forwards connections on loopback to `target_port`; runs in a thread of its own.
 
-    While cut, open connections are reset and new ones are closed at once.
+    While cut, open connections are reset and new ones are closed at once. `bytes_up` counts what
+    was handed to the target.
     """
 
     def __init__(self, target_port: int) -> None:
         """Keep the port; `start` listens."""
         self.port = 0
+        self.bytes_up = 0
         self._target_port = target_port
         self._up = True
         self._writers: set[asyncio.StreamWriter] = set()
@@ -69,17 +71,20 @@ class FaultProxy:
         except OSError:
             writer.transport.abort()
             return
-        for source, sink in ((reader, far_writer), (far_reader, writer)):
+        for source, sink, up in ((reader, far_writer, True), (far_reader, writer, False)):
             self._writers.add(sink)
-            task = self._loop.create_task(self._carry(source, sink), name="carry")
+            task = self._loop.create_task(self._carry(source, sink, up), name="carry")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, up: bool
+    ) -> None:
         try:
             while piece := await source.read(_PIECE_BYTES):
                 sink.write(piece)
                 await sink.drain()
+                self.bytes_up += len(piece) if up else 0
             with contextlib.suppress(OSError):
                 sink.write_eof()
         except OSError:

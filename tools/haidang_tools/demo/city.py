@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,7 +25,13 @@ from haidang_tools.demo.settings import (
     Lines,
     gateway_toml,
 )
+from haidang_tools.demo.view import unix_ms
 from haidang_tools.fault_proxy import FaultProxy
+
+_DRAIN_S = 30.0
+_LOOK_EVERY_S = 0.1
+# A status older than the nodes' last word and its commit does not count.
+_STATUS_AGE_MS = 1500
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
@@ -64,9 +71,8 @@ class City:
         with contextlib.ExitStack() as undo:
             self._undo = undo
             say("Cấp chứng chỉ · Issuing certificates")
-            certificates(
-                self.ca_dir, "broker-gateway", "broker-centre", GATEWAY, f"{GATEWAY}-alarm", CENTRE
-            )
+            names = [GATEWAY, f"{GATEWAY}-alarm", CENTRE, *(node.id for node in self.nodes)]
+            certificates(self.ca_dir, "broker-gateway", "broker-centre", *names)
             say("Khởi động trung tâm và máy chủ MQTT · Starting brokers and centre")
             self.start_brokers()
             self.start_centre()
@@ -130,7 +136,27 @@ class City:
         self._undo.callback(board.close)
         self.boards[node.id] = board
         board.power_on()
-        install(board.port, node, self.ca_dir, self.gateway_broker.port)
+        config = self.folder / f"{node.id}.json"
+        install(board.port, node, self.ca_dir, config, self.gateway_broker.port)
+
+    def quiesce(self, show: Callable[[], None] = lambda: None) -> None:
+        """End the nodes, wait until the centre has all, then end gateway and centre.
+
+        `show` is called while it waits, at most 30 s; what is left then is in the books.
+        """
+        for board in self.boards.values():
+            board.power_off()
+        since_ms = time.time_ns() // 1_000_000 + _STATUS_AGE_MS
+        deadline_s = time.monotonic() + _DRAIN_S
+        while time.monotonic() < deadline_s and not self._drained(since_ms):
+            show()
+            time.sleep(_LOOK_EVERY_S)
+        self.gateway.stop()
+        self.centre.stop()
+
+    def _drained(self, since_ms: int) -> bool:
+        status = self.centre.read(lambda view: dict(view.gateway))
+        return bool(status) and unix_ms(status["at"]) > since_ms and status["queue"] == 0
 
     def remove(self) -> None:
         """Delete everything that the city has written."""

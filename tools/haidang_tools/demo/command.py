@@ -23,12 +23,10 @@ from haidang_tools.demo.scenario import Verdict
 from haidang_tools.demo.scene_process import SceneProcess
 from haidang_tools.demo.settings import NODES, DemoCamera, DemoNode
 from haidang_tools.demo.stage import CityStage
-from haidang_tools.demo.view import unix_ms
 from haidang_tools.errors import ToolError
 
 _FRAME_S = 0.25
 _READY_S = 60.0
-_DRAIN_S = 30.0
 # People in the demo's street from which the zone counts as crowded.
 _CROWD_LIMIT = 4.0
 _OWN_CAMERA_LIMIT = 30.0
@@ -92,7 +90,8 @@ class Demo:
                     stage.wake()
                     self._script(city, stage, live)
                 stage.uplink(True)
-                self._drain(city, live)
+                self._caption = "Chờ hàng đợi rỗng · Waiting for the queue to empty"
+                city.quiesce(lambda: self._show(city, live, True))
             return self._judge(city, cut_ms, time.monotonic() - began_s)
 
     def _say(self, text: str) -> None:
@@ -157,24 +156,7 @@ class Demo:
         now_ms = time.time_ns() // 1_000_000
         live.update(city.centre.read(lambda v: screen.render(v, around, now_ms)), refresh=True)
 
-    def _drain(self, city: City, live: Live) -> None:
-        """Power off the nodes and wait until the gateway's queue is empty."""
-        for board in city.boards.values():
-            board.power_off()
-        self._caption = "Chờ hàng đợi rỗng · Waiting for the queue to empty"
-        since_ms = time.time_ns() // 1_000_000
-        deadline_s = time.monotonic() + _DRAIN_S
-        while time.monotonic() < deadline_s:
-            self._show(city, live, True)
-            status = city.centre.read(lambda view: dict(view.gateway))
-            fresh = unix_ms(status["at"]) > since_ms + 1000 if status else False
-            if fresh and status["queue"] == 0:
-                return
-            time.sleep(_FRAME_S)
-
     def _judge(self, city: City, cut_ms: tuple[int, int], seconds: float) -> Verdict:
-        city.gateway.stop()
-        city.centre.stop()
         rows = city.centre.read(lambda view: list(view.alarms))
         packs = city.centre.read(lambda view: view.packs)
         sums = sums_of(city, packs)

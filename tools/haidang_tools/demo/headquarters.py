@@ -1,6 +1,7 @@
 """The stand-in operations centre of the demo, in a thread of its own, with what it was told."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +15,7 @@ from haidang_tools.errors import ToolError
 _T = TypeVar("_T")
 
 _READY_S = 15.0
+_LOOK_EVERY_S = 0.1
 
 
 class Headquarters:
@@ -36,8 +38,12 @@ class Headquarters:
     def start(self) -> None:
         """Connect and wait for the subscription; ToolError when there is none after 15 s."""
         self._thread.start()
-        if not self._centre.subscribed.wait(_READY_S):
-            raise self._failure or ToolError("the stand-in centre found no broker within 15 s")
+        deadline_s = time.monotonic() + _READY_S
+        while not self._centre.subscribed.wait(_LOOK_EVERY_S):
+            if self._failure is not None:
+                raise self._failure
+            if time.monotonic() > deadline_s:
+                raise ToolError(f"the stand-in centre found no broker in {_READY_S:.0f} s")
 
     def stop(self) -> None:
         """Disconnect and close the ledger."""

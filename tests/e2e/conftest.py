@@ -1,0 +1,29 @@
+"""A whole city of real parts for one test; a failing test shows the gateway's log."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from haidang_tools.demo.city import City
+
+MakeCity = Callable[..., City]
+
+
+@pytest.fixture
+def make_city(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeCity]:
+    """Starts a `City` with the given arguments; it is stopped after the test."""
+    cities: list[City] = []
+
+    def make(**settings: Any) -> City:
+        city = City(tmp_path / "city", **settings)
+        cities.append(city)
+        city.start()
+        return city
+
+    yield make
+    for city in cities:
+        city.stop()
+        print(f"--- gateway log of {request.node.name}\n{city.gateway.log[-6000:]}")  # noqa: T201
+        for board in city.boards.values():
+            print(f"--- console of {board.mac}\n{board.console[-2000:]!r}")  # noqa: T201

@@ -1,0 +1,19 @@
+"""Waiting for what other processes do, with a deadline and a reason."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_LOOK_EVERY_S = 0.05
+
+
+def wait_until(look: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+    """The first true value of `look`; AssertionError that names `what` after `timeout_s`."""
+    deadline_s = time.monotonic() + timeout_s
+    while not (value := look()):
+        if time.monotonic() > deadline_s:
+            raise AssertionError(f"not within {timeout_s:.0f} s: {what}")
+        time.sleep(_LOOK_EVERY_S)
+    return value

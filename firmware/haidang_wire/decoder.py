@@ -5,7 +5,7 @@ from haidang_wire.packets import decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any  # noqa: TID251 (only type checkers come here)
 
 _FIRST_BYTES = 512  # enough for acknowledgements and commands; grows up to the maximum
 

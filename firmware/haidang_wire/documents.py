@@ -1,66 +1,45 @@
 """Alarm documents and what gateway and centre tell each other; never loaded on a node."""
 
-from haidang_wire.errors import MessageError
-from haidang_wire.fields import check_table
-from haidang_wire.jsontext import read, write
-from haidang_wire.messages import NODE_COMMANDS, OFFLINE
-from haidang_wire.senml_reading import pack_of
-from haidang_wire.topics import is_epoch, is_gateway_id, is_node_id
-from haidang_wire.words import (
+from haidang_wire.document_fields import add_types
+from haidang_wire.document_forms import alarm_id, epoch, iso_time, message_id, node, sha256_name
+from haidang_wire.document_words import (
     ALARM_STATES,
     CERTAINTIES,
     EVIDENCE_KINDS,
     HAZARDS,
-    SENSOR_HEALTH,
     SEVERITIES,
     STATUSES,
     URGENCIES,
 )
+from haidang_wire.errors import MessageError
+from haidang_wire.fields import check_table
+from haidang_wire.jsontext import read, write
+from haidang_wire.messages import OFFLINE
+from haidang_wire.senml_reading import pack_of
+from haidang_wire.words import NODE_COMMANDS, SENSOR_HEALTH
+
+__all__ = (
+    "ALARM",
+    "DOCUMENTS",
+    "alarm_id",
+    "epoch",
+    "iso_time",
+    "message_id",
+    "node",
+    "sha256_name",
+    "unwrap_alarm",
+    "wrap_alarm",
+    "wrap_packs",
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any  # noqa: TID251 (only type checkers come here)
 
 _KIB = 1024
 _COUNT = (0, 0x1FFFFFFFFFFFFF)
-_HEX = "0123456789abcdef"
 
-
-def iso_time(text: str) -> bool:
-    """`2026-11-22T20:15:21.250+07:00`: ISO 8601, up to ms, with its offset from UTC."""
-    return _is_date(text[:19]) and _is_offset(_after_fraction(text[19:]))
-
-
-def message_id(text: str) -> bool:
-    """`<gateway>/<epoch>/<seq>`."""
-    parts = text.split("/")
-    if len(parts) != 3 or not (is_gateway_id(parts[0]) and is_epoch(parts[1])):
-        return False
-    return _is_number(parts[2]) and len(parts[2]) <= 15 and parts[2][0] != "0"
-
-
-def alarm_id(text: str) -> bool:
-    """`<gateway>-<epoch>-<number of at least 4 digits>`."""
-    parts = text.rsplit("-", 2)
-    if len(parts) != 3 or not (is_gateway_id(parts[0]) and is_epoch(parts[1])):
-        return False
-    return _is_number(parts[2]) and 4 <= len(parts[2]) <= 9
-
-
-def sha256_name(text: str) -> bool:
-    """`sha256:` and 64 lower-case hex digits."""
-    return len(text) == 71 and text[:7] == "sha256:" and all(c in _HEX for c in text[7:])
-
-
-def epoch(text: str) -> bool:
-    """8 lower-case hex digits, random per database."""
-    return is_epoch(text)
-
-
-def node(text: str) -> bool:
-    """`n-` and 12 lower-case hex digits."""
-    return is_node_id(text)
-
+add_types()
 
 _PLACE = (
     ("id", True, "str", (1, 64)),
@@ -214,42 +193,3 @@ def unwrap_alarm(data: bytes) -> tuple[str, bytes]:
 def wrap_packs(message: str, packs: "list[bytes]") -> bytes:
     """The `data_message` around resolved packs, whose bytes stay as they are."""
     return b'{"id":' + write(message).encode() + b',"packs":[' + b",".join(packs) + b"]}"
-
-
-def _is_number(text: str) -> bool:
-    return bool(text) and all(c in "0123456789" for c in text)
-
-
-_MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-
-
-def _is_date(text: str) -> bool:
-    # yyyy-mm-ddThh:mm:ss
-    if len(text) != 19 or text[4] + text[7] + text[10] + text[13] + text[16] != "--T::":
-        return False
-    fields = (text[:4], text[5:7], text[8:10], text[11:13], text[14:16], text[17:])
-    if not all(_is_number(field) for field in fields):
-        return False
-    year, month, day, hour, minute, second = [int(field) for field in fields]
-    if year < 1970 or not 1 <= month <= 12 or hour > 23 or minute > 59 or second > 59:
-        return False
-    leap = month == 2 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    return 1 <= day <= _MONTH_DAYS[month - 1] + leap
-
-
-def _after_fraction(text: str) -> str:
-    if text[:1] != ".":
-        return text
-    end = 1
-    while end < len(text) and text[end] in "0123456789":
-        end += 1
-    return text[end:] if 2 <= end <= 4 else ""
-
-
-def _is_offset(text: str) -> bool:
-    if text == "Z":
-        return True
-    if len(text) != 6 or text[0] not in "+-" or text[3] != ":":
-        return False
-    hour, minute = text[1:3], text[4:]
-    return _is_number(hour + minute) and int(hour) <= 14 and int(minute) <= 59

@@ -51,7 +51,7 @@ class Refused(MqttError):
     """The server refused the connection; `code` is its MQTT 5 reason code."""
 
     def __init__(self, code: int) -> None:
-        from haidang_wire.reasons import TEMPORARY, reason_text  # noqa: PLC0415 (heap: rare)
+        from haidang_wire.reasons import TEMPORARY, reason_text
 
         super().__init__("the broker refused the connection: %s" % reason_text(code))
         self.code = code

@@ -6,7 +6,7 @@ from haidang_wire.utf8 import text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any  # noqa: TID251 (only type checkers come here)
 
     from haidang_wire.errors import WireError
 

@@ -13,7 +13,7 @@ from haidang_wire.mqtt_bytes import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any  # noqa: TID251 (only type checkers come here)
 
 Will = namedtuple("Will", ("topic", "payload", "qos", "retain", "delay_s"))
 Connect = namedtuple(
@@ -46,7 +46,7 @@ def encode(packet: "Any") -> bytes:
     encoder = _ENCODERS.get(type(packet))
     if encoder is None:
         # What only a server sends stays off a node's heap.
-        from haidang_wire.packets_server import encode_answer  # noqa: PLC0415
+        from haidang_wire.packets_server import encode_answer
 
         return encode_answer(packet)
     first, body = encoder(packet)
@@ -66,7 +66,7 @@ def decode(first: int, buffer: "bytes | bytearray", at: int, end: int) -> "Any":
         reader.finish()
         return packet
     if first in (0x10, 0x82):
-        from haidang_wire.packets_server import decode_request  # noqa: PLC0415
+        from haidang_wire.packets_server import decode_request
 
         return decode_request(first, buffer, at, end)
     if kind in (1, 2, 4, 8, 9, 12, 13, 14):

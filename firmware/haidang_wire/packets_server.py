@@ -16,7 +16,7 @@ from haidang_wire.packets import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any  # noqa: TID251 (only type checkers come here)
 
 _CONNECT_PROPERTIES = b"\x11\x15\x16\x17\x19\x21\x22\x26\x27"
 _SUBSCRIBE_PROPERTIES = b"\x0b\x26"

@@ -4,7 +4,7 @@ from collections import namedtuple
 
 from haidang_wire.errors import PackError
 from haidang_wire.jsontext import write
-from haidang_wire.topics import base_name, is_epoch
+from haidang_wire.naming import base_name, is_epoch
 from haidang_wire.words import (
     FLOOD_STATES,
     FOOTFALL_SOURCES,
@@ -89,14 +89,14 @@ def decode_pack(data: bytes) -> Pack:
 
     Names that are not in NAMES are kept; `up_ms` and `unix_ms` are those of the first record.
     """
-    from haidang_wire.senml_reading import decode  # noqa: PLC0415 (a node only encodes)
+    from haidang_wire.senml_reading import decode
 
     return decode(data)
 
 
 def resolve(data: bytes, unix_ms: int) -> bytes:
     """A pack's bytes with `unix_ms` as the time of its first `hu`; keeps unknown fields."""
-    from haidang_wire.senml_reading import rewritten  # noqa: PLC0415 (a node only encodes)
+    from haidang_wire.senml_reading import rewritten
 
     return rewritten(data, unix_ms)
 

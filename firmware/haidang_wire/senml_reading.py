@@ -19,7 +19,7 @@ from haidang_wire.topics import is_epoch, node_of_base_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any  # noqa: TID251 (only type checkers come here)
 
 _UINT32 = 0xFFFFFFFF
 _MAXIMUM_NAME = 64

@@ -28,7 +28,7 @@ from haidang_wire.session_events import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any  # noqa: TID251 (only type checkers come here)
 
 _SESSION_EXPIRY = 0x11
 _SERVER_KEEPALIVE = 0x13

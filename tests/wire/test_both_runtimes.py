@@ -1,4 +1,4 @@
-"""The files that run on both interpreters, run on MicroPython; pytest collects them for CPython."""
+"""The dual-runtime files under MicroPython; pytest collects the same files for CPython."""
 
 from pathlib import Path
 

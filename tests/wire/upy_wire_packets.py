@@ -1,3 +1,4 @@
+# heap: 600K
 """The MQTT 5 codec: round trips, pieces of any size, and everything that is refused by name."""
 
 from haidang_wire.errors import MalformedPacket, MqttError, PacketTooLarge, ProtocolError

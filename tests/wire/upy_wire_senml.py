@@ -41,11 +41,11 @@ def flood():
 def changed(index, **fields):
     """The example with fields of one record set, or removed where None."""
     items = json.loads(EXAMPLE)
-    for field in fields:
-        if fields[field] is None:
+    for field, value in fields.items():
+        if value is None:
             del items[index][field]
         else:
-            items[index][field] = fields[field]
+            items[index][field] = value
     return json.dumps(items).encode()
 
 
@@ -168,7 +168,7 @@ def test_what_breaks_the_contract_is_refused_with_its_record():
         (2, {"vs": None, "v": 1}),
     ):
         text = refused(PackError, decode_pack, changed(index, **fields))
-        assert text.startswith("record %d" % index), text
+        assert text.startswith(f"record {index}"), text
 
 
 def test_what_is_no_pack_is_refused():

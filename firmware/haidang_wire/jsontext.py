@@ -19,7 +19,7 @@ def read(data: bytes, maximum_bytes: int, error: "type[WireError]") -> "Any":
     if len(data) > maximum_bytes:
         raise error("%d bytes, at most %d allowed" % (len(data), maximum_bytes))
     try:
-        text = text_of(bytes(data))
+        text = text_of(data)
         value = _loads(text)
         if "\\u" in text:
             _refuse_surrogates(value)

@@ -1,4 +1,4 @@
-# heap: 128K
+# heap: 160K
 """Hundreds of packets and messages through a small heap that must not grow."""
 
 import gc

@@ -2,12 +2,15 @@
 
 import asyncio
 import datetime
+import importlib.metadata
 import logging
 import zoneinfo
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from haidang_gateway.alarms.engine import Rules
+from haidang_gateway.batch import CENTRE
+from haidang_gateway.centre_link import CentreLink
 from haidang_gateway.clock import Clock
 from haidang_gateway.crash_points import CrashPoints
 from haidang_gateway.fleet.nodes import Fleet
@@ -20,6 +23,7 @@ from haidang_gateway.ingest.node_link import (
 )
 from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.intake import Intake
+from haidang_gateway.metrics import gateway_status
 from haidang_gateway.model import Fact, Revision
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import Settings
@@ -39,15 +43,24 @@ class App:
     """One gateway; `run` returns after `stop` is set and everything has ended."""
 
     def __init__(self, settings: Settings, clock: Clock, watchdog: Watchdog) -> None:
-        """Store the arguments; `run` makes the parts."""
+        """Make the parts that need nothing from the store; `run` makes the others."""
         self._settings = settings
         self._clock = clock
         self._watchdog = watchdog
         self._store = Store(settings.data_dir, settings.id, settings.store)
+        self._fleet = Fleet(settings.nodes, clock.now_ms())
         self._inbox = Inbox(
             urgent_limit=ALARM_RECEIVE_MAXIMUM + _FACT_ROOM,
             data_limit=DATA_RECEIVE_MAXIMUM + ALARM_RECEIVE_MAXIMUM,
             monotonic_ms=clock.monotonic_ms,
+        )
+        self._nodes = NodeLink(settings.id, settings.broker, clock=clock, inbox=self._inbox)
+        self._centre = CentreLink(
+            settings.id,
+            settings.centre,
+            store=self._store,
+            clock=clock,
+            on_command=self._on_fact,
         )
         self._cameras = Cameras(
             [post_of(camera, settings.models_dir) for camera in settings.cameras],
@@ -65,13 +78,11 @@ class App:
             _log.info("the gateway has stopped")
 
     async def _work(self, stop: asyncio.Event) -> None:
-        link = NodeLink(
-            self._settings.id, self._settings.broker, clock=self._clock, inbox=self._inbox
-        )
-        pipeline = self._pipeline(await self._intake(), link)
-        parts: dict[str, Coroutine[Any, Any, None]] = {
+        pipeline = self._pipeline(await self._intake())
+        parts = {
             "pipeline": pipeline.run(),
-            "node link": link.run(),
+            "nodes": self._nodes.run(),
+            "centre": self._centre.run(lambda: self._status(pipeline)),
             "cameras": self._cameras.run(),
             "watchdog": self._watchdog.run(self._healthy(pipeline)),
         }
@@ -89,23 +100,22 @@ class App:
             return datetime.datetime.fromtimestamp(unix_ms / 1000, zone).date().isoformat()
 
         ledger = Ledger(await self._store.boots(), self._store.created_ms, day_of)
-        fleet = Fleet(self._settings.nodes, self._clock.now_ms())
         rules = Rules(self._settings.site(), await self._store.rule_states(), self._store.epoch)
         return Intake(
             self._settings.id,
             rules=rules,
-            fleet=fleet,
+            fleet=self._fleet,
             ledger=ledger,
-            reader=PackReader(fleet.nodes, ledger),
+            reader=PackReader(self._fleet.nodes, ledger),
         )
 
-    def _pipeline(self, intake: Intake, link: NodeLink) -> Pipeline:
+    def _pipeline(self, intake: Intake) -> Pipeline:
         return Pipeline(
             self._settings.id,
             intake=intake,
             inbox=self._inbox,
             store=self._store,
-            answers=link,
+            answers=self._nodes,
             clock=self._clock,
             telemetry_commit_ms=self._settings.store.telemetry_commit_ms,
             batch_s=self._settings.centre.batch_s,
@@ -114,12 +124,30 @@ class App:
         )
 
     def _on_commit(self, revisions: Sequence[Revision]) -> None:
+        self._centre.wake()
         for revision in revisions:
             _log.info("alarm %s, revision %s", revision.alarm_id, revision.rev)
 
     async def _on_fact(self, fact: Fact) -> None:
         if not self._inbox.put_urgent(fact):
-            _log.warning("a fact of %s was refused: the pipeline does not keep up", fact)
+            _log.warning("a fact was refused, the pipeline does not keep up: %s", fact)
+
+    async def _status(self, pipeline: Pipeline) -> dict[str, Any]:
+        up = sum(counter.up for counter in self._cameras.counters().values())
+        return gateway_status(
+            version=importlib.metadata.version("haidang"),
+            epoch=self._store.epoch,
+            backlog=await self._store.backlog(CENTRE),
+            nodes=self._fleet.up_and_down(),
+            cameras=(up, len(self._settings.cameras) - up),
+            ledger=await self._store.ledger_sums(),
+            sent={
+                "alarms": pipeline.alarms,
+                "packs": pipeline.packs,
+                "messages": self._centre.confirmed,
+            },
+            now_ms=self._clock.now_ms(),
+        )
 
     def _healthy(self, pipeline: Pipeline) -> Callable[[], bool]:
         return lambda: self._clock.monotonic_ms() - pipeline.last_step_ms < _STUCK_MS

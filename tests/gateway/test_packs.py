@@ -1,0 +1,117 @@
+"""From a pack to facts and a row: names agree, samples in order, nothing guessed."""
+
+import json
+from typing import Any
+
+import pytest
+from haidang_gateway.errors import PackRefused
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.ledger import Ledger
+from haidang_gateway.ingest.packs import PackReader, Received
+from haidang_gateway.model import FloodFact, FootfallFact, HealthFact, SmokeFact
+from haidang_gateway.settings import NodeSettings
+from node_packs import NODE, SOURCE, START_MS, pack
+
+
+def _read(payload: bytes, node: str = NODE, received_ms: int = START_MS + 40) -> Received:
+    reader = PackReader(
+        {NODE: NodeSettings(id=NODE, place="m")}, Ledger({}, 0, lambda _ms: "2026-11-22")
+    )
+    arrival = Arrival(
+        topic=f"hd/1/n/{node}/data",
+        payload=payload,
+        lane="data",
+        retained=False,
+        packet_id=1,
+        received_ms=received_ms,
+        session="data",
+        connection=1,
+    )
+    return reader.read(arrival)
+
+
+def test_each_sample_of_a_pack_becomes_facts_at_its_own_time() -> None:
+    received = _read(
+        pack(
+            1,
+            {"n": "flood/level", "u": "mm", "v": 412},
+            {"n": "flood/rate", "u": "mm/h", "v": 960},
+            {"n": "flood/state", "vs": "warning"},
+            {"n": "flood/health", "vs": "ok"},
+            {"n": "flood/level", "u": "mm", "v": 415.6, "hu": 61_000, "t": 1},
+            up_ms=60_000,
+        )
+    )
+    health, first, second = received.facts
+    assert isinstance(health, HealthFact)
+    assert (health.sensor, health.health) == ("flood", "ok")
+    assert isinstance(first, FloodFact)
+    assert isinstance(second, FloodFact)
+    assert (first.level_mm, first.rate_mm_h, first.state) == (412, 960, "warning")
+    assert (second.level_mm, second.rate_mm_h, second.state) == (416, None, None)
+    assert (first.at_ms, second.at_ms) == (START_MS, START_MS + 1000)
+    assert first.source == SOURCE
+    assert first.place == "m"
+    assert first.received_ms == START_MS + 40
+
+
+def test_a_suppressed_count_is_a_fact_without_a_number() -> None:
+    (fact,) = _read(pack(1, {"n": "footfall/suppressed", "vb": True})).facts
+    assert isinstance(fact, FootfallFact)
+    assert fact.devices is None
+
+
+def test_a_state_without_a_ratio_is_still_a_smoke_fact() -> None:
+    (fact,) = _read(pack(1, {"n": "smoke/state", "vs": "alarm"})).facts
+    assert isinstance(fact, SmokeFact)
+    assert (fact.state, fact.ratio) == ("alarm", None)
+
+
+def test_a_pack_without_a_clock_is_resolved_to_its_bounds() -> None:
+    received = _read(pack(1, unix_ms=None, up_ms=60_000))
+    assert received.row is not None
+    assert (received.row.at_low_ms, received.row.at_high_ms) == (0, START_MS + 40)
+    first = json.loads(received.row.body)[0]
+    assert first["bt"] == (START_MS + 40) / 1000
+    assert first["hu"] == 60_000
+
+
+@pytest.mark.parametrize(
+    ("payload", "node", "reason"),
+    [
+        (b"\xff\xfe", NODE, ""),
+        (b"[]", NODE, ""),
+        (pack(1), "n-240ac4000002", "the pack names"),
+        (
+            pack(1, node_source="urn:dev:mac:240ac4fffe000002"),
+            "n-240ac4000002",
+            "is not configured",
+        ),
+        (pack(0), NODE, "sequence number 0"),
+    ],
+)
+def test_what_breaks_the_contract_is_refused_with_a_reason(
+    payload: bytes, node: str, reason: str
+) -> None:
+    with pytest.raises(PackRefused) as caught:
+        _read(payload, node)
+    assert reason in caught.value.reason
+    assert caught.value.reason
+
+
+def test_a_duplicate_brings_no_facts_and_no_row() -> None:
+    ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
+    reader = PackReader({NODE: NodeSettings(id=NODE, place="m")}, ledger)
+    common: dict[str, Any] = {
+        "topic": f"hd/1/n/{NODE}/data",
+        "payload": pack(4),
+        "lane": "data",
+        "retained": False,
+        "packet_id": 1,
+        "received_ms": START_MS,
+        "session": "data",
+        "connection": 1,
+    }
+    assert reader.read(Arrival(**common)).row is not None
+    again = reader.read(Arrival(**common))
+    assert (again.row, again.facts, again.seq) == (None, (), 4)

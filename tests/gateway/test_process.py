@@ -1,0 +1,209 @@
+"""The gateway as a process between real brokers: nothing lost, whenever it is killed."""
+
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gateway_kit import STRANGER, World, issue_all, next_ack, wait_online, wait_word
+from haidang_gateway import store_read
+from haidang_gateway.store_schema import reading
+from mqtt_peer import Peer, wait_until
+from node_packs import NODE, pack, smoke, status
+
+ALARM = f"hd/1/n/{NODE}/alarm"
+DATA = f"hd/1/n/{NODE}/data"
+STATUS = f"hd/1/n/{NODE}/status"
+
+
+@pytest.fixture(scope="module")
+def ca_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("authority")
+    issue_all(folder)
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
+    with World.open(tmp_path, ca_dir) as world:
+        yield world
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _fire(seq: int) -> bytes:
+    return pack(seq, *smoke("alarm"), unix_ms=_now_ms())
+
+
+def test_a_fire_goes_from_node_to_centre_and_is_acknowledged_after_the_commit(
+    world: World,
+) -> None:
+    with world.gateway() as gateway, world.node() as node, world.centre() as centre:
+        wait_online(node)
+        assert node.publish(ALARM, _fire(1)) == 0
+        assert next_ack(node) == {"he": "9f3c01aa", "hb": 7, "s": [[1, 1]]}
+        with reading(world.database) as connection:
+            (state,) = (k for k in store_read.rule_states(connection) if k.startswith("fire:"))
+        assert state == "fire:market-3"
+        (alarm,) = centre.wait_alarms(1)
+        assert (alarm["hazard"], alarm["state"], alarm["rev"]) == ("fire", "suspected", 1)
+        assert alarm["headline"]["vi"].startswith("Nghi")
+        ((record, *_),) = centre.wait_packs(1)
+        assert record["hs"] == 1
+        centre.command("ack_alarm", alarm_id=alarm["id"], by="Trực ban 2")
+        (_, acknowledged) = centre.wait_alarms(2)
+        assert acknowledged["ack"]["by"] == "Trực ban 2"
+        wait_until(lambda: (centre.read(), centre.status)[1])
+        assert centre.status["nodes_up"] in {0, 1}
+        assert gateway.signal(signal.SIGTERM) == 0
+        wait_word(node, "offline")
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_commit", "before_puback"])
+def test_a_kill_around_the_commit_loses_no_alarm_and_doubles_none(
+    world: World, point: str
+) -> None:
+    fire = _fire(1)
+    with world.node() as node, world.centre() as centre:
+        with world.gateway(HAIDANG_CRASH_AT=point) as gateway:
+            wait_online(node)
+            node.publish(ALARM, fire)
+            assert gateway.wait() == -signal.SIGKILL
+            wait_word(node, "offline")
+        with reading(world.database) as connection:
+            committed = len(store_read.revisions(connection))
+        assert committed == (0 if point == "before_commit" else 1)
+        with world.gateway():
+            wait_word(node, "online")
+            # What a node does with a pack that was not acknowledged.
+            node.publish(ALARM, fire)
+            assert next_ack(node)["s"] == [[1, 1]]
+            (alarm,) = centre.wait_alarms(1)
+            assert alarm["rev"] == 1
+            centre.wait_packs(1)
+        with reading(world.database) as connection:
+            assert len(store_read.revisions(connection)) == 1
+        assert len(centre.alarms) == len(centre.packs) == 1
+
+
+def test_a_kill_inside_the_verification_window_still_confirms_the_fire(
+    tmp_path: Path, ca_dir: Path
+) -> None:
+    with (
+        World.open(tmp_path, ca_dir, smoke_verify_s=2) as world,
+        world.node() as node,
+        world.centre() as centre,
+    ):
+        with world.gateway() as gateway:
+            wait_online(node)
+            node.publish(ALARM, _fire(1))
+            (suspected,) = centre.wait_alarms(1)
+            assert gateway.signal(signal.SIGKILL) == -signal.SIGKILL
+        with world.gateway():
+            (_, confirmed) = centre.wait_alarms(2)
+        assert confirmed["id"] == suspected["id"]
+        assert (confirmed["state"], confirmed["certainty"]) == ("confirmed", "Likely")
+
+
+def test_what_breaks_the_contract_is_kept_with_its_reason_and_blocks_nothing(
+    world: World,
+) -> None:
+    with world.gateway(), world.node() as node, world.node(STRANGER) as stranger:
+        wait_online(node)
+        assert node.publish(DATA, b'[{"bver":26}]') == 0
+        assert node.publish(DATA, pack(1, node_source="urn:dev:mac:240ac4fffe000099")) == 0
+        other = pack(1, node_source="urn:dev:mac:240ac4fffe000099")
+        assert stranger.publish(f"hd/1/n/{STRANGER}/data", other) == 0
+        assert node.publish(STATUS, b"{}") == 0
+        assert node.publish(DATA, pack(2)) == 0
+        assert next_ack(node)["s"] == [[2, 2]]
+        shown = world.command("ledger")
+    assert f"hd/1/n/{NODE}/data: the pack names {STRANGER}" in shown
+    assert f"node {STRANGER} is not configured" in shown
+    assert shown.count("quarantined: ") == 4
+
+
+def test_a_duplicate_is_acknowledged_again_and_a_loss_is_booked(world: World) -> None:
+    with world.gateway(), world.node() as node, world.centre() as centre:
+        wait_online(node)
+        for seq in (1, 2, 2, 5):
+            node.publish(DATA, pack(seq))
+        got: set[int] = set()
+        while got != {1, 2, 5}:
+            for low, high in next_ack(node)["s"]:
+                got |= set(range(low, high + 1))
+        node.publish(DATA, pack(5))
+        assert next_ack(node)["s"] == [[5, 5]]
+        boots = [{"hb": 7, "next": 7, "held": [[6, 6]], "dropped": [[3, 3, "full"]]}]
+        node.publish(STATUS, status(boots=boots, up_ms=100), retain=True)
+        wait_until(lambda: _sums(world).get("lost"))
+        assert _sums(world) == {
+            "received": 3,
+            "duplicates": 2,
+            "lost": 1,
+            "dropped:full": 1,
+        }
+        assert len(centre.wait_packs(3)) == 3
+
+
+def _sums(world: World) -> dict[str, int]:
+    with reading(world.database) as connection:
+        return store_read.ledger_sums(connection)
+
+
+def test_time_is_answered_before_anything_else(world: World) -> None:
+    with world.gateway(), world.node() as node:
+        wait_online(node)
+        node.subscribe(f"hd/1/n/{NODE}/time")
+        before_ms = _now_ms()
+        node.publish(f"hd/1/n/{NODE}/time", b'{"nonce":17,"up_ms":400}')
+        answer = _next_with(node, b"unix_ms")
+        assert answer.startswith(b'{"nonce":17,"unix_ms":')
+        unix_ms = int(answer.split(b":")[-1].rstrip(b"}"))
+        assert before_ms - 5 <= unix_ms <= _now_ms() + 5
+
+
+def _next_with(node: Peer, word: bytes) -> bytes:
+    while True:
+        payload = node.next().payload
+        if word in payload:
+            return bytes(payload)
+
+
+def test_the_gateway_comes_back_after_its_broker_was_killed(world: World) -> None:
+    with world.gateway():
+        with world.node() as node:
+            wait_online(node)
+        world.broker.kill()
+        world.broker.start()
+        with world.node() as node, world.centre() as centre:
+            wait_online(node)
+            node.publish(ALARM, _fire(1))
+            assert next_ack(node)["s"] == [[1, 1]]
+            centre.wait_alarms(1)
+
+
+def test_systemd_is_told_ready_alive_and_stopping(world: World) -> None:
+    address = world.folder / "notify"
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as systemd:
+        systemd.bind(str(address))
+        systemd.settimeout(10)
+        with world.gateway(NOTIFY_SOCKET=str(address), WATCHDOG_USEC="200000") as gateway:
+            assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
+            assert systemd.recv(100) == b"WATCHDOG=1"
+            assert gateway.signal(signal.SIGTERM) == 0
+            words = {systemd.recv(100)}
+            while b"STOPPING=1" not in words:
+                words.add(systemd.recv(100))
+
+
+def test_a_wrong_configuration_ends_with_all_mistakes_and_status_2(world: World) -> None:
+    text = world.config.read_text(encoding="utf-8").replace('place = "market-3"', 'place = "x"')
+    world.config.write_text(text.replace("lat = 19", "lat = 119"), encoding="utf-8")
+    with world.gateway() as gateway:
+        assert gateway.wait() == 2

@@ -7,13 +7,9 @@ no file descriptor is ever closed under another thread's feet.
 import contextlib
 import os
 import pty
-import queue
-import selectors
 import threading
 import time
 import tty
-from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,6 +18,8 @@ from haidang_board import rig_life, rig_process
 from haidang_board.errors import BoardSilent
 from haidang_board.rig_chip import Again, Chip
 from haidang_board.rig_life import LifeWires
+from haidang_board.rig_loop import Loop
+from haidang_board.rig_net import Relay
 from haidang_board.rig_nvs import Nvs
 from haidang_board.rig_pace import IDLE_S, Pace
 from haidang_board.world import World
@@ -30,7 +28,6 @@ _CONSOLE_KEPT_BYTES = 262_144
 _TYPING_S = 0.005
 _CRASHED_S = 1.0
 _READY_S = 20.0
-_CALL_S = 30.0
 
 
 class Board:
@@ -58,7 +55,7 @@ class Board:
         self._ticks_start_us = ticks_start_ms * 1000
         self._nvs = Nvs(image.with_suffix(image.suffix + ".nvs.json"))
         self._chip = Chip(mac, self.world, self._nvs)
-        self._chip.waiting = lambda uart: self._wires.waiting(uart) if self._wires else 0
+        self._chip.waiting = self._waiting
         self._pace = Pace(self.world, self._chip)
         self._console = bytearray()
         self._wires: LifeWires | None = None
@@ -66,8 +63,10 @@ class Board:
         self._again = Again("power")
         self._power_on_us = 0
         self._ready = threading.Event()
-        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._loop = Loop(f"board-{mac}", self._turn)
+        self._relay = Relay(lambda: self._loop.selector)
+        self._chip.route = self._relay.route
+        self._open = False
 
     def __enter__(self) -> Self:
         self.open()
@@ -98,7 +97,7 @@ class Board:
 
     def open(self) -> None:
         """Plug the USB side in: from now on `port` exists. The board has no power yet."""
-        if self._thread is not None:
+        if self._open:
             return
         rig_process.interpreter()
         rig_process.make_image(self._image)
@@ -107,34 +106,28 @@ class Board:
         tty.setraw(self._port_fd)
         os.set_blocking(self._host_fd, False)
         self.port = os.ttyname(self._port_fd)
-        self._wake_read_fd, self._wake_fd = os.pipe()
-        os.set_blocking(self._wake_fd, False)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._host_fd, selectors.EVENT_READ, "host")
-        self._selector.register(self._wake_read_fd, selectors.EVENT_READ, "wake")
+        self._loop = Loop(f"board-{self.mac}", self._turn)
+        self._loop.start()
+        self._loop.call(lambda: self._loop.watch(self._host_fd, self._from_host))
         self.world.listen(self._edge)
-        self._thread = threading.Thread(target=self._run, name=f"board-{self.mac}", daemon=True)
-        self._thread.start()
+        self._open = True
 
     def close(self) -> None:
         """Power off and unplug."""
-        if self._thread is None:
+        if not self._open:
             return
-        self.power_off()
+        self._open = False
         self.world.listen(None)
-        self._calls.put(None)
-        self._wake()
-        self._thread.join(_CALL_S)
-        self._thread = None
-        self._selector.close()
-        for fd in (self._host_fd, self._port_fd, self._wake_read_fd, self._wake_fd):
-            os.close(fd)
+        self.power_off()
+        self._loop.call(self._relay.close)
+        self._loop.stop()
+        os.close(self._host_fd)
+        os.close(self._port_fd)
 
     def power_on(self) -> None:
         """Give the board power and wait until boot.py may run; BoardSilent after 20 s."""
         self.open()
-        self._ready.clear()
-        self._call(lambda: self._start(Again("power")))
+        self._loop.call(lambda: self._start(Again("power")))
         if not self._ready.wait(_READY_S):
             raise BoardSilent(
                 f"Board {self.mac} did not start within {_READY_S:.0f} s; "
@@ -143,13 +136,12 @@ class Board:
 
     def power_off(self) -> None:
         """Cut the power (SIGKILL): what is not in flash is gone."""
-        if self._thread is not None:
-            self._call(self._stop)
+        if self._loop.running:
+            self._loop.call(self._stop)
 
     def reset(self) -> None:
         """Press the reset button."""
-        self._ready.clear()
-        self._call(lambda: self._start(Again("reset")))
+        self._loop.call(lambda: self._start(Again("reset")))
         self._ready.wait(_READY_S)
 
     def erase_nvs(self) -> None:
@@ -160,67 +152,24 @@ class Board:
         """The level the board drives on an output pin."""
         return self.world.pin(pin)
 
-    def _call(self, action: Callable[[], None]) -> None:
-        done: Future[None] = Future()
-
-        def carry_out() -> None:
-            try:
-                action()
-            except Exception as error:  # noqa: BLE001  handed to the caller
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
-        self._calls.put(carry_out)
-        self._wake()
-        done.result(_CALL_S)
-
     def _edge(self, pin: int, level: int) -> None:
-        self._calls.put(lambda: self._deliver_edge(pin, level))
-        self._wake()
+        self._loop.post(lambda: self._deliver_edge(pin, level))
 
     def _deliver_edge(self, pin: int, level: int) -> None:
         if self._wires is not None and self._chip.armed.get(pin):
             self._wires.edge(pin, level)
 
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._wake_fd, b"w")
+    def _waiting(self, uart: int) -> int:
+        return self._wires.waiting(uart) if self._wires is not None else 0
 
-    def _run(self) -> None:
-        while True:
-            now_s = time.monotonic()
-            due_s = self._turn(now_s)
-            timeout_s = max(0.0, min(IDLE_S, due_s - now_s))
-            for key, _ in self._selector.select(timeout_s):
-                if key.data == "wake":
-                    os.read(self._wake_read_fd, 4096)
-                else:
-                    self._serve(key)
-            if not self._carry_out_calls():
-                return
+    def _printed(self) -> None:
+        if self._wires is not None:
+            self._to_host(self._wires.read_console())
 
-    def _carry_out_calls(self) -> bool:
-        while not self._calls.empty():
-            action = self._calls.get()
-            if action is None:
-                return False
-            action()
-        return True
-
-    def _serve(self, key: selectors.SelectorKey) -> None:
-        wires = self._wires
-        if key.data == "host":
-            self._from_host()
-        elif wires is None:
+    def _asked(self) -> None:
+        if self._wires is None:
             return
-        elif key.data == "console":
-            self._to_host(wires.read_console())
-        elif key.data == "control":
-            self._answer(wires)
-
-    def _answer(self, wires: LifeWires) -> None:
-        alive = wires.answer(self._chip, time.monotonic())
+        alive = self._wires.answer(self._chip, time.monotonic())
         if self._chip.ready:
             self._ready.set()
         if self._chip.again is not None:
@@ -250,6 +199,7 @@ class Board:
         if self._pace.watchdog_bites(now_s):
             self._schedule(Again("watchdog"))
             return now_s
+        self._relay.set_up(self._chip.wifi_connected(now_s))
         wires.drain_uarts()
         if wires.typed and self._chip.ready:
             wires.flush_typed()
@@ -259,19 +209,24 @@ class Board:
     def _schedule(self, again: Again) -> None:
         if self._wires is not None:
             self._to_host(self._wires.last_words())
-        self._stop()
+        self._stop(hang_up=again.cause == "soft")
         self._again = again
         self._again_at_s = time.monotonic() + again.delay_s
 
-    def _stop(self) -> None:
+    def _stop(self, hang_up: bool = False) -> None:
+        """End this life; only a soft reset hangs its connections up."""
         self._again_at_s = None
         wires, self._wires = self._wires, None
         if wires is not None:
-            rig_life.unwatch(self._selector, wires)
+            self._loop.unwatch(wires.console_fd)
+            self._loop.unwatch(wires.control.fileno())
+            if not hang_up:
+                self._relay.power_cut()
             wires.close()
 
     def _start(self, again: Again) -> None:
         self._stop()
+        self._ready.clear()
         if again.cause != "soft":
             now_us = time.monotonic_ns() // 1000
             self._chip.clock_us += now_us - self._power_on_us
@@ -287,5 +242,6 @@ class Board:
         )
         self._wires = rig_life.begin(life)
         self._chip.events_fd = life.events_fd
-        rig_life.watch(self._selector, self._wires)
+        self._loop.watch(self._wires.console_fd, self._printed)
+        self._loop.watch(self._wires.control.fileno(), self._asked)
         self.boots += 1

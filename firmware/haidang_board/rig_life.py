@@ -4,7 +4,6 @@ import contextlib
 import fcntl
 import os
 import pty
-import selectors
 import socket
 import struct
 import subprocess
@@ -120,6 +119,8 @@ def begin(life: Life) -> LifeWires:
     control, board_control = socket.socketpair()
     events, board_events = socket.socketpair()
     pairs = {number: socket.socketpair() for number in (1, 2)}
+    for end in (*pairs[1], *pairs[2]):
+        end.setblocking(False)
     life.tty = os.ttyname(slave_fd)
     life.control_fd, life.events_fd = board_control.fileno(), board_events.fileno()
     life.uart_fds = {number: pair[1].fileno() for number, pair in pairs.items()}
@@ -129,8 +130,6 @@ def begin(life: Life) -> LifeWires:
         os.close(slave_fd)
         board_control.close()
         board_events.close()
-    for pair in pairs.values():
-        pair[0].setblocking(False)
     events.setblocking(False)
     return LifeWires(
         process,
@@ -140,15 +139,3 @@ def begin(life: Life) -> LifeWires:
         {number: pair[0] for number, pair in pairs.items()},
         {number: pair[1] for number, pair in pairs.items()},
     )
-
-
-def watch(selector: selectors.BaseSelector, wires: LifeWires) -> None:
-    """Let the selector look at the console and the control channel."""
-    selector.register(wires.console_fd, selectors.EVENT_READ, "console")
-    selector.register(wires.control, selectors.EVENT_READ, "control")
-
-
-def unwatch(selector: selectors.BaseSelector, wires: LifeWires) -> None:
-    """Undo `watch`."""
-    selector.unregister(wires.console_fd)
-    selector.unregister(wires.control)

@@ -46,7 +46,7 @@ def console(mode):
 
 
 def _next():
-    while not _readable.poll(1000):
+    while not _readable.poll(10):  # scheduled interrupt handlers run between two polls
         pass
     if not _input.readinto(_byte):
         rom_link.die("reset")

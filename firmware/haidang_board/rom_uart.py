@@ -55,15 +55,8 @@ class UART(io.IOBase):
         return int(rom_link.ask("waiting", self._id))
 
     def readinto(self, buf, nbytes=-1):
-        wanted = len(buf) if nbytes < 0 else min(nbytes, len(buf))
-        view = memoryview(buf)
-        got = 0
-        while got < wanted and self._poll.poll(self._timeout_ms):
-            count = self._file.readinto(view[got:wanted])
-            if not count:
-                break
-            got += count
-        return got or None
+        view = memoryview(buf)[:nbytes] if nbytes >= 0 else buf
+        return self._file.readinto(view) if self._poll.poll(self._timeout_ms) else None
 
     def read(self, nbytes=-1):
         data = bytearray(nbytes if nbytes >= 0 else max(1, self.any()))

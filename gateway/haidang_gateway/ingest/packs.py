@@ -57,7 +57,7 @@ class PackReader:
             received_ms=received_ms,
             at_low_ms=low_ms,
             at_high_ms=high_ms,
-            body=senml.resolved(pack, high_ms),
+            body=senml.resolve(arrival.payload, high_ms),
         )
         facts = facts_of(
             pack.records,

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from models.rows import Row, good_rows
+from models.train import checkpoints, lite0
 from models.train import crowd_pictures as pictures
-from models.train import lite0
 from models.train.export import write_int8
 
 LAST_FROZEN = 4
@@ -36,8 +36,7 @@ def main() -> None:
     plan = list(_plan(options.data, options.seed))
     store = cached(plan, options.cache / "crowd")
     tail = build_tail()
-    train(tail, store, epochs=options.epochs, seed=options.seed)
-    tail.save_weights(options.cache / "crowd" / "tail.weights.h5")
+    train(tail, store, options.cache / "crowd", epochs=options.epochs, seed=options.seed)
     network = whole_network(tail)
     examples = np.stack([make().picture for make in plan[:: max(1, len(plan) // 150)]])
     options.out.mkdir(parents=True, exist_ok=True)
@@ -75,18 +74,25 @@ def whole_network(tail: Any) -> Any:
     return network
 
 
-def train(tail: Any, store: dict[str, Any], *, epochs: int, seed: int, batch: int = 8) -> None:
-    """Train all of the tail with a falling rate."""
+def train(
+    tail: Any, store: dict[str, Any], folder: Path, *, epochs: int, seed: int, batch: int = 8
+) -> None:
+    """Train all of the tail with a falling rate; goes on after the last epoch kept in `folder`."""
     count = len(store["features"])
     steps = count // batch
+    done = checkpoints.restore(tail, folder)
     rate = tf.keras.optimizers.schedules.CosineDecay(
-        1e-4, epochs * steps - 200, alpha=0.02, warmup_target=6e-4, warmup_steps=200
+        1e-4,
+        (epochs - done) * steps,
+        alpha=0.02,
+        warmup_target=8e-4 / (1 + done),
+        warmup_steps=100,
     )
     rule = tf.keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1.0)
     rule.build(tail.trainable_variables)
     step = _step(tail, rule)
     draw = np.random.default_rng(seed)
-    for epoch in range(epochs):
+    for epoch in range(done, epochs):
         order, losses = draw.permutation(count), []
         for at in range(steps):
             chosen = np.sort(order[at * batch : (at + 1) * batch])
@@ -94,6 +100,7 @@ def train(tail: Any, store: dict[str, Any], *, epochs: int, seed: int, batch: in
             losses.append(float(step(*part)))
             if at % 50 == 49:
                 _log.info("epoch %s %s/%s loss %.4f", epoch, at + 1, steps, np.mean(losses[-50:]))
+        checkpoints.save(tail, folder, epoch + 1)
 
 
 def _top(features: Any) -> Any:
@@ -220,7 +227,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--cache", type=Path, default=Path(".cache/train"))
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()

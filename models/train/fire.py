@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from models.rows import Row, good_rows, load_picture
+from models.train import checkpoints, lite0
 from models.train import fire_pictures as pictures
-from models.train import lite0
 from models.train.export import write_int8
 
 LAST_FROZEN = 10  # blocks 0..10 stay as ImageNet left them
@@ -30,6 +30,7 @@ _STREETS = {
     "mall",
     "fire-8",
 }
+_OPEN_LICENCES = {"fire-8", "sath-fire-smoke", "hcmc-street-cam", "car-park-cam", "ships-sea"}
 _log = logging.getLogger("train.fire")
 
 
@@ -41,11 +42,12 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.keras.utils.set_random_seed(options.seed)
     rows = [row for name in LISTS for row in good_rows(options.data / "fire" / f"{name}.jsonl")]
-    cache = options.cache / ("fire-plain" if options.without_composites else "fire")
+    if options.open_licences_only:
+        rows = [row for row in rows if row.source in _OPEN_LICENCES]
+    cache = options.cache / _variant(options)
     store = cached(rows, cache, seed=options.seed, composites=not options.without_composites)
     tail = build_tail()
-    train(tail, store, epochs=options.epochs, seed=options.seed)
-    tail.save_weights(cache / "tail.weights.h5")
+    train(tail, store, cache, epochs=options.epochs, seed=options.seed)
     network = whole_network(tail)
     examples = np.stack([_plain_picture(row) for row in rows[:: max(1, len(rows) // 300)]])
     options.out.mkdir(parents=True, exist_ok=True)
@@ -82,28 +84,36 @@ def whole_network(tail: Any) -> Any:
     return network
 
 
-def train(tail: Any, store: dict[str, Any], *, epochs: int, seed: int, batch: int = 48) -> None:
-    """Train the heads for one epoch, then heads and tail together with a falling rate."""
+def train(
+    tail: Any, store: dict[str, Any], folder: Path, *, epochs: int, seed: int, batch: int = 48
+) -> None:
+    """Train the heads for one epoch, then heads and tail together with a falling rate.
+
+    Goes on after the last epoch kept in `folder`.
+    """
     count = len(store["features"])
     steps = count // batch
     heads = [v for v in tail.trainable_variables if v.path.startswith("out_")]
-    phases = ((1, heads, 1e-3), (epochs, tail.trainable_variables, 3e-4))
-    draw = np.random.default_rng(seed)
+    done = checkpoints.restore(tail, folder)
+    phases = ((int(done == 0), heads, 1e-3), (epochs - done, tail.trainable_variables, 3e-4))
+    draw = np.random.default_rng(seed + done)
     for number, (length, variables, rate) in enumerate(phases):
+        if length <= 0:
+            continue
         fall = tf.keras.optimizers.schedules.CosineDecay(rate, length * steps, alpha=0.02)
         rule = tf.keras.optimizers.AdamW(fall, weight_decay=1e-3, clipnorm=1.0)
         rule.build(variables)
         step = _step(tail, rule, variables)
         for epoch in range(length):
-            losses = []
+            order, losses = draw.permutation(count), []
             for at in range(steps):
-                if at == 0:
-                    order = draw.permutation(count)
                 chosen = np.sort(order[at * batch : (at + 1) * batch])
                 losses.append(float(step(*(_part(store[name], chosen) for name in store))))
                 if at % 50 == 49:
                     _log.info("phase %s epoch %s %s/%s loss %.4f", number, epoch, at + 1, steps,
                               np.mean(losses[-50:]))  # fmt: skip
+            if number == 1:
+                checkpoints.save(tail, folder, done + epoch + 1)
 
 
 def _top(features: Any) -> Any:
@@ -204,6 +214,12 @@ def _plan(
         yield later(pictures.pasted, row, cuttable[int(pick.integers(len(cuttable)))])
 
 
+def _variant(options: argparse.Namespace) -> str:
+    """Name the cache folder: other pictures, other folder."""
+    name = "fire-plain" if options.without_composites else "fire"
+    return name + ("-open" if options.open_licences_only else "")
+
+
 def _plain_picture(row: Row) -> Any:
     return pictures.resized(load_picture(row), pictures.SIDE_PX, pictures.SIDE_PX)
 
@@ -219,6 +235,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--without-composites", action="store_true", help="for comparison only")
+    parser.add_argument(
+        "--open-licences-only", action="store_true", help="leave out sources without CC BY licence"
+    )
     return parser.parse_args()
 
 

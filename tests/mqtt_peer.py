@@ -3,8 +3,6 @@
 import queue
 import ssl
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,12 +101,3 @@ class Peer:
             if not self._changed.wait_for(lambda: mid in self._reasons, WAIT_S):
                 raise TimeoutError(f"no answer from the broker for {mid}")
             return self._reasons[mid]
-
-
-def wait_until(condition: Callable[[], object], timeout_s: float = WAIT_S) -> None:
-    """Wait for another process or thread; TimeoutError when the condition stays false."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the condition stayed false")
-        time.sleep(0.01)

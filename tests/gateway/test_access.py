@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from haidang_tools.brokers import Broker, authority, certificates, render
-from mqtt_peer import Peer, wait_until
+from mqtt_peer import Peer
+from waiting import wait_until
 
 OWN, OTHER = "n-240ac4000001", "n-240ac4000002"
 DENIED = 0x87
@@ -157,7 +158,7 @@ def test_a_revoked_certificate_is_refused_after_a_reload(tmp_path: Path) -> None
             pass
         authority("revoke", tmp_path / "ca", OWN)
         broker.reload()
-        wait_until(lambda: _refused(stolen, OWN, broker))
+        wait_until(lambda: _refused(stolen, OWN, broker), "the revoked certificate is refused")
         assert "certificate revoked" in broker.log or "certificate verify failed" in broker.log
         with Peer(tmp_path / "ca", OTHER, broker.port):
             pass

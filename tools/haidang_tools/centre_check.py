@@ -91,7 +91,7 @@ class Checker:
             parsed = topics.parse(topic)
             if parsed.kind in _NOT_FOR_US:
                 return None
-            document = json.loads(payload, parse_constant=_refuse_constant)
+            document = json.loads(payload.decode(), parse_constant=_refuse_constant)
             return self._message(parsed, topic, payload, received_ms, document)
         except (WireError, ValueError, RecursionError) as error:
             return Refusal(

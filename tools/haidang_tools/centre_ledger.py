@@ -14,6 +14,7 @@ Number = tuple[str, str, int]
 """Gateway, epoch and sequence of a message."""
 
 _SCHEMA_VERSION = 1
+_BUSY_S = 1.0
 _TABLES = """
 CREATE TABLE message (
     gateway TEXT, epoch TEXT, seq INTEGER, kind TEXT NOT NULL, topic TEXT NOT NULL,
@@ -66,7 +67,9 @@ class Ledger:
         """Open or make the file; ToolError when it is not such a ledger."""
         try:
             # Opened and closed by whoever runs the centre, used by its worker thread alone.
-            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             version = connection.execute("PRAGMA user_version").fetchone()[0]

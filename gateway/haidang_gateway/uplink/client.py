@@ -104,7 +104,7 @@ class Connection:
         if self._context is not None:
             self._context.cut()
         if self._connecting is not None:
-            await asyncio.wait((self._connecting,))
+            await asyncio.gather(self._connecting, return_exceptions=True)
         await asyncio.to_thread(self._client.loop_stop)
         for future in self._unanswered.values():
             future.cancel()

@@ -1,0 +1,196 @@
+"""What goes first, what is sent again and when, and what an acknowledgement may delete."""
+
+import itertools
+
+from haidang_gateway.batch import Outgoing
+from haidang_gateway.model import Lane
+from haidang_gateway.uplink.window import ALARM_PLACES, DATA_BYTES, WINDOW, Window
+from haidang_wire import ranges
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+
+def _message(seq: int, lane: Lane = "data", size: int = 10) -> Outgoing:
+    return Outgoing(
+        destination="centre",
+        seq=seq,
+        lane=lane,
+        topic=f"t/{seq}",
+        payload=b"x" * size,
+        created_ms=0,
+    )
+
+
+def _send(window: Window, now_ms: int, *, taken: bool = True) -> list[int]:
+    seqs = [message.seq for message in window.due(now_ms)]
+    for seq in seqs:
+        window.sent(seq)
+        if taken:
+            window.taken(seq, now_ms)
+    return seqs
+
+
+def test_an_alarm_goes_before_data_that_waited_longer() -> None:
+    window = Window()
+    for seq in (1, 2):
+        window.add(_message(seq))
+    window.add(_message(3, "alarm"))
+    assert _send(window, 0) == [3, 1, 2]
+
+
+def test_data_leaves_places_for_alarms() -> None:
+    window = Window()
+    for seq in range(1, window.room("data") + 1):
+        window.add(_message(seq))
+    assert window.room("data") == 0
+    assert window.room("alarm") == ALARM_PLACES
+    assert len(window) + ALARM_PLACES == WINDOW
+
+
+def test_data_on_its_way_is_bounded_in_bytes_and_an_alarm_is_not_held_back() -> None:
+    window = Window()
+    half = DATA_BYTES // 2
+    for seq in range(1, 6):
+        window.add(_message(seq, size=half))
+    assert _send(window, 0, taken=False) == [1, 2]
+    window.add(_message(6, "alarm"))
+    assert _send(window, 0, taken=False) == [6]
+    window.taken(1, 10)
+    assert _send(window, 10, taken=False) == [3]
+
+
+def test_a_message_larger_than_the_bound_still_goes_out_alone() -> None:
+    window = Window()
+    window.add(_message(1, size=DATA_BYTES * 2))
+    window.add(_message(2))
+    assert _send(window, 0, taken=False) == [1]
+
+
+def test_the_time_to_the_next_sending_doubles_up_to_a_minute() -> None:
+    window = Window()
+    window.add(_message(1))
+    window.add(_message(2))
+    sendings = [now for now in range(0, 200_000, 500) if 2 in _send(window, now)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(sendings)]
+    assert waits == [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
+
+
+def test_the_oldest_message_asks_every_five_seconds_whether_the_centre_is_back() -> None:
+    window = Window()
+    window.add(_message(1))
+    sendings = [now for now in range(0, 60_000, 500) if _send(window, now)]
+    waits = [later - earlier for earlier, later in itertools.pairwise(sendings)]
+    assert waits[:2] == [2000, 4000]
+    assert set(waits[2:]) == {5000}
+
+
+def test_one_acknowledgement_after_a_silence_wakes_all_others_once() -> None:
+    window = Window()
+    for seq in range(1, 5):
+        window.add(_message(seq))
+    _send(window, 0)
+    _send(window, 2000)
+    assert _send(window, 2500) == []
+    window.confirm([[1, 1]])
+    assert _send(window, 2500) == [2, 3, 4]
+    window.confirm([[2, 2]])
+    assert _send(window, 2500) == []
+
+
+def test_nothing_is_sent_twice_while_it_is_on_its_way_to_the_broker() -> None:
+    window = Window()
+    window.add(_message(1))
+    _send(window, 0, taken=False)
+    assert _send(window, 10_000_000) == []
+    assert window.next_due_ms(0) is None
+    window.reconnected()
+    assert _send(window, 10_000_000) == [1]
+
+
+def test_an_acknowledgement_of_what_was_never_sent_confirms_nothing() -> None:
+    window = Window()
+    for seq in (5, 6):
+        window.add(_message(seq))
+    assert window.under_way([[0, 0xFFFFFFFF]]) == []
+    window.sent(5)
+    assert window.under_way([[0, 0xFFFFFFFF]]) == [[5, 5]]
+
+
+@given(st.lists(st.integers(1, 40), unique=True, min_size=1), st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_is_not_acknowledged_is_sent_again(sent: list[int], data: st.DataObject) -> None:
+    window = Window()
+    for seq in sorted(sent):
+        window.add(_message(seq, "alarm"))
+    _send(window, 0)
+    gone = data.draw(st.lists(st.sampled_from(sent), unique=True))
+    window.confirm(window.under_way(ranges.from_sorted(sorted(gone))))
+    assert sorted(_send(window, 60_000)) == sorted(set(sent) - set(gone))
+
+
+class WindowHistory(RuleBasedStateMachine):
+    """Any order of loading, sending, broker answers, cuts and acks keeps the promises."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.window = Window()
+        self.now_ms = 0
+        self.next_seq = 1
+        self.open: dict[int, Lane] = {}
+        self.ever_sent: set[int] = set()
+
+    @rule(lane=st.sampled_from(["alarm", "data"]), size=st.integers(1, DATA_BYTES))
+    def load(self, lane: Lane, size: int) -> None:
+        if self.window.room(lane):
+            self.window.add(_message(self.next_seq, lane, size))
+            self.open[self.next_seq] = lane
+            self.next_seq += 1
+
+    @rule(taken=st.booleans())
+    def send(self, taken: bool) -> None:
+        chosen = self.window.due(self.now_ms)
+        lanes = [message.lane for message in chosen]
+        assert lanes == sorted(lanes)
+        for message in chosen:
+            self.window.sent(message.seq)
+            self.ever_sent.add(message.seq)
+            if taken:
+                self.window.taken(message.seq, self.now_ms)
+
+    @rule(by_ms=st.integers(1, 70_000))
+    def wait(self, by_ms: int) -> None:
+        self.now_ms += by_ms
+
+    @rule()
+    def reconnect(self) -> None:
+        self.window.reconnected()
+
+    @rule(low=st.integers(0, 50), length=st.integers(0, 20))
+    def acknowledge(self, low: int, length: int) -> None:
+        ours = self.window.under_way([[low, low + length]])
+        for seq in ranges.each(ours):
+            assert seq in self.ever_sent
+            del self.open[seq]
+        self.window.confirm(ours)
+
+    @rule()
+    def everything_open_is_sent_in_the_end(self) -> None:
+        self.window.reconnected()
+        self.now_ms += 60_000
+        seen: set[int] = set()
+        while chosen := self.window.due(self.now_ms):
+            for message in chosen:
+                self.window.sent(message.seq)
+                self.window.taken(message.seq, self.now_ms)
+                self.ever_sent.add(message.seq)
+                seen.add(message.seq)
+        assert seen == set(self.open)
+
+    @invariant()
+    def the_window_is_bounded_and_holds_exactly_what_is_open(self) -> None:
+        assert len(self.window) == len(self.open) <= WINDOW
+
+
+TestWindowHistory = WindowHistory.TestCase
+TestWindowHistory.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

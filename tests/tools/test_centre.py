@@ -1,0 +1,307 @@
+"""The stand-in centre: checked, committed, acknowledged, in this order; nothing counted twice."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from haidang_tools.brokers import Broker, certificates
+from haidang_tools.centre import event_of
+from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_ledger import Ledger
+from haidang_tools.errors import ToolError
+from mqtt_peer import Peer
+from running_centre import RunningCentre
+from specimens import EPOCH, alarm_document, alarm_message, data_message, offline
+from waiting import wait_until
+
+ALARM_TOPIC = f"hd/1/g/gw-01/alarm/gw-01-{EPOCH}-0001"
+DATA_TOPIC = "hd/1/g/gw-01/data"
+ACK_TOPIC = "hd/1/g/gw-01/ack"
+RECEIVED_MS = 1_795_353_322_000
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    made = Checker()
+    made.load()
+    return made
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger(tmp_path / "ledger.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def _judged(checker: Checker, topic: str, payload: bytes) -> Message:
+    message = checker.judge(topic, payload, RECEIVED_MS)
+    assert isinstance(message, Message), message
+    return message
+
+
+def _revision(checker: Checker, seq: int, document: bytes) -> Message:
+    return _judged(checker, ALARM_TOPIC, alarm_message(seq, document))
+
+
+def test_an_alarm_is_read_with_its_number_and_the_hash_of_its_exact_bytes(
+    checker: Checker,
+) -> None:
+    first = alarm_document()
+    second = _revision(checker, 7, alarm_document(rev=2, before=first))
+    assert (second.kind, second.gateway, second.epoch, second.seq) == ("alarm", "gw-01", EPOCH, 7)
+    assert second.revision is not None
+    before = _revision(checker, 6, first).revision
+    assert before is not None
+    assert second.revision.prev == before.sha256
+
+
+def test_the_delay_counts_from_the_decision(checker: Checker) -> None:
+    event = event_of(_revision(checker, 1, alarm_document()))
+    assert event["delay_ms"] == 750
+    assert event["headline"]["vi"] == "Cháy tại Chợ Cột Đỏ"
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        (ALARM_TOPIC, b"{", "Expecting"),
+        (ALARM_TOPIC, b'{"id":NaN}', "NaN"),
+        (ALARM_TOPIC, b"\xff\xfe", "decode"),
+        (ALARM_TOPIC, b"[" * 100_000, ""),
+        (ALARM_TOPIC, alarm_message(1, b'{"v":1}'), "required"),
+        (ALARM_TOPIC, alarm_message(1, alarm_document(severity="Awful")), "severity"),
+        (ALARM_TOPIC, alarm_message(1, alarm_document(onset="yesterday")), "onset"),
+        (ALARM_TOPIC, alarm_message(1, alarm_document(number=2)), "topic"),
+        (ALARM_TOPIC, alarm_message(1, alarm_document(rev=2)), "prev"),
+        ("hd/1/g/gw-02/data", data_message(1), "gateway"),
+        (DATA_TOPIC, b'{"id":"gw-01/5f3a9c1e/1","packs":[]}', "packs"),
+        ("hd/1/g/gw-01/status", b'{"v":1}', "gateway_status"),
+        ("hd/1/g/gw-01/unheard-of", b"{}", "unheard-of"),
+    ],
+)
+def test_what_breaks_the_contract_is_refused_with_the_place(
+    checker: Checker, topic: str, payload: bytes, reason: str
+) -> None:
+    refusal = checker.judge(topic, payload, RECEIVED_MS)
+    assert isinstance(refusal, Refusal)
+    assert reason in refusal.reason
+
+
+def test_missing_schemas_are_answered_with_the_command_that_makes_them(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="make schema"):
+        Checker(tmp_path).load()
+
+
+def test_a_second_copy_is_counted_and_not_new(checker: Checker, ledger: Ledger) -> None:
+    message = _revision(checker, 1, alarm_document())
+    assert ledger.commit([message, message]).new == [message]
+    assert ledger.commit([message]).new == []
+    assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 2)
+
+
+def test_an_old_revision_under_a_new_number_is_no_second_alarm(
+    checker: Checker, ledger: Ledger
+) -> None:
+    document = alarm_document()
+    ledger.commit([_revision(checker, 1, document)])
+    assert ledger.commit([_revision(checker, 2, document)]).new == []
+    assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 1)
+    assert ledger.gaps() == {}
+
+
+def test_other_bytes_under_a_used_number_or_revision_are_refused(
+    checker: Checker, ledger: Ledger
+) -> None:
+    ledger.commit([_revision(checker, 1, alarm_document())])
+    other = alarm_document(severity="Minor")
+    committed = ledger.commit([_revision(checker, 1, other), _revision(checker, 2, other)])
+    assert committed.new == []
+    assert ["message id" in refusal.reason for refusal in committed.refused] == [True, False]
+    assert ledger.payload(("gw-01", EPOCH, 1)) == alarm_message(1, alarm_document())
+
+
+def test_a_broken_chain_is_found_in_any_order_of_arrival(checker: Checker, ledger: Ledger) -> None:
+    first = alarm_document()
+    second = alarm_document(rev=2, before=first)
+    forged = alarm_document(rev=3, before=b"something else")
+    good = [_revision(checker, 2, second), _revision(checker, 1, first)]
+    assert ledger.commit(good).broken == []
+    broken = ledger.commit([_revision(checker, 3, forged)]).broken
+    assert [revision.rev for revision in broken] == [3]
+    assert ledger.latest() == [(f"gw-01-{EPOCH}-0001", 3)]
+
+
+def test_gaps_are_seen_and_close_again_also_after_a_restart(
+    checker: Checker, tmp_path: Path
+) -> None:
+    for seqs, missing in (((1, 5), [[2, 4]]), ((3,), [[2, 2], [4, 4]]), ((2, 4), [])):
+        ledger = Ledger(tmp_path / "ledger.db")
+        ledger.open()
+        ledger.commit([_judged(checker, DATA_TOPIC, data_message(seq)) for seq in seqs])
+        assert ledger.gaps() == ({("gw-01", EPOCH): missing} if missing else {})
+        ledger.close()
+
+
+def test_a_refused_message_fills_its_place_and_is_kept(checker: Checker, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.open()
+    bad = checker.judge(DATA_TOPIC, b'{"id":"gw-01/5f3a9c1e/1","packs":7}', RECEIVED_MS)
+    assert isinstance(bad, Refusal)
+    ledger.commit([bad, bad, _judged(checker, DATA_TOPIC, data_message(2))])
+    assert (ledger.counts.refused, ledger.counts.duplicates) == (1, 1)
+    assert ledger.gaps() == {}
+    ledger.close()
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        ((payload,),) = connection.execute("SELECT payload FROM refused").fetchall()
+    connection.close()
+    assert payload == bad.payload
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear city, " * 100)
+    with pytest.raises(ToolError, match="name another"):
+        Ledger(path).open()
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("centre") / "ca"
+    certificates(path, "gw-01", "centre-01", "broker-centre")
+    return path
+
+
+@pytest.fixture(scope="module")
+def broker(ca: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with Broker("centre", ca, tmp_path_factory.mktemp("broker")) as running:
+        yield running
+
+
+def _acked(gateway: Peer, upto: int) -> list[int]:
+    seqs: list[int] = []
+    while len(seqs) < upto:
+        ack = json.loads(gateway.next().payload)
+        assert ack["epoch"] == EPOCH
+        seqs += [seq for low, high in ack["s"] for seq in range(low, high + 1)]
+    return sorted(seqs)
+
+
+def test_what_is_acknowledged_is_in_the_ledger_and_a_duplicate_is_acknowledged_again(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.db"
+    with RunningCentre(ca, broker.port, path) as centre, Peer(ca, "gw-01", broker.port) as gateway:
+        gateway.subscribe(ACK_TOPIC)
+        gateway.publish(ALARM_TOPIC, alarm_message(1, alarm_document()))
+        gateway.publish(DATA_TOPIC, data_message(2))
+        gateway.publish("hd/1/g/gw-01/status", offline())
+        assert _acked(gateway, 2) == [1, 2]
+        with sqlite3.connect(path) as connection:
+            rows = connection.execute("SELECT seq, payload FROM message ORDER BY seq").fetchall()
+        connection.close()
+        assert rows[0] == (1, alarm_message(1, alarm_document()))
+        assert len(rows) == 2
+        gateway.publish(DATA_TOPIC, data_message(2))
+        assert _acked(gateway, 1) == [2]
+        wait_until(lambda: len(centre.messages) == 3, "three messages told")
+        assert centre.numbers() == [1, 2]
+        assert centre.centre.counts.duplicates == 1
+
+
+def test_a_message_against_the_schema_is_acknowledged_and_reported(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    with (
+        RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre,
+        Peer(ca, "gw-01", broker.port) as gateway,
+    ):
+        gateway.subscribe(ACK_TOPIC)
+        gateway.publish(ALARM_TOPIC, alarm_message(4, b'{"v":1}'))
+        assert _acked(gateway, 1) == [4]
+        wait_until(lambda: centre.refusals, "a refusal")
+        assert "required" in centre.refusals[0].reason
+        gateway.publish(DATA_TOPIC, b"no JSON at all")
+        wait_until(lambda: len(centre.refusals) == 2, "two refusals")
+        assert centre.numbers() == []
+
+
+def test_a_ledger_that_cannot_be_written_acknowledges_nothing_until_it_can(
+    ca: Path, broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "ledger.db"
+    with RunningCentre(ca, broker.port, path), Peer(ca, "gw-01", broker.port) as gateway:
+        gateway.subscribe(ACK_TOPIC)
+        holder = sqlite3.connect(path, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        gateway.publish(DATA_TOPIC, data_message(1))
+        wait_until(lambda: "nothing was acknowledged" in caplog.text, "the failed commit")
+        assert gateway.messages.empty()
+        holder.execute("ROLLBACK")
+        holder.close()
+        assert _acked(gateway, 1) == [1]
+
+
+def test_the_centre_sends_a_command_to_one_gateway(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    with (
+        RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre,
+        Peer(ca, "gw-01", broker.port) as gateway,
+    ):
+        gateway.subscribe("hd/1/g/gw-01/cmd")
+        command = {
+            "id": "c-1",
+            "do": "ack_alarm",
+            "exp_ms": RECEIVED_MS,
+            "args": {"alarm_id": f"gw-01-{EPOCH}-0001", "by": "Lan"},
+        }
+        assert centre.centre.send_command("gw-01", command)
+        assert json.loads(gateway.next().payload) == command
+
+
+def test_the_command_prints_one_json_line_for_each_message_and_stops_when_told(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    with Peer(ca, "gw-01", broker.port) as gateway:
+        gateway.subscribe(ACK_TOPIC)
+        with subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, *_arguments(ca, broker.port, tmp_path)],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        ) as process:
+            assert process.stdout is not None
+            # Published again until the centre listens, as a gateway does.
+            wait_until(
+                lambda: gateway.publish(ALARM_TOPIC, alarm_message(1, alarm_document())) == 0,
+                "the centre's command listens",
+            )
+            line = json.loads(process.stdout.readline())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+    assert (line["kind"], line["alarm_id"], line["rev"]) == ("alarm", f"gw-01-{EPOCH}-0001", 1)
+    assert line["delay_ms"] > 0
+
+
+_PROGRAM = (
+    "import argparse, sys; from haidang_tools import centre;"
+    "p = argparse.ArgumentParser(); centre.add_arguments(p); sys.exit(centre.run(p.parse_args()))"
+)
+
+
+def _arguments(ca: Path, port: int, folder: Path) -> list[str]:
+    return [
+        f"--port={port}",
+        f"--ca={ca / 'ca.pem'}",
+        f"--cert={ca / 'centre-01.pem'}",
+        f"--key={ca / 'centre-01.key'}",
+        f"--ledger={folder / 'ledger.db'}",
+        "--json",
+    ]

@@ -12,8 +12,9 @@ from typing import Any, Self
 
 from haidang_tools.brokers import Broker, certificates
 from haidang_wire import messages
-from mqtt_peer import WAIT_S, Peer, wait_until
+from mqtt_peer import WAIT_S, Peer
 from node_packs import NODE
+from waiting import wait_until
 
 GATEWAY = "gw-01"
 CENTRE = "centre-1"
@@ -189,13 +190,23 @@ class CentrePeer:
             message = self._peer.messages.get()
             kind = message.topic.split("/")[4]
             if kind == "alarm":
-                document = messages.decode("alarm_message", message.payload)
+                document = messages.decode("alarm_message", bytes(message.payload))
                 self._note(document, self.alarms, [document["alarm"]], acknowledge)
             elif kind == "data":
-                document = messages.decode("data_message", message.payload)
+                document = messages.decode("data_message", bytes(message.payload))
                 self._note(document, self.packs, document["packs"], acknowledge)
             elif kind == "status":
-                self.status = messages.decode("gateway_status", message.payload)
+                self.status = messages.decode("gateway_status", bytes(message.payload))
+
+    def wait_status(self) -> dict[str, Any]:
+        """The gateway's status, as soon as there is one."""
+
+        def there() -> bool:
+            self.read()
+            return bool(self.status)
+
+        wait_until(there, "the gateway's status at the centre")
+        return self.status
 
     def wait_alarms(self, count: int, timeout_s: float = WAIT_S) -> list[dict[str, Any]]:
         """The alarms' revisions so far, as soon as there are `count`."""
@@ -204,7 +215,7 @@ class CentrePeer:
             self.read()
             return len(self.alarms) >= count
 
-        wait_until(there, timeout_s)
+        wait_until(there, f"{count} alarms at the centre", timeout_s)
         return self.alarms
 
     def wait_packs(self, count: int) -> list[list[dict[str, Any]]]:
@@ -214,7 +225,7 @@ class CentrePeer:
             self.read()
             return len(self.packs) >= count
 
-        wait_until(there)
+        wait_until(there, f"{count} packs at the centre")
         return self.packs
 
     def command(self, do: str, **args: object) -> None:
@@ -254,4 +265,4 @@ def next_ack(node: Peer) -> dict[str, Any]:
     while True:
         message = node.next()
         if message.topic.endswith("/ack"):
-            return messages.decode("ack", message.payload)
+            return messages.decode("ack", bytes(message.payload))

@@ -11,8 +11,9 @@ import pytest
 from gateway_kit import STRANGER, World, issue_all, next_ack, wait_online, wait_word
 from haidang_gateway import store_read
 from haidang_gateway.store_schema import reading
-from mqtt_peer import Peer, wait_until
+from mqtt_peer import Peer
 from node_packs import NODE, pack, smoke, status
+from waiting import wait_until
 
 ALARM = f"hd/1/n/{NODE}/alarm"
 DATA = f"hd/1/n/{NODE}/data"
@@ -58,8 +59,7 @@ def test_a_fire_goes_from_node_to_centre_and_is_acknowledged_after_the_commit(
         centre.command("ack_alarm", alarm_id=alarm["id"], by="Trực ban 2")
         (_, acknowledged) = centre.wait_alarms(2)
         assert acknowledged["ack"]["by"] == "Trực ban 2"
-        wait_until(lambda: (centre.read(), centre.status)[1])
-        assert centre.status["nodes_up"] in {0, 1}
+        assert centre.wait_status()["nodes_up"] in {0, 1}
         assert gateway.signal(signal.SIGTERM) == 0
         wait_word(node, "offline")
 
@@ -141,7 +141,7 @@ def test_a_duplicate_is_acknowledged_again_and_a_loss_is_booked(world: World) ->
         assert next_ack(node)["s"] == [[5, 5]]
         boots = [{"hb": 7, "next": 7, "held": [[6, 6]], "dropped": [[3, 3, "full"]]}]
         node.publish(STATUS, status(boots=boots, up_ms=100), retain=True)
-        wait_until(lambda: _sums(world).get("lost"))
+        wait_until(lambda: _sums(world).get("lost"), "the loss in the ledger")
         assert _sums(world) == {
             "received": 3,
             "duplicates": 2,

@@ -1,11 +1,13 @@
 """The worker: its loop with steered networks, and the real process at its edges."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
 
 import av
+import msgspec
 import numpy as np
 import pytest
 from haidang_gateway.clock import Clock
@@ -146,6 +148,38 @@ def test_a_camera_that_cannot_be_opened_is_told_until_stopped(tmp_path):
     looking.join(DEADLINE_S)
     assert isinstance(lines[0], FaultLine)
     assert "absent.mp4" in lines[0].error
+
+
+@pytest.fixture
+def process(tmp_path, root):
+    """A real worker with the shipped models that looks at an endless clip and has spoken."""
+    clip = write_clip(tmp_path / "c.mp4", [60] * 40)
+    wanted = settings(clip, loop=True)
+    wanted = msgspec.structs.replace(wanted, models_dir=str(root / "models"))
+    command = [sys.executable, "-m", "haidang_gateway.vision.worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+        started.stdin.write(encode(wanted))
+        started.stdin.flush()
+        assert json.loads(started.stdout.readline())["t"] in {"alive", "fire", "smoke"}
+        yield started
+        started.kill()
+
+
+def test_the_process_ends_with_the_gateway(process):
+    process.stdin.close()
+    assert process.wait(DEADLINE_S) == 0
+
+
+def test_the_process_ends_when_nobody_listens(process):
+    process.stdout.close()
+    assert process.wait(DEADLINE_S) == 0
+
+
+def test_ctrl_c_in_the_terminal_is_left_to_the_gateway(process):
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline()
+    assert process.stdout.readline()
+    assert process.poll() is None
 
 
 def run_process(stdin):

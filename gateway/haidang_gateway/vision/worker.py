@@ -163,7 +163,8 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> int:
 
 def _watch_parent(stdin: BinaryIO, worker: Worker) -> None:
     """End with the gateway, even when a native call of ours never returns."""
-    while stdin.read(4096):
+    # Not through the buffer: its lock, held here, would abort the interpreter's own end.
+    while os.read(stdin.fileno(), 4096):
         pass
     worker.stop()
     threading.Event().wait(_GRACE_S)

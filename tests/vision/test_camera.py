@@ -154,6 +154,14 @@ def test_a_file_that_is_no_video_is_an_error(tmp_path):
         next(frames(str(path)))
 
 
+def test_a_file_that_ends_before_its_first_picture_is_an_error(tmp_path, camera_of):
+    path = write_clip(tmp_path / "c.mkv", count=2, size=(480, 640))
+    path.write_bytes(path.read_bytes()[:1000])
+    camera = camera_of(path)
+    wait_for(lambda: camera.state == "away")
+    assert "holds no pictures" in str(camera.error)
+
+
 def test_damage_in_the_middle_loses_some_frames_only(tmp_path):
     path = write_clip(tmp_path / "c.ts", count=60, codec="libx264")
     data = bytearray(path.read_bytes())

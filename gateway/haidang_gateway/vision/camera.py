@@ -161,7 +161,7 @@ class Camera:
         """One connection, or one pass over a file, until its end or a CameraError."""
         with _open(self._source) as container:
             stream = _video_stream(container, self._source)
-            start_ms = self._monotonic_ms()
+            start_ms, before = self._monotonic_ms(), self.counters.decoded
             for picture, broken in _decode(container, stream, self._source):
                 self.counters.broken += broken
                 if self._stop.is_set():
@@ -171,6 +171,8 @@ class Camera:
                 self._offer(picture)
         if self._source.live:
             raise CameraError(f"camera {self._source.shown}: the stream ended")
+        if self.counters.decoded == before:
+            raise CameraError(f"camera {self._source.shown} holds no pictures; take another file")
         if not self._source.loop:
             with self._fresh:
                 self.state = "ended"

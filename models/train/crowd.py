@@ -82,16 +82,13 @@ def train(
     steps = count // batch
     done = checkpoints.restore(tail, folder)
     rate = tf.keras.optimizers.schedules.CosineDecay(
-        1e-4,
-        (epochs - done) * steps,
-        alpha=0.02,
-        warmup_target=8e-4 / (1 + done),
-        warmup_steps=100,
+        1e-4, epochs * steps - 100, alpha=0.02, warmup_target=8e-4, warmup_steps=100
     )
     rule = tf.keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1.0)
     rule.build(tail.trainable_variables)
+    rule.iterations.assign(done * steps)
     step = _step(tail, rule)
-    draw = np.random.default_rng(seed)
+    draw = np.random.default_rng(seed + done)
     for epoch in range(done, epochs):
         order, losses = draw.permutation(count), []
         for at in range(steps):

@@ -95,25 +95,24 @@ def train(
     steps = count // batch
     heads = [v for v in tail.trainable_variables if v.path.startswith("out_")]
     done = checkpoints.restore(tail, folder)
-    phases = ((int(done == 0), heads, 1e-3), (epochs - done, tail.trainable_variables, 3e-4))
+    phases = ((0, 1, heads, 1e-3), (done, epochs, tail.trainable_variables, 3e-4))
     draw = np.random.default_rng(seed + done)
-    for number, (length, variables, rate) in enumerate(phases):
-        if length <= 0:
-            continue
+    for number, (first, length, variables, rate) in enumerate(phases[int(done > 0) :]):
         fall = tf.keras.optimizers.schedules.CosineDecay(rate, length * steps, alpha=0.02)
         rule = tf.keras.optimizers.AdamW(fall, weight_decay=1e-3, clipnorm=1.0)
         rule.build(variables)
+        rule.iterations.assign(first * steps)
         step = _step(tail, rule, variables)
-        for epoch in range(length):
+        for epoch in range(first, length):
             order, losses = draw.permutation(count), []
             for at in range(steps):
                 chosen = np.sort(order[at * batch : (at + 1) * batch])
                 losses.append(float(step(*(_part(store[name], chosen) for name in store))))
                 if at % 50 == 49:
-                    _log.info("phase %s epoch %s %s/%s loss %.4f", number, epoch, at + 1, steps,
+                    _log.info("part %s epoch %s %s/%s loss %.4f", number, epoch, at + 1, steps,
                               np.mean(losses[-50:]))  # fmt: skip
-            if number == 1:
-                checkpoints.save(tail, folder, done + epoch + 1)
+            if variables is not heads:
+                checkpoints.save(tail, folder, epoch + 1)
 
 
 def _top(features: Any) -> Any:

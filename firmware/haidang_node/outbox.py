@@ -13,7 +13,7 @@ ALARM = "a"
 DATA = "d"
 
 # Telemetry waits in RAM for this many packs or this long before a flush: a flush per pack would
-# wear the hottest flash block out in 6 years, one per 10 packs in more than 30 (docs/decisions.md).
+# wear the hottest flash block out in 6 years, one per 10 packs in more than 30.
 _BATCH_PACKS = const(10)
 _BATCH_MS = const(60000)
 # Alarm packs that flash refused stay in RAM so that they are sent at least.

@@ -30,7 +30,7 @@ class Reporter:
         sensor.sample(self._clock.uptime_ms())
         if sensor.changed():
             _LOG.info("%s: %s, health %s", sensor.kind, sensor.state, sensor.health)
-            self._keep(ALARM, sensor.records())
+            self._keep(ALARM, sensor.state_records())
 
     def telemetry(self, extra: list) -> None:
         """A pack of all sensors' readings and `extra` records."""
@@ -44,7 +44,7 @@ class Reporter:
         self._snapshot_ms = self._clock.uptime_ms()
         records = []
         for sensor in self._sensors:
-            records.extend(sensor.records())
+            records.extend(sensor.state_records())
         self._keep(ALARM, records)
 
     def repeat(self) -> None:

@@ -1,7 +1,7 @@
 """The status message: who the node is, and the ledger of its numbers.
 
-The field tables of haidang_wire.messages would cost a sixth of the node's heap: they stay away, and
-tests check against them what a node sends.
+The field tables of haidang_wire.messages would cost a sixth of the node's heap: they stay away,
+and tests check against them what a node sends.
 """
 
 import json

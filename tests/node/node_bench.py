@@ -123,7 +123,7 @@ class StandInGateway:
         while not self._stop.is_set():
             try:
                 message = peer.next(timeout_s=0.05)
-            except Exception as error:  # noqa: BLE001 - queue.Empty: look at the flag again
+            except Exception as error:
                 if type(error).__name__ != "Empty":
                     raise
                 continue

@@ -1,12 +1,16 @@
-"""The outbox on files: kept until named, found again by the next boot, bounded, damage survived."""
+"""The outbox: kept until named, found again by the next boot, bounded, damage survived."""
 
 import os
 
+from haidang_node import log
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import ALARM, DATA, Outbox, Place
 
 _EPOCH = "9f3c01aa"
 _folders = [0]
+_opened = []
+
+log.start(log.ERROR, lambda: 0)
 
 
 def _folder() -> str:
@@ -30,7 +34,16 @@ def _open(folder, limit_bytes=1 << 20):
     ledger.open()
     outbox = Outbox(folder, limit_bytes, ledger)
     outbox.open(_EPOCH)
+    _opened.append(outbox)
     return outbox, ledger
+
+
+def _done(folder):
+    while _opened:
+        _opened.pop().close()
+    for name in os.listdir(folder):
+        os.remove(folder + "/" + name)
+    os.rmdir(folder)
 
 
 def _numbers(outbox, lane):
@@ -62,6 +75,7 @@ def test_an_alarm_is_on_flash_at_once_and_telemetry_after_a_batch() -> None:
     assert outbox.lowest_loose() is None
     again, _ = _open(folder)
     assert _numbers(again, DATA) == list(range(1, 11))
+    _done(folder)
 
 
 def test_telemetry_that_waited_a_minute_is_flushed() -> None:
@@ -73,6 +87,7 @@ def test_telemetry_that_waited_a_minute_is_flushed() -> None:
     outbox.flush_due(61000)
     assert outbox.lowest_loose() is None
     assert _numbers(_open(folder)[0], DATA) == [0]
+    _done(folder)
 
 
 def test_only_named_packs_are_freed() -> None:
@@ -87,6 +102,7 @@ def test_only_named_packs_are_freed() -> None:
     assert _numbers(outbox, DATA) == left
     assert outbox.count() == len(left)
     assert outbox.held(_EPOCH) == {1: [[0, 2], [6, 19]]}
+    _done(folder)
 
 
 def test_acknowledged_packs_leave_no_file_behind() -> None:
@@ -98,10 +114,12 @@ def test_acknowledged_packs_leave_no_file_behind() -> None:
     assert outbox.acknowledge(_EPOCH, 1, [[0, 99]]) == 100
     assert [name for name in os.listdir(folder) if name != "ledger"] == []
     assert outbox.count() == 0
+    _done(folder)
 
 
 def test_reading_goes_on_behind_freed_segments_and_meets_new_packs() -> None:
-    outbox, _ = _open(_folder())
+    folder = _folder()
+    outbox, _ = _open(folder)
     place = Place()
     for seq in range(5):
         _put(outbox, ALARM, seq)
@@ -110,6 +128,7 @@ def test_reading_goes_on_behind_freed_segments_and_meets_new_packs() -> None:
     _put(outbox, ALARM, 5)
     assert outbox.next(ALARM, place).seq == 5
     assert outbox.next(ALARM, place) is None
+    _done(folder)
 
 
 def test_the_oldest_telemetry_goes_when_the_outbox_is_full_and_is_named() -> None:
@@ -130,6 +149,7 @@ def test_the_oldest_telemetry_goes_when_the_outbox_is_full_and_is_named() -> Non
     again = Ledger(folder + "/ledger")
     again.open()
     assert again.boots(_EPOCH, 1, 400, {})[0]["dropped"] == dropped
+    _done(folder)
 
 
 def test_damaged_records_are_skipped() -> None:
@@ -147,6 +167,7 @@ def test_damaged_records_are_skipped() -> None:
         file.write(data[:-3])
     again, _ = _open(folder)
     assert _numbers(again, ALARM) == [0, 1, 3]
+    _done(folder)
 
 
 def test_packs_of_an_older_boot_come_first_and_are_acknowledged_under_its_name() -> None:
@@ -159,3 +180,4 @@ def test_packs_of_an_older_boot_come_first_and_are_acknowledged_under_its_name()
     assert _numbers(outbox, ALARM) == [7, 0]
     outbox.acknowledge(_EPOCH, 9, [[7, 7]])
     assert _numbers(outbox, ALARM) == [0]
+    _done(folder)

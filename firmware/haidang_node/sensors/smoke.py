@@ -105,6 +105,8 @@ class Smoke:
             records.append(Record("smoke/state", self.state, at_ms))
         return records
 
+    state_records = records
+
     def _judge(self, now_ms: int) -> str:
         if self._mv <= _OPEN_MV:
             return "open"

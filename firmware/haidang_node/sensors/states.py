@@ -51,7 +51,7 @@ class Ladder:
         return self._level != before
 
     def force(self, level: int) -> bool:
-        """Sets a state from another source, such as a detector's contact; True where it changed."""
+        """Sets a state from another source, such as a relay contact; True where it changed."""
         changed = level != self._level
         self._level = level
         self._calm = 0

@@ -40,6 +40,11 @@ _TEXTS = {
 TEMPORARY = (0x80, 0x88, 0x89, 0x8B, 0x97, 0x98, 0x9F)
 
 
+def reason_texts() -> dict[int, str]:
+    """All codes with their words."""
+    return dict(_TEXTS)
+
+
 def reason_text(code: int) -> str:
     """Plain words for a reason code, with the code."""
     return "%s (0x%02x)" % (_TEXTS.get(code, "unknown reason"), code)

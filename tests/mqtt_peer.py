@@ -49,7 +49,7 @@ class Peer:
 
     def __enter__(self) -> Self:
         """Connect; raises OSError (also ConnectionRefusedError) when the broker refuses us."""
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 0
         self._client.connect("127.0.0.1", self._port, clean_start=True, properties=properties)
         self._client.loop_start()

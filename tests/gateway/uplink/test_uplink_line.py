@@ -1,28 +1,21 @@
 """From the store to the centre over real brokers: cut, stalled, killed, and nothing lost."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from haidang_gateway.batch import CENTRE, Batch, Draft
-from haidang_gateway.clock import Clock
-from haidang_gateway.errors import UplinkError
+from haidang_gateway.batch import CENTRE, Outgoing
+from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.model import Lane
-from haidang_gateway.settings import CentreSettings, StoreSettings
 from haidang_gateway.store import Store
-from haidang_gateway.uplink.centre import CentreClient
-from haidang_gateway.uplink.forwarder import Forwarder
+from haidang_gateway.uplink import client
 from haidang_tools.brokers import Broker, certificates
 from haidang_wire import messages
-from haidang_wire.documents import wrap_alarm, wrap_packs
 from mqtt_peer import Peer
 from proxy import Proxy
 from running_centre import RunningCentre
-from specimens import EPOCH, alarm_document, pack
-
-_DEADLINE_S = 30.0
+from running_uplink import RunningUplink, until
 
 
 @pytest.fixture(scope="module")
@@ -38,95 +31,11 @@ def broker(ca: Path, tmp_path: Path) -> Broker:
     return Broker("centre", ca, tmp_path / "broker")
 
 
-class Uplink:
-    """Store, client and forwarder as the gateway runs them."""
-
-    def __init__(self, ca: Path, folder: Path, port: int, name: str = "gateway.local") -> None:
-        clock = Clock()
-        self.store = Store(folder / "store", "gw-01", StoreSettings())
-        settings = CentreSettings(
-            host="127.0.0.1",
-            port=port,
-            server_name=name,
-            ca=ca / "ca.pem",
-            cert=ca / "gw-01.pem",
-            key=ca / "gw-01.key",
-            batch_s=1.0,
-        )
-        self.client = CentreClient(settings, "gw-01", clock, self._heard)
-        self.forwarder = Forwarder(self.store, self.client, clock)
-        self.commands: list[bytes] = []
-        self._made = 0
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        await self.store.open(1_764_000_000_000)
-        tasks = [
-            asyncio.create_task(part.run(), name=type(part).__name__)
-            for part in (self.client, self.forwarder)
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-            await self.store.close()
-            assert all(isinstance(result, asyncio.CancelledError) for result in results), results
-
-    async def make(self, lane: Lane, count: int = 1) -> None:
-        """Commit messages and wake the forwarder, as the pipeline does."""
-        for _ in range(count):
-            self._made += 1
-            draft = _alarm_draft(self._made) if lane == "alarm" else _DATA
-            await self.store.commit(Batch(now_ms=1_764_000_000_000, drafts=(draft,)))
-        self.forwarder.wake()
-
-    async def emptied(self) -> None:
-        """Wait until the store holds nothing for the centre."""
-        deadline = asyncio.get_running_loop().time() + _DEADLINE_S
-        while (backlog := await self.store.backlog(CENTRE)).alarms + backlog.data:
-            assert asyncio.get_running_loop().time() < deadline, backlog
-            await asyncio.sleep(0.01)
-
-    async def _heard(self, topic: str, payload: bytes) -> None:
-        if topic.endswith("/ack"):
-            await self.forwarder.acknowledge(payload)
-        else:
-            self.commands.append(payload)
-
-
-async def until(look: Callable[[], object], what: str) -> None:
-    """Wait for a condition while the loop runs; AssertionError that names it."""
-    deadline = asyncio.get_running_loop().time() + _DEADLINE_S
-    while not look():
-        assert asyncio.get_running_loop().time() < deadline, what
-        await asyncio.sleep(0.01)
-
-
-def _alarm_draft(number: int) -> Draft:
-    document = alarm_document(number=number)
-    return Draft(
-        destination=CENTRE,
-        lane="alarm",
-        topic=f"hd/1/g/gw-01/alarm/gw-01-{EPOCH}-{number:04d}",
-        compose=lambda message_id: bytes(wrap_alarm(message_id, document)),
-    )
-
-
-_DATA = Draft(
-    destination=CENTRE,
-    lane="data",
-    topic="hd/1/g/gw-01/data",
-    compose=lambda message_id: bytes(wrap_packs(message_id, [pack(1)])),
-)
-
-
 def test_messages_reach_the_centre_in_order_and_leave_the_store_only_then(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        uplink = Uplink(ca, tmp_path, broker.port)
+        uplink = RunningUplink(ca, tmp_path, broker.port)
         async with uplink.running():
             await uplink.make("data", 150)
             await until(lambda: uplink.client.unheard > 20, "the broker has messages for nobody")
@@ -145,7 +54,7 @@ def test_an_alarm_overtakes_a_backlog_on_a_slow_line(
 ) -> None:
     async def scenario() -> None:
         async with Proxy(broker.port) as line:
-            uplink = Uplink(ca, tmp_path, line.port)
+            uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
                 line.bytes_per_s = 40_000
@@ -168,7 +77,7 @@ def test_a_cut_line_loses_nothing_and_doubles_nothing(
 ) -> None:
     async def scenario() -> None:
         async with Proxy(broker.port) as line:
-            uplink = Uplink(ca, tmp_path, line.port)
+            uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 for _ in range(3):
                     await until(uplink.client.connected.is_set, "connected")
@@ -189,7 +98,7 @@ def test_the_centres_broker_killed_with_alarms_in_its_memory_loses_none(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        uplink = Uplink(ca, tmp_path, broker.port)
+        uplink = RunningUplink(ca, tmp_path, broker.port)
         async with uplink.running():
             await until(uplink.client.connected.is_set, "connected")
             await uplink.make("alarm", 20)
@@ -213,7 +122,7 @@ def test_a_restarted_gateway_sends_the_same_bytes_under_the_same_number(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def first_life() -> str:
-        uplink = Uplink(ca, tmp_path, broker.port)
+        uplink = RunningUplink(ca, tmp_path, broker.port)
         async with uplink.running():
             await uplink.make("alarm", 3)
             await uplink.make("data", 3)
@@ -221,7 +130,7 @@ def test_a_restarted_gateway_sends_the_same_bytes_under_the_same_number(
             return uplink.store.epoch
 
     async def second_life() -> None:
-        uplink = Uplink(ca, tmp_path, broker.port)
+        uplink = RunningUplink(ca, tmp_path, broker.port)
         async with uplink.running():
             await uplink.make("data")
             await uplink.emptied()
@@ -239,7 +148,7 @@ def test_a_stalled_line_ends_within_seconds_when_the_gateway_stops(
 ) -> None:
     async def scenario() -> float:
         async with Proxy(broker.port) as line:
-            uplink = Uplink(ca, tmp_path, line.port)
+            uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
                 line.stall()
@@ -259,7 +168,7 @@ def test_a_handshake_that_hangs_does_not_hold_up_the_end(
     async def scenario() -> float:
         async with Proxy(broker.port) as line:
             line.stall()
-            uplink = Uplink(ca, tmp_path, line.port)
+            uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(lambda: line.connections == 1, "dialled")
                 began = asyncio.get_running_loop().time()
@@ -273,7 +182,7 @@ def test_acks_of_another_epoch_or_without_sense_confirm_nothing(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        uplink = Uplink(ca, tmp_path, broker.port)
+        uplink = RunningUplink(ca, tmp_path, broker.port)
         async with uplink.running():
             await uplink.make("alarm", 2)
             await until(lambda: uplink.forwarder.sendings >= 2, "sent")
@@ -296,7 +205,7 @@ def test_a_command_waits_at_the_broker_while_the_line_is_cut(
 ) -> None:
     async def scenario() -> None:
         async with Proxy(broker.port) as line:
-            uplink = Uplink(ca, tmp_path, line.port)
+            uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
                 line.cut()
@@ -314,7 +223,7 @@ def test_a_broker_with_another_name_is_not_trusted(
     ca: Path, broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
-        uplink = Uplink(ca, tmp_path, broker.port, name="centre.example")
+        uplink = RunningUplink(ca, tmp_path, broker.port, name="centre.example")
         async with uplink.running():
             await until(lambda: "no connection" in caplog.text, "the refusal is logged")
             assert not uplink.client.connected.is_set()
@@ -329,7 +238,7 @@ def test_a_broker_with_another_name_is_not_trusted(
 def test_the_window_of_the_line_is_bounded(ca: Path, broker: Broker, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Proxy(broker.port) as line:
-            uplink = Uplink(ca, tmp_path, line.port)
+            uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
                 line.stall()
@@ -341,3 +250,68 @@ def test_the_window_of_the_line_is_bounded(ca: Path, broker: Broker, tmp_path: P
 
     with broker:
         asyncio.run(scenario())
+
+
+def test_a_gateway_that_leaves_or_vanishes_is_offline_after_a_while(
+    ca: Path, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_WILL_DELAY_S", 1)
+
+    async def online(line: Proxy, centre: Peer, *, vanish: bool) -> None:
+        uplink = RunningUplink(ca, tmp_path, line.port)
+        async with uplink.running():
+            await until(uplink.client.connected.is_set, "connected")
+            uplink.client.publish("hd/1/g/gw-01/status", b"online", retain=True)
+            assert (await asyncio.to_thread(centre.next)).payload == b"online"
+            if vanish:
+                line.stall()
+                line.cut()
+        offline = await asyncio.to_thread(centre.next)
+        assert messages.decode("gateway_status", offline.payload)["state"] == "offline"
+
+    async def scenario() -> None:
+        with Peer(ca, "centre-01", broker.port) as centre:
+            await asyncio.to_thread(centre.subscribe, "hd/1/g/+/status")
+            async with Proxy(broker.port) as line:
+                await online(line, centre, vanish=False)
+                await online(line, centre, vanish=True)
+
+    with broker:
+        asyncio.run(scenario())
+
+
+class FailingStore(Store):
+    """A store whose disk fails for the first two reads and the first delete."""
+
+    reads_to_fail = 2
+    deletes_to_fail = 1
+
+    async def pending(
+        self, destination: str, lane: Lane, after_seq: int, limit: int
+    ) -> list[Outgoing]:
+        if self.reads_to_fail:
+            self.reads_to_fail -= 1
+            raise StoreError("the disk failed")
+        return await super().pending(destination, lane, after_seq, limit)
+
+    async def confirm(self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]) -> int:
+        if self.deletes_to_fail:
+            self.deletes_to_fail -= 1
+            raise StoreError("the disk failed")
+        return await super().confirm(destination, epoch, ranges)
+
+
+def test_a_store_that_fails_for_a_while_delays_and_loses_nothing(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        uplink = RunningUplink(ca, tmp_path, broker.port, store=FailingStore)
+        async with uplink.running():
+            await uplink.make("alarm")
+            await uplink.emptied()
+            assert uplink.forwarder.confirmed == 1
+
+    with broker, RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
+        asyncio.run(scenario())
+        assert centre.numbers() == [1]
+        assert centre.centre.counts.duplicates >= 1

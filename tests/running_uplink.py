@@ -1,0 +1,109 @@
+"""Store, line and forwarder of a gateway as it runs them, for tests."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from haidang_gateway.batch import CENTRE, Batch, Draft
+from haidang_gateway.clock import Clock
+from haidang_gateway.model import Lane
+from haidang_gateway.settings import CentreSettings, StoreSettings
+from haidang_gateway.store import Store
+from haidang_gateway.uplink.centre import CentreClient
+from haidang_gateway.uplink.forwarder import Forwarder
+from haidang_wire.documents import wrap_alarm, wrap_packs
+from specimens import EPOCH, alarm_document, pack
+
+_DEADLINE_S = 30.0
+
+
+class RunningUplink:
+    """`running` starts it; `make` commits messages as the pipeline does."""
+
+    def __init__(
+        self,
+        ca: Path,
+        folder: Path,
+        port: int,
+        name: str = "gateway.local",
+        store: type[Store] = Store,
+    ) -> None:
+        clock = Clock()
+        self.store = store(folder / "store", "gw-01", StoreSettings())
+        settings = CentreSettings(
+            host="127.0.0.1",
+            port=port,
+            server_name=name,
+            ca=ca / "ca.pem",
+            cert=ca / "gw-01.pem",
+            key=ca / "gw-01.key",
+            batch_s=1.0,
+        )
+        self.client = CentreClient(settings, "gw-01", clock, self._heard)
+        self.forwarder = Forwarder(self.store, self.client, clock)
+        self.commands: list[bytes] = []
+        self._made = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.store.open(1_764_000_000_000)
+        tasks = [
+            asyncio.create_task(part.run(), name=type(part).__name__)
+            for part in (self.client, self.forwarder)
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await self.store.close()
+            assert all(isinstance(result, asyncio.CancelledError) for result in results), results
+
+    async def make(self, lane: Lane, count: int = 1) -> None:
+        """Commit messages and wake the forwarder, as the pipeline does."""
+        for _ in range(count):
+            self._made += 1
+            draft = _alarm_draft(self._made) if lane == "alarm" else _DATA
+            await self.store.commit(Batch(now_ms=1_764_000_000_000, drafts=(draft,)))
+        self.forwarder.wake()
+
+    async def emptied(self) -> None:
+        """Wait until the store holds nothing for the centre."""
+        deadline = asyncio.get_running_loop().time() + _DEADLINE_S
+        while (backlog := await self.store.backlog(CENTRE)).alarms + backlog.data:
+            assert asyncio.get_running_loop().time() < deadline, backlog
+            await asyncio.sleep(0.01)
+
+    async def _heard(self, topic: str, payload: bytes) -> None:
+        if topic.endswith("/ack"):
+            await self.forwarder.acknowledge(payload)
+        else:
+            self.commands.append(payload)
+
+
+async def until(look: Callable[[], object], what: str) -> None:
+    """Wait for a condition while the loop runs; AssertionError that names it."""
+    deadline = asyncio.get_running_loop().time() + _DEADLINE_S
+    while not look():
+        assert asyncio.get_running_loop().time() < deadline, what
+        await asyncio.sleep(0.01)
+
+
+def _alarm_draft(number: int) -> Draft:
+    document = alarm_document(number=number)
+    return Draft(
+        destination=CENTRE,
+        lane="alarm",
+        topic=f"hd/1/g/gw-01/alarm/gw-01-{EPOCH}-{number:04d}",
+        compose=lambda message_id: bytes(wrap_alarm(message_id, document)),
+    )
+
+
+_DATA = Draft(
+    destination=CENTRE,
+    lane="data",
+    topic="hd/1/g/gw-01/data",
+    compose=lambda message_id: bytes(wrap_packs(message_id, [pack(1)])),
+)

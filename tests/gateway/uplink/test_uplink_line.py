@@ -4,31 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
 from haidang_gateway.batch import CENTRE, Outgoing
-from haidang_gateway.errors import StoreError, UplinkError
+from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
 from haidang_gateway.store import Store
-from haidang_gateway.uplink import client
-from haidang_tools.brokers import Broker, certificates
+from haidang_tools.brokers import Broker
 from haidang_wire import messages
-from mqtt_peer import Peer
 from proxy import Proxy
 from running_centre import RunningCentre
 from running_uplink import RunningUplink, until
-
-
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("uplink") / "ca"
-    certificates(path, "gw-01", "gw-02", "centre-01", "broker-centre")
-    return path
-
-
-@pytest.fixture
-def broker(ca: Path, tmp_path: Path) -> Broker:
-    """Not started; a test that starts it also ends it."""
-    return Broker("centre", ca, tmp_path / "broker")
 
 
 def test_messages_reach_the_centre_in_order_and_leave_the_store_only_then(
@@ -143,41 +127,6 @@ def test_a_restarted_gateway_sends_the_same_bytes_under_the_same_number(
         assert centre.refusals == []
 
 
-def test_a_stalled_line_ends_within_seconds_when_the_gateway_stops(
-    ca: Path, broker: Broker, tmp_path: Path
-) -> None:
-    async def scenario() -> float:
-        async with Proxy(broker.port) as line:
-            uplink = RunningUplink(ca, tmp_path, line.port)
-            async with uplink.running():
-                await until(uplink.client.connected.is_set, "connected")
-                line.stall()
-                await uplink.make("alarm", 3)
-                await until(lambda: uplink.forwarder.sendings == 3, "handed to the line")
-                assert uplink.forwarder.unconfirmed == 3
-                began = asyncio.get_running_loop().time()
-            return asyncio.get_running_loop().time() - began
-
-    with broker:
-        assert asyncio.run(scenario()) < 4.0
-
-
-def test_a_handshake_that_hangs_does_not_hold_up_the_end(
-    ca: Path, broker: Broker, tmp_path: Path
-) -> None:
-    async def scenario() -> float:
-        async with Proxy(broker.port) as line:
-            line.stall()
-            uplink = RunningUplink(ca, tmp_path, line.port)
-            async with uplink.running():
-                await until(lambda: line.connections == 1, "dialled")
-                began = asyncio.get_running_loop().time()
-            return asyncio.get_running_loop().time() - began
-
-    with broker:
-        assert asyncio.run(scenario()) < 4.0
-
-
 def test_acks_of_another_epoch_or_without_sense_confirm_nothing(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
@@ -195,86 +144,6 @@ def test_acks_of_another_epoch_or_without_sense_confirm_nothing(
             assert await uplink.forwarder.acknowledge(ours) == 1
             assert await uplink.forwarder.acknowledge(ours) == 0
             assert (await uplink.store.backlog(CENTRE)).alarms == 1
-
-    with broker:
-        asyncio.run(scenario())
-
-
-def test_a_command_waits_at_the_broker_while_the_line_is_cut(
-    ca: Path, broker: Broker, tmp_path: Path
-) -> None:
-    async def scenario() -> None:
-        async with Proxy(broker.port) as line:
-            uplink = RunningUplink(ca, tmp_path, line.port)
-            async with uplink.running():
-                await until(uplink.client.connected.is_set, "connected")
-                line.cut()
-                await until(lambda: not uplink.client.connected.is_set(), "cut")
-                with Peer(ca, "centre-01", broker.port) as centre:
-                    await asyncio.to_thread(centre.publish, "hd/1/g/gw-01/cmd", b"one")
-                line.resume()
-                await until(lambda: uplink.commands == [b"one"], "the command")
-
-    with broker:
-        asyncio.run(scenario())
-
-
-def test_a_broker_with_another_name_is_not_trusted(
-    ca: Path, broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def scenario() -> None:
-        uplink = RunningUplink(ca, tmp_path, broker.port, name="centre.example")
-        async with uplink.running():
-            await until(lambda: "no connection" in caplog.text, "the refusal is logged")
-            assert not uplink.client.connected.is_set()
-            with pytest.raises(UplinkError):
-                uplink.client.publish("t", b"x")
-
-    with broker:
-        asyncio.run(scenario())
-    assert "centre.example" in caplog.text
-
-
-def test_the_window_of_the_line_is_bounded(ca: Path, broker: Broker, tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with Proxy(broker.port) as line:
-            uplink = RunningUplink(ca, tmp_path, line.port)
-            async with uplink.running():
-                await until(uplink.client.connected.is_set, "connected")
-                line.stall()
-                taken = [uplink.client.publish("hd/1/g/gw-01/data", b"x") for _ in range(100)]
-                with pytest.raises(UplinkError, match="wait for the broker"):
-                    uplink.client.publish("hd/1/g/gw-01/data", b"x")
-                line.cut()
-                await until(lambda: all(future.cancelled() for future in taken), "given back")
-
-    with broker:
-        asyncio.run(scenario())
-
-
-def test_a_gateway_that_leaves_or_vanishes_is_offline_after_a_while(
-    ca: Path, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "_WILL_DELAY_S", 1)
-
-    async def online(line: Proxy, centre: Peer, *, vanish: bool) -> None:
-        uplink = RunningUplink(ca, tmp_path, line.port)
-        async with uplink.running():
-            await until(uplink.client.connected.is_set, "connected")
-            uplink.client.publish("hd/1/g/gw-01/status", b"online", retain=True)
-            assert (await asyncio.to_thread(centre.next)).payload == b"online"
-            if vanish:
-                line.stall()
-                line.cut()
-        offline = await asyncio.to_thread(centre.next)
-        assert messages.decode("gateway_status", offline.payload)["state"] == "offline"
-
-    async def scenario() -> None:
-        with Peer(ca, "centre-01", broker.port) as centre:
-            await asyncio.to_thread(centre.subscribe, "hd/1/g/+/status")
-            async with Proxy(broker.port) as line:
-                await online(line, centre, vanish=False)
-                await online(line, centre, vanish=True)
 
     with broker:
         asyncio.run(scenario())

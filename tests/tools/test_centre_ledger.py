@@ -1,0 +1,112 @@
+"""The stand-in centre's ledger: nothing counted twice, gaps and broken chains seen."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_ledger import Ledger
+from haidang_tools.errors import ToolError
+from specimens import EPOCH, alarm_document, alarm_message, data_message
+
+ALARM_TOPIC = f"hd/1/g/gw-01/alarm/gw-01-{EPOCH}-0001"
+DATA_TOPIC = "hd/1/g/gw-01/data"
+RECEIVED_MS = 1_795_353_322_000
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    made = Checker()
+    made.load()
+    return made
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger(tmp_path / "ledger.db")
+    made.open()
+    yield made
+    made.close()
+
+
+def _judged(checker: Checker, topic: str, payload: bytes) -> Message:
+    message = checker.judge(topic, payload, RECEIVED_MS)
+    assert isinstance(message, Message), message
+    return message
+
+
+def _revision(checker: Checker, seq: int, document: bytes) -> Message:
+    return _judged(checker, ALARM_TOPIC, alarm_message(seq, document))
+
+
+def test_a_second_copy_is_counted_and_not_new(checker: Checker, ledger: Ledger) -> None:
+    message = _revision(checker, 1, alarm_document())
+    assert ledger.commit([message, message]).new == [message]
+    assert ledger.commit([message]).new == []
+    assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 2)
+
+
+def test_an_old_revision_under_a_new_number_is_no_second_alarm(
+    checker: Checker, ledger: Ledger
+) -> None:
+    document = alarm_document()
+    ledger.commit([_revision(checker, 1, document)])
+    assert ledger.commit([_revision(checker, 2, document)]).new == []
+    assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 1)
+    assert ledger.gaps() == {}
+
+
+def test_other_bytes_under_a_used_number_or_revision_are_refused(
+    checker: Checker, ledger: Ledger
+) -> None:
+    ledger.commit([_revision(checker, 1, alarm_document())])
+    other = alarm_document(severity="Minor")
+    committed = ledger.commit([_revision(checker, 1, other), _revision(checker, 2, other)])
+    assert committed.new == []
+    assert ["message id" in refusal.reason for refusal in committed.refused] == [True, False]
+    assert ledger.payload(("gw-01", EPOCH, 1)) == alarm_message(1, alarm_document())
+
+
+def test_a_broken_chain_is_found_in_any_order_of_arrival(checker: Checker, ledger: Ledger) -> None:
+    first = alarm_document()
+    second = alarm_document(rev=2, before=first)
+    forged = alarm_document(rev=3, before=b"something else")
+    good = [_revision(checker, 2, second), _revision(checker, 1, first)]
+    assert ledger.commit(good).broken == []
+    broken = ledger.commit([_revision(checker, 3, forged)]).broken
+    assert [revision.rev for revision in broken] == [3]
+    assert ledger.latest() == [(f"gw-01-{EPOCH}-0001", 3)]
+
+
+def test_gaps_are_seen_and_close_again_also_after_a_restart(
+    checker: Checker, tmp_path: Path
+) -> None:
+    for seqs, missing in (((1, 5), [[2, 4]]), ((3,), [[2, 2], [4, 4]]), ((2, 4), [])):
+        ledger = Ledger(tmp_path / "ledger.db")
+        ledger.open()
+        ledger.commit([_judged(checker, DATA_TOPIC, data_message(seq)) for seq in seqs])
+        assert ledger.gaps() == ({("gw-01", EPOCH): missing} if missing else {})
+        ledger.close()
+
+
+def test_a_refused_message_fills_its_place_and_is_kept(checker: Checker, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.open()
+    bad = checker.judge(DATA_TOPIC, b'{"id":"gw-01/5f3a9c1e/1","packs":7}', RECEIVED_MS)
+    assert isinstance(bad, Refusal)
+    ledger.commit([bad, bad, _judged(checker, DATA_TOPIC, data_message(2))])
+    assert (ledger.counts.refused, ledger.counts.duplicates) == (1, 1)
+    assert ledger.gaps() == {}
+    ledger.close()
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        ((payload,),) = connection.execute("SELECT payload FROM refused").fetchall()
+    connection.close()
+    assert payload == bad.payload
+
+
+def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear city, " * 100)
+    with pytest.raises(ToolError, match="name another"):
+        Ledger(path).open()

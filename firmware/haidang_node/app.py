@@ -11,7 +11,6 @@ from haidang_node import broker, log
 from haidang_node.clock import Clock
 from haidang_node.commands import Commands
 from haidang_node.errors import ConfigError, LinkError
-from haidang_node.fitting import sensors
 from haidang_node.hal import esp32
 from haidang_node.hal.radio import Radio
 from haidang_node.health import Health
@@ -75,9 +74,22 @@ def _settings() -> dict | None:
             _LOG.error("%s", problem)
         return None
     finally:
-        # Not needed again, and it is the largest module: its memory goes to the connection.
-        del sys.modules["haidang_node.config"]
-        del haidang_node.config
+        _forget("config")
+
+
+def _sensors(settings: dict) -> list:
+    from haidang_node import fitting
+
+    try:
+        return fitting.sensors(settings)
+    finally:
+        _forget("fitting")
+
+
+def _forget(module: str) -> None:
+    # What runs once does not stay: its memory goes to the connection.
+    del sys.modules["haidang_node." + module]
+    delattr(haidang_node, module)
 
 
 class Node:
@@ -94,7 +106,7 @@ class Node:
         self._radio = Radio()
         self._link = Link(self._radio, settings["wifi"], esp32.random_32)
         self._backoff = Backoff(_RECONNECT_MS, _RECONNECT_CAP_MS, esp32.random_32)
-        self._sensors = sensors(settings["sensors"])
+        self._sensors = _sensors(settings["sensors"])
         self._reporter = Reporter(
             self._node,
             clock,

@@ -241,7 +241,11 @@ class Outbox:
                 return
 
     def _free(self) -> int:
-        status = os.statvfs(self._folder)
+        try:
+            status = os.statvfs(self._folder)
+        except OSError:
+            # The write that follows will say what is wrong.
+            return _FREE_RESERVE_BYTES
         # A full LittleFS reports a free count below zero as a huge number.
         return 0 if status[3] > status[2] else status[0] * status[3]
 

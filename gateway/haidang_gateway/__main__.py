@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -49,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
         sub.set_defaults(command=command)
+        if command is _ledger:
+            sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
     authority = commands.add_parser("ca", help="the certificate authority")
     pki_cli.add_arguments(authority)
     authority.set_defaults(command=pki_cli.run)
@@ -95,7 +98,11 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _ledger(options: argparse.Namespace) -> int:
-    for line in ledger_view.lines(load(options.config).data_dir):
+    folder = load(options.config).data_dir
+    if options.json:
+        _say(json.dumps(ledger_view.sums(folder)))
+        return 0
+    for line in ledger_view.lines(folder):
         _say(line)
     return 0
 

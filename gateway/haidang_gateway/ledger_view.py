@@ -5,10 +5,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from haidang_gateway import store_read
+from haidang_gateway.batch import CENTRE
 from haidang_gateway.store_schema import reading
 
 _COLUMNS = ("received", "duplicates", "late", "lost", "dropped", "quarantined")
 _NEWEST = 20
+
+
+def sums(folder: Path) -> dict[str, int]:
+    """All days and nodes together, with the revisions made and the messages not yet confirmed."""
+    with reading(folder / "haidang.db") as connection:
+        totals: dict[str, int] = dict.fromkeys(_COLUMNS, 0)
+        for what, count in store_read.ledger_sums(connection).items():
+            totals[what.partition(":")[0]] += count
+        backlog = store_read.backlog(connection, CENTRE)
+        totals["revisions"] = len(store_read.revisions(connection))
+    return totals | {"queue": backlog.alarms + backlog.data + backlog.packs}
 
 
 def lines(folder: Path) -> Iterator[str]:

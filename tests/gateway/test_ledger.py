@@ -26,10 +26,10 @@ def _counts(ledger: Ledger) -> dict[str, int]:
 
 def test_a_pack_below_next_that_nobody_has_is_lost_and_late_when_it_comes() -> None:
     ledger = _ledger()
-    for seq in (1, 2, 5):
+    for seq in (0, 1, 2, 5):
         assert ledger.accept(_KEY, seq, 0) == "new"
     ledger.note_status(NODE, _status(next=7, held=[[6, 6]]), _CREATED_MS + 5000)
-    assert _counts(ledger) == {"received": 3, "lost": 2}
+    assert _counts(ledger) == {"received": 4, "lost": 2}
     ledger.note_status(NODE, _status(next=7, held=[[6, 6]]), _CREATED_MS + 6000)
     assert _counts(ledger) == {}, "a loss is booked once"
     assert ledger.accept(_KEY, 4, 0) == "late"
@@ -40,7 +40,7 @@ def test_dropped_packs_carry_their_cause_even_when_they_were_booked_as_lost() ->
     ledger = _ledger()
     ledger.accept(_KEY, 1, 0)
     ledger.note_status(NODE, _status(next=11), _CREATED_MS + 5000)
-    assert _counts(ledger) == {"received": 1, "lost": 9}
+    assert _counts(ledger) == {"received": 1, "lost": 10}
     ledger.note_status(NODE, _status(next=11, dropped=[[3, 8, "full"]]), _CREATED_MS + 6000)
     assert _counts(ledger) == {"lost": -6, "dropped:full": 6}
 
@@ -68,7 +68,7 @@ def test_a_number_no_node_can_reach_costs_no_time_and_no_memory() -> None:
     ledger = _ledger()
     ledger.note_status(NODE, _status(next=0xFFFFFFFF), _CREATED_MS + 5000)
     docs, counts = ledger.take()
-    assert sum(counts.values()) == 0xFFFFFFFE
+    assert sum(counts.values()) == 0xFFFFFFFF
     assert len(json.dumps(docs[_KEY])) < 300
 
 
@@ -85,7 +85,7 @@ def test_verdicts_equal_those_of_a_set_also_over_a_restart(seqs: list[int], cut:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)))
+@given(st.sets(st.integers(0, 29)), st.sets(st.integers(0, 29)), st.sets(st.integers(0, 29)))
 def test_every_number_below_next_is_accounted_for_exactly_once(
     received: set[int], held: set[int], dropped: set[int]
 ) -> None:
@@ -94,7 +94,7 @@ def test_every_number_below_next_is_accounted_for_exactly_once(
         ledger.accept(_KEY, seq, 0)
     ledger.take()
     status = _status(
-        next=31,
+        next=30,
         held=[[n, n] for n in sorted(held)],
         dropped=[[n, n, "full"] for n in sorted(dropped)],
     )

@@ -12,7 +12,7 @@ from haidang_gateway.batch import BootKey, DayKey
 Ranges = list[list[int]]
 Verdict = Literal["new", "late", "duplicate"]
 
-_FIRST_SEQ = 1
+_FIRST_SEQ = 0
 # Boots below those a node still speaks of are kept this far back to recognise duplicates.
 _KEEP_BOOTS = 16
 
@@ -88,7 +88,7 @@ class Ledger:
         """Book what a live, checked status message says about the node's boots."""
         epoch, current = status["he"], status["hb"]
         fresh = received_ms - status["up_ms"] >= self._created_ms
-        known_before = any(boot.first for boot in self.boots_of(node, epoch).values())
+        known_before = any(boot.first is not None for boot in self.boots_of(node, epoch).values())
         for entry in status["boots"]:
             key = (node, epoch, entry["hb"])
             boot = self.boot(key)

@@ -76,7 +76,7 @@ class PackReader:
             raise PackRefused(str(error)) from error
         if pack.node != topic.owner:
             raise PackRefused(f"the pack names {pack.node} but came on the topic of {topic.owner}")
-        if not 1 <= pack.seq <= _MAXIMUM_SEQ:
+        if not 0 <= pack.seq <= _MAXIMUM_SEQ:
             raise PackRefused(f"sequence number {pack.seq} is not one that a node counts")
         node = self._nodes.get(pack.node)
         if node is None:

@@ -1,6 +1,7 @@
 """Forms of text in documents: times, ids, hashes; never loaded on a node."""
 
-from haidang_wire.topics import is_epoch, is_gateway_id, is_node_id
+from haidang_wire.naming import is_epoch, is_node_id, only
+from haidang_wire.topics import is_gateway_id
 
 _HEX = "0123456789abcdef"
 
@@ -28,7 +29,7 @@ def alarm_id(text: str) -> bool:
 
 def sha256_name(text: str) -> bool:
     """`sha256:` and 64 lower-case hex digits."""
-    return len(text) == 71 and text[:7] == "sha256:" and all(c in _HEX for c in text[7:])
+    return len(text) == 71 and text[:7] == "sha256:" and only(text[7:], _HEX)
 
 
 def epoch(text: str) -> bool:
@@ -42,7 +43,7 @@ def node(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    return bool(text) and all(c in "0123456789" for c in text)
+    return bool(text) and only(text, "0123456789")
 
 
 _MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)

@@ -34,7 +34,7 @@ def read(data: bytes, maximum_bytes: int, error: "type[WireError]") -> "Any":
 def write(value: object) -> str:
     """Compact JSON; the keys of an object sorted, so that equal values give equal bytes."""
     if isinstance(value, dict):
-        members = [json.dumps(key) + ":" + write(value[key]) for key in sorted(value)]
+        members = [_dumps(key) + ":" + write(value[key]) for key in sorted(value)]
         return "{" + ",".join(members) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join([write(item) for item in value]) + "]"
@@ -70,10 +70,14 @@ def _refuse_constant(name: str) -> None:
     raise ValueError("%s is no JSON" % name)
 
 
+# The two interpreters' json differ, and so do their stubs.
+_json: "Any" = json
+
+
 def _settle() -> bool:
     # MicroPython's json takes no options, knows no NaN and keeps non-ASCII as it is.
     try:
-        json.loads("0", parse_float=float)
+        _json.loads("0", parse_float=float)
     except TypeError:
         return False
     return True
@@ -82,16 +86,18 @@ def _settle() -> bool:
 _HAS_OPTIONS = _settle()
 
 
-def _loads(text: str) -> object:
+def _loads(text: str) -> "Any":
     if _HAS_OPTIONS:
-        return json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
-    return json.loads(text)
+        return _json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
+    return _json.loads(text)
 
 
 def _dumps(value: object) -> str:
     if _HAS_OPTIONS:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    return json.dumps(value)
+        text = _json.dumps(value, ensure_ascii=False, allow_nan=False)
+    else:
+        text = _json.dumps(value)
+    return str(text)
 
 
 def _refuse_surrogates(value: object) -> None:

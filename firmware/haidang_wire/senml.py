@@ -4,13 +4,18 @@ from collections import namedtuple
 
 from haidang_wire.errors import PackError
 from haidang_wire.jsontext import write
+from haidang_wire.names import NAMES
 from haidang_wire.naming import base_name, is_epoch
-from haidang_wire.words import (
-    FLOOD_STATES,
-    FOOTFALL_SOURCES,
-    SENSOR_HEALTH,
-    SENSORS,
-    SMOKE_STATES,
+
+__all__ = (
+    "NAMES",
+    "Fixed",
+    "Pack",
+    "Record",
+    "decode_pack",
+    "encode_pack",
+    "resolve",
+    "resolved",
 )
 
 # value: int, bool, str or Fixed (decoded: also float); up_ms: uptime at its sampling
@@ -27,44 +32,6 @@ MAXIMUM_UPTIME_MS = 0x1FFFFFFFFFFFFF
 MAXIMUM_UNIX_MS = 0x3FFFFFFFFFF  # the year 2109
 MAXIMUM_VALUE = 0x1FFFFFFFFFFFFF  # exact in every JSON reader
 _UINT32 = 0xFFFFFFFF
-
-_TRUTH = (None, "vb", None)
-_COUNT = ("count", "v", None)
-_MILLIVOLTS = ("mV", "v", None)
-_BYTES = ("B", "v", None)
-_HEALTH = (None, "vs", SENSOR_HEALTH)
-
-# name: (unit or None, value field, words or None)
-NAMES: "dict[str, tuple[str | None, str, tuple[str, ...] | None]]" = {
-    "smoke/mv": _MILLIVOLTS,
-    "smoke/ratio": ("/", "v", None),
-    "smoke/contact": _TRUTH,
-    "smoke/state": (None, "vs", SMOKE_STATES),
-    "flood/level": ("mm", "v", None),
-    "flood/rate": ("mm/h", "v", None),
-    "flood/to_next": ("s", "v", None),
-    "flood/float": _TRUTH,
-    "flood/state": (None, "vs", FLOOD_STATES),
-    "footfall/devices": _COUNT,
-    "footfall/low": _COUNT,
-    "footfall/high": _COUNT,
-    "footfall/suppressed": _TRUTH,
-    "footfall/frames": _COUNT,
-    "footfall/window": ("s", "v", None),
-    "footfall/source": (None, "vs", FOOTFALL_SOURCES),
-    "env/temp": ("Cel", "v", None),
-    "env/rh": ("%RH", "v", None),
-    "node/heap_free": _BYTES,
-    "node/heap_min": _BYTES,
-    "node/idf_free": _BYTES,
-    "node/idf_largest": _BYTES,
-    "node/rssi": ("dBm", "v", None),
-    "node/queue": _COUNT,
-    "node/dropped": _COUNT,
-    "node/supply": _MILLIVOLTS,
-}
-for _sensor in SENSORS:
-    NAMES[_sensor + "/health"] = _HEALTH
 
 
 def encode_pack(pack: Pack) -> bytes:

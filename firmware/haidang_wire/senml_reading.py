@@ -2,6 +2,7 @@
 
 from haidang_wire.errors import PackError, TopicError
 from haidang_wire.jsontext import read, write
+from haidang_wire.naming import is_epoch, only
 from haidang_wire.senml import (
     BVER,
     MAXIMUM_PACK_BYTES,
@@ -15,7 +16,7 @@ from haidang_wire.senml import (
     field_of,
     seconds_text,
 )
-from haidang_wire.topics import is_epoch, node_of_base_name
+from haidang_wire.topics import node_of_base_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,4 +170,4 @@ def _check_known(i: int, name: str, item: "dict[str, Any]", field: str) -> None:
 def _is_name(name: str) -> bool:
     if not 1 <= len(name) <= _MAXIMUM_NAME or name[0] in "-:./_":
         return False
-    return all(character in _NAME_CHARACTERS for character in name)
+    return only(name, _NAME_CHARACTERS)

@@ -118,10 +118,12 @@ def test_an_incoming_message_is_acknowledged_when_the_caller_says_so_and_once():
     refused(ProtocolError, session.acknowledge, 9)
 
 
-def test_the_server_may_not_pass_our_receive_maximum():
+def test_a_server_that_passes_our_receive_maximum_is_served():
     session = opened(receive_maximum=2)
     session.receive(incoming(1) + incoming(2) + incoming(2))
-    refused(ProtocolError, session.receive, incoming(3))
+    assert session.receive(incoming(3))[0].packet_id == 3
+    for packet_id in (1, 2, 3):
+        assert packet_of(session.acknowledge(packet_id)) == Puback(packet_id, 0)
 
 
 def test_subscribing_tells_what_was_granted():

@@ -182,15 +182,16 @@ def test_the_centre_sends_a_command_to_one_gateway(
             "exp_ms": RECEIVED_MS,
             "args": {"alarm_id": f"gw-01-{EPOCH}-0001", "by": "Lan"},
         }
-        assert centre.centre.send_command("gw-01", command)
+        centre.centre.send_command("gw-01", command)
         assert json.loads(gateway.next().payload) == command
 
 
-def test_the_command_prints_one_json_line_for_each_message_and_stops_when_told(
+def test_the_command_prints_json_lines_acknowledges_alarms_and_ends_with_its_sums(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
+    confirmed = alarm_document(state="confirmed")
     with Peer(ca, "gw-01", broker.port) as gateway:
-        gateway.subscribe(ACK_TOPIC)
+        gateway.subscribe("hd/1/g/gw-01/cmd")
         with subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, *_arguments(ca, broker.port, tmp_path)],
             stdout=subprocess.PIPE,
@@ -199,14 +200,18 @@ def test_the_command_prints_one_json_line_for_each_message_and_stops_when_told(
             assert process.stdout is not None
             # Published again until the centre listens, as a gateway does.
             wait_until(
-                lambda: gateway.publish(ALARM_TOPIC, alarm_message(1, alarm_document())) == 0,
+                lambda: gateway.publish(ALARM_TOPIC, alarm_message(1, confirmed)) == 0,
                 "the centre's command listens",
             )
             line = json.loads(process.stdout.readline())
+            command = json.loads(gateway.next().payload)
             process.send_signal(signal.SIGTERM)
+            sums = json.loads(process.stdout.read().splitlines()[-1])
             assert process.wait(10) == 0
     assert (line["kind"], line["alarm_id"], line["rev"]) == ("alarm", f"gw-01-{EPOCH}-0001", 1)
     assert line["delay_ms"] > 0
+    assert command["args"] == {"alarm_id": line["alarm_id"], "by": "Lan"}
+    assert (sums["kind"], sums["alarms"], sums["missing"]) == ("sums", 1, 0)
 
 
 _PROGRAM = (
@@ -222,5 +227,6 @@ def _arguments(ca: Path, port: int, folder: Path) -> list[str]:
         f"--cert={ca / 'centre-01.pem'}",
         f"--key={ca / 'centre-01.key'}",
         f"--ledger={folder / 'ledger.db'}",
+        "--ack-alarms=Lan",
         "--json",
     ]

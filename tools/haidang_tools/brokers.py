@@ -1,7 +1,7 @@
 """Real mosquitto brokers for the demo and the tests, run from the very files that are deployed."""
 
-import getpass
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -176,7 +176,7 @@ class Broker:
         return render(
             text,
             {
-                "user": getpass.getuser(),
+                "user": pwd.getpwuid(os.geteuid()).pw_name,
                 "listener": f"{port} {_ADDRESS}",
                 "cafile": self.ca_dir / "ca.pem",
                 "crlfile": self.ca_dir / "crl.pem",

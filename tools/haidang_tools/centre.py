@@ -5,6 +5,9 @@ import json
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +16,13 @@ from rich.console import Console
 
 from haidang_tools.centre_check import Checker, Message, Refusal
 from haidang_tools.centre_ledger import Ledger
-from haidang_tools.centre_server import Centre, Line
+from haidang_tools.centre_server import Centre, Line, Watcher
 from haidang_tools.errors import ToolError
 
 __all__ = ("Centre", "JsonLines", "Line", "Readable", "add_arguments", "event_of", "run")
 
+# A command that reaches a gateway later than this means nothing any more.
+_ACK_VALID_MS = 3_600_000
 _STYLES = {"suspected": "yellow", "confirmed": "bold red", "cleared": "green", "dismissed": "dim"}
 
 
@@ -29,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"{what}, PEM")
     parser.add_argument("--ledger", type=Path, required=True, help="SQLite file, made if absent")
     parser.add_argument(
+        "--ack-alarms", metavar="BY", help="acknowledge every confirmed alarm in this name"
+    )
+    parser.add_argument(
         "--json", action="store_true", help="one JSON object a line, and the sums last"
     )
 
@@ -38,14 +46,19 @@ def run(args: argparse.Namespace) -> int:
     line = Line(host=args.host, port=args.port, ca=args.ca, cert=args.cert, key=args.key)
     ledger = Ledger(args.ledger)
     printer = JsonLines() if args.json else Readable()
+    watcher = Acknowledging(printer, args.ack_alarms) if args.ack_alarms else printer
+    centre = Centre(line, ledger, Checker(), watcher)
+    if isinstance(watcher, Acknowledging):
+        watcher.send = centre.send_command
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        Centre(line, ledger, Checker(), printer).run(stop)
+        centre.run(stop)
     except ToolError as error:
         sys.stderr.write(f"centre: {error}\n")
         return 1
+    printer.sums({**asdict(ledger.counts), "missing": ledger.missing()})
     return 0
 
 
@@ -79,6 +92,45 @@ def event_of(message: Message) -> dict[str, Any]:
     return event
 
 
+class Acknowledging:
+    """Passes everything on, and acknowledges confirmed alarms as an operator would."""
+
+    def __init__(
+        self,
+        watcher: Watcher,
+        by: str,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        """Act in the name `by`; `send` is set once the centre exists."""
+        self.send: Callable[[str, dict[str, Any]], None] = lambda _gateway, _command: None
+        self._watcher = watcher
+        self._by = by
+        self._now_ms = now_ms
+
+    def message(self, message: Message) -> None:
+        """A new message or a status."""
+        self._watcher.message(message)
+        if message.kind != "alarm":
+            return
+        alarm = message.document["alarm"]
+        if alarm["state"] == "confirmed" and alarm["ack"] is None:
+            command = {
+                "id": f"ack-{alarm['id'][-28:]}-{alarm['rev']}",
+                "do": "ack_alarm",
+                "exp_ms": self._now_ms() + _ACK_VALID_MS,
+                "args": {"alarm_id": alarm["id"], "by": self._by},
+            }
+            self.send(message.gateway, command)
+
+    def refused(self, refusal: Refusal) -> None:
+        """A message that breaks the contract."""
+        self._watcher.refused(refusal)
+
+    def broken(self, alarm_id: str, rev: int) -> None:
+        """A revision that does not fit its neighbour."""
+        self._watcher.broken(alarm_id, rev)
+
+
 class JsonLines:
     """Prints every message as one JSON object."""
 
@@ -93,6 +145,10 @@ class JsonLines:
     def broken(self, alarm_id: str, rev: int) -> None:
         """A revision that does not fit its neighbour."""
         _write({"kind": "broken", "alarm_id": alarm_id, "rev": rev})
+
+    def sums(self, sums: dict[str, int]) -> None:
+        """The ledger's counts at the end."""
+        _write({"kind": "sums", **sums})
 
 
 class Readable:
@@ -127,6 +183,11 @@ class Readable:
         """A revision that does not fit its neighbour."""
         text = f"BROKEN CHAIN  {alarm_id} rev {rev}"
         self._console.print(text, style="bold magenta", markup=False)
+
+    def sums(self, sums: dict[str, int]) -> None:
+        """The ledger's counts at the end."""
+        text = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sums.items())
+        self._console.print(text, markup=False)
 
 
 def _write(event: dict[str, Any]) -> None:

@@ -126,6 +126,10 @@ class Ledger:
         }
         return {key: value for key, value in missing.items() if value}
 
+    def missing(self) -> int:
+        """How many messages are missing below the highest received ones."""
+        return sum(ranges.count(missing) for missing in self.gaps().values())
+
     def latest(self) -> list[tuple[str, int]]:
         """Every alarm's id and its highest revision."""
         rows = self._open_connection().execute(

@@ -33,7 +33,6 @@ _BATCH_BYTES = 64 * 1024
 _IDLE_S = 0.25
 _KEEPALIVE_S = 15
 _RECONNECT_S = (1, 5)
-_COMMAND_S = 10.0
 # A full disk: nothing is acknowledged meanwhile, the gateways keep everything.
 _DISK_RETRY_S = 1.0
 
@@ -118,18 +117,15 @@ class Centre:
         finally:
             self._close()
 
-    def send_command(self, gateway: str, command: dict[str, Any]) -> bool:
-        """Send a `centre_cmd` to a gateway; whether the broker took it for somebody."""
-        client = self._client
-        if client is None:
-            return False
+    def send_command(self, gateway: str, command: dict[str, Any]) -> None:
+        """Hand a `centre_cmd` for a gateway to the broker, where it waits for the gateway.
+
+        Raises MessageError when the command breaks the contract, ToolError before `run`.
+        """
+        if self._client is None:
+            raise ToolError("the centre is not running, so it can send no command")
         payload = messages.encode("centre_cmd", command)
-        info = client.publish(topics.gateway_topic(gateway, "cmd"), payload, qos=1)
-        try:
-            info.wait_for_publish(_COMMAND_S)
-        except (ValueError, RuntimeError):
-            return False
-        return info.is_published()
+        self._client.publish(topics.gateway_topic(gateway, "cmd"), payload, qos=1)
 
     def _serve(self, stop: threading.Event) -> None:
         batch = self._next_batch()

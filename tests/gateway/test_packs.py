@@ -87,7 +87,7 @@ def test_a_pack_without_a_clock_is_resolved_to_its_bounds() -> None:
             "n-240ac4000002",
             "is not configured",
         ),
-        (pack(1 << 32), NODE, "sequence number 4294967296"),
+        (pack(1 << 32), NODE, "hs is 4294967296"),
     ],
 )
 def test_what_breaks_the_contract_is_refused_with_a_reason(

@@ -20,6 +20,7 @@ from haidang_tools.errors import BoardAbsent, BoardBusy, BoardRefused, FlashFull
 
 OLDEST_VERSION = (1, 29)
 _CHUNK_BYTES = 1024
+_READ_S = 1  # lets mpremote look at its own deadlines
 # The application's watchdog keeps running when mpremote stops it: give ourselves time. The board
 # restarts by itself when we are torn off.
 _HOLD = "import machine\nmachine.WDT(timeout=300000)"
@@ -83,7 +84,7 @@ class SerialBoard:
         Raises BoardAbsent or BoardBusy.
         """
         try:
-            self._transport = SerialTransport(self.port)
+            self._transport = SerialTransport(self.port, timeout=_READ_S)
         except (TransportError, SerialException) as error:
             raise self._not_opened() from error
         try:

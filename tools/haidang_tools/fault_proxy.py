@@ -71,14 +71,22 @@ class FaultProxy:
         except OSError:
             writer.transport.abort()
             return
-        for source, sink, up in ((reader, far_writer, True), (far_reader, writer, False)):
-            self._writers.add(sink)
-            task = self._loop.create_task(self._carry(source, sink, up), name="carry")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        ways = (
+            asyncio.create_task(self._carry(reader, far_writer, up=True), name="up"),
+            asyncio.create_task(self._carry(far_reader, writer, up=False), name="down"),
+        )
+        self._tasks.update(ways)
+        self._writers.update((writer, far_writer))
+        try:
+            await asyncio.gather(*ways, return_exceptions=True)
+        finally:
+            self._tasks.difference_update(ways)
+            self._writers.difference_update((writer, far_writer))
+            for end in (writer, far_writer):
+                end.close()
 
     async def _carry(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, up: bool
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, up: bool
     ) -> None:
         try:
             while piece := await source.read(_PIECE_BYTES):
@@ -89,8 +97,6 @@ class FaultProxy:
                 sink.write_eof()
         except OSError:
             sink.transport.abort()
-        finally:
-            self._writers.discard(sink)
 
     async def _switch(self, up: bool) -> None:
         self._up = up
@@ -108,3 +114,6 @@ class FaultProxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
+        # Transports say goodbye in the loop's next rounds.
+        for _ in range(3):
+            await asyncio.sleep(0)

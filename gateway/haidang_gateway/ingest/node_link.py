@@ -151,10 +151,10 @@ class NodeLink:
             session=lane,
             connection=connection,
         )
-        if message.topic.endswith("/alarm"):
-            self._inbox.put_urgent(arrival)
-        else:
-            self._inbox.put_data(arrival)
+        put = self._inbox.put_urgent if message.topic.endswith("/alarm") else self._inbox.put_data
+        if not put(arrival):
+            # Frees the broker's place; without an ack the node keeps the pack and sends it again.
+            self.acknowledge(arrival)
 
     def _answer_time(self, message: Message) -> None:
         try:

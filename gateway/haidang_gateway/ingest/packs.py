@@ -15,9 +15,6 @@ from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.model import Fact
 from haidang_gateway.settings import NodeSettings
 
-# A node counts its packs from 1; far above any boot's length, so a broken number is seen.
-_MAXIMUM_SEQ = 2**40
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
@@ -76,8 +73,6 @@ class PackReader:
             raise PackRefused(str(error)) from error
         if pack.node != topic.owner:
             raise PackRefused(f"the pack names {pack.node} but came on the topic of {topic.owner}")
-        if not 0 <= pack.seq <= _MAXIMUM_SEQ:
-            raise PackRefused(f"sequence number {pack.seq} is not one that a node counts")
         node = self._nodes.get(pack.node)
         if node is None:
             raise PackRefused(f"node {pack.node} is not configured; add a [[node]] for it")

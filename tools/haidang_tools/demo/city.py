@@ -76,12 +76,12 @@ class City:
             say("Khởi động trung tâm và máy chủ MQTT · Starting brokers and centre")
             self.start_brokers()
             self.start_centre()
+            say("Nạp chương trình cho các nút · Flashing and provisioning the nodes")
+            self.start_nodes()
             say("Khởi động gateway · Starting the gateway")
             self.write_gateway_settings()
             self.gateway.start()
             undo.callback(self.gateway.stop)
-            say("Nạp chương trình cho các nút · Flashing and provisioning the nodes")
-            self.start_nodes()
             self._undo = undo.pop_all()
 
     def stop(self) -> None:

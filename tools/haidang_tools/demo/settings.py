@@ -8,7 +8,7 @@ from typing import Any
 GATEWAY = "gw-01"
 CENTRE = "centre-01"
 # What the whole application may use on the 64-bit build; about half of it on an ESP32.
-NODE_HEAP = "160K"
+NODE_HEAP = "240K"
 HEARTBEAT_S = 5
 REPORT_S = 2
 

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import UplinkError
@@ -87,7 +88,7 @@ class CentreClient:
         finally:
             self._connection = None
             self.connected.clear()
-            await connection.close()
+            await _to_the_end(connection.close())
             self._tell()
 
     def _went_up(self) -> None:
@@ -123,3 +124,13 @@ class CentreClient:
                 future.result(),
             )
             self.refused += 1
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` whole: being cancelled meanwhile must not leave a thread behind."""
+    task = asyncio.create_task(work, name="close the connection to the centre")
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -34,8 +34,10 @@ from haidang_gateway.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 
-# Facts of cameras, timers and the centre share the urgent queue with the alarm session.
-_FACT_ROOM = 1000
+# Room for the facts of cameras and the centre, and for what mosquitto sends beyond our receive
+# maximum: as much as its max_queued_messages (deploy/mosquitto/gateway.conf).
+_URGENT_ROOM = 2000
+_DATA_ROOM = 2000
 _STUCK_MS = 20_000
 
 
@@ -50,8 +52,8 @@ class App:
         self._store = Store(settings.data_dir, settings.id, settings.store)
         self._fleet = Fleet(settings.nodes, clock.now_ms())
         self._inbox = Inbox(
-            urgent_limit=ALARM_RECEIVE_MAXIMUM + _FACT_ROOM,
-            data_limit=DATA_RECEIVE_MAXIMUM + ALARM_RECEIVE_MAXIMUM,
+            urgent_limit=ALARM_RECEIVE_MAXIMUM + _URGENT_ROOM,
+            data_limit=DATA_RECEIVE_MAXIMUM + _DATA_ROOM,
             monotonic_ms=clock.monotonic_ms,
         )
         self._nodes = NodeLink(settings.id, settings.broker, clock=clock, inbox=self._inbox)

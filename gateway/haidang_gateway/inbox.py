@@ -14,9 +14,9 @@ Urgent = Arrival | Fact
 class Inbox:
     """Two bounded queues with one waiting place.
 
-    Overflow rule: the newest is refused and counted. A refused arrival gets no PUBACK, so its
-    sender keeps it; cameras repeat what they see. The broker's receive maximum makes a refusal
-    of a QoS 1 message impossible as long as the limits here are at least as large.
+    Overflow rule: the newest is refused and counted. A refused pack is not acknowledged to its
+    node, which sends it again; cameras repeat what they see. The limits should lie well above
+    the broker's receive maxima, which mosquitto 2.0.11 does not always keep.
     """
 
     def __init__(

@@ -152,11 +152,16 @@ class GatewayProcess:
         """What all gateways of this world have logged."""
         return (self._world.folder / "gateway.log").read_text(encoding="utf-8")
 
-    def signal(self, number: signal.Signals) -> int:
+    def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; the exit status."""
         assert self._process is not None
         self._process.send_signal(number)
         return self.wait()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal that does not end it."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def wait(self) -> int:
         """Wait for the end; the exit status."""

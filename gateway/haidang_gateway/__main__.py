@@ -16,6 +16,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
 from haidang_gateway.errors import ConfigError, GatewayError
 from haidang_gateway.fleet import pki_cli
+from haidang_gateway.vision.posts import post_of
 from haidang_gateway.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -90,6 +91,8 @@ async def _run_until_stopped(app: App) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
+    for camera in settings.cameras:
+        post_of(camera, settings.models_dir)
     _say(
         f"{options.config}: no mistakes; {len(settings.places)} places, "
         f"{len(settings.nodes)} nodes, {len(settings.cameras)} cameras"

@@ -13,6 +13,7 @@ from haidang_gateway.batch import CENTRE
 from haidang_gateway.centre_link import CentreLink
 from haidang_gateway.clock import Clock
 from haidang_gateway.crash_points import CrashPoints
+from haidang_gateway.errors import ClockStepped
 from haidang_gateway.fleet.nodes import Fleet
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.ledger import Ledger
@@ -39,6 +40,9 @@ _log = logging.getLogger(__name__)
 _URGENT_ROOM = 2000
 _DATA_ROOM = 2000
 _STUCK_MS = 20_000
+_CLOCK_LOOK_S = 5.0
+# Far above what NTP slews between two looks, far below what an operator would notice.
+_CLOCK_STEP_MS = 2000
 
 
 class App:
@@ -86,6 +90,7 @@ class App:
             "nodes": self._nodes.run(),
             "centre": self._centre.run(lambda: self._status(pipeline)),
             "cameras": self._cameras.run(),
+            "clock": self._watch_clock(),
             "watchdog": self._watchdog.run(self._healthy(pipeline)),
         }
         async with asyncio.TaskGroup() as group:
@@ -150,6 +155,15 @@ class App:
             },
             now_ms=self._clock.now_ms(),
         )
+
+    async def _watch_clock(self) -> None:
+        # Rules, nodes and store live on steady time, so a set clock is followed by a fresh start:
+        # states and timers come back from the store, unacknowledged packs from the nodes.
+        while True:
+            stepped_ms = self._clock.stepped_ms()
+            if abs(stepped_ms) >= _CLOCK_STEP_MS:
+                raise ClockStepped(f"the clock was set by {stepped_ms / 1000:.0f} s, start anew")
+            await asyncio.sleep(_CLOCK_LOOK_S)
 
     def _healthy(self, pipeline: Pipeline) -> Callable[[], bool]:
         return lambda: self._clock.monotonic_ms() - pipeline.last_step_ms < _STUCK_MS

@@ -17,3 +17,10 @@ class Clock:
     def now_ms(self) -> int:
         """Unix milliseconds, steady for the life of the process."""
         return self._offset_ms + self.monotonic_ms()
+
+    def stepped_ms(self) -> int:
+        """How far the machine's wall clock was set since the start; 0 but for rounding if not.
+
+        A Raspberry Pi without a battery clock starts with an old time and is set by NTP later.
+        """
+        return time.time_ns() // 1_000_000 - self.now_ms()

@@ -38,6 +38,12 @@ class BrokerError(GatewayError):
     retryable = True
 
 
+class ClockStepped(GatewayError):
+    """The machine's wall clock was set; the gateway starts anew to follow it."""
+
+    retryable = True
+
+
 class PackRefused(GatewayError):
     """A node's message breaks the contract; it belongs in quarantine with `reason`."""
 

@@ -58,6 +58,7 @@ class Board:
         self._chip.waiting = self._waiting
         self._pace = Pace(self.world, self._chip)
         self._console = bytearray()
+        self._typed = bytearray()  # a USB chip holds what comes while the board restarts
         self._wires: LifeWires | None = None
         self._again_at_s: float | None = None
         self._again = Again("power")
@@ -156,7 +157,8 @@ class Board:
         self._loop.post(lambda: self._deliver_edge(pin, level))
 
     def _deliver_edge(self, pin: int, level: int) -> None:
-        if self._wires is not None and self._chip.armed.get(pin):
+        edge = 1 if level else 2  # Pin.IRQ_RISING, Pin.IRQ_FALLING
+        if self._wires is not None and self._chip.armed.get(pin, 0) & edge:
             self._wires.edge(pin, level)
 
     def _waiting(self, uart: int) -> int:
@@ -180,8 +182,8 @@ class Board:
     def _from_host(self) -> None:
         with contextlib.suppress(OSError):
             data = os.read(self._host_fd, 4096)
-            if self._wires is not None:
-                self._wires.type(data)
+            if self._wires is not None or self._again_at_s is not None:
+                self._typed += data
 
     def _to_host(self, data: bytes) -> None:
         self._console += data
@@ -201,10 +203,10 @@ class Board:
             return now_s
         self._relay.set_up(self._chip.wifi_connected(now_s))
         wires.drain_uarts()
-        if wires.typed and self._chip.ready:
-            wires.flush_typed()
+        if self._typed and self._chip.ready:
+            wires.type(self._typed)
         due_s = self._pace.turn(now_s, wires)
-        return min(due_s, now_s + _TYPING_S) if wires.typed else due_s
+        return min(due_s, now_s + _TYPING_S) if self._typed else due_s
 
     def _schedule(self, again: Again) -> None:
         if self._wires is not None:
@@ -227,6 +229,8 @@ class Board:
     def _start(self, again: Again) -> None:
         self._stop()
         self._ready.clear()
+        if again.cause == "power":
+            self._typed.clear()
         if again.cause != "soft":
             now_us = time.monotonic_ns() // 1000
             self._chip.clock_us += now_us - self._power_on_us

@@ -29,7 +29,6 @@ class LifeWires:
     events: socket.socket
     uarts: dict[int, socket.socket]
     board_uarts: dict[int, socket.socket]
-    typed: bytearray = field(default_factory=bytearray)
     requests: bytearray = field(default_factory=bytearray)
 
     def close(self) -> None:
@@ -54,15 +53,11 @@ class LifeWires:
             words += data
         return words
 
-    def type(self, data: bytes) -> None:
-        """Queue key strokes for the board."""
-        self.typed += data
-
-    def flush_typed(self) -> None:
-        """Give the board as many queued key strokes as its terminal takes."""
-        with contextlib.suppress(BlockingIOError, OSError):
-            done = os.write(self.console_fd, self.typed)
-            del self.typed[:done]
+    def type(self, keys: bytearray) -> None:
+        """Give the board as many key strokes as its terminal takes, and drop those."""
+        with contextlib.suppress(OSError):
+            done = os.write(self.console_fd, keys)
+            del keys[:done]
 
     def answer(self, chip: Chip, now_s: float) -> bool:
         """Read requests and answer them; False when the process is gone."""

@@ -3,16 +3,14 @@
 Started by `rig_process.py` as `micropython -m rom KEY=VALUE ...`; runs in MicroPython.
 """
 
+# asyncio binds the native, never wrapping ticks here: its compiled task queue uses them too.
+import asyncio  # noqa: F401
 import gc
 import os
 import sys
-import vfs
-
-# asyncio binds the native, never wrapping ticks here: its compiled task queue uses them too.
-import asyncio  # noqa: F401
-import micropython
 
 import flash
+import micropython
 import rom_esp32
 import rom_link
 import rom_machine
@@ -21,6 +19,7 @@ import rom_run
 import rom_socket
 import rom_time
 import rom_uart
+import vfs
 
 
 class _Without:
@@ -29,8 +28,8 @@ class _Without:
     def __init__(self, module, names, **changed):
         self._module = module
         self._names = names
-        for name in changed:
-            setattr(self, name, changed[name])
+        for name, value in changed.items():
+            setattr(self, name, value)
 
     def __getattr__(self, name):
         if name in self._names:
@@ -95,11 +94,16 @@ def _mount(device):
 
 
 def _boot(mode):
+    # Ctrl-C works from before the rig lets the first key through until main.py has ended.
     try:
+        rom_run.interruptible(True)
+        rom_link.ask("ready", gc.mem_alloc())
         if rom_run.file("boot.py") and mode == "friendly":
             rom_run.file("main.py")
     except KeyboardInterrupt:
-        rom_run.interruptible(False)
+        pass
+    rom_run.interruptible(False)
+    gc.collect()
 
 
 def _main():
@@ -113,12 +117,15 @@ def _main():
     for name in (_main, _mount, _attach, _install):
         del globals()[name.__name__]
     gc.collect()
-    rom_link.ask("ready", gc.mem_alloc())
     try:
         _boot(mode)
-        gc.collect()
-        rom_link.part("rom_repl").console(mode)
+        while True:
+            try:
+                rom_link.part("rom_repl").console(mode)
+            except KeyboardInterrupt:  # it came as the program was already ending
+                continue
     except rom_run.SoftReset as reset:
+        rom_run.interruptible(False)
         sys.stdout.write("MPY: soft reboot\r\n")
         rom_link.die("soft", reset.args[0])
 

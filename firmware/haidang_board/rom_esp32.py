@@ -1,4 +1,4 @@
-"""The `esp32` module of the virtual board: NVS, heap figures, chip temperature; runs in MicroPython."""
+"""The `esp32` module of the virtual board: NVS, heap, chip temperature; runs in MicroPython."""
 
 import gc as _gc
 

@@ -1,10 +1,10 @@
 """Pin interrupts and timers of the virtual board; runs in MicroPython, loaded when first used."""
 
 import _thread
+import time
 
 import micropython
 import rom_link
-import time
 
 _EDGE = 0
 _TIMER = 1

@@ -1,7 +1,8 @@
-"""machine.PWM and machine.RTC of the virtual board; runs in MicroPython, loaded when first used."""
+"""machine.PWM and RTC of the virtual board; runs in MicroPython, loaded when first used."""
+
+import time
 
 import rom_link
-import time
 
 
 class PWM:

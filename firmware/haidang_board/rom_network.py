@@ -46,9 +46,11 @@ class WLAN:
             return int(_link.ask("wifi-rssi"))
         return int(_link.ask("wifi-status"))
 
-    def ifconfig(self):
+    def ifconfig(self, *ip_mask_gateway_dns):
+        if ip_mask_gateway_dns:
+            raise NotImplementedError("the virtual board has no fixed addresses")
         if not self.isconnected():
-            return ("0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0")
+            return ("0.0.0.0",) * 4  # noqa: S104  an address, not a listener
         return ("192.168.4.2", "255.255.255.0", "192.168.4.1", "192.168.4.1")
 
     def config(self, *param, **settings):

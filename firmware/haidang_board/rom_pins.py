@@ -57,8 +57,8 @@ class ADC:
     ATTN_6DB = 2
     ATTN_11DB = 3
 
-    def __init__(self, pin, *, atten=0):
-        self._id = getattr(pin, "_id", pin)
+    def __init__(self, id, *, atten=0):
+        self._id = getattr(id, "_id", id)
         self.atten(atten)
 
     def atten(self, atten):

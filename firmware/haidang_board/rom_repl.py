@@ -116,7 +116,7 @@ def _paste():
 
 def _execute_raw(source):
     gc.collect()
-    ended_well = rom_run.program(bytes(source), "<stdin>", "raw", b"\x04")
+    ended_well = rom_run.program(bytes(source), "raw", b"\x04", "exec")
     _output.write(b"\x04\x04" if ended_well else b"\x04")
 
 
@@ -129,7 +129,7 @@ def _friendly():
             _output.write(b"\r\n")
             return
         if source.strip():
-            rom_run.program(source, "<stdin>", "friendly", b"", "single")
+            rom_run.program(source, "friendly", b"", "single")
 
 
 def _statement():

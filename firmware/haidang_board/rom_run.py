@@ -12,7 +12,7 @@ _globals = {"__name__": "__main__"}
 
 
 class SoftReset(Exception):
-    """The program or the person asked for a soft reset; the argument is the REPL to come back in."""
+    """A soft reset was asked for; the argument is the REPL to come back in."""
 
 
 def interruptible(on):
@@ -29,25 +29,29 @@ def file(name):
             source = stream.read()
     except OSError:
         return True
-    return program(source, name, "friendly", b"")
+    return execute(source, name, "friendly", b"")
 
 
-def program(source, name, mode, mark, kind="exec"):
+def program(source, mode, mark, kind):
+    """Run what was typed, interruptible; True when it ended well."""
+    try:
+        interruptible(True)
+        return execute(source, "<stdin>", mode, mark, kind)
+    finally:
+        interruptible(False)
+
+
+def execute(source, name, mode, mark, kind="exec"):
     """Compile and run; True when it ended well. `mark` goes before a traceback."""
     try:
         code = compile(source, name, kind)
         source = None
-        interruptible(True)
         exec(code, _globals)
         return True
     except SystemExit:
-        interruptible(False)
         sys.stdout.buffer.write(mark)
         raise SoftReset(mode)
     except BaseException as error:
-        interruptible(False)
         sys.stdout.buffer.write(mark)
         sys.print_exception(error, sys.stdout)
         return False
-    finally:
-        interruptible(False)

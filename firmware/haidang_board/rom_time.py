@@ -1,4 +1,4 @@
-"""The `time` module as on an ESP32: epoch 2000-01-01, ticks that wrap at 2**30; runs in MicroPython."""
+"""`time` as on an ESP32: epoch 2000-01-01, ticks wrap at 2**30; runs in MicroPython."""
 
 import time as _native
 
@@ -14,6 +14,17 @@ def attach(power_on_us, ticks_offset_us, clock_us):
     """Take over the rig's clocks: steady time of power-on, first tick, wall time at power-on."""
     global _power_on_us, _ticks_us, _clock_us
     _power_on_us, _ticks_us, _clock_us = power_on_us, ticks_offset_us, clock_us
+
+
+def sleep(seconds):
+    sleep_ms(int(seconds * 1000))
+
+
+def sleep_ms(ms):
+    # In slices: the native function lets no scheduled interrupt handler run while it sleeps.
+    end_us = _native.ticks_us() + ms * 1000
+    while (left_us := end_us - _native.ticks_us()) > 0:
+        _native.sleep_us(min(left_us, 5000))
 
 
 def ticks_us():

@@ -1,4 +1,4 @@
-"""machine.UART of the virtual board: a stream that select and asyncio accept; runs in MicroPython."""
+"""machine.UART of the virtual board, a stream for select and asyncio; in MicroPython."""
 
 import io
 import select
@@ -42,7 +42,7 @@ class UART(io.IOBase):
         rxbuf=256,
         timeout=0,
         timeout_char=0,
-        invert=0
+        invert=0,
     ):
         pin = (9, 16)[self._id - 1] if rx is None else getattr(rx, "_id", rx)
         rom_link.ask("uart", self._id, baudrate, pin, rxbuf)

@@ -47,7 +47,8 @@ def test_nvs_keeps_what_was_committed_until_it_is_erased(fresh: Callable[..., Bo
     board.power_on()
     on_board(
         board,
-        "import esp32\nn = esp32.NVS('hd')\nn.set_i32('boot', -7)\nn.set_blob('epoch', b'\\x00ab ')\n"
+        "import esp32\nn = esp32.NVS('hd')\nn.set_i32('boot', -7)\n"
+        "n.set_blob('epoch', b'\\x00ab ')\n"
         "n.commit()\nn.set_i32('boot', 8)",
     )
     board.power_off()

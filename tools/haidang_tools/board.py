@@ -6,6 +6,7 @@ The only importer of mpremote and pyserial among the tools.
 import errno
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -20,6 +21,9 @@ from haidang_tools.errors import BoardAbsent, BoardBusy, BoardRefused, FlashFull
 
 OLDEST_VERSION = (1, 29)
 _CHUNK_BYTES = 1024
+_TRIES = 3
+_AGAIN_S = 0.3
+_ANSWER_S = 4
 _READ_S = 1  # lets mpremote look at its own deadlines
 # The application's watchdog keeps running when mpremote stops it: give ourselves time. The board
 # restarts by itself when we are torn off.
@@ -83,18 +87,19 @@ class SerialBoard:
 
         Raises BoardAbsent or BoardBusy.
         """
-        try:
-            self._transport = SerialTransport(self.port, timeout=_READ_S)
-        except (TransportError, SerialException) as error:
-            raise self._not_opened() from error
-        try:
-            self._transport.enter_raw_repl()
-        except (TransportError, SerialException) as error:
-            self.close()
-            raise BoardAbsent(
-                f"{self.port}: no MicroPython answers; check the cable, press the board's reset "
-                f"button, and flash MicroPython 1.29 or later if it is a new board"
-            ) from error
+        self._open()
+        for left in reversed(range(_TRIES)):
+            try:
+                self._transport.enter_raw_repl(timeout_overall=_ANSWER_S)
+                break
+            except (TransportError, SerialException) as error:
+                if left:  # it may just have been restarting
+                    continue
+                self.close()
+                raise BoardAbsent(
+                    f"{self.port}: no MicroPython answers; check the cable, press the board's "
+                    f"reset button, and flash MicroPython 1.29 or later if it is a new board"
+                ) from error
         self.execute(_HOLD)
 
     def close(self) -> None:
@@ -182,6 +187,17 @@ class SerialBoard:
             self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
         except (TransportError, SerialException, OSError) as error:
             raise self._translated(error, "restart") from error
+
+    def _open(self) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                self._transport = SerialTransport(self.port, timeout=_READ_S)
+            except (TransportError, SerialException) as error:
+                if not left or not Path(self.port).exists():
+                    raise self._not_opened() from error
+                time.sleep(_AGAIN_S)  # whoever has it may be closing it
+            else:
+                return
 
     def _make_folders(self, path: str) -> None:
         parents = [str(parent) for parent in PurePosixPath(path).parents if str(parent) != "/"]

@@ -7,6 +7,7 @@ import argparse
 import json
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ import tensorflow as tf
 
 from models.rows import Row, good_rows, load_picture
 from models.train import checkpoints, lite0
+from models.train import fire_fakes as fakes
 from models.train import fire_pictures as pictures
 from models.train.export import write_int8
 
 LAST_FROZEN = 10  # blocks 0..10 stay as ImageNet left them
 FEATURES = (14, 14, 112)
 LISTS = ("train", "train2")
+COLUMNS = ("features", "label", "label_weight", "cells", "cells_weight")
+Make = Callable[[], pictures.Sample]
 _CELL_SHARE = 0.5  # weight of the cell map in the loss
 _STREETS = {
     "hcmc-street-cam",
@@ -45,7 +49,8 @@ def main() -> None:
     if options.open_licences_only:
         rows = [row for row in rows if row.source in _OPEN_LICENCES]
     cache = options.cache / _variant(options)
-    store = cached(rows, cache, seed=options.seed, composites=not options.without_composites)
+    plans = _plans(rows, options.seed, composites=not options.without_composites)
+    store = joined([cached(plan, cache / name) for name, plan in plans.items()])
     tail = build_tail()
     train(tail, store, cache, epochs=options.epochs, seed=options.seed)
     network = whole_network(tail)
@@ -55,13 +60,17 @@ def main() -> None:
     _log.info("wrote %s, sha256 %s", options.out / "fire.tflite", digest)
 
 
-def cached(rows: list[Row], folder: Path, *, seed: int, composites: bool) -> dict[str, Any]:
-    """Return features and targets of all training views; made once, then read from `folder`."""
-    names = ("features", "label", "label_weight", "cells", "cells_weight")
+def cached(plan: list[Make], folder: Path) -> dict[str, Any]:
+    """Return features and targets of all views of a plan; made once, then read from `folder`."""
     if not (folder / "done.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        _fill_cache(rows, folder, seed=seed, composites=composites)
-    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+        _fill_cache(plan, folder)
+    return {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
+
+
+def joined(stores: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put several caches behind one another, in memory."""
+    return {name: np.concatenate([store[name] for store in stores]) for name in COLUMNS}
 
 
 def build_tail() -> Any:
@@ -152,13 +161,12 @@ def _part(column: Any, chosen: Any) -> Any:
     return tf.constant(column[chosen])
 
 
-def _fill_cache(rows: list[Row], folder: Path, *, seed: int, composites: bool) -> None:
+def _fill_cache(plan: list[Make], folder: Path) -> None:
     """Write every view's features and targets as .npy files, one batch at a time."""
     picture = tf.keras.Input((pictures.SIDE_PX, pictures.SIDE_PX, 3))
     lower = tf.keras.Model(picture, lite0.body(lite0.stem(picture), 0, LAST_FROZEN))
     lite0.load_imagenet(lower)
     features_of = tf.function(lower)
-    plan = list(_plan(rows, seed, composites=composites))
     store = np.lib.format.open_memmap(
         folder / "features.npy", "w+", np.float16, (len(plan), *FEATURES)
     )
@@ -176,41 +184,57 @@ def _fill_cache(rows: list[Row], folder: Path, *, seed: int, composites: bool) -
     store.flush()
     for name, column in targets.items():
         np.save(folder / f"{name}.npy", np.stack(column))
-    (folder / "done.json").write_text(json.dumps({"views": len(plan), "seed": seed}))
+    (folder / "done.json").write_text(json.dumps({"views": len(plan)}))
 
 
-def _plan(
-    rows: list[Row], seed: int, *, composites: bool
-) -> Iterator[Callable[[], pictures.Sample]]:
-    """Yield one maker per view; each draws from its own seed, so the order does not matter."""
+def _plans(rows: list[Row], seed: int, *, composites: bool) -> dict[str, list[Make]]:
+    """Return the views to make, in two caches; each view draws from a seed of its own."""
     normal = [row for row in rows if not row.labels & set(pictures.KINDS)]
-    streets = [row for row in normal if row.source in _STREETS]
-    cuttable = [row for row in rows if row.boxes and any(k == "fire" for k, _ in row.boxes)]
-    number = seed * 1_000_000
+    later = _Later(seed * 1_000_000)
+    plans = {"views": list(_views(rows, normal, later, seed))}
+    if composites:
+        plans["views"] += _composites(rows, normal, later, seed)
+    cloths = _Later(seed * 1_000_000 + 500_000)
+    plans["cloths"] = [cloths(partial(fakes.clothed, burning=False), row) for row in normal]
+    if composites:
+        streets = [row for row in normal if row.source in _STREETS]
+        plans["cloths"] += [cloths(partial(fakes.clothed, burning=True), row) for row in streets]
+    return plans
 
-    def later(make: Callable[..., pictures.Sample], *some: Row, random: bool = True) -> Any:
-        nonlocal number
-        number += 1
-        draw = np.random.default_rng(number)
-        more = (draw,) if random else ()
-        return lambda: make(*(pictures.scene_of(row) for row in some), *more)
 
+class _Later:
+    """Makes view makers; every one gets the next seed."""
+
+    def __init__(self, first: int) -> None:
+        self._number = first
+
+    def __call__(self, make: Callable[..., pictures.Sample], *rows: Row) -> Make:
+        self._number += 1
+        draw = np.random.default_rng(self._number)
+        return lambda: make(*(pictures.scene_of(row) for row in rows), draw)
+
+
+def _views(rows: list[Row], normal: list[Row], later: _Later, seed: int) -> Iterator[Make]:
     pick = np.random.default_rng(seed)
     for row in rows:
-        yield later(pictures.plain, row, random=False)
+        yield later(lambda scene, _: pictures.plain(scene), row)
         for _ in range(3):
             yield later(pictures.cropped, row)
     for row in rows[::2]:
         others = [rows[int(i)] for i in pick.integers(len(rows), size=3)]
         yield later(lambda a, b, c, d, draw: pictures.mosaic([a, b, c, d], draw), row, *others)
     for row in normal:
-        yield later(pictures.trapped, row)
-    if not composites:
-        return
-    for row in streets * 2:
-        yield later(pictures.rendered, row)
+        yield later(fakes.trapped, row)
+
+
+def _composites(rows: list[Row], normal: list[Row], later: _Later, seed: int) -> Iterator[Make]:
+    """Yield normal scenes with rendered and with pasted fires."""
+    pick = np.random.default_rng(seed + 1)
+    cuttable = [row for row in rows if row.boxes and any(k == "fire" for k, _ in row.boxes)]
+    for row in [row for row in normal if row.source in _STREETS] * 2:
+        yield later(fakes.rendered, row)
     for row in normal:
-        yield later(pictures.pasted, row, cuttable[int(pick.integers(len(cuttable)))])
+        yield later(fakes.pasted, row, cuttable[int(pick.integers(len(cuttable)))])
 
 
 def _variant(options: argparse.Namespace) -> str:

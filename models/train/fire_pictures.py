@@ -1,9 +1,8 @@
-"""Makes training pictures for the fire model: crops, mosaics, pasted and rendered fires, traps."""
+"""Makes training pictures for the fire model from real ones: crops, mosaics, weather."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from haidang_tools.flames import flame_boxes, render_fire
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -14,7 +13,6 @@ CELLS = 7
 KINDS = ("fire", "smoke")
 _VISIBLE = 0.15  # a cell counts as burning when this part of it lies inside a box
 _LEFT_OVER = 0.3  # a cropped box still counts when this part of it is left
-_LEAST_FLAME = 0.15  # a cutting with less flame than this part of it would teach nothing
 _MIN_CELLS = 0.003  # or when it fills this part of the crop
 
 Picture = NDArray[np.uint8]
@@ -55,14 +53,14 @@ def scene_of(row: Row) -> Scene:
 
 def plain(scene: Scene) -> Sample:
     """Return the whole picture, as the gateway feeds it."""
-    return _sample(scene)
+    return sample_of(scene)
 
 
 def cropped(scene: Scene, draw: Random) -> Sample:
     """Return a random part, mirrored or not, with changed light, noise and compression."""
     least = 0.7 if scene.boxes is None else 0.35 if scene.labels else 0.2
-    part = _crop(scene, draw, float(draw.uniform(least, 1.0)))
-    return _sample(_weathered(part, draw))
+    part = crop(scene, draw, float(draw.uniform(least, 1.0)))
+    return sample_of(weathered(part, draw))
 
 
 def mosaic(scenes: list[Scene], draw: Random) -> Sample:
@@ -81,74 +79,10 @@ def mosaic(scenes: list[Scene], draw: Random) -> Sample:
         else:
             boxes += [(k, _inside(b, (x0, y0, x1, y1))) for k, b in scene.boxes]
     known = all(s.smoke_known for s in scenes) or "smoke" in labels
-    return _sample(_weathered(Scene(canvas, labels, boxes, known), draw))
+    return sample_of(weathered(Scene(canvas, labels, boxes, known), draw))
 
 
-def rendered(scene: Scene, draw: Random) -> Sample:
-    """Return a normal scene on which the renderer has lit one or two fires."""
-    part = _crop(scene, draw, float(draw.uniform(0.6, 1.0)))
-    picture = resized(part.picture, SIDE_PX * 2, SIDE_PX * 2)
-    boxes: Boxes = []
-    for _ in range(1 if draw.random() < 0.8 else 2):
-        fire = {
-            "growth": float(draw.uniform(0.35, 1.0)),
-            "x": float(draw.uniform(0.1, 0.9)),
-            "y": float(draw.uniform(0.4, 1.0)),
-            "height_frac": float(np.exp(draw.uniform(np.log(0.10), np.log(0.6)))),
-        }
-        seed = int(draw.integers(1 << 30))
-        picture = render_fire(picture, t_s=float(draw.uniform(0, 60)), seed=seed, **fire)
-        boxes += flame_boxes(picture.shape[1], picture.shape[0], seed=seed, **fire).items()
-    return _sample(_weathered(Scene(picture, frozenset(KINDS), boxes, True), draw))
-
-
-def pasted(scene: Scene, burning: Scene, draw: Random) -> Sample:
-    """Return a normal scene with real flames cut from another picture, soft-edged."""
-    part = _crop(scene, draw, float(draw.uniform(0.6, 1.0)))
-    canvas = resized(part.picture, SIDE_PX * 2, SIDE_PX * 2).astype(np.float32)
-    fires = [b for k, b in burning.boxes or () if k == "fire"]
-    flames = _cut(burning.picture, fires[int(draw.integers(len(fires)))])
-    tall = int(np.exp(draw.uniform(np.log(40), np.log(240))))
-    wide = max(16, min(300, round(tall * flames.shape[1] / flames.shape[0])))
-    flames_px = resized(flames, wide, tall).astype(np.float32)
-    left, top = int(draw.integers(0, 449 - wide)), int(draw.integers(0, 449 - tall))
-    part_of = canvas[top : top + tall, left : left + wide]
-    matte = _flame_matte(flames_px)[..., None]
-    if float(matte.mean()) < _LEAST_FLAME:
-        return rendered(scene, draw)
-    part_of[:] = part_of * (1 - matte) + flames_px * matte
-    side = SIDE_PX * 2
-    box = ((left + wide / 2) / side, (top + tall / 2) / side, wide / side, tall / side)
-    picture = np.clip(canvas, 0, 255).astype(np.uint8)
-    return _sample(_weathered(Scene(picture, frozenset({"fire"}), [("fire", box)], False), draw))
-
-
-def trapped(scene: Scene, draw: Random) -> Sample:
-    """Return a normal scene with flame-coloured things on it: cloths, lamps, signs, haze."""
-    part = _crop(scene, draw, float(draw.uniform(0.5, 1.0)))
-    picture = resized(part.picture, SIDE_PX, SIDE_PX).astype(np.float32)
-    rows, columns = np.mgrid[0:SIDE_PX, 0:SIDE_PX].astype(np.float32) / SIDE_PX
-    for _ in range(int(draw.integers(1, 5))):
-        x, y = draw.uniform(0.05, 0.95, 2)
-        a, b = np.exp(draw.uniform(np.log(0.01), np.log(0.18), 2))
-        if draw.random() < 0.5:
-            inside = ((columns - x) / a) ** 2 + ((rows - y) / b) ** 2
-            cover = np.clip((1.0 - inside) * float(draw.uniform(1, 20)), 0, 1)
-        else:
-            cover = ((abs(columns - x) < a) & (abs(rows - y) < b)).astype(np.float32)
-        colour = np.array(
-            [draw.uniform(190, 255), draw.uniform(20, 235), draw.uniform(0, 110)], np.float32
-        )
-        cover = (cover * draw.uniform(0.6, 1.0))[..., None]
-        picture = picture * (1 - cover) + colour * cover
-    if draw.random() < 0.25:
-        veil = float(draw.uniform(0.1, 0.45))
-        picture = picture * (1 - veil) + float(draw.uniform(120, 235)) * veil
-    shown = np.clip(picture, 0, 255).astype(np.uint8)
-    return _sample(_weathered(Scene(shown, frozenset(), [], True), draw))
-
-
-def _sample(scene: Scene) -> Sample:
+def sample_of(scene: Scene) -> Sample:
     label = np.array([kind in scene.labels for kind in KINDS], np.float32)
     known = np.array([1.0, float(scene.smoke_known)], np.float32)
     cells = np.zeros((CELLS, CELLS, 2), np.float32)
@@ -187,12 +121,12 @@ def _overlap(low: float, high: float) -> Field:
     return shares
 
 
-def _crop(scene: Scene, draw: Random, part: float) -> Scene:
+def crop(scene: Scene, draw: Random, part: float) -> Scene:
     """Cut out a part of both sides' length and mirror it half the time; boxes follow."""
     stretch = float(np.exp(draw.uniform(-0.2, 0.2)))
     width, height = min(1.0, part * stretch), min(1.0, part / stretch)
     x0, y0 = draw.uniform(0, 1 - width + 1e-9), draw.uniform(0, 1 - height + 1e-9)
-    picture = _window(scene.picture, x0, y0, x0 + width, y0 + height)
+    picture = window(scene.picture, x0, y0, x0 + width, y0 + height)
     mirror = draw.random() < 0.5
     if mirror:
         picture = picture[:, ::-1]
@@ -226,7 +160,7 @@ def _seen(box: Box, x0: float, y0: float, width: float, height: float) -> Box | 
     )
 
 
-def _weathered(scene: Scene, draw: Random) -> Scene:
+def weathered(scene: Scene, draw: Random) -> Scene:
     """Change light and colour, add noise and blur as cheap cameras do."""
     picture = resized(scene.picture, SIDE_PX, SIDE_PX).astype(np.float32)
     gain = float(np.exp(draw.uniform(-0.35, 0.25)))
@@ -244,24 +178,7 @@ def _weathered(scene: Scene, draw: Random) -> Scene:
     return Scene(shown, scene.labels, scene.boxes, scene.smoke_known)
 
 
-def _flame_matte(flames: Field) -> Field:
-    """Guess where flames are: bright, warm pixels, fading towards the cutting's border."""
-    red, green, blue = flames[..., 0], flames[..., 1], flames[..., 2]
-    warm = np.clip((red - 0.6 * blue - 60) / 60, 0, 1) * np.clip((red - green + 25) / 25, 0, 1)
-    bright = np.clip((flames.min(axis=2) - 190) / 40, 0, 1)
-    rows = np.linspace(-1, 1, flames.shape[0], dtype=np.float32)[:, None]
-    columns = np.linspace(-1, 1, flames.shape[1], dtype=np.float32)[None, :]
-    edge = np.clip((1.05 - np.sqrt(rows**2 + columns**2)) * 3, 0, 1)
-    matte: Field = (np.maximum(warm, bright) * edge).astype(np.float32)
-    return matte
-
-
-def _cut(picture: Picture, box: Box) -> Picture:
-    cx, cy, width, height = box
-    return _window(picture, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2)
-
-
-def _window(picture: Picture, x0: float, y0: float, x1: float, y1: float) -> Picture:
+def window(picture: Picture, x0: float, y0: float, x1: float, y1: float) -> Picture:
     height, width = picture.shape[:2]
     left, top = max(0, int(x0 * width)), max(0, int(y0 * height))
     right, bottom = max(left + 4, round(x1 * width)), max(top + 4, round(y1 * height))

@@ -15,6 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+# models/ is a developer's folder, not an installed package
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
 
 @pytest.fixture(scope="module")
 def manifest(root: Path) -> Manifest:

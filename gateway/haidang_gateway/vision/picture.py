@@ -67,11 +67,14 @@ def to_input(rgb: Picture, width: int, height: int) -> Picture:
     # Halving by plain means first keeps the exact part small: camera pictures come 5 a second.
     while rgb.shape[0] >= 2 * height and rgb.shape[1] >= 2 * width:
         rgb = _halved(rgb)
-    rows = _weights(rgb.shape[0], height)
-    columns = _weights(rgb.shape[1], width)
-    tall = np.tensordot(rows, rgb.astype(np.float32), axes=(1, 0))
-    small = np.tensordot(columns, tall, axes=(1, 1)).transpose(1, 0, 2)
-    return np.ascontiguousarray(np.clip(small + 0.5, 0, 255).astype(np.uint8))
+    rows, row_shares = _taps(rgb.shape[0], height)
+    columns, column_shares = _taps(rgb.shape[1], width)
+    tall = sum(rgb[at] * share[:, None, None] for at, share in zip(rows, row_shares, strict=True))
+    small = sum(
+        tall[:, at] * share[:, None] for at, share in zip(columns, column_shares, strict=True)
+    )
+    rounded: Picture = np.clip(small + np.float32(0.5), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def fire_scores(outputs: Sequence[Grid]) -> FireScores:
@@ -194,25 +197,27 @@ def _check_picture(rgb: Picture) -> None:
         raise ModelError(f"a picture is height x width x 3 bytes, not {rgb.dtype} {rgb.shape}")
 
 
-def _weights(size: int, wanted: int) -> Grid:
-    """Return the share of every pixel in every new one (wanted x size); rows sum to 1.
+def _taps(size: int, wanted: int) -> tuple[NDArray[np.intp], Grid]:
+    """Return for each new pixel which old ones make it up and their shares (taps x wanted).
 
     Shrinking weighs by a triangle as wide as the step (what training used), growing interpolates.
     """
     step = size / wanted
     reach = max(1.0, step)
     centre = (np.arange(wanted) + 0.5) * step - 0.5
-    far = np.abs(np.arange(size)[None, :] - centre[:, None]) / reach
-    shares = np.maximum(0.0, 1.0 - far)
-    whole: Grid = (shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
-    return whole
+    at = np.floor(centre - reach).astype(np.intp) + 1 + np.arange(int(2 * reach) + 1)[:, None]
+    shares = np.maximum(0.0, 1.0 - np.abs(at - centre) / reach)
+    shares[(at < 0) | (at >= size)] = 0.0
+    return np.clip(at, 0, size - 1), (shares / shares.sum(axis=0)).astype(np.float32)
 
 
 def _halved(rgb: Picture) -> Picture:
     rows, columns = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
-    four = rgb[:rows, :columns].reshape(rows // 2, 2, columns // 2, 2, 3).astype(np.uint16)
-    means: Picture = ((four.sum(axis=(1, 3)) + 2) >> 2).astype(np.uint8)
-    return means
+    total = np.full((rows // 2, columns // 2, 3), 2, np.uint16)
+    for down in (0, 1):
+        for right in (0, 1):
+            total += rgb[down:rows:2, right:columns:2]
+    return (total >> 2).astype(np.uint8)
 
 
 def _grown(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -1,5 +1,7 @@
 """Resizing, scores, boxes, tiles and the flame renderer: pure functions, no model."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from haidang_gateway.errors import ModelError
@@ -118,6 +120,22 @@ def test_every_part_of_the_picture_is_counted_once(person_px: float | None) -> N
     upper = counted.density_map[: rows // 2].sum()
     assert counted.count == pytest.approx(counted.density_map.size / 2, rel=0.1)
     assert upper == pytest.approx(counted.count, rel=0.06)
+
+
+def test_a_dense_crowd_in_an_uncalibrated_picture_is_looked_at_again_in_tiles() -> None:
+    seen: list[float] = []
+
+    def crowded(picture: np.ndarray) -> tuple[np.ndarray, ...]:
+        seen.append(float(picture.mean()))
+        return (np.full((48, 64, 1), (100 / 3072) ** 0.5, np.float32),)
+
+    spec = replace(SPEC, closer_look_at=(90.0, 1000.0))
+    counted = count_people(np.zeros((480, 640, 3), np.uint8), None, crowded, spec)
+    assert len(seen) == 1 + 4
+    assert counted.count == pytest.approx(400.0, rel=0.01)
+    seen.clear()
+    count_people(np.zeros((480, 640, 3), np.uint8), 62.0, crowded, spec)
+    assert len(seen) == 1
 
 
 def test_a_fire_changes_pixels_only_in_its_region() -> None:

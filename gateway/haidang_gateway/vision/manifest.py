@@ -90,5 +90,6 @@ def _crowd(folder: Path, raw: dict[str, Any]) -> CrowdModel:
             person_px=float(raw["person_px"]),
             error_share=float(raw["error_share"]),
             error_floor=float(raw["error_floor"]),
+            closer_look_at=tuple(float(count) for count in raw["closer_look_at"]),
         ),
     )

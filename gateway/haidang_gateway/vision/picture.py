@@ -40,6 +40,7 @@ class CrowdSpec:
 
     `person_px` is the height of a standing person, in pixels of the model's input, at which it
     counts best; `error_share` and `error_floor` (people) make the interval, from validation.
+    `closer_look_at` are the counts from which an uncalibrated picture is cut 2 x 2, then 3 x 3.
     """
 
     width: int
@@ -47,6 +48,7 @@ class CrowdSpec:
     person_px: float
     error_share: float
     error_floor: float
+    closer_look_at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +126,21 @@ def strongest_box(cells: Grid) -> Box:
 def count_people(rgb: Picture, person_px: float | None, run: Run, spec: CrowdSpec) -> CrowdCount:
     """Count people in a picture of any size.
 
-    `person_px` is the height of a standing person in this picture's pixels (None: unknown, the
-    whole picture is looked at once). `run` is the crowd model. For small people the picture is cut
-    into tiles, up to 4 x 4, for big ones it is shrunk, so that people come out near
-    `spec.person_px`.
+    `person_px` is the height of a standing person in this picture's pixels; `run` is the crowd
+    model. For small people the picture is cut into tiles, up to 4 x 4, for big ones it is shrunk,
+    so that people come out near `spec.person_px`. Where the height is not known (None), the whole
+    picture is looked at once, and in tiles only if that shows a crowd.
     """
     _check_picture(rgb)
     across, down, shrink = crowd_plan(rgb.shape[1], rgb.shape[0], person_px, spec)
     if shrink < 1.0:
         return crowd_count(_shrunken_density(rgb, shrink, run, spec), spec)
-    rows = []
-    for row in range(down):
-        maps = []
-        for column in range(across):
-            tile = _tile(rgb, column, across, row, down)
-            maps.append(_density(run(to_input(tile, spec.width, spec.height))))
-        rows.append(np.concatenate(maps, axis=1))
-    return crowd_count(np.concatenate(rows, axis=0), spec)
+    density = _tiled_density(rgb, across, down, run, spec)
+    if person_px is None:
+        for tiles, crowd in enumerate(spec.closer_look_at, start=2):
+            if density.sum() >= crowd:
+                density = _tiled_density(rgb, tiles, tiles, run, spec)
+    return crowd_count(density, spec)
 
 
 def crowd_plan(
@@ -161,6 +161,15 @@ def crowd_count(density: Grid, spec: CrowdSpec) -> CrowdCount:
     count = float(density.sum())
     error = max(spec.error_floor, spec.error_share * count)
     return CrowdCount(count, max(0.0, count - error), count + error, density)
+
+
+def _tiled_density(rgb: Picture, across: int, down: int, run: Run, spec: CrowdSpec) -> Grid:
+    rows = []
+    for row in range(down):
+        tiles = [_tile(rgb, column, across, row, down) for column in range(across)]
+        maps = [_density(run(to_input(tile, spec.width, spec.height))) for tile in tiles]
+        rows.append(np.concatenate(maps, axis=1))
+    return np.concatenate(rows, axis=0)
 
 
 def _shrunken_density(rgb: Picture, shrink: float, run: Run, spec: CrowdSpec) -> Grid:

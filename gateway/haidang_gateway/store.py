@@ -1,10 +1,12 @@
 """The durable heart: one SQLite database, one writer thread, one transaction per batch."""
 
 import asyncio
+import contextlib
 import datetime
 import fcntl
 import logging
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,15 +18,18 @@ from haidang_gateway.batch import Backlog, Batch, BootKey, Draft, Outgoing
 from haidang_gateway.errors import StoreBusy, StoreError, StoreFull
 from haidang_gateway.model import Lane
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store_schema import open_database
+from haidang_gateway.store_schema import max_pages, open_database
 from haidang_gateway.store_write import ComposeData
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 # Freed when the disk is full: SQLite needs room in its log even to delete.
-_BALLAST_BYTES = 2 * 1024 * 1024
+_BALLAST_BYTES = 8 * 1024 * 1024
+_ROOMY_BYTES = 3 * _BALLAST_BYTES
 _ROOM_ROUNDS = 3
+_ROOM_STEPS = 10
+_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 _PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -129,7 +134,6 @@ class Store:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock()
-            self._renew_ballast()
         except OSError as error:
             raise StoreError(
                 f"{self._folder}: {error.strerror}; check that the folder is writable"
@@ -137,6 +141,7 @@ class Store:
         self._now_ms = now_ms
         path = self._folder / "haidang.db"
         self._connection, self.set_aside = open_database(path, self._settings.max_mb, now_ms)
+        self._renew_reserve()
         facts = store_read.meta(self._connection)
         self.epoch, self.created_ms = facts["epoch"], int(facts["created_ms"])
         if self.set_aside:
@@ -170,7 +175,7 @@ class Store:
         if self._commits % _FORGET_EVERY == 0:
             keep = self._settings.keep_packs
             self._write(lambda c: store_write.forget_packs(c, keep))
-            self._renew_ballast()
+            self._renew_reserve()
 
     def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         for _ in range(_ROOM_ROUNDS):
@@ -181,25 +186,40 @@ class Store:
         return _translated(lambda: _transaction(self._open_connection, work))
 
     def _make_room(self) -> None:
-        (self._folder / "ballast").unlink(missing_ok=True)
         connection = self._open_connection
+        # What the ballast gives back must serve the log: the file itself grows no further (SQLite
+        # takes the present size where the limit is lower).
+        _translated(lambda: connection.execute("PRAGMA max_page_count=1").fetchall())
+        (self._folder / "ballast").unlink(missing_ok=True)
         day = datetime.datetime.fromtimestamp(self._now_ms / 1000, datetime.UTC).date().isoformat()
-        gone = _translated(
-            lambda: _transaction(connection, lambda c: store_write.make_room(c, day))
-        )
-        _translated(lambda: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+        gone = 0
+        # In small steps, since on a full disk even the log of a deletion finds no room; between
+        # them the log's own space is given back.
+        with contextlib.suppress(StoreFull):
+            for _ in range(_ROOM_STEPS):
+                _translated(lambda: connection.execute(_EMPTY_LOG).fetchall())
+                gone += _translated(
+                    lambda: _transaction(connection, lambda c: store_write.make_room(c, day))
+                )
+            _translated(lambda: connection.execute(_EMPTY_LOG).fetchall())
         self.room_made += gone
         _log.warning("the database is full: %s old rows dropped; give it more room", gone)
 
-    def _renew_ballast(self) -> None:
+    def _renew_reserve(self) -> None:
+        """Lay the ballast down again, and let the file grow, once the disk has room for it."""
         path = self._folder / "ballast"
-        if path.exists() and path.stat().st_size == _BALLAST_BYTES:
-            return
         try:
-            path.write_bytes(bytes(_BALLAST_BYTES))
+            if shutil.disk_usage(self._folder).free < _ROOMY_BYTES:
+                return
+            if not path.exists() or path.stat().st_size != _BALLAST_BYTES:
+                path.write_bytes(bytes(_BALLAST_BYTES))
         except OSError as error:
             path.unlink(missing_ok=True)
             _log.warning("no room for the reserve file %s: %s", path, error.strerror)
+            return
+        limit = max_pages(self._settings.max_mb)
+        connection = self._open_connection
+        _translated(lambda: connection.execute(f"PRAGMA max_page_count={limit}").fetchall())
 
 
 def _transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], _T]) -> _T:

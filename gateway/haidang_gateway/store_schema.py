@@ -9,7 +9,7 @@ from pathlib import Path
 from haidang_gateway.errors import StoreError
 
 SCHEMA_VERSION = 1
-PAGE_BYTES = 4096
+_PAGE_BYTES = 4096
 
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -45,6 +45,11 @@ CREATE TABLE quarantine (
 """
 
 
+def max_pages(max_mb: int) -> int:
+    """The page limit for a size limit."""
+    return max_mb * 1024 * 1024 // _PAGE_BYTES
+
+
 def open_database(path: Path, max_mb: int, now_ms: int) -> tuple[sqlite3.Connection, Path | None]:
     """A checked connection, and where a broken file was set aside (None: all was well).
 
@@ -76,7 +81,7 @@ def _connect(path: Path, max_mb: int, now_ms: int) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute(f"PRAGMA max_page_count={max_mb * 1024 * 1024 // PAGE_BYTES}")
+        connection.execute(f"PRAGMA max_page_count={max_pages(max_mb)}")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             _create(connection, now_ms)

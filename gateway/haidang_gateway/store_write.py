@@ -17,7 +17,7 @@ PACKS_PER_MESSAGE = 50
 # Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
 MESSAGE_BYTES = 64 * 1024
 KEEP_QUARANTINE = 1000
-ROOM_ROWS = 5000
+ROOM_ROWS = 500
 _GENESIS = "0" * 64
 
 ComposeData = Callable[[str, Sequence[bytes]], bytes]

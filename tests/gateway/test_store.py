@@ -7,65 +7,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from haidang_gateway import store_read
-from haidang_gateway.batch import CENTRE, Batch, Draft, PackRow, QuarantineRow
-from haidang_gateway.errors import StoreError, StoreFull
-from haidang_gateway.model import Revision
+from haidang_gateway.batch import CENTRE, Batch, Draft, QuarantineRow
+from haidang_gateway.errors import StoreError
 from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import Store
 from haidang_gateway.store_schema import reading
 from haidang_gateway.store_write import DATA_WINDOW, chain_link
 from node_packs import EPOCH, NODE, START_MS
-
-
-@contextlib.asynccontextmanager
-async def _open(folder: Path, **limits: Any) -> AsyncIterator[Store]:
-    store = Store(folder, "gw-01", StoreSettings(**limits))
-    await store.open(START_MS)
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-def _row(seq: int, body: bytes = b"[]") -> PackRow:
-    return PackRow(
-        node=NODE,
-        epoch=EPOCH,
-        boot=7,
-        seq=seq,
-        lane="data",
-        received_ms=START_MS,
-        at_low_ms=START_MS,
-        at_high_ms=START_MS,
-        body=body,
-    )
-
-
-def _revision(rev: int) -> Revision:
-    return Revision(
-        alarm_id="gw-01-5f3a9c1e-0001",
-        rev=rev,
-        document=b'{"rev":%d}' % rev,
-        sha256=f"{rev:064x}",
-        decided_ms=START_MS + rev,
-    )
-
-
-def _alarm(rev: int) -> Batch:
-    revision = _revision(rev)
-    draft = alarm_draft("gw-01", CENTRE, revision)
-    return Batch(now_ms=START_MS, revisions=(revision,), drafts=(draft,))
-
-
-def _packs(*rows: PackRow) -> Batch:
-    return Batch(now_ms=START_MS, packs=rows)
+from store_kit import alarm, open_store, packs, revision, row
 
 
 async def _compose(store: Store) -> int:
@@ -74,7 +29,7 @@ async def _compose(store: Store) -> int:
 
 def test_what_was_committed_is_there_after_opening_again(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with _open(tmp_path) as store:
+        async with open_store(tmp_path) as store:
             epoch = store.epoch
             await store.commit(
                 Batch(
@@ -92,7 +47,7 @@ def test_what_was_committed_is_there_after_opening_again(tmp_path: Path) -> None
                     counts={(NODE, "2026-11-22", "received"): 3},
                 )
             )
-        async with _open(tmp_path) as store:
+        async with open_store(tmp_path) as store:
             assert store.epoch == epoch
             assert await store.boots() == {(NODE, EPOCH, 7): {"received": [[1, 4]]}}
             assert await store.rule_states() == {"fire:market-3": {"due_ms": 5}}
@@ -103,11 +58,11 @@ def test_what_was_committed_is_there_after_opening_again(tmp_path: Path) -> None
 
 def test_messages_are_numbered_without_gaps_and_never_change(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with _open(tmp_path) as store:
-            await store.commit(_alarm(1))
-            await store.commit(_packs(_row(1, b'[{"n":"a"}]'), _row(2, b'[{"n":"b"}]')))
+        async with open_store(tmp_path) as store:
+            await store.commit(alarm(1))
+            await store.commit(packs(row(1, b'[{"n":"a"}]'), row(2, b'[{"n":"b"}]')))
             assert await _compose(store) == 2
-            await store.commit(_alarm(2))
+            await store.commit(alarm(2))
             alarms = await store.pending(CENTRE, "alarm", 0, 10)
             (data,) = await store.pending(CENTRE, "data", 0, 10)
             assert [m.seq for m in alarms] == [1, 3]
@@ -124,9 +79,9 @@ def test_messages_are_numbered_without_gaps_and_never_change(tmp_path: Path) -> 
             assert await store.confirm(CENTRE, store.epoch, [[1, 1], [3, 9]]) == 2
             again = await store.pending(CENTRE, "data", 0, 10)
             assert again == [data]
-        async with _open(tmp_path) as store:
+        async with open_store(tmp_path) as store:
             await store.confirm(CENTRE, store.epoch, [[2, 2]])
-            await store.commit(_alarm(3))
+            await store.commit(alarm(3))
             assert [m.seq for m in await store.pending(CENTRE, "alarm", 0, 10)] == [4]
 
     asyncio.run(scenario())
@@ -137,21 +92,21 @@ def test_a_failing_part_leaves_nothing_of_its_batch(tmp_path: Path) -> None:
         raise StoreError("a draft that cannot be written")
 
     async def scenario() -> None:
-        async with _open(tmp_path) as store:
+        async with open_store(tmp_path) as store:
             bad = Draft(destination=CENTRE, lane="alarm", topic="t", compose=explode)
             batch = Batch(
                 now_ms=START_MS,
-                packs=(_row(1),),
+                packs=(row(1),),
                 states={"fire:x": {}},
-                revisions=(_revision(1),),
-                drafts=(alarm_draft("gw-01", CENTRE, _revision(1)), bad),
+                revisions=(revision(1),),
+                drafts=(alarm_draft("gw-01", CENTRE, revision(1)), bad),
             )
             with pytest.raises(StoreError):
                 await store.commit(batch)
             assert await store.rule_states() == {}
             assert await store.pending(CENTRE, "alarm", 0, 10) == []
             assert (await store.backlog(CENTRE)).packs == 0
-            await store.commit(_alarm(1))
+            await store.commit(alarm(1))
             assert [m.seq for m in await store.pending(CENTRE, "alarm", 0, 10)] == [1]
 
     asyncio.run(scenario())
@@ -159,11 +114,11 @@ def test_a_failing_part_leaves_nothing_of_its_batch(tmp_path: Path) -> None:
 
 def test_a_revision_is_written_once_and_chained(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with _open(tmp_path) as store:
-            await store.commit(_alarm(1))
-            await store.commit(_alarm(2))
+        async with open_store(tmp_path) as store:
+            await store.commit(alarm(1))
+            await store.commit(alarm(2))
             with pytest.raises(StoreError, match="has a revision 2 already"):
-                await store.commit(_alarm(2))
+                await store.commit(alarm(2))
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
@@ -177,9 +132,9 @@ def test_a_revision_is_written_once_and_chained(tmp_path: Path) -> None:
 
 def test_waiting_telemetry_is_numbered_only_within_a_window(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with _open(tmp_path) as store:
+        async with open_store(tmp_path) as store:
             big = b'["' + b"x" * 40_000 + b'"]'
-            await store.commit(_packs(*(_row(n, big) for n in range(1, DATA_WINDOW + 6))))
+            await store.commit(packs(*(row(n, big) for n in range(1, DATA_WINDOW + 6))))
             assert await _compose(store) == DATA_WINDOW
             backlog = await store.backlog(CENTRE)
             assert (backlog.data, backlog.packs, backlog.alarms) == (DATA_WINDOW, 5, 0)
@@ -189,45 +144,14 @@ def test_waiting_telemetry_is_numbered_only_within_a_window(tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
-def test_a_full_database_drops_telemetry_and_counts_it_but_takes_alarms(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with _open(tmp_path, max_mb=16) as store:
-            # 24 MB into 16 MB, none of it forwarded yet.
-            for group in range(12):
-                rows = (_row(group * 2000 + n, bytes(1000)) for n in range(1, 2001))
-                await store.commit(_packs(*rows))
-                await store.commit(_alarm(group + 1))
-            alarms = await store.pending(CENTRE, "alarm", 0, 100)
-            assert [m.seq for m in alarms] == list(range(1, 13))
-            kept = (await store.backlog(CENTRE)).packs
-            dropped = (await store.ledger_sums())["dropped:gateway_full"]
-            assert dropped > 0
-            assert kept + dropped == 24_000
-            assert store.room_made >= dropped
-
-    asyncio.run(scenario())
-
-
-def test_a_full_database_without_telemetry_says_so(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with _open(tmp_path, max_mb=16) as store:
-            huge = {"fire:x": {"text": "x" * 17_000_000}}
-            with pytest.raises(StoreFull) as caught:
-                await store.commit(Batch(now_ms=START_MS, states=huge))
-            assert caught.value.retryable
-            await store.commit(_alarm(1))
-
-    asyncio.run(scenario())
-
-
 def test_a_broken_file_is_set_aside_and_a_new_epoch_begins(tmp_path: Path) -> None:
     async def first() -> str:
-        async with _open(tmp_path) as store:
-            await store.commit(_packs(*(_row(n, bytes(2000)) for n in range(1, 100))))
+        async with open_store(tmp_path) as store:
+            await store.commit(packs(*(row(n, bytes(2000)) for n in range(1, 100))))
             return store.epoch
 
     async def second() -> tuple[str, Path | None]:
-        async with _open(tmp_path) as store:
+        async with open_store(tmp_path) as store:
             return store.epoch, store.set_aside
 
     old = asyncio.run(first())
@@ -243,7 +167,7 @@ def test_a_broken_file_is_set_aside_and_a_new_epoch_begins(tmp_path: Path) -> No
 
 def test_a_second_gateway_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with _open(tmp_path):
+        async with open_store(tmp_path):
             second = Store(tmp_path, "gw-01", StoreSettings())
             with pytest.raises(StoreError, match="another gateway"):
                 await second.open(START_MS)
@@ -259,9 +183,9 @@ def test_quarantine_and_history_are_bounded(tmp_path: Path) -> None:
         ]
 
     async def scenario() -> None:
-        async with _open(tmp_path, keep_packs=50) as store:
+        async with open_store(tmp_path, keep_packs=50) as store:
             await store.commit(Batch(now_ms=START_MS, quarantine=tuple(bad(1500))))
-            await store.commit(_packs(*(_row(n) for n in range(1, 301))))
+            await store.commit(packs(*(row(n) for n in range(1, 301))))
             await _compose(store)
             for _ in range(100):
                 await store.commit(Batch(now_ms=START_MS, states={"x": {}}))

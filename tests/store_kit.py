@@ -1,0 +1,57 @@
+"""A real store in a test's folder, and small batches for it."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from haidang_gateway.batch import CENTRE, Batch, PackRow
+from haidang_gateway.model import Revision
+from haidang_gateway.outgoing import alarm_draft
+from haidang_gateway.settings import StoreSettings
+from haidang_gateway.store import Store
+from node_packs import EPOCH, NODE, START_MS
+
+
+@contextlib.asynccontextmanager
+async def open_store(folder: Path, **limits: Any) -> AsyncIterator[Store]:
+    store = Store(folder, "gw-01", StoreSettings(**limits))
+    await store.open(START_MS)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def row(seq: int, body: bytes = b"[]") -> PackRow:
+    return PackRow(
+        node=NODE,
+        epoch=EPOCH,
+        boot=7,
+        seq=seq,
+        lane="data",
+        received_ms=START_MS,
+        at_low_ms=START_MS,
+        at_high_ms=START_MS,
+        body=body,
+    )
+
+
+def revision(rev: int) -> Revision:
+    return Revision(
+        alarm_id="gw-01-5f3a9c1e-0001",
+        rev=rev,
+        document=b'{"rev":%d}' % rev,
+        sha256=f"{rev:064x}",
+        decided_ms=START_MS + rev,
+    )
+
+
+def alarm(rev: int) -> Batch:
+    news = revision(rev)
+    draft = alarm_draft("gw-01", CENTRE, news)
+    return Batch(now_ms=START_MS, revisions=(news,), drafts=(draft,))
+
+
+def packs(*rows: PackRow) -> Batch:
+    return Batch(now_ms=START_MS, packs=rows)

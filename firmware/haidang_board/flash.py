@@ -7,6 +7,7 @@ ERASE = 6
 _ERASED = b"\xff" * 128
 _COUNT = 4
 _SIZE = 5
+_ERASED = b"\xff" * 64
 
 
 class Flash:
@@ -19,8 +20,8 @@ class Flash:
             self._file = open(path, "r+b", 0)  # noqa: SIM115  as long as the chip has power
         except OSError:
             self._file = open(path, "w+b", 0)  # noqa: SIM115
-            for _ in range(blocks):
-                self._file.write(b"\xff" * bs)
+            for _ in range(blocks * bs // 64):
+                self._file.write(_ERASED)
 
     def readblocks(self, block, buf, offset=0):
         """Fill `buf` from `offset` bytes into the block."""

@@ -246,6 +246,7 @@ class Board:
         )
         self._wires = rig_life.begin(life)
         self._chip.events_fd = life.events_fd
+        self._chip.interruptible = self._wires.set_interruptible
         self._loop.watch(self._wires.console_fd, self._printed)
         self._loop.watch(self._wires.control.fileno(), self._asked)
         self.boots += 1

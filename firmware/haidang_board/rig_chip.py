@@ -54,6 +54,7 @@ class Chip:
         self.events_fd = -1
         self.route: Callable[[str, int], int | None] = _no_route
         self.waiting: Callable[[int], int] = _nothing_waiting
+        self.interruptible: Callable[[bool], None] = _no_terminal
         self._mac = mac
         self._world = world
         self._nvs = nvs
@@ -98,6 +99,9 @@ class Chip:
     def _do_ready(self, used_bytes: str) -> None:
         self.ready = True
         self.rom_heap_bytes = int(used_bytes)
+
+    def _do_keys(self, interruptible: str) -> None:
+        self.interruptible(interruptible == "1")
 
     def _do_events(self) -> int:
         return self.events_fd
@@ -227,3 +231,7 @@ def _no_route(_host: str, port: int) -> int | None:
 
 def _nothing_waiting(_uart: int) -> int:
     return 0
+
+
+def _no_terminal(_interruptible: bool) -> None:
+    return

@@ -16,6 +16,7 @@ from haidang_board.rig_process import Life, start
 
 _READ_BYTES = 4096
 _EDGE, _TIMER = 0, 1
+_LFLAG = 3
 _GARBLE = 0xA5  # what a wrong baud rate does to a byte, near enough
 
 
@@ -52,6 +53,12 @@ class LifeWires:
         while data := self.read_console():
             words += data
         return words
+
+    def set_interruptible(self, on: bool) -> None:
+        """Whether Ctrl-C is a signal or a key; NOFLSH, or the keys after it would be lost."""
+        setting = termios.tcgetattr(self.console_fd)
+        setting[_LFLAG] = termios.NOFLSH | (termios.ISIG if on else 0)
+        termios.tcsetattr(self.console_fd, termios.TCSANOW, setting)
 
     def type(self, keys: bytearray) -> None:
         """Give the board as many key strokes as its terminal takes, and drop those."""

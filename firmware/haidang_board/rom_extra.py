@@ -1,8 +1,8 @@
-"""machine.PWM and RTC of the virtual board; runs in MicroPython, loaded when first used."""
+"""What of `machine` few programs use often; runs in MicroPython, loaded when first used."""
 
-import time
+import time as _time
 
-import rom_link
+import rom_link as _link
 
 
 class PWM:
@@ -22,7 +22,7 @@ class PWM:
         if not duty:
             return self._duty
         self._duty = duty[0]
-        rom_link.ask("pwm", self._id, self._duty)
+        _link.ask("pwm", self._id, self._duty)
 
     def deinit(self):
         self.duty_u16(0)
@@ -36,15 +36,35 @@ class RTC:
 
     def datetime(self, datetimetuple=None):
         if datetimetuple is None:
-            t = time.gmtime()
-            return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], time.time_ns() // 1000 % 1000000)
+            t = _time.gmtime()
+            return (t[0], t[1], t[2], t[6], t[3], t[4], t[5], _time.time_ns() // 1000 % 1000000)
         year, month, day, _, hour, minute, second, subsecond_us = datetimetuple
-        seconds = time.mktime((year, month, day, hour, minute, second, 0, 0))
-        time._set_us(seconds * 1000000 + subsecond_us)
+        seconds = _time.mktime((year, month, day, hour, minute, second, 0, 0))
+        _time._set_us(seconds * 1000000 + subsecond_us)
 
     def memory(self, *data):
         if not data:
-            return bytes.fromhex(rom_link.ask("memory"))
+            return bytes.fromhex(_link.ask("memory"))
         if len(data[0]) > 2048:
             raise ValueError("buffer too long")
-        rom_link.ask("memory", "x" + bytes(data[0]).hex())
+        _link.ask("memory", "x" + bytes(data[0]).hex())
+
+
+def reset():
+    _link.die("reset")
+
+
+def deepsleep(*time_ms):
+    _link.die("sleep", time_ms[0] if time_ms else 0)
+
+
+def freq(*hz):
+    return None if hz else 160000000
+
+
+def disable_irq():
+    return 0
+
+
+def enable_irq(state):
+    pass

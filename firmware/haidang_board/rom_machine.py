@@ -30,35 +30,14 @@ def reset_cause():
     return int(_link.ask("cause"))
 
 
-def reset():
-    _link.die("reset")
-
-
 def soft_reset():
     raise SystemExit
-
-
-def deepsleep(*time_ms):
-    _link.die("sleep", time_ms[0] if time_ms else 0)
-
-
-def freq(*hz):
-    return None if hz else 160000000
-
-
-def disable_irq():
-    return 0
-
-
-def enable_irq(state):
-    pass
 
 
 def __getattr__(name):
     if name == "Timer":
         return _link.part("rom_events").Timer
-    if name in ("PWM", "RTC"):
-        return getattr(_link.part("rom_extra"), name)
+    extra = _link.part("rom_extra")
     if name == "__all__":  # for `from machine import *`
-        return [key for key in globals() if key[0] != "_"] + ["Timer", "PWM", "RTC"]
-    return getattr(_native, name)
+        return [key for key in list(globals()) + dir(extra) if key[0] != "_"] + ["Timer"]
+    return getattr(extra, name) if hasattr(extra, name) else getattr(_native, name)

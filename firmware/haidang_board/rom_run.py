@@ -1,13 +1,9 @@
 """Running a program on the virtual board so that Ctrl-C and a soft reset work; in MicroPython."""
 
 import sys
-import termios
 
-_LFLAG = 3
-_ISIG = 1
-_NOFLSH = 0x80  # without it the terminal drops what follows a Ctrl-C
+import rom_link
 
-_terminal = termios.tcgetattr(0)
 _globals = {"__name__": "__main__"}
 
 
@@ -16,10 +12,8 @@ class SoftReset(Exception):
 
 
 def interruptible(on):
-    """Let Ctrl-C raise KeyboardInterrupt (or not): the terminal makes the signal."""
-    _terminal[0] = _terminal[1] = 0
-    _terminal[_LFLAG] = _NOFLSH | (_ISIG if on else 0)
-    termios.tcsetattr(0, 0, _terminal)
+    """Let Ctrl-C raise KeyboardInterrupt (or not): the rig sets the terminal."""
+    rom_link.ask("keys", int(on))
 
 
 def file(name):

@@ -88,7 +88,8 @@ def _compiled(path: Path, name: str, facts: BoardFacts) -> bytes:
     architecture = _ARCHITECTURES.get(facts.mpy >> 10 & 0x3F)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "out.mpy"
-        command = [str(compiler), "-O2", "-s", name, "-o", str(target), str(path)]
+        # -O3 leaves line numbers out: a sixteenth of the application's memory.
+        command = [str(compiler), "-O3", "-s", name, "-o", str(target), str(path)]
         if architecture:
             command.insert(1, f"-march={architecture}")
         try:

@@ -103,6 +103,11 @@ def test_a_file_gives_all_its_frames_in_order(tmp_path):
     assert np.allclose(levels, [10 + 5 * n for n in range(20)], atol=4)
 
 
+def test_a_file_can_be_looked_at_now_and_then(tmp_path):
+    clip = write_clip(tmp_path / "c.mp4")
+    assert [f.at_ms for f in frames(str(clip), every_ms=200)] == [0, 200, 400, 600, 800]
+
+
 def test_a_large_picture_is_made_smaller_in_its_proportions(tmp_path):
     clip = write_clip(tmp_path / "c.mp4", count=2, size=(1080, 1920))
     assert next(frames(str(clip))).rgb.shape == (576, 1024, 3)

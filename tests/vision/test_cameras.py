@@ -153,6 +153,17 @@ while True:
         os.kill(int(pid_file.read_text()), 0)
 
 
+def test_the_end_is_obeyed_in_the_middle_of_a_flood_of_lines():
+    script = """
+for number in range(20_000):
+    say(t="crowd", zone="square", count=number, low=0, high=0, density=None)
+sys.stdin.read()
+"""
+    for enough in range(1, 6):
+        facts, _ = asyncio.run(watch(script, lambda f, n=enough: len(f) == n))
+        assert len(facts) < 20_000
+
+
 def test_settings_that_cannot_be_read_are_refused_with_the_field():
     settings = json.loads(encode(post().worker))
     settings["fps"] = "fast"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.vision.camera import Camera, Source
+from haidang_gateway.vision.motion import Liveness
 from haidang_tools import street as street_module
 from haidang_tools.scene import Orders, Scene, SceneError, compose
 from haidang_tools.street import DrawnStreet, FilmedStreet, street, street_video
@@ -29,7 +30,7 @@ def plate():
 
 
 def show(picture, plate, *, filmed=True, **orders):
-    return compose(picture, plate, Orders(**orders), t_s=1.0, filmed=filmed)
+    return compose(picture, plate, Orders(**orders), t_s=0.0, filmed=filmed)
 
 
 def test_without_orders_the_street_is_shown_exactly_as_filmed(filmed, plate):
@@ -55,6 +56,14 @@ def test_a_drawn_street_is_always_labelled():
     first, second = islice(view.pictures(), 2)
     assert (first != second).any()
     assert (show(first, view.empty(), filmed=False)[LABEL] != first[LABEL]).any()
+
+
+def test_an_empty_street_is_not_taken_for_a_frozen_picture(filmed, plate):
+    judge = Liveness(dark_after_ms=300_000, frozen_after_ms=20_000)
+    plate[::2] = 180
+    for second in range(90):
+        empty = compose(filmed, plate, Orders(people=0), t_s=float(second), filmed=True)
+        assert judge.see(empty[::4, ::4, 1], second * 1000) == "ok"
 
 
 def test_a_covered_lens_shows_nothing(filmed, plate):

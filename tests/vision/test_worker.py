@@ -67,7 +67,7 @@ def write_clip(path, levels, rate=20, size=(96, 128)):
 
 def settings(source, **changes):
     base = {"loop": False, "fps": 20.0, "alive_every_s": 0.3, "fault_every_s": 0.3}
-    base["crowd_every_s"] = 0.3
+    base |= {"crowd_every_s": 0.3, "fire_need": 4, "fire_of": 8}
     return WorkerSettings(
         id="east", source=source, models_dir="none", clock_offset_ms=0, **base | changes
     )

@@ -7,6 +7,7 @@ standard input, e.g. {"fire": 0.8} or {"people": 0.5}; every rendered picture sa
 import argparse
 import json
 import logging
+import math
 import os
 import stat
 import sys
@@ -31,6 +32,8 @@ RATE = 10
 _HOST = "127.0.0.1"
 _FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 _LATE_S = 1.0
+_DAYLIGHT_LEVELS = 4
+_DAYLIGHT_S = 30.0
 
 
 class SceneError(ToolError):
@@ -135,7 +138,7 @@ def compose(
         return picture
     edge = round(orders.people * picture.shape[1])
     shown = picture.copy()
-    shown[:, edge:] = plate[:, edge:]
+    shown[:, edge:] = _in_daylight(plate[:, edge:], t_s)
     if orders.fire > 0:
         shown = render_fire(
             shown,
@@ -192,6 +195,13 @@ def _check(name: str, value: object, wants_bool: bool) -> None:
         )
     if not wants_bool and not (isinstance(value, int | float) and 0 <= value <= 1):
         raise SceneError(f"{name}: {value!r} is not a number from 0 to 1")
+
+
+def _in_daylight(plate: Picture, t_s: float) -> Picture:
+    """Light that comes and goes a little: without it a camera would be right to call it frozen."""
+    level = round(_DAYLIGHT_LEVELS * math.sin(2 * math.pi * t_s / _DAYLIGHT_S))
+    lit: Picture = np.clip(plate.astype(np.int16) + level, 0, 255).astype(np.uint8)
+    return lit
 
 
 @lru_cache(maxsize=1)

@@ -192,15 +192,21 @@ class Camera:
             self._fresh.notify_all()
 
 
-def frames(path: str) -> Iterator[Frame]:
-    """Every frame of a file once, as fast as it decodes; `at_ms` is the time within the file."""
+def frames(path: str, *, every_ms: int = 0) -> Iterator[Frame]:
+    """A file's frames, as fast as they decode, at most one for each `every_ms` of its time.
+
+    `at_ms` is the time within the file. Raises CameraError.
+    """
     source = Source(address=path, loop=False)
     reformatter = VideoReformatter()
+    due_ms = 0
     with _open(source) as container:
         stream = _video_stream(container, source)
         for number, (picture, _) in enumerate(_decode(container, stream, source), start=1):
             at_ms = int((picture.time or 0.0) * 1000)
-            yield _frame(picture, reformatter, number=number, at_ms=at_ms)
+            if at_ms >= due_ms:
+                due_ms = at_ms + every_ms
+                yield _frame(picture, reformatter, number=number, at_ms=at_ms)
 
 
 def _open(source: Source) -> InputContainer:

@@ -20,6 +20,7 @@ from haidang_gateway.vision.presence import Presence, Spot
 log = logging.getLogger(__name__)
 
 OnFact = Callable[[Fact], Awaitable[None]]
+_CHUNK_BYTES = 65_536
 # Spinning threads of linear algebra tripled the worker's CPU time on pictures this small.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 WORKER = (sys.executable, "-m", "haidang_gateway.vision.worker")
@@ -170,7 +171,8 @@ class _Watch:
             stdin.write(lines.encode(self._settings()))
             await self._read(stdout)
         finally:
-            await self._end(process, stdin)
+            await self._end(process, stdin, stdout)
+            await asyncio.wait((notes,), timeout=self._patience.end_s)
             notes.cancel()
             await asyncio.gather(notes, return_exceptions=True)
 
@@ -182,7 +184,9 @@ class _Watch:
         """Lines to facts until the worker ends (returns) or hangs (CameraError)."""
         while True:
             try:
-                raw = await asyncio.wait_for(stdout.readline(), self._patience.hang_s)
+                # Not wait_for: until Python 3.12 it swallows a cancellation that meets a line.
+                async with asyncio.timeout(self._patience.hang_s):
+                    raw = await stdout.readline()
             except TimeoutError as error:
                 self.counters.hangs += 1
                 raise CameraError(
@@ -228,14 +232,28 @@ class _Watch:
                 return
             log.info("%s: worker: %s", self.post.source, raw.decode(errors="replace").rstrip())
 
-    async def _end(self, process: asyncio.subprocess.Process, stdin: asyncio.StreamWriter) -> None:
-        """Ask by closing its input, then kill; returns when it is gone."""
+    async def _end(
+        self,
+        process: asyncio.subprocess.Process,
+        stdin: asyncio.StreamWriter,
+        stdout: asyncio.StreamReader,
+    ) -> None:
+        """Ask by closing its input, then kill; returns when it is gone and its pipe is empty."""
         stdin.close()
         try:
-            await asyncio.wait_for(process.wait(), self._patience.end_s)
+            async with asyncio.timeout(self._patience.end_s):
+                await _empty(stdout)
+                await process.wait()
         except TimeoutError:
             process.kill()
+            await _empty(stdout)
             await process.wait()
+
+
+async def _empty(stdout: asyncio.StreamReader) -> None:
+    """Read away what nobody wants any more: a worker blocked by a full pipe cannot end."""
+    while await stdout.read(_CHUNK_BYTES):
+        pass
 
 
 def _pipes(

@@ -1,8 +1,13 @@
 """Starts the node's application; a loop that ended in spite of all starts the chip anew."""
 
+import gc
+
 import machine
 
-from haidang_node import app
+# Loading leaves holes in the heap; collecting often fills them, and TLS finds whole pieces later.
+gc.threshold(2048)
+
+from haidang_node import app  # noqa: E402
 
 if app.run():
     machine.reset()

@@ -9,7 +9,6 @@ from micropython import const
 import haidang_node
 from haidang_node import broker, log
 from haidang_node.clock import Clock
-from haidang_node.commands import Commands
 from haidang_node.errors import ConfigError, LinkError
 from haidang_node.hal import esp32
 from haidang_node.hal.radio import Radio
@@ -23,7 +22,7 @@ from haidang_node.status import OFFLINE, Status
 from haidang_node.supervisor import Supervisor
 from haidang_node.uplink import WINDOW, Uplink
 from haidang_node.window import Window
-from haidang_wire import topics
+from haidang_wire.naming import node_id, node_topic
 from haidang_wire.packets import Will
 from haidang_wire.session import Session
 from haidang_wire.session_events import SESSION
@@ -38,7 +37,7 @@ _LOOP_LIMIT_MS = const(6000)
 # Connecting may take this long by its own deadlines, flash housekeeping included.
 _UPLINK_LIMIT_MS = const(60000)
 # Collect before the heap has grown by this much: TLS needs whole pieces.
-_GC_THRESHOLD_BYTES = const(16384)
+_GC_THRESHOLD_BYTES = const(8192)
 _LOG = log.Log("app")
 
 
@@ -52,8 +51,14 @@ def run() -> bool:
     settings = _settings()
     if settings is None:
         return False
+    try:
+        # The largest piece of memory that lives on: taken while the heap has whole pieces.
+        context = broker.tls(_CERTIFICATES)
+    except LinkError as error:
+        _LOG.error("%s", error)
+        return False
+    node = Node(settings, clock, context)
     gc.threshold(_GC_THRESHOLD_BYTES)
-    node = Node(settings, clock)
     try:
         asyncio.run(node.run())
     except KeyboardInterrupt:
@@ -95,10 +100,11 @@ def _forget(module: str) -> None:
 class Node:
     """All parts of one node, built from checked settings; run() starts them."""
 
-    def __init__(self, settings: dict, clock: Clock) -> None:
+    def __init__(self, settings: dict, clock: Clock, context) -> None:
         self._settings = settings
         self._clock = clock
-        self._node = topics.node_id(esp32.mac())
+        self._context = context
+        self._node = node_id(esp32.mac())
         self._wake = asyncio.Event()
         self._identity = Identity(esp32.Storage(), esp32.random_32)
         self._ledger = Ledger(_OUTBOX + "/ledger")
@@ -165,7 +171,6 @@ class Node:
         if ended:
             self._ledger.end(ended, self._outbox.held(ended.epoch).get(ended.boot, []))
         self._identity.begin()
-        self._commands.open()
         _LOG.info(
             "%s, epoch %s, boot %d, %s, %d packs held",
             self._node,
@@ -186,8 +191,6 @@ class Node:
             kinds,
             esp32.reset_reason(),
         )
-        actions = {"identify": self._identify, "reboot": self._reboot}
-        self._commands = Commands(_OUTBOX + "/commands", actions)
         window = Window(self._outbox, *WINDOW)
         return Uplink(
             self._node, self._clock, self._outbox, window, status, self._commands, self._wake
@@ -203,7 +206,7 @@ class Node:
         report_ms = self._settings["report_s"] * 1000
         heartbeat_ms = self._settings["heartbeat_s"] * 1000
         due_ms = report_ms
-        figures_ms = 0
+        figures_ms = due_ms
         while True:
             self._supervisor.turned("report")
             self._health.watch()
@@ -211,11 +214,10 @@ class Node:
             self._outbox.flush_due(now_ms)
             if now_ms >= due_ms:
                 due_ms = now_ms + report_ms
-                extra = []
-                if now_ms >= figures_ms:
-                    figures_ms = now_ms + heartbeat_ms
-                    extra = self._figures(now_ms)
-                self._reporter.telemetry(extra)
+                self._reporter.telemetry()
+            if now_ms >= figures_ms:
+                figures_ms = now_ms + heartbeat_ms
+                self._reporter.figures(self._figures(now_ms))
             if self._uplink.online:
                 self._reporter.repeat()
             await asyncio.sleep_ms(min(1000, max(1, due_ms - now_ms)))
@@ -233,19 +235,17 @@ class Node:
 
     async def _keep_uplink(self) -> None:
         trouble = log.Trouble(_LOG, "reaching the gateway")
-        context = None
         while True:
             await self._pause(500, lambda: self._link.up)
             began_ms = self._clock.uptime_ms()
             try:
-                context = context or broker.tls(_CERTIFICATES)
-                await self._connected_once(context, trouble)
+                await self._connected_once(trouble)
             except LinkError as error:
                 trouble.failed(error)
             self._backoff.worked(self._clock.uptime_ms() - began_ms)
             await self._pause(self._backoff.wait_ms(), None)
 
-    async def _connected_once(self, context, trouble) -> None:
+    async def _connected_once(self, trouble) -> None:
         session = Session(
             self._node,
             keepalive_s=SESSION["keepalive_s"],
@@ -253,11 +253,11 @@ class Node:
             receive_maximum=SESSION["receive_maximum"],
             maximum_packet_bytes=SESSION["maximum_packet_bytes"],
             will=Will(
-                topics.node_topic(self._node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]
+                node_topic(self._node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]
             ),
         )
         connection = broker.Connection(
-            self._settings["broker"], context, session, self._uplink.take
+            self._settings["broker"], self._context, session, self._uplink.take
         )
         try:
             await connection.open()
@@ -306,6 +306,16 @@ class Node:
         if self._led and off_ms:
             self._led(0)
         await asyncio.sleep_ms(off_ms)
+
+    def _commands(self):
+        # Loaded when the first command comes.
+        from haidang_node.commands import Commands
+
+        commands = Commands(
+            _OUTBOX + "/commands", {"identify": self._identify, "reboot": self._reboot}
+        )
+        commands.open()
+        return commands
 
     def _identify(self, _: dict) -> tuple:
         self._blinks = 50

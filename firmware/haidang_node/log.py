@@ -8,8 +8,8 @@ WARNING = 30
 ERROR = 40
 
 _LETTERS = {DEBUG: "D", INFO: "I", WARNING: "W", ERROR: "E"}
-# 24 lines of 100 characters: the story of the last minutes in about 3 KB.
-_RING_LINES = const(24)
+# 12 lines of 100 characters: the story of the last minutes in about 1 KB.
+_RING_LINES = const(12)
 _LINE_CHARS = const(100)
 
 

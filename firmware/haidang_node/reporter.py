@@ -32,12 +32,16 @@ class Reporter:
             _LOG.info("%s: %s, health %s", sensor.kind, sensor.state, sensor.health)
             self._keep(ALARM, sensor.state_records())
 
-    def telemetry(self, extra: list) -> None:
-        """A pack of all sensors' readings and `extra` records."""
+    def telemetry(self) -> None:
+        """A pack of all sensors' readings."""
         records = []
         for sensor in self._sensors:
             records.extend(sensor.records())
-        self._keep(DATA, records + extra)
+        self._keep(DATA, records)
+
+    def figures(self, records: list) -> None:
+        """The node's own figures in a pack of their own: one large pack needs a large buffer."""
+        self._keep(DATA, records)
 
     def snapshot(self) -> None:
         """The whole picture in the alarm lane; asked for after each connect."""

@@ -7,7 +7,7 @@ from micropython import const
 
 from haidang_node import log
 from haidang_node.status import encode
-from haidang_wire import topics
+from haidang_wire.naming import GW_STATUS, node_topic
 from haidang_wire.session_events import SESSION, Acknowledged, Message
 
 # A packet is answered within a moment or the gateway is not there: then nobody is kept waiting.
@@ -28,13 +28,14 @@ class Uplink:
     `tick` is called in each turn of the loop, `connected` once per connection.
     """
 
-    def __init__(self, node: str, clock, outbox, window, status, commands, wake) -> None:
+    def __init__(self, node: str, clock, outbox, window, status, make_commands, wake) -> None:
         self._node = node
         self._clock = clock
         self._outbox = outbox
         self._window = window
         self._status = status
-        self._commands = commands
+        self._make_commands = make_commands
+        self._commands = None
         self._wake = wake
         self._heartbeat_ms = 0
         self._connection = None
@@ -43,10 +44,6 @@ class Uplink:
         self._orders: list = []
         self._status_ms = 0
         self._time_ms = 0
-        self._topics = {
-            kind: topics.node_topic(node, kind)
-            for kind in ("alarm", "data", "status", "ack", "cmd", "reply", "time")
-        }
         self.refused = log.Trouble(_LOG, "delivering packs")
 
     @property
@@ -59,9 +56,9 @@ class Uplink:
         self._begin(connection, heartbeat_s * 1000)
         try:
             await connection.subscribe(
-                [self._topics["ack"], self._topics["cmd"], topics.GW_STATUS]
+                [self._topic("ack"), self._topic("cmd"), GW_STATUS]
             )
-            await connection.subscribe([self._topics["time"]])
+            await connection.subscribe([self._topic("time")])
             await self._ask_time()
             await self._until_time(tick)
             connected()
@@ -78,6 +75,9 @@ class Uplink:
         elif isinstance(event, Acknowledged) and event.reason >= _NOBODY:
             self._take_refusal(event)
         self._wake.set()
+
+    def _topic(self, kind: str) -> str:
+        return node_topic(self._node, kind)
 
     def _begin(self, connection, heartbeat_ms: int) -> None:
         self._connection = connection
@@ -98,7 +98,7 @@ class Uplink:
         if now_ms - self._status_ms >= self._heartbeat_ms and connection.can_publish:
             self._status_ms = now_ms
             await connection.publish(
-                self._topics["status"], self._status.message(now_ms), retain=True
+                self._topic("status"), self._status.message(now_ms), retain=True
             )
         anchored = self._clock.unix_ms(now_ms) is not None
         if now_ms - self._time_ms >= (_TIME_REFRESH_MS if anchored else _TIME_RETRY_MS):
@@ -115,7 +115,7 @@ class Uplink:
         if payload is None:
             self._window.tidy()
             return True
-        topic = self._topics["alarm" if held.lane == "a" else "data"]
+        topic = self._topic("alarm" if held.lane == "a" else "data")
         packet_id = await self._connection.publish(topic, payload)
         self._window.sent(held, packet_id, now_ms)
         return True
@@ -130,7 +130,7 @@ class Uplink:
     async def _ask_time(self) -> None:
         self._time_ms = self._clock.uptime_ms()
         question = encode(self._clock.question())
-        await self._connection.publish(self._topics["time"], question, qos=0)
+        await self._connection.publish(self._topic("time"), question, qos=0)
 
     async def _until_time(self, tick) -> None:
         until_ms = self._clock.uptime_ms() + _TIME_WAIT_MS
@@ -141,6 +141,8 @@ class Uplink:
     async def _follow_orders(self) -> None:
         while self._orders:
             packet_id, order = self._orders.pop(0)
+            if self._commands is None:
+                self._commands = self._make_commands()
             fresh = self._commands.accept(order)
             if packet_id:
                 await self._connection.acknowledge(packet_id)
@@ -148,7 +150,7 @@ class Uplink:
                 continue
             now_ms = self._clock.uptime_ms()
             reply, after = self._commands.execute(order, self._clock.unix_ms(now_ms))
-            await self._connection.publish(self._topics["reply"], encode(reply))
+            await self._connection.publish(self._topic("reply"), encode(reply))
             if after:
                 after()
 
@@ -165,18 +167,18 @@ class Uplink:
         # True where the message is acknowledged later, after its order was saved.
         topic = message.topic
         document = json.loads(message.payload)
-        if topic == self._topics["ack"]:
+        if topic == self._topic("ack"):
             if self._outbox.acknowledge(document["he"], document["hb"], document["s"]):
                 self.refused.over()
                 self._window.tidy()
-        elif topic == self._topics["time"]:
+        elif topic == self._topic("time"):
             if "unix_ms" in document and self._clock.answer(
                 document["nonce"], document["unix_ms"]
             ):
                 _LOG.info("the clock is set: %d", document["unix_ms"])
-        elif topic == topics.GW_STATUS:
+        elif topic == GW_STATUS:
             self._gateway_status(document["state"] == "online")
-        elif topic == self._topics["cmd"]:
+        elif topic == self._topic("cmd"):
             self._orders.append((message.packet_id, document))
             return True
         return False

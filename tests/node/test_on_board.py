@@ -1,0 +1,240 @@
+"""The whole node on the virtual board: real MicroPython, mosquitto with mutual TLS, power cuts."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from haidang_board.rig import Board
+from haidang_tools.brokers import certificates
+from haidang_wire import ranges
+from waiting import wait_until
+
+from node_bench import NODE, Bench, StandInGateway, settings
+
+# Room for a packet, a status and a reconnect at the worst moment.
+LEAST_FREE_BYTES = 6000
+ALL_SENSORS = {
+    "smoke": {"warmup_s": 0},
+    "flood": {"mount_mm": 3000},
+    "footfall": {"window_s": 5},
+}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with Bench(tmp_path_factory.mktemp("bench")) as bench:
+        yield bench
+
+
+@pytest.fixture(autouse=True)
+def fresh_broker(bench: Bench) -> Iterator[None]:
+    """A broker without retained messages; prints the board's console where a test fails."""
+    bench.broker.stop()
+    bench.broker.start()
+    yield
+    if bench.newest is not None:
+        print(bench.newest.console.decode(errors="replace")[-6000:])
+
+
+def gateway(bench: Bench, *, acknowledging: bool = True) -> StandInGateway:
+    return StandInGateway(bench.ca, bench.broker.port, acknowledging=acknowledging)
+
+
+def test_a_smoke_reading_arrives_and_smoke_raises_the_state(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: gw.seen("smoke/ratio"), "a reading")
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm")
+        wait_until(lambda: board.pin(25) == 1, "the siren")
+        wait_until(lambda: any(p[0].unix_ms for p in gw.packs.values()), "a pack with its time")
+        wait_until(lambda: len(gw.statuses) >= 2, "a second status")
+        wait_until(lambda: gw.seen("node/heap_min"), "the node's figures")
+        assert gw.bad == []
+        assert gw.statuses[-1]["sensors"] == ["smoke"]
+        states = {gw.lanes[k] for k, p in gw.packs.items() if _value(p[0], "smoke/state")}
+        assert "alarm" in states
+        assert min(gw.seen("node/heap_min")) > LEAST_FREE_BYTES
+
+
+def _value(pack: object, name: str) -> object:
+    values = {record.name: record.value for record in pack.records}  # type: ignore[attr-defined]
+    return values.get(name)
+
+
+def test_flood_and_footfall_readings_arrive(bench: Bench) -> None:
+    sensors = {kind: ALL_SENSORS[kind] for kind in ("flood", "footfall")}
+    board = bench.board(settings(bench.broker.port, **sensors))
+    board.world.water_mm = 20
+    board.world.phones = 12
+    board.world.probe_period_s = 1.0
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: gw.seen("flood/level"), "a level")
+        assert abs(gw.seen("flood/level")[-1] - 20) <= 3
+        board.world.water_mm = 400
+        wait_until(lambda: "watch" in gw.seen("flood/state"), "the first level's state")
+        wait_until(lambda: gw.seen("footfall/devices"), "a count of devices")
+        assert 9 <= gw.seen("footfall/devices")[-1] <= 15
+        board.world.ultrasonic_silent = True
+        wait_until(lambda: "silent" in gw.seen("flood/health"), "the silent meter's fault")
+        assert gw.bad == []
+
+
+def test_unacknowledged_packs_survive_a_power_cut_and_no_number_is_lost(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with gateway(bench, acknowledging=False) as gw, board:
+        board.power_on()
+        wait_until(lambda: len(gw.packs) >= 14, "packs, none of them acknowledged")
+        before = set(gw.packs)
+        (epoch,) = {key[0] for key in before}
+        alarms = {key for key in before if gw.lanes[key] == "alarm"}
+        assert alarms
+        board.power_off()
+        gw.packs.clear()
+        gw.acknowledging = True
+        board.power_on()
+        wait_until(lambda: any(key[1] == 2 for key in gw.packs), "packs of the second boot")
+        wait_until(lambda: alarms <= set(gw.packs), "the alarms of the first boot")
+        wait_until(lambda: _explained(gw, epoch, before), "every number of the first boot")
+        again = [key for key in gw.packs if key[1] == 1]
+        assert len(again) >= 10, "telemetry that was flushed is sent again"
+
+
+def _explained(gw: StandInGateway, epoch: str, seen: set[tuple[str, int, int]]) -> bool:
+    # Numbers of boot 1 below `next`: received (now or before the cut), held or named as dropped.
+    received = [key[2] for key in (set(gw.packs) | seen) if key[:2] == (epoch, 1)]
+    rows = [row for status in gw.statuses for row in status["boots"] if row["hb"] == 1]
+    if not rows or gw.statuses[-1]["hb"] != 2:
+        return False
+    numbers = ranges.from_sorted(sorted(received))
+    for lo, hi in rows[-1]["held"] + [drop[:2] for drop in rows[-1]["dropped"]]:
+        ranges.add_range(numbers, lo, hi)
+    return ranges.gaps(numbers, 0, rows[-1]["next"]) == []
+
+
+def test_a_killed_broker_and_an_absent_gateway_lose_nothing(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with board:
+        with gateway(bench) as gw:
+            board.power_on()
+            wait_until(lambda: len(gw.packs) >= 3, "the first packs")
+        # Nobody is subscribed now; the broker dies with whatever it took.
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: b"alarm" in board.console, "the alarm on the node")
+        bench.broker.kill()
+        bench.broker.start()
+        with gateway(bench) as later:
+            wait_until(lambda: "alarm" in later.seen("smoke/state"), "the alarm", 60)
+            wait_until(lambda: _complete(gw, later), "every number of the boot", 60)
+            assert later.bad == []
+
+
+def _complete(*gateways: StandInGateway) -> bool:
+    numbers = sorted({key[2] for gw in gateways for key in gw.packs})
+    return len(numbers) > 5 and numbers == list(range(numbers[-1] + 1))
+
+
+def test_packs_are_held_while_the_gateway_says_it_is_away(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: len(gw.packs) >= 3, "the first packs")
+        gw.say("offline")
+        wait_until(lambda: b"gateway is away" in board.console, "the node heard it")
+        held = len(gw.packs)
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: b"smoke: alarm" in board.console, "the alarm on the node")
+        assert len(gw.packs) <= held + 1
+        gw.say("online")
+        wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm", 3)
+
+
+def test_a_reflashed_node_draws_a_new_epoch(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: len(gw.packs) >= 3, "packs of the first life")
+        board.power_off()
+        board.erase_nvs()
+        board.power_on()
+        wait_until(lambda: len({key[0] for key in gw.packs}) == 2, "packs of a second epoch")
+        wait_until(lambda: gw.statuses[-1]["he"] != gw.statuses[0]["he"], "its status")
+        assert gw.statuses[-1]["hb"] == 1
+
+
+def test_a_broker_of_another_authority_is_refused(bench: Bench, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    certificates(other, NODE)
+    mixed = tmp_path / "mixed"
+    shutil.copytree(bench.ca, mixed)
+    shutil.copy(other / "ca.der", mixed / "ca.der")
+    board = bench.board(settings(bench.broker.port), ca=mixed)
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: b"reaching the gateway failed" in board.console, "the refusal")
+        assert not gw.packs
+        assert b"connected" not in board.console.replace(b"connecting", b"")
+
+
+def test_a_backlog_of_an_hour_is_delivered_with_alarms_first(bench: Bench) -> None:
+    document = settings(bench.broker.port)
+    board = bench.board(document)
+    board.world.wifi_up = False
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: b"smoke: normal" in board.console, "the node works without Wi-Fi")
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: b"smoke: alarm" in board.console, "the alarm")
+        wait_until(lambda: _uptime_s(board) > 14, "a backlog", 30)
+        board.world.wifi_up = True
+        wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm", 60)
+        wait_until(lambda: _complete(gw), "everything", 60)
+        lanes = [gw.lanes[key] for key in gw.packs]
+        assert lanes[:3] == ["alarm"] * 3
+
+
+def _uptime_s(board: Board) -> int:
+    return max((int(line.split()[0]) // 1000 for line in board.console.splitlines()
+                if line[:9].strip().isdigit()), default=0)  # fmt: skip
+
+
+def test_an_unusable_configuration_is_told_and_leaves_the_console_free(bench: Bench) -> None:
+    document = settings(bench.broker.port)
+    document["report"] = 5
+    document["sensors"] = {"rain": {}}
+    board = bench.board(document)
+    with board:
+        board.power_on()
+        wait_until(lambda: b"report is not a field" in board.console, "the first mistake")
+        wait_until(lambda: b"rain is not a sensor kind" in board.console, "the second mistake")
+        assert board.boots == 1
+
+
+def test_a_command_is_executed_once_and_answered(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: gw.statuses, "a status")
+        wait_until(lambda: b"clock is set" in board.console, "the time")
+        for do, order_id in (("identify", "c-1"), ("identify", "c-1"), ("config", "c-2")):
+            gw.order(do, order_id)
+        wait_until(lambda: len(gw.replies) >= 2, "the replies")
+        gw.order("reboot", "c-3")
+        wait_until(lambda: gw.statuses[-1]["hb"] == 2, "the second boot")
+        replies = {reply["id"]: reply["ok"] for reply in gw.replies}
+        assert replies == {"c-1": True, "c-2": False, "c-3": True}
+        assert len(gw.replies) == 3
+        assert gw.statuses[-1]["reset"] == "hard"
+
+
+def test_the_application_lives_over_the_wrap_of_the_tick_counter(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port), ticks_start_ms=(1 << 30) - 6000)
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: gw.seen("smoke/ratio"), "a reading before the wrap")
+        wait_until(lambda: max(p[0].up_ms for p in gw.packs.values()) > 9000, "readings after it")
+        uptimes = [gw.packs[key][0].up_ms for key in sorted(gw.packs)]
+        assert uptimes == sorted(uptimes)

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from haidang_wire.errors import MqttError
-from haidang_wire.mqtt5 import Connected, Message, Session, Subscribed
+from haidang_wire.mqtt5 import Closed, Connected, Message, Session, Subscribed
 from haidang_wire.packets import Will
+from haidang_wire.reasons import reason_text
 
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import BrokerError
@@ -98,14 +99,22 @@ class BrokerSession:
         """Send now; False if there is no connection or its window is full."""
         if not self.up or self._mqtt is None or (qos and not self._mqtt.can_publish):
             return False
-        _, data = self._mqtt.publish(topic, payload, qos=qos, retain=retain)
+        try:
+            _, data = self._mqtt.publish(topic, payload, qos=qos, retain=retain)
+        except MqttError as error:
+            _log.warning("%s cannot publish on %s: %s", self._identity.name, topic, error)
+            return False
         self._send(data)
         return True
 
     def acknowledge(self, packet_id: int, connection: int) -> None:
         """PUBACK a message of the same connection; the broker repeats it on a new one."""
-        if self._mqtt is not None and connection == self.connection:
+        if self._mqtt is None or connection != self.connection:
+            return
+        try:
             self._send(self._mqtt.acknowledge(packet_id))
+        except MqttError as error:
+            _log.warning("%s has nothing to acknowledge: %s", self._identity.name, error)
 
     def has_room(self) -> bool:
         """Whether a QoS 1 publish would be taken now."""
@@ -160,6 +169,8 @@ class BrokerSession:
             self._send(data)
         elif isinstance(event, Subscribed):
             self._subscribed(event)
+        elif isinstance(event, Closed):
+            raise BrokerError(f"the broker ended the session: {reason_text(event.reason)}")
 
     def _subscribed(self, event: Subscribed) -> None:
         if any(reason >= _FAILED for reason in event.reasons):

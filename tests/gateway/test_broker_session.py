@@ -1,0 +1,109 @@
+"""The gateway's session with a real broker: taken over or misused, it is never the end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from gateway_kit import GATEWAY, issue_all
+from haidang_gateway.clock import Clock
+from haidang_gateway.ingest.broker_session import BrokerSession, Identity
+from haidang_tools.brokers import Broker
+from haidang_wire.mqtt5 import Message
+from haidang_wire.packets import Will
+from mqtt_peer import Peer
+from node_packs import NODE
+
+_DATA = f"hd/1/n/{NODE}/data"
+
+
+@pytest.fixture(scope="module")
+def ca_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("authority")
+    issue_all(folder)
+    return folder
+
+
+class _Seen:
+    """What a session has told, with waiting for it."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[Message, int]] = []
+        self.ups = 0
+        self._news = asyncio.Event()
+
+    def message(self, message: Message, connection: int) -> None:
+        self.messages.append((message, connection))
+        self._news.set()
+
+    def change(self) -> None:
+        self.ups += 1
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                self._news.clear()
+                await self._news.wait()
+
+
+@asynccontextmanager
+async def _running(
+    ca_dir: Path, port: int, filters: Sequence[str] = ("hd/1/n/+/data",)
+) -> AsyncIterator[tuple[BrokerSession, _Seen]]:
+    seen = _Seen()
+    session = BrokerSession(
+        Identity(
+            name=GATEWAY,
+            host="127.0.0.1",
+            port=port,
+            server_name="gateway.local",
+            ca=ca_dir / "ca.pem",
+            cert=ca_dir / f"{GATEWAY}.pem",
+            key=ca_dir / f"{GATEWAY}.key",
+        ),
+        filters=filters,
+        receive_maximum=10,
+        will=Will("hd/1/gw/status", b'{"v":1,"state":"offline"}', 1, True, 0),
+        clock=Clock(),
+        on_message=seen.message,
+        on_change=seen.change,
+    )
+    task = asyncio.create_task(session.run(), name="session under test")
+    try:
+        yield session, seen
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def test_a_taken_over_session_comes_back_and_never_raises(
+    ca_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def scenario(broker: Broker) -> None:
+        async with _running(ca_dir, broker.port) as (session, seen):
+            await seen.until(lambda: session.up)
+            with Peer(ca_dir, NODE, broker.port) as node:
+                await asyncio.to_thread(node.publish, _DATA, b"[]")
+                await seen.until(lambda: bool(seen.messages))
+            (message, connection) = seen.messages[0]
+            with Peer(ca_dir, GATEWAY, broker.port):
+                await seen.until(lambda: not session.up)
+                assert session.publish("hd/1/gw/status", b"{}") is False
+                session.acknowledge(message.packet_id, connection)
+            await seen.until(lambda: session.up)
+            # The id of an earlier connection means another message now, or none.
+            session.acknowledge(message.packet_id, connection)
+            session.acknowledge(999, session.connection)
+            assert session.publish("hd/1/gw/status", b"x" * 20_000) is False
+            assert session.publish("hd/1/gw/status", b"{}") is True
+
+    with Broker("gateway", ca_dir, tmp_path) as broker:
+        asyncio.run(scenario(broker))
+    assert "gw-01 has no connection to the broker" in caplog.text
+    assert "connected again after" in caplog.text

@@ -1,5 +1,6 @@
 """A whole city of real parts for one test; a failing test shows the gateway's log."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,22 @@ from haidang_tools.demo.city import City
 MakeCity = Callable[..., City]
 
 
+@pytest.fixture(scope="session")
+def flashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A city's folder with certificates and flashed boards, to be copied by each test."""
+    city = City(tmp_path_factory.mktemp("flashed") / "city")
+    city.issue_certificates()
+    city.flash_nodes()
+    return city.folder
+
+
 @pytest.fixture
-def make_city(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeCity]:
+def make_city(flashed: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeCity]:
     """Starts a `City` with the given arguments; it is stopped after the test."""
     cities: list[City] = []
 
     def make(**settings: Any) -> City:
+        shutil.copytree(flashed, tmp_path / "city")
         city = City(tmp_path / "city", **settings)
         cities.append(city)
         city.start()

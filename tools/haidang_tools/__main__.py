@@ -12,6 +12,7 @@ _COMMANDS = {
     "provision": ("haidang_tools.provision", "give a board its name, certificate, configuration"),
     "board": ("haidang_tools.virtual", "run a virtual board with a port of its own"),
     "centre": ("haidang_tools.centre", "run a stand-in operations centre"),
+    "scene": ("haidang_tools.scene", "serve the demo's street as a camera"),
     "demo": ("haidang_tools.demo.command", "run the city in small"),
     "schema": ("haidang_tools.schema", "write what is generated from the contract"),
 }

@@ -14,7 +14,7 @@ from haidang_tools.brokers import Broker, certificates
 from haidang_tools.centre_server import Line
 from haidang_tools.demo.gateway_process import GatewayProcess
 from haidang_tools.demo.headquarters import Headquarters
-from haidang_tools.demo.install import install
+from haidang_tools.demo.install import install, put_application
 from haidang_tools.demo.settings import (
     CENTRE,
     GATEWAY,
@@ -25,7 +25,7 @@ from haidang_tools.demo.settings import (
     Lines,
     gateway_toml,
 )
-from haidang_tools.demo.view import unix_ms
+from haidang_tools.demo.view import CityView, unix_ms
 from haidang_tools.fault_proxy import FaultProxy
 
 _DRAIN_S = 30.0
@@ -63,6 +63,7 @@ class City:
         self.centre: Headquarters
         self.line: FaultProxy
         self._camera = camera
+        self._view = CityView()
         self._smoke_verify_s = smoke_verify_s
         self._undo = contextlib.ExitStack()
 
@@ -71,8 +72,7 @@ class City:
         with contextlib.ExitStack() as undo:
             self._undo = undo
             say("Cấp chứng chỉ · Issuing certificates")
-            names = [GATEWAY, f"{GATEWAY}-alarm", CENTRE, *(node.id for node in self.nodes)]
-            certificates(self.ca_dir, "broker-gateway", "broker-centre", *names)
+            self.issue_certificates()
             say("Khởi động trung tâm và máy chủ MQTT · Starting brokers and centre")
             self.start_brokers()
             self.start_centre()
@@ -87,6 +87,12 @@ class City:
     def stop(self) -> None:
         """End everything, in the reverse order of the start."""
         self._undo.close()
+
+    def issue_certificates(self) -> None:
+        """Certificates for all that has none yet in the city's folder."""
+        names = ["broker-gateway", "broker-centre", GATEWAY, f"{GATEWAY}-alarm", CENTRE]
+        names += [node.id for node in self.nodes]
+        certificates(self.ca_dir, *(n for n in names if not (self.ca_dir / f"{n}.pem").exists()))
 
     def start_brokers(self) -> None:
         """Both brokers, and the line to the centre that can be cut."""
@@ -107,7 +113,7 @@ class City:
             cert=name.with_suffix(".pem"),
             key=name.with_suffix(".key"),
         )
-        self.centre = Headquarters(line, self.folder / "centre.db")
+        self.centre = Headquarters(line, self.folder / "centre.db", self._view)
         self._undo.callback(self.centre.stop)
         self.centre.start()
 
@@ -123,6 +129,13 @@ class City:
         )
         (self.folder / "gateway.toml").write_text(text, encoding="utf-8")
 
+    def flash_nodes(self) -> None:
+        """Put the application on every board and switch it off: a store of ready boards."""
+        for node in self.nodes:
+            with self._board(node) as board:
+                board.power_on()
+                put_application(board.port)
+
     def start_nodes(self) -> None:
         """Power every board, and flash and provision it side by side."""
         with ThreadPoolExecutor(len(self.nodes) or 1, thread_name_prefix="flash") as pool:
@@ -130,14 +143,17 @@ class City:
 
     def start_node(self, node: DemoNode) -> None:
         """One board from bare to running; its flash is kept in the city's folder."""
-        image = self.folder / f"{node.id}.flash"
-        board = Board(image, mac=node.mac, world=self.worlds[node.id], heap=NODE_HEAP)
+        board = self._board(node)
         board.open()
         self._undo.callback(board.close)
         self.boards[node.id] = board
         board.power_on()
         config = self.folder / f"{node.id}.json"
         install(board.port, node, self.ca_dir, config, self.gateway_broker.port)
+
+    def _board(self, node: DemoNode) -> Board:
+        image = self.folder / f"{node.id}.flash"
+        return Board(image, mac=node.mac, world=self.worlds[node.id], heap=NODE_HEAP)
 
     def quiesce(self, show: Callable[[], None] = lambda: None) -> None:
         """End the nodes, wait until the centre has all, then end gateway and centre.

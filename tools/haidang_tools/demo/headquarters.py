@@ -24,9 +24,9 @@ class Headquarters:
     `view` may be read through `read` while it runs; `complaints` says what broke the contract.
     """
 
-    def __init__(self, line: Line, ledger: Path) -> None:
+    def __init__(self, line: Line, ledger: Path, view: CityView) -> None:
         """Keep the arguments; `start` connects."""
-        self.view = CityView()
+        self.view = view
         self.complaints: list[str] = []
         self._lock = threading.Lock()
         self._ledger_path = ledger

@@ -8,6 +8,12 @@ from haidang_tools.board import SerialBoard
 from haidang_tools.demo.settings import DemoNode, node_config
 
 
+def put_application(port: str) -> None:
+    """Flash the board at `port` without starting the application."""
+    with SerialBoard(port) as board:
+        flash.install(board, flash.application(flash.SOURCE, board.facts()))
+
+
 def install(port: str, node: DemoNode, ca_dir: Path, config: Path, broker_port: int) -> None:
     """Flash, provision and restart the board at `port`; ToolError says what failed.
 

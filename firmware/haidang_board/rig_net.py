@@ -49,8 +49,13 @@ class Relay:
                 self._refresh(pair)
 
     def power_cut(self) -> None:
-        """The board is gone without a word; its peers keep their ends."""
+        """The board is gone without a word; its peers keep their ends.
+
+        What it had given to its TCP stack before counts as sent.
+        """
         for pair in self._pairs:
+            if self._up:
+                pair.move()
             self._forget(pair.board)
             self._forget(pair.peer)
             pair.board.close()

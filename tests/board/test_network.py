@@ -130,3 +130,15 @@ def test_a_soft_reset_hangs_up(board: Board, server: socket.socket) -> None:
     peer.settimeout(5)
     assert peer.recv(9) == b""
     peer.close()
+
+
+def test_what_was_sent_just_before_a_reset_arrives(board: Board, server: socket.socket) -> None:
+    with SerialBoard(board.port) as serial:
+        peer = connect(serial, server)
+        serial._transport.exec_raw_no_follow(
+            "import machine\ns.send(b'last')\ns.send(b' words')\nmachine.reset()"
+        )
+        peer.settimeout(5)
+        assert peer.recv(4) == b"last"
+        assert peer.recv(9) == b" words"
+        peer.close()

@@ -8,31 +8,28 @@ from micropython import const
 
 import haidang_node
 from haidang_node import broker, log
-from haidang_node.clock import Clock
+from haidang_node.clock import Clock, system_clock
+from haidang_node.connector import Connector
 from haidang_node.errors import ConfigError, LinkError
 from haidang_node.hal import esp32
 from haidang_node.hal.radio import Radio
 from haidang_node.health import Health
 from haidang_node.identity import Identity
+from haidang_node.lamp import Lamp
 from haidang_node.ledger import Ledger
-from haidang_node.link import Backoff, Link
+from haidang_node.link import Link
 from haidang_node.outbox import Outbox
 from haidang_node.reporter import Reporter
-from haidang_node.status import OFFLINE, Status
+from haidang_node.status import Status
 from haidang_node.supervisor import Supervisor
 from haidang_node.uplink import WINDOW, Uplink
 from haidang_node.window import Window
-from haidang_wire.naming import node_id, node_topic
-from haidang_wire.packets import Will
-from haidang_wire.session import Session
-from haidang_wire.session_events import SESSION
+from haidang_wire.naming import node_id
 
 _OUTBOX = "/outbox"
 _CERTIFICATES = "/cert"
 # The technician's Ctrl-C: the watchdog cannot be stopped, but it can be given ten minutes.
 _SERVICE_MS = const(600000)
-_RECONNECT_MS = const(1000)
-_RECONNECT_CAP_MS = const(30000)
 _LOOP_LIMIT_MS = const(6000)
 # Connecting may take this long by its own deadlines, flash housekeeping included.
 _UPLINK_LIMIT_MS = const(60000)
@@ -46,7 +43,7 @@ def run() -> bool:
 
     Returns when node.json cannot be used, on Ctrl-C, or when a loop ended in spite of all.
     """
-    clock = Clock()
+    clock = system_clock()
     log.start(log.INFO, clock.uptime_ms)
     settings = _settings()
     if settings is None:
@@ -111,7 +108,6 @@ class Node:
         self._outbox = Outbox(_OUTBOX, settings["outbox"]["bytes"], self._ledger)
         self._radio = Radio()
         self._link = Link(self._radio, settings["wifi"], esp32.random_32)
-        self._backoff = Backoff(_RECONNECT_MS, _RECONNECT_CAP_MS, esp32.random_32)
         self._sensors = _sensors(settings["sensors"])
         self._reporter = Reporter(
             self._node,
@@ -128,31 +124,26 @@ class Node:
             self._radio.rssi_dbm,
             esp32.millivolts(supply) if supply >= 0 else None,
         )
-        led_pin = settings["led_pin"]
-        self._led = esp32.output(led_pin) if led_pin >= 0 else None
-        self._blinks = 0
         self._uplink = self._make_uplink()
-        self._supervisor = None
+        self._supervisor = Supervisor(clock)
+        led_pin = settings["led_pin"]
+        led = esp32.output(led_pin) if led_pin >= 0 else None
+        self._lamp = Lamp(led, self._sensors, self._uplink, self._supervisor.turned)
 
     async def run(self) -> None:
         """Opens what was kept, then runs every loop; returns when one has ended unbidden."""
         self._open()
-        self._supervisor = Supervisor(self._clock, esp32.watchdog(self._settings["watchdog_ms"]))
-        tasks = []
+        feed = esp32.watchdog(self._settings["watchdog_ms"])
+        tasks = [
+            self._start("link", self._keep_link(), _LOOP_LIMIT_MS),
+            self._start("report", self._report(), _LOOP_LIMIT_MS),
+            self._start("lamp", self._lamp.run(), _LOOP_LIMIT_MS),
+            self._start("uplink", self._keep_uplink(), _UPLINK_LIMIT_MS),
+        ]
         for sensor in self._sensors:
-            self._supervisor.expect(sensor.kind, _LOOP_LIMIT_MS)
-            tasks.append(asyncio.create_task(self._sample(sensor)))
-        for name, loop in (
-            ("link", self._keep_link),
-            ("report", self._report),
-            ("led", self._show),
-        ):
-            self._supervisor.expect(name, _LOOP_LIMIT_MS)
-            tasks.append(asyncio.create_task(loop()))
-        self._supervisor.expect("uplink", _UPLINK_LIMIT_MS)
-        tasks.append(asyncio.create_task(self._keep_uplink()))
+            tasks.append(self._start(sensor.kind, self._sample(sensor), _LOOP_LIMIT_MS))
         try:
-            await self._supervisor.run(tasks)
+            await self._supervisor.run(tasks, feed)
         finally:
             for task in tasks:
                 task.cancel()
@@ -196,6 +187,16 @@ class Node:
             self._node, self._clock, self._outbox, window, status, self._commands, self._wake
         )
 
+    def _start(self, name: str, loop, limit_ms: int):
+        self._supervisor.expect(name, limit_ms)
+        return asyncio.create_task(loop)
+
+    def _keep_uplink(self):
+        connector = Connector(
+            self._node, self._settings, self._context, self._link, self._clock, esp32.random_32
+        )
+        return connector.run(self._uplink, self._supervisor.turned, self._reporter.snapshot)
+
     async def _sample(self, sensor) -> None:
         while True:
             self._supervisor.turned(sensor.kind)
@@ -233,80 +234,6 @@ class Node:
             self._link.step(self._clock.uptime_ms())
             await asyncio.sleep_ms(500)
 
-    async def _keep_uplink(self) -> None:
-        trouble = log.Trouble(_LOG, "reaching the gateway")
-        while True:
-            await self._pause(500, lambda: self._link.up)
-            began_ms = self._clock.uptime_ms()
-            try:
-                await self._connected_once(trouble)
-            except LinkError as error:
-                trouble.failed(error)
-            self._backoff.worked(self._clock.uptime_ms() - began_ms)
-            await self._pause(self._backoff.wait_ms(), None)
-
-    async def _connected_once(self, trouble) -> None:
-        session = Session(
-            self._node,
-            keepalive_s=SESSION["keepalive_s"],
-            session_expiry_s=SESSION["session_expiry_s"],
-            receive_maximum=SESSION["receive_maximum"],
-            maximum_packet_bytes=SESSION["maximum_packet_bytes"],
-            will=Will(
-                node_topic(self._node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]
-            ),
-        )
-        connection = broker.Connection(
-            self._settings["broker"], self._context, session, self._uplink.take
-        )
-        try:
-            await connection.open()
-            trouble.over()
-            _LOG.info("connected")
-            await self._uplink.run(
-                connection, self._settings["heartbeat_s"], self._tick_uplink, self._on_connected
-            )
-        finally:
-            await connection.close()
-            gc.collect()
-
-    async def _pause(self, wait_ms: int, until) -> None:
-        # Waits in short steps, so that the watchdog sees this loop alive.
-        left_ms = wait_ms
-        while left_ms > 0 or (until and not until()):
-            self._tick_uplink()
-            step_ms = min(max(left_ms, 100), 500)
-            left_ms -= step_ms
-            await asyncio.sleep_ms(step_ms)
-
-    def _tick_uplink(self) -> None:
-        self._supervisor.turned("uplink")
-
-    def _on_connected(self) -> None:
-        self._reporter.snapshot()
-
-    async def _show(self) -> None:
-        # On: an alarm here. Short flash every 2 s: all is well. Fast: nobody hears this node.
-        while True:
-            self._supervisor.turned("led")
-            if self._blinks:
-                self._blinks -= 1
-                await self._flash(100, 100)
-            elif any([sensor.state in ("alarm", "danger") for sensor in self._sensors]):
-                await self._flash(1000, 0)
-            elif self._uplink.online:
-                await self._flash(50, 1950)
-            else:
-                await self._flash(200, 200)
-
-    async def _flash(self, on_ms: int, off_ms: int) -> None:
-        if self._led:
-            self._led(1)
-        await asyncio.sleep_ms(on_ms)
-        if self._led and off_ms:
-            self._led(0)
-        await asyncio.sleep_ms(off_ms)
-
     def _commands(self):
         # Loaded when the first command comes.
         from haidang_node.commands import Commands
@@ -318,7 +245,7 @@ class Node:
         return commands
 
     def _identify(self, _: dict) -> tuple:
-        self._blinks = 50
+        self._lamp.identify()
         return {}, None
 
     def _reboot(self, _: dict) -> tuple:

@@ -46,22 +46,21 @@ class Connection:
         self._context = context
         self._session = session
         self._on_event = on_event
-        self._reader = None
         self._writer = None
         self._lock = asyncio.Lock()
         self._task = None
         self._answered = asyncio.Event()
         self._awaited = None
-        self._answer = None
+        self._answers: list = []
         self.failure = None
 
-    async def open(self) -> Connected:
+    async def open(self) -> None:
         """TCP, TLS, CONNECT and its answer."""
         # The handshake needs the largest pieces of memory: give it all there is.
         gc.collect()
         settings = self._settings
         try:
-            self._reader, self._writer = await asyncio.wait_for_ms(
+            reader, self._writer = await asyncio.wait_for_ms(
                 asyncio.open_connection(
                     settings["host"],
                     settings["port"],
@@ -75,16 +74,16 @@ class Connection:
         except _FAILURES as error:
             raise _translated("connecting to the broker", error)
         # Stored so that close() can cancel and await it.
-        self._task = asyncio.create_task(self._read())
-        return await self._await_answer()
+        self._task = asyncio.create_task(self._read(reader))
+        await self._await_answer()
 
     async def subscribe(self, filters: list[str]) -> None:
         """Subscribes with QoS 1 and waits for the broker's word."""
         self._expect(Subscribed)
         await self._say("subscribing", self._session.subscribe, filters)
-        for reason in (await self._await_answer()).reasons:
-            if reason >= 0x80:
-                raise LinkError("the broker refused a subscription (0x%02x)" % reason)
+        answer = await self._await_answer()
+        if max(answer.reasons) >= 0x80:
+            raise LinkError("the broker refused a subscription: check its access list")
 
     async def publish(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> int:
         """Sends; the packet id of a QoS 1 message, 0 otherwise."""
@@ -125,7 +124,7 @@ class Connection:
                 await task
             except asyncio.CancelledError:
                 # Wanted: this is how a task of ours ends.
-                self._reader = None
+                self._answered.clear()
         if self._writer is None:
             return
         try:
@@ -141,16 +140,19 @@ class Connection:
 
     async def _write(self, data: bytes) -> None:
         # MicroPython's drain() forgets what another task wrote meanwhile.
+        writer = self._writer
+        if writer is None:
+            raise LinkError("not connected")
         async with self._lock:
-            self._writer.write(data)
-            await self._writer.drain()
+            writer.write(data)
+            await writer.drain()
 
-    async def _read(self) -> None:
+    async def _read(self, reader) -> None:
         buffer = bytearray(_READ_BYTES)
         view = memoryview(buffer)
         try:
             while True:
-                count = await self._reader.readinto(buffer)
+                count = await reader.readinto(buffer)
                 if not count:
                     raise EOFError("the broker closed the connection")
                 for event in self._session.receive(view[:count]):
@@ -162,7 +164,8 @@ class Connection:
 
     def _deliver(self, event) -> None:
         if self._awaited and isinstance(event, self._awaited):
-            self._answer, self._awaited = event, None
+            self._answers.append(event)
+            self._awaited = None
             self._answered.set()
         self._on_event(event)
 
@@ -177,7 +180,7 @@ class Connection:
             raise LinkError("the broker did not answer within %d ms" % _ANSWER_MS)
         if self.failure:
             raise _translated("the broker", self.failure)
-        return self._answer
+        return self._answers.pop()
 
 
 def _bytes(path: str) -> bytes:

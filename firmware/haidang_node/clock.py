@@ -10,18 +10,14 @@ _TICKS_MASK = const((1 << 30) - 1)
 _ROUND_TRIP_LIMIT_MS = const(2000)
 
 
-def ticks_ms() -> int:
-    """The board's own wrapping millisecond counter."""
-    return time.ticks_ms()
-
-
 class Clock:
     """Uptime since construction and, once anchored, Unix time; integers only.
 
-    `uptime_ms()` must be called at least once in 6 days, or a wrap goes unseen.
+    `ticks` is the board's own wrapping millisecond counter. `uptime_ms()` must be
+    called at least once in 6 days, or a wrap goes unseen.
     """
 
-    def __init__(self, ticks=ticks_ms) -> None:
+    def __init__(self, ticks) -> None:
         self._ticks = ticks
         self._last_ticks = ticks()
         self._uptime_ms = 0
@@ -57,3 +53,8 @@ class Clock:
         self._offset_ms = unix_ms + round_trip_ms // 2 - up_ms
         self._asked_up_ms = -1
         return True
+
+
+def system_clock() -> Clock:
+    """The clock of this board."""
+    return Clock(time.ticks_ms)

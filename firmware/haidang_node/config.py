@@ -72,14 +72,15 @@ def check(document: object) -> dict:
     """The same for a document that was read already."""
     problems: list[str] = []
     node = _table("node.json", _NODE, document, problems)
-    if not problems:
-        node["wifi"] = [
-            _table("wifi[%d]" % n, _WIFI, network, problems)
-            for n, network in enumerate(node["wifi"])
-        ]
+    wifi = node.get("wifi")
+    if isinstance(wifi, list):
+        node["wifi"] = [_table("wifi[%d]" % n, _WIFI, wifi[n], problems) for n in range(len(wifi))]
+    if "broker" in node:
         node["broker"] = _table("broker", _BROKER, node["broker"], problems)
         _check_address(node["broker"], problems)
+    if "outbox" in node:
         node["outbox"] = _table("outbox", _OUTBOX, node["outbox"], problems)
+    if isinstance(node.get("sensors"), dict):
         node["sensors"] = _sensors(node["sensors"], problems)
     if problems:
         raise ConfigError(tuple(problems))
@@ -112,7 +113,9 @@ def _check_orders(sensors: dict, problems: list[str]) -> None:
 
 def _check_address(broker: dict, problems: list[str]) -> None:
     # Looking a name up blocks every loop of the node, longer than its watchdog waits.
-    host = str(broker.get("host"))
+    host = broker.get("host")
+    if not isinstance(host, str):
+        return
     parts = host.split(".")
     if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
         problems.append(
@@ -141,7 +144,7 @@ def _table(where: str, fields: dict, given: object, problems: list[str]) -> dict
     return checked
 
 
-def _mistake(kind: type, value: object, least: int, greatest: int) -> str:
+def _mistake(kind: type, value, least: int, greatest: int) -> str:
     if not isinstance(value, kind) or isinstance(value, bool):
         return "must be %s" % _WORDS[kind]
     size = value if kind is int else len(value)

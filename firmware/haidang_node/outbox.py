@@ -6,7 +6,8 @@ from micropython import const
 
 from haidang_node import log, records
 from haidang_node.errors import StorageError
-from haidang_node.segments import Segments, parse_name
+from haidang_node.numbers import clip, take_out
+from haidang_node.segments import Segment, Segments, parse_name
 from haidang_wire import ranges
 
 ALARM = "a"
@@ -36,9 +37,9 @@ class Held:
         self.epoch = epoch
         self.boot = boot
         self.seq = seq
-        self.segment = None
+        self.segment: Segment | None = None
         self.offset = 0
-        self.payload = None
+        self.payload: bytes | None = None
         self.since_ms = 0
         # Filled in by the window while the pack is on its way.
         self.packet_id = 0
@@ -126,7 +127,8 @@ class Outbox:
         for lane in (ALARM, DATA):
             numbers = self._held.get((lane, epoch, boot))
             if numbers:
-                freed += _without(numbers, acked)
+                for lo, hi in acked:
+                    freed += take_out(numbers, lo, hi)
                 self._tidy(lane, epoch, boot)
         return freed
 
@@ -168,9 +170,10 @@ class Outbox:
         """The pack's bytes; None where flash has lost them (counted, named as dropped)."""
         if held.payload is not None:
             return held.payload
-        found = self._lanes[held.lane].read_from(held.segment, held.offset)
-        if found and found[1] == held.seq:
-            return found[2]
+        if held.segment is not None:
+            found = self._lanes[held.lane].read_from(held.segment, held.offset)
+            if found and found[1] == held.seq:
+                return found[2]
         self.corrupt += 1
         self._drop(held.lane, held.epoch, held.boot, held.seq, held.seq, "corrupt")
         return None
@@ -210,7 +213,7 @@ class Outbox:
         batch = [held for held in self._loose if held.lane == lane]
         if not batch:
             return
-        self._make_room(sum([len(held.payload) + records.HEADER_BYTES for held in batch]))
+        self._make_room(sum([len(held.payload or b"") + records.HEADER_BYTES for held in batch]))
         while True:
             try:
                 self._write(lane, batch)
@@ -255,7 +258,7 @@ class Outbox:
             return False
         segment = lane.all[0]
         numbers = self._numbers(DATA, segment.epoch, segment.boot)
-        for lo, hi in _clip(numbers, segment.first, segment.last):
+        for lo, hi in clip(numbers, segment.first, segment.last):
             self._drop(DATA, segment.epoch, segment.boot, lo, hi, "full")
         self._bytes -= lane.remove(segment)
         return True
@@ -270,7 +273,7 @@ class Outbox:
     def _drop(self, lane: str, epoch: str, boot: int, lo: int, hi: int, cause: str) -> None:
         # Named before the file goes: a power cut in between leaves both names, never none.
         self._ledger.drop(epoch, boot, lo, hi, cause)
-        _take_out(self._numbers(lane, epoch, boot), lo, hi)
+        take_out(self._numbers(lane, epoch, boot), lo, hi)
 
     def _tidy(self, lane: str, epoch: str, boot: int) -> None:
         numbers = self._held[lane, epoch, boot]
@@ -278,29 +281,7 @@ class Outbox:
         segments = self._lanes[lane]
         for segment in list(segments.all):
             mine = segment.epoch == epoch and segment.boot == boot
-            if mine and not _clip(numbers, segment.first, segment.last):
+            if mine and not clip(numbers, segment.first, segment.last):
                 self._bytes -= segments.remove(segment)
         if not numbers:
             del self._held[lane, epoch, boot]
-
-
-def _clip(numbers: list, lo: int, hi: int) -> list:
-    return [
-        (max(lo, first), min(hi, last)) for first, last in numbers if first <= hi and last >= lo
-    ]
-
-
-def _take_out(numbers: list, lo: int, hi: int) -> int:
-    taken = 0
-    for first, last in _clip(numbers, lo, hi):
-        for seq in range(first, last + 1):
-            ranges.remove(numbers, seq)
-            taken += 1
-    return taken
-
-
-def _without(numbers: list, acked: list) -> int:
-    taken = 0
-    for lo, hi in acked:
-        taken += _take_out(numbers, lo, hi)
-    return taken

@@ -78,10 +78,9 @@ class Segments:
         """Writes one record, not yet flushed; its segment and offset. StorageError."""
         framed = records.frame(epoch, boot, seq, payload)
         try:
-            if self._file is None:
-                self._start(epoch, boot, seq)
+            file = self._file or self._start(epoch, boot, seq)
             segment = self.all[-1]
-            self._file.write(framed)
+            file.write(framed)
         except OSError as error:
             self.close()
             raise StorageError("flash refused pack %d: %s" % (seq, error))
@@ -132,7 +131,8 @@ class Segments:
         except OSError:
             return None
 
-    def _start(self, epoch: str, boot: int, seq: int) -> None:
+    def _start(self, epoch: str, boot: int, seq: int):
         segment = Segment(self._lane, epoch, boot, seq)
         self._file = open(self.path(segment), "wb")  # noqa: SIM115 - kept open between packs
         self.adopt(segment)
+        return self._file

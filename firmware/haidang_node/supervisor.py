@@ -11,11 +11,10 @@ _LOG = log.Log("watch")
 
 
 class Supervisor:
-    """Knows each loop's last turn; `feed` is the watchdog's function."""
+    """Knows each loop's last turn."""
 
-    def __init__(self, clock, feed) -> None:
+    def __init__(self, clock) -> None:
         self._clock = clock
-        self._feed = feed
         self._limits_ms: dict[str, int] = {}
         self._turned_ms: dict[str, int] = {}
 
@@ -36,12 +35,12 @@ class Supervisor:
                 return name
         return None
 
-    async def run(self, tasks: list) -> None:
-        """Returns when a task has ended, which none should; stops feeding when a loop hangs."""
+    async def run(self, tasks: list, feed) -> None:
+        """Returns when a task has ended, which none should; feeds while no loop hangs."""
         while not any([task.done() for task in tasks]):
             name = self.hanging()
             if name is None:
-                self._feed()
+                feed()
             else:
                 _LOG.error("loop %s hangs: the watchdog is no longer fed", name)
             await asyncio.sleep_ms(_PERIOD_MS)

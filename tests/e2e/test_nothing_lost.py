@@ -181,7 +181,7 @@ def _nothing_lost(city: City) -> None:
     city.quiesce()
     rows = city.centre.read(lambda view: list(view.alarms))
     packs = city.centre.read(lambda view: view.packs)
-    sums = sums_of(city, packs)
+    sums = sums_of(city.folder, packs, city.centre.missing())
     assert sums.packs_lost == 0
     assert sums.messages_missing == 0
     assert sums.revisions_made == len(rows) == len({(row.alarm_id, row.rev) for row in rows})

@@ -1,7 +1,6 @@
 """The demo city: starts every part as it would run in the field, and ends all of it."""
 
 import contextlib
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from haidang_board.world import World
 
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.centre_server import Line
+from haidang_tools.demo.accounts import books_of
 from haidang_tools.demo.gateway_process import GatewayProcess
 from haidang_tools.demo.headquarters import Headquarters
 from haidang_tools.demo.install import install, put_application
@@ -25,13 +25,13 @@ from haidang_tools.demo.settings import (
     Lines,
     gateway_toml,
 )
-from haidang_tools.demo.view import CityView, unix_ms
+from haidang_tools.demo.view import CityView
 from haidang_tools.fault_proxy import FaultProxy
 
 _DRAIN_S = 30.0
-_LOOK_EVERY_S = 0.1
-# A status older than the nodes' last word and its commit does not count.
-_STATUS_AGE_MS = 1500
+_LOOK_EVERY_S = 0.25
+# The nodes' last telemetry is in the gateway's books after this time.
+_LAST_COMMIT_S = 1.5
 
 MODELS = Path(__file__).resolve().parents[3] / "models"
 
@@ -162,18 +162,12 @@ class City:
         """
         for board in self.boards.values():
             board.power_off()
-        since_ms = time.time_ns() // 1_000_000 + _STATUS_AGE_MS
-        deadline_s = time.monotonic() + _DRAIN_S
-        while time.monotonic() < deadline_s and not self._drained(since_ms):
+        now_s = time.monotonic()
+        committed_s, deadline_s = now_s + _LAST_COMMIT_S, now_s + _DRAIN_S
+        while (now_s := time.monotonic()) < deadline_s:
             show()
             time.sleep(_LOOK_EVERY_S)
+            if now_s > committed_s and books_of(self.folder)["queue"] == 0:
+                break
         self.gateway.stop()
         self.centre.stop()
-
-    def _drained(self, since_ms: int) -> bool:
-        status = self.centre.read(lambda view: dict(view.gateway))
-        return bool(status) and unix_ms(status["at"]) > since_ms and status["queue"] == 0
-
-    def remove(self) -> None:
-        """Delete everything that the city has written."""
-        shutil.rmtree(self.folder, ignore_errors=True)

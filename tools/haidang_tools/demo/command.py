@@ -159,7 +159,7 @@ class Demo:
     def _judge(self, city: City, cut_ms: tuple[int, int], seconds: float) -> Verdict:
         rows = city.centre.read(lambda view: list(view.alarms))
         packs = city.centre.read(lambda view: view.packs)
-        sums = sums_of(city, packs)
+        sums = sums_of(city.folder, packs, city.centre.missing())
         verdict = scenario.judge(rows, packs, sums, cut_ms=cut_ms, seconds=seconds)
         return scenario.with_complaints(verdict, city.centre.complaints)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -45,14 +46,28 @@ def application(source: Path, compile_for: BoardFacts | None = None) -> dict[str
     if not (source / STARTERS[1]).is_file():
         raise InputRefused(f"{source} has no {STARTERS[1]}; give the firmware folder as --source")
     files = {f"/{name}": (source / name).read_bytes() for name in STARTERS}
-    for package in PACKAGES:
-        for path in sorted((source / package).rglob("*.py")):
-            name = "/" + path.relative_to(source).as_posix()
-            if compile_for is None:
-                files[name] = path.read_bytes()
-            else:
-                files[name.removesuffix(".py") + ".mpy"] = _compiled(path, name, compile_for)
+    for path in node_files(source):
+        name = "/" + path.relative_to(source).as_posix()
+        if compile_for is None:
+            files[name] = path.read_bytes()
+        else:
+            files[name.removesuffix(".py") + ".mpy"] = _compiled(path, name, compile_for)
     return files
+
+
+def node_files(source: Path) -> list[Path]:
+    """The modules a node may load: all of the application, of the contract what mip would take.
+
+    The rest of the contract is for gateway and tools; package.json draws the line. A folder
+    without one is taken whole.
+    """
+    modules = [path for name in PACKAGES for path in (source / name).rglob("*.py")]
+    manifest = source / "package.json"
+    if not manifest.is_file():
+        return sorted(modules)
+    wanted = {source / path for path, _ in json.loads(manifest.read_text("utf-8"))["urls"]}
+    contract = source / PACKAGES[0]
+    return sorted(p for p in modules if p in wanted or not p.is_relative_to(contract))
 
 
 def install(board: SerialBoard, wanted: dict[str, bytes], progress: bool = False) -> int:

@@ -3,11 +3,16 @@
 from dataclasses import replace
 
 from haidang_tools.demo import scenario
-from haidang_tools.demo.scenario import EXPECTED, Sums, judge
+from haidang_tools.demo.scenario import Sums, Verdict, expected
 from haidang_tools.demo.view import AlarmRow, CityView, unix_ms
 
 _START_MS = 1_764_000_000_000
 _NO_CUT = (0, 0)
+_WANTED = expected(nodes=True, flames=True, people=True)
+
+
+def _judged(rows: list[AlarmRow], sums: Sums, cut_ms: tuple[int, int] = _NO_CUT) -> Verdict:
+    return scenario.judge(rows, _WANTED, 40, sums, cut_ms=cut_ms, seconds=62.04)
 
 
 def _rows() -> list[AlarmRow]:
@@ -24,7 +29,7 @@ def _rows() -> list[AlarmRow]:
             decided_ms=_START_MS + number * 1000,
             received_ms=_START_MS + number * 1000 + 10 * (number + 1),
         )
-        for number, want in enumerate(EXPECTED)
+        for number, want in enumerate(_WANTED)
     ]
 
 
@@ -34,7 +39,7 @@ def _clean(rows: list[AlarmRow]) -> Sums:
 
 def test_all_expected_alarms_once_is_a_pass() -> None:
     rows = _rows()
-    verdict = judge(rows, 40, _clean(rows), cut_ms=_NO_CUT, seconds=62.04)
+    verdict = _judged(rows, _clean(rows))
     assert verdict.problems == ()
     assert verdict.line() == {
         "alarms": 7, "packs": 40, "lost": 0, "duplicates": 0,
@@ -43,18 +48,25 @@ def test_all_expected_alarms_once_is_a_pass() -> None:
 
 
 def test_each_missing_alarm_is_named() -> None:
-    for number, want in enumerate(EXPECTED):
+    for number, want in enumerate(_WANTED):
         rows = _rows()
         del rows[number]
-        verdict = judge(rows, 1, _clean(rows), cut_ms=_NO_CUT, seconds=1)
+        verdict = _judged(rows, _clean(rows))
         assert len(verdict.problems) == 1
         assert want.hazard in verdict.problems[0]
+
+
+def test_a_city_without_flames_or_people_is_not_asked_for_their_alarms() -> None:
+    hazards = [want.hazard for want in expected(nodes=True, flames=False, people=False)]
+    assert "crowd" not in hazards
+    assert not any(want.certainty for want in expected(nodes=True, flames=False, people=True))
+    assert expected(nodes=False, flames=True, people=False) == ()
 
 
 def test_a_revision_shown_twice_is_a_failure() -> None:
     rows = _rows()
     rows.append(replace(rows[0], received_ms=_START_MS + 9999))
-    verdict = judge(rows, 1, _clean(_rows()), cut_ms=_NO_CUT, seconds=1)
+    verdict = _judged(rows, _clean(_rows()))
     assert verdict.duplicates == 1
     assert verdict.problems
 
@@ -62,7 +74,7 @@ def test_a_revision_shown_twice_is_a_failure() -> None:
 def test_a_revision_the_gateway_made_and_the_centre_lacks_is_lost() -> None:
     rows = _rows()
     sums = Sums(revisions_made=len(rows) + 2, packs_lost=3, messages_missing=1)
-    verdict = judge(rows, 1, sums, cut_ms=_NO_CUT, seconds=1)
+    verdict = _judged(rows, sums)
     assert verdict.lost == 6
     assert verdict.problems
 
@@ -71,8 +83,8 @@ def test_alarms_of_the_cut_do_not_count_for_the_delays() -> None:
     rows = _rows()
     rows[3] = replace(rows[3], received_ms=rows[3].decided_ms + 10_000)
     cut = (rows[3].decided_ms, rows[3].decided_ms + 1)
-    assert judge(rows, 1, _clean(rows), cut_ms=_NO_CUT, seconds=1).alarm_p99_ms == 10_000
-    assert judge(rows, 1, _clean(rows), cut_ms=cut, seconds=1).alarm_p99_ms == 70
+    assert _judged(rows, _clean(rows)).alarm_p99_ms == 10_000
+    assert _judged(rows, _clean(rows), cut).alarm_p99_ms == 70
 
 
 class _Recorder:
@@ -82,7 +94,7 @@ class _Recorder:
 
     def smoke(self, ppm: float) -> None: ...
     def flames(self, growth: float) -> None: ...
-    def crowd(self, gathered: bool) -> None: ...
+    def people(self, share: float) -> None: ...
     def silence(self) -> None: ...
 
     def water(self, level_mm: int) -> None:

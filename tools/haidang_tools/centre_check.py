@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from haidang_wire import topics
 from haidang_wire.documents import message_id, unwrap_alarm
 from haidang_wire.errors import WireError
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema_rs import Draft202012Validator
 
 from haidang_tools.errors import ToolError
 
@@ -82,7 +82,7 @@ class Checker:
             except (OSError, ValueError) as error:
                 message = f"{path}: {error}; `make schema` writes the schemas anew"
                 raise ToolError(message) from error
-            self._validators[name] = Draft202012Validator(schema, format_checker=FormatChecker())
+            self._validators[name] = Draft202012Validator(schema, validate_formats=True)
 
     def judge(self, topic: str, payload: bytes, received_ms: int) -> Message | Refusal | None:
         """The message, or why it is refused; None for what is not meant for a centre."""
@@ -108,7 +108,7 @@ class Checker:
         kind, schema = _MESSAGES[parsed.kind]
         worst = next(iter(self._validators[schema].iter_errors(document)), None)
         if worst is not None:
-            raise ValueError(f"{schema}{worst.json_path[1:]}: {worst.message}")
+            raise ValueError(f"{schema}{_path(worst.instance_path)}: {worst.message}")
         number = ("", "", 0) if kind == "status" else _number_of(document, topic)
         if number is None:
             raise ValueError(f"{schema}.id: {document['id']} is not an id of this topic's gateway")
@@ -147,6 +147,10 @@ def _number_of(document: Any, topic: str) -> tuple[str, str, int] | None:
         return None
     gateway, epoch, seq = text.split("/")
     return (gateway, epoch, int(seq)) if topic.startswith(f"hd/1/g/{gateway}/") else None
+
+
+def _path(steps: Sequence[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
 
 
 def _refuse_constant(name: str) -> None:

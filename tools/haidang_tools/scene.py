@@ -165,7 +165,8 @@ def run(args: argparse.Namespace) -> int:
     view = street(args.cache)
     scene = Scene(view, port=args.port)
     scene.start()
-    print(json.dumps({"t": "ready", "url": scene.url, "source": view.name}), flush=True)
+    ready = {"t": "ready", "url": scene.url, "source": view.name, "filmed": view.filmed}
+    print(json.dumps(ready), flush=True)
     try:
         _obey(scene)
     except KeyboardInterrupt:

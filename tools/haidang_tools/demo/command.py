@@ -53,13 +53,13 @@ def run(args: argparse.Namespace) -> int:
         console.print(f"demo: {error}", style="bold red", markup=False)
         return 1
     except KeyboardInterrupt:
-        console.print("Đã dừng · Stopped")
+        console.print("\nĐã dừng · Stopped")
         return 0
     if args.record:
         console.save_svg(str(args.record), title="make demo ONCE=1")
     for problem in verdict.problems:
         console.print(f"demo: {problem}", style="bold red", markup=False)
-    print(json.dumps(verdict.line()), flush=True)
+    print("\n" + json.dumps(verdict.line()), flush=True)
     return 1 if verdict.problems else 0
 
 
@@ -105,6 +105,7 @@ class Demo:
         self._scene = SceneProcess(self._args.cache, self._folder / "scene.log")
         undo.callback(self._scene.stop)
         self._scene.start()
+        self._scene.order(people=0.0)
         return DemoCamera(self._scene.url, _STREET_LIMIT, _STREET_PERSON_PX)
 
     def _nodes(self) -> tuple[DemoNode, ...]:
@@ -160,7 +161,12 @@ class Demo:
         rows = city.centre.read(lambda view: list(view.alarms))
         packs = city.centre.read(lambda view: view.packs)
         sums = sums_of(city.folder, packs, city.centre.missing())
-        verdict = scenario.judge(rows, packs, sums, cut_ms=cut_ms, seconds=seconds)
+        wanted = scenario.expected(
+            nodes=bool(city.nodes),
+            flames=self._scene is not None,
+            people=self._scene is not None and self._scene.filmed,
+        )
+        verdict = scenario.judge(rows, wanted, packs, sums, cut_ms=cut_ms, seconds=seconds)
         return scenario.with_complaints(verdict, city.centre.complaints)
 
 

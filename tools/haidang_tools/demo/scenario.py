@@ -19,8 +19,8 @@ class Stage(Protocol):
     def water(self, level_mm: int) -> None:
         """Water over the street at the river's node."""
 
-    def crowd(self, gathered: bool) -> None:
-        """Whether the square's people are let into the picture."""
+    def people(self, share: float) -> None:
+        """The share of the street, from 0 to 1, that shows its people."""
 
     def silence(self) -> None:
         """Cuts the power of the footfall node."""
@@ -54,21 +54,28 @@ END_S = 62.0
 FIRE_S = 2.0
 FLAMES_S = 9.0
 CROWD_S = 14.0
+CROWD_GROWS_S = 8.0
 FLOOD_S = 4.0
 SILENCE_S = 16.0
 # FloodNet's gradient limit of 254 mm/min is the node's too, so the water rises slower than that.
 FLOOD_MM_PER_S = 3.5
 FLOOD_TOP_MM = 175
 
-EXPECTED = (
+_FROM_NODES = (
     Expected("fire", "suspected"),
-    Expected("fire", "confirmed", certainty="Observed"),
     Expected("flood", "confirmed", severity="Moderate"),
     Expected("flood", "confirmed", severity="Severe"),
     Expected("flood", "confirmed", severity="Extreme"),
-    Expected("crowd", "confirmed"),
     Expected("device", "confirmed"),
 )
+_FROM_FLAMES = (Expected("fire", "confirmed", certainty="Observed"),)
+_FROM_PEOPLE = (Expected("crowd", "confirmed"),)
+
+
+def expected(*, nodes: bool, flames: bool, people: bool) -> tuple[Expected, ...]:
+    """What must arrive, by what the city has: nodes, a scene with flames, one with people."""
+    from_flames = _FROM_FLAMES if nodes and flames else ()
+    return (_FROM_NODES if nodes else ()) + from_flames + (_FROM_PEOPLE if people else ())
 
 
 def play(stage: Stage, at_s: float) -> str:
@@ -76,7 +83,7 @@ def play(stage: Stage, at_s: float) -> str:
     stage.smoke(0.0 if at_s < FIRE_S else min(1500.0, 300.0 * (at_s - FIRE_S)))
     stage.flames(0.0 if at_s < FLAMES_S else min(1.0, (at_s - FLAMES_S) / 4.0))
     stage.water(int(min(FLOOD_TOP_MM, max(0.0, at_s - FLOOD_S) * FLOOD_MM_PER_S)))
-    stage.crowd(at_s >= CROWD_S)
+    stage.people(min(1.0, max(0.0, (at_s - CROWD_S) / CROWD_GROWS_S)))
     if at_s >= SILENCE_S:
         stage.silence()
     stage.uplink(not in_cut(at_s))
@@ -124,9 +131,15 @@ class Verdict:
 
 
 def judge(
-    rows: Sequence[AlarmRow], packs: int, sums: Sums, *, cut_ms: tuple[int, int], seconds: float
+    rows: Sequence[AlarmRow],
+    wanted: Sequence[Expected],
+    packs: int,
+    sums: Sums,
+    *,
+    cut_ms: tuple[int, int],
+    seconds: float,
 ) -> Verdict:
-    """The verdict over all alarm revisions at the centre.
+    """The verdict over all alarm revisions at the centre, `wanted` among them.
 
     `cut_ms` bounds the time, in Unix milliseconds, whose alarms do not count for the delays.
     """
@@ -142,7 +155,7 @@ def judge(
         alarm_p50_ms=_percentile(delays, 50),
         alarm_p99_ms=_percentile(delays, 99),
         seconds=seconds,
-        problems=_problems(rows, lost, duplicates),
+        problems=_problems(rows, wanted, lost, duplicates),
     )
 
 
@@ -151,11 +164,13 @@ def with_complaints(verdict: Verdict, complaints: Sequence[str]) -> Verdict:
     return replace(verdict, problems=(*verdict.problems, *complaints))
 
 
-def _problems(rows: Sequence[AlarmRow], lost: int, duplicates: int) -> tuple[str, ...]:
+def _problems(
+    rows: Sequence[AlarmRow], wanted: Sequence[Expected], lost: int, duplicates: int
+) -> tuple[str, ...]:
     problems = [
-        f"expected but not at the centre: {want.hazard} {want.state} {want.severity}"
-        f"{want.certainty}".rstrip()
-        for want in EXPECTED
+        f"expected but not at the centre: {want.hazard} {want.state} "
+        f"{want.severity}{want.certainty}".rstrip()
+        for want in wanted
         if not any(want.met_by(row) for row in rows)
     ]
     if lost:

@@ -12,12 +12,16 @@ _STOP_S = 5.0
 
 
 class SceneProcess:
-    """`haidang scene`; `url` is for a camera, `source` says in words what it shows."""
+    """`haidang scene`; `url` is for a camera, `source` says in words what it shows.
+
+    `filmed` tells a real street, whose people can be counted, from a drawn one.
+    """
 
     def __init__(self, cache: Path, log: Path) -> None:
         """Keep the paths; `start` runs it."""
         self.url = ""
         self.source = ""
+        self.filmed = False
         self._cache = cache
         self._log = log
         self._process: subprocess.Popen[str] | None = None
@@ -42,7 +46,7 @@ class SceneProcess:
         except json.JSONDecodeError as error:
             words = self._log.read_text(encoding="utf-8", errors="replace")[-300:]
             raise ToolError(f"the picture source did not start: {words}") from error
-        self.url, self.source = ready["url"], ready["source"]
+        self.url, self.source, self.filmed = ready["url"], ready["source"], ready["filmed"]
 
     def order(self, **wanted: float | bool) -> None:
         """Show this from now on; what is as wished already is not sent again."""

@@ -1,6 +1,7 @@
 """The demo's screen: one table of the city, one of the alarms, drawn from a `CityView`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -72,10 +73,14 @@ def _values(row: NodeRow) -> str:
 
 def _alarms(rows: list[AlarmRow]) -> Table:
     table = Table(expand=True, box=None)
-    for title, justify in (("rev", "right"), ("", "left"), ("độ trễ · delay", "right")):
-        table.add_column(title, justify=justify)  # type: ignore[arg-type]
+    table.add_column("lúc · at")
+    table.add_column("rev", justify="right")
+    table.add_column("")
+    table.add_column("độ trễ · delay", justify="right", no_wrap=True)
     for row in rows[-_ALARMS_SHOWN:]:
-        table.add_row(f"{row.alarm_id[-4:]}.{row.rev}", headline(row), f"{row.delay_ms} ms")
+        at = datetime.fromtimestamp(row.received_ms / 1000).astimezone().strftime("%H:%M:%S")
+        number = f"{row.alarm_id[-4:]}.{row.rev}"
+        table.add_row(at, number, headline(row), f"{row.delay_ms} ms")
     if not rows:
-        table.add_row("", Text("chưa có · none yet", "dim"), "")
+        table.add_row("", "", Text("chưa có · none yet", "dim"), "")
     return table

@@ -4,8 +4,6 @@ from haidang_tools.demo.city import City
 from haidang_tools.demo.scene_process import SceneProcess
 from haidang_tools.demo.settings import FLOOD, FOOTFALL, SMOKE
 
-# Shares of the street, from the left, that show people: few at first, then everybody.
-_FEW, _ALL = 0.25, 1.0
 _PASSERS_BY = 12
 
 
@@ -35,10 +33,10 @@ class CityStage:
         if world := self._city.worlds.get(FLOOD.id):
             world.water_mm = level_mm
 
-    def crowd(self, gathered: bool) -> None:
-        """Whether everybody in the street is shown, or few."""
+    def people(self, share: float) -> None:
+        """How much of the street shows its people; the rest shows it empty."""
         if self._scene is not None:
-            self._scene.order(people=_ALL if gathered else _FEW)
+            self._scene.order(people=round(share, 1))
 
     def silence(self) -> None:
         """Cuts the power of the footfall node."""

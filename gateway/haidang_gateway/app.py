@@ -1,6 +1,7 @@
 """Knows all parts of the gateway: makes them, runs them together, ends them in order."""
 
 import asyncio
+import dataclasses
 import datetime
 import importlib.metadata
 import logging
@@ -25,7 +26,7 @@ from haidang_gateway.ingest.node_link import (
 from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
-from haidang_gateway.model import Fact, Revision
+from haidang_gateway.model import Revision
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
@@ -66,12 +67,12 @@ class App:
             settings.centre,
             store=self._store,
             clock=clock,
-            on_command=self._on_fact,
+            on_command=self._inbox.tell_durably,
         )
         self._cameras = Cameras(
             [post_of(camera, settings.models_dir) for camera in settings.cameras],
             clock=clock,
-            on_fact=self._on_fact,
+            on_fact=self._inbox.tell,
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -88,7 +89,7 @@ class App:
         parts = {
             "pipeline": pipeline.run(),
             "nodes": self._nodes.run(),
-            "centre": self._centre.run(lambda: self._status(pipeline)),
+            "centre": self._centre.run(self._status),
             "cameras": self._cameras.run(),
             "clock": self._watch_clock(),
             "watchdog": self._watchdog.run(self._healthy(pipeline)),
@@ -135,11 +136,7 @@ class App:
         for revision in revisions:
             _log.info("alarm %s, revision %s", revision.alarm_id, revision.rev)
 
-    async def _on_fact(self, fact: Fact) -> None:
-        if not self._inbox.put_urgent(fact):
-            _log.warning("a fact was refused, the pipeline does not keep up: %s", fact)
-
-    async def _status(self, pipeline: Pipeline) -> dict[str, Any]:
+    async def _status(self) -> dict[str, Any]:
         up = sum(counter.up for counter in self._cameras.counters().values())
         return gateway_status(
             version=importlib.metadata.version("haidang"),
@@ -148,11 +145,7 @@ class App:
             nodes=self._fleet.up_and_down(),
             cameras=(up, len(self._settings.cameras) - up),
             ledger=await self._store.ledger_sums(),
-            sent={
-                "alarms": pipeline.alarms,
-                "packs": pipeline.packs,
-                "messages": self._centre.confirmed,
-            },
+            sent=dataclasses.asdict(self._centre.confirmed),
             now_ms=self._clock.now_ms(),
         )
 

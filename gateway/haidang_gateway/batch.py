@@ -89,6 +89,15 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What a destination has taken over: messages, the alarms among them, the packs in them."""
+
+    messages: int = 0
+    alarms: int = 0
+    packs: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """What waits for a destination: messages of each lane and the age anchor of the oldest."""
 

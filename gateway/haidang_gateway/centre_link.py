@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from haidang_wire import messages, topics
+from haidang_wire.errors import WireError
 
+from haidang_gateway.batch import Confirmed
 from haidang_gateway.clock import Clock
 from haidang_gateway.commands import fact_of_command
 from haidang_gateway.errors import StoreError, UplinkError
@@ -24,7 +26,10 @@ OnCommand = Callable[[AckAlarm], Awaitable[None]]
 
 
 class CentreLink:
-    """The way to the centre and back; `wake` after each commit, `run` until cancelled."""
+    """The way to the centre and back; `wake` after each commit, `run` until cancelled.
+
+    `on_command(fact)` returns when the command is durable: only then is it PUBACKed.
+    """
 
     def __init__(
         self,
@@ -43,8 +48,8 @@ class CentreLink:
         self._forwarder = Forwarder(store, self._client, clock)
 
     @property
-    def confirmed(self) -> int:
-        """Messages the centre has confirmed since the start."""
+    def confirmed(self) -> Confirmed:
+        """What the centre has confirmed since the start."""
         return self._forwarder.confirmed
 
     def wake(self) -> None:
@@ -71,6 +76,6 @@ class CentreLink:
             try:
                 payload = messages.encode("gateway_status", dict(await status()))
                 self._client.publish(topic, payload, retain=True)
-            except (UplinkError, StoreError) as error:
+            except (UplinkError, StoreError, WireError) as error:
                 _log.debug("no status for the centre this time: %s", error)
             await asyncio.sleep(_STATUS_S)

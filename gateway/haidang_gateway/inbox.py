@@ -3,20 +3,31 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.model import Fact
 
-Urgent = Arrival | Fact
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A fact whose teller waits until it is durable."""
+
+    fact: Fact
+    done: asyncio.Future[None]
+
+
+Urgent = Arrival | Fact | Told
 
 
 class Inbox:
     """Two bounded queues with one waiting place.
 
-    Overflow rule: the newest is refused and counted. A refused pack is not acknowledged to its
-    node, which sends it again; cameras repeat what they see. The limits should lie well above
-    the broker's receive maxima, which mosquitto 2.0.11 does not always keep.
+    Overflow rule: the newest arrival is refused and counted. A refused pack is not acknowledged
+    to its node, which sends it again. Facts are said once, so their teller waits for a place.
+    The limits should lie well above the broker's receive maxima, which mosquitto 2.0.11 does not
+    always keep.
     """
 
     def __init__(
@@ -31,10 +42,21 @@ class Inbox:
         self._monotonic_ms = monotonic_ms
         self._data_since_ms: int | None = None
         self._something = asyncio.Event()
+        self._room = asyncio.Event()
 
     def put_urgent(self, item: Urgent) -> bool:
         """Queue an alarm pack or a fact; False if it was refused."""
         return self._put(self._urgent, item, self._urgent_limit)
+
+    async def tell(self, fact: Fact) -> None:
+        """Queue a fact, waiting for a place where the pipeline does not keep up."""
+        await self._put_when_room(fact)
+
+    async def tell_durably(self, fact: Fact) -> None:
+        """Queue a fact and return when it is committed."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await self._put_when_room(Told(fact, done))
+        await done
 
     def put_data(self, item: Arrival) -> bool:
         """Queue telemetry; False if it was refused."""
@@ -46,6 +68,7 @@ class Inbox:
 
     def take_urgent(self, limit: int) -> list[Urgent]:
         """The oldest urgent items."""
+        self._room.set()
         return [self._urgent.popleft() for _ in range(min(limit, len(self._urgent)))]
 
     def take_data(self, limit: int) -> list[Arrival]:
@@ -78,6 +101,13 @@ class Inbox:
                 await self._something.wait()
         except TimeoutError:
             return
+
+    async def _put_when_room(self, item: Fact | Told) -> None:
+        while len(self._urgent) >= self._urgent_limit:
+            self._room.clear()
+            await self._room.wait()
+        self._urgent.append(item)
+        self._something.set()
 
     def _put(self, queue: deque[Any], item: Urgent, limit: int) -> bool:
         if len(queue) >= limit:

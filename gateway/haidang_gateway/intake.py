@@ -13,18 +13,19 @@ from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE, Batch, BootKey, Draft, PackRow, QuarantineRow
 from haidang_gateway.errors import PackRefused
 from haidang_gateway.fleet.nodes import Fleet
-from haidang_gateway.inbox import Urgent
+from haidang_gateway.inbox import Told, Urgent
 from haidang_gateway.ingest import anchors
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.packs import PackReader, Received
-from haidang_gateway.model import Fact, Lane, Revision
+from haidang_gateway.model import Due, Fact, Lane, Revision
 from haidang_gateway.outgoing import alarm_draft
 
 _log = logging.getLogger(__name__)
 
 # A node repeats what is not acknowledged: the same bytes are kept in quarantine once.
 _REMEMBERED = 512
+_TRIPPED_MS = 60_000
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Work:
     revisions: list[Revision] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     acks: dict[tuple[Lane, BootKey], list[list[int]]] = field(default_factory=dict)
     alarm_packs: int = 0
 
@@ -63,12 +65,18 @@ class Intake:
             if isinstance(item, Arrival):
                 work.arrivals.append(item)
                 self._arrival(item, work, now_ms)
+            elif isinstance(item, Told):
+                work.told.append(item)
+                self._fact(item.fact, work, now_ms)
             else:
                 self._fact(item, work, now_ms)
         except Exception:  # noqa: BLE001 (one bad item must not stop the alarms of all others)
-            _log.exception("an item could not be handled and is kept in quarantine")
+            _log.exception("this could not be handled: %s", item)
             if isinstance(item, Arrival):
                 self._quarantine(item, "error in the gateway's program, see its log", work)
+            elif isinstance(item, Due):
+                # At once again, it would leave no time for anything else.
+                self._rules.postpone(item.key, now_ms + _TRIPPED_MS)
 
     def timers(self, now_ms: int) -> list[Fact]:
         """Facts that time itself brings: timers that ran out, nodes that fell silent."""

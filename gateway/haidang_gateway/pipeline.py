@@ -58,8 +58,6 @@ class Pipeline:
         """Store the parts; `run` works."""
         self.last_step_ms = clock.monotonic_ms()
         self.retries = 0
-        self.alarms = 0
-        self.packs = 0
         self._data_draft = data_draft(gateway, CENTRE)
         self._intake = intake
         self._inbox = inbox
@@ -123,8 +121,6 @@ class Pipeline:
         if pause_s > _RETRY_FIRST_S:
             away_s = (self._clock.monotonic_ms() - since_ms) / 1000
             _log.info("the store works again after %.1f s", away_s)
-        self.packs += len(batch.packs)
-        self.alarms += len(batch.revisions)
         self._on_commit(batch.revisions)
 
     def _answer(self, work: Work) -> None:
@@ -133,6 +129,9 @@ class Pipeline:
         self._crash_points.passing("before_puback", work.alarm_packs)
         for arrival in work.arrivals:
             self._answers.acknowledge(arrival)
+        for told in work.told:
+            if not told.done.done():
+                told.done.set_result(None)
 
     async def _compose_data(self, now_ms: int) -> None:
         self._composed_ms = self._clock.monotonic_ms()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from haidang_gateway import store_read, store_write
-from haidang_gateway.batch import Backlog, Batch, BootKey, Draft, Outgoing
+from haidang_gateway.batch import Backlog, Batch, BootKey, Confirmed, Draft, Outgoing
 from haidang_gateway.errors import StoreBusy, StoreError, StoreFull
 from haidang_gateway.model import Lane
 from haidang_gateway.settings import StoreSettings
@@ -82,10 +82,12 @@ class Store:
             )
         )
 
-    async def confirm(self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]) -> int:
+    async def confirm(
+        self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]
+    ) -> Confirmed:
         """Delete what the destination has committed; another epoch's ranges mean nothing here."""
         if epoch != self.epoch:
-            return 0
+            return Confirmed()
         return await self._call(
             lambda: self._write(lambda c: store_write.confirm(c, destination, ranges))
         )
@@ -173,9 +175,16 @@ class Store:
         self._write(lambda c: store_write.write_batch(c, batch, self._prefix))
         self._commits += 1
         if self._commits % _FORGET_EVERY == 0:
-            keep = self._settings.keep_packs
+            self._tidy()
+
+    def _tidy(self) -> None:
+        # Never an error of the commit before it: that one is done and must not be repeated.
+        keep = self._settings.keep_packs
+        try:
             self._write(lambda c: store_write.forget_packs(c, keep))
             self._renew_reserve()
+        except StoreError as error:
+            _log.warning("old packs stay for now: %s", error)
 
     def _write(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         for _ in range(_ROOM_ROUNDS):

@@ -37,7 +37,8 @@ CREATE TABLE destination (
     name TEXT PRIMARY KEY, next_seq INTEGER NOT NULL, pack_cursor INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE outgoing (
     destination TEXT, seq INTEGER, lane TEXT NOT NULL, topic TEXT NOT NULL,
-    payload BLOB NOT NULL, created_ms INTEGER NOT NULL, PRIMARY KEY (destination, seq));
+    payload BLOB NOT NULL, packs INTEGER NOT NULL, created_ms INTEGER NOT NULL,
+    PRIMARY KEY (destination, seq));
 CREATE INDEX outgoing_lane ON outgoing (destination, lane, seq);
 CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL, topic TEXT NOT NULL,

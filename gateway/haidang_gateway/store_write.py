@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from haidang_gateway.batch import Batch, Draft
+from haidang_gateway.batch import Batch, Confirmed, Draft
 from haidang_gateway.errors import StoreError
 
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
@@ -45,7 +45,7 @@ def compose_data(
         if not ids:
             break
         message = dataclasses.replace(draft, compose=functools.partial(_around, compose, bodies))
-        _number(connection, message, prefix, now_ms)
+        _number(connection, message, prefix, now_ms, packs=len(ids))
         connection.execute(
             "UPDATE destination SET pack_cursor=? WHERE name=?", (ids[-1], draft.destination)
         )
@@ -55,15 +55,22 @@ def compose_data(
 
 def confirm(
     connection: sqlite3.Connection, destination: str, ranges: Sequence[Sequence[int]]
-) -> int:
-    """Delete the messages the destination has committed; how many there were."""
-    gone = 0
-    for low, high in ranges:
-        gone += connection.execute(
-            "DELETE FROM outgoing WHERE destination=? AND seq BETWEEN ? AND ?",
+) -> Confirmed:
+    """Delete the messages the destination has committed; what they were."""
+    gone = [
+        row
+        for low, high in ranges
+        for row in connection.execute(
+            "DELETE FROM outgoing WHERE destination=? AND seq BETWEEN ? AND ?"
+            " RETURNING lane = 'alarm', packs",
             (destination, low, high),
-        ).rowcount
-    return gone
+        ).fetchall()
+    ]
+    return Confirmed(
+        messages=len(gone),
+        alarms=sum(is_alarm for is_alarm, _ in gone),
+        packs=sum(packs for _, packs in gone),
+    )
 
 
 def forget_packs(connection: sqlite3.Connection, keep: int) -> int:
@@ -166,7 +173,9 @@ def _audit(
     )
 
 
-def _number(connection: sqlite3.Connection, draft: Draft, prefix: str, now_ms: int) -> None:
+def _number(
+    connection: sqlite3.Connection, draft: Draft, prefix: str, now_ms: int, packs: int = 0
+) -> None:
     connection.execute(
         "INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (draft.destination,)
     )
@@ -176,8 +185,8 @@ def _number(connection: sqlite3.Connection, draft: Draft, prefix: str, now_ms: i
     ).fetchone()
     payload = draft.compose(f"{prefix}/{seq}")
     connection.execute(
-        "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?)",
-        (draft.destination, seq, draft.lane, draft.topic, payload, now_ms),
+        "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (draft.destination, seq, draft.lane, draft.topic, payload, packs, now_ms),
     )
 
 

@@ -17,7 +17,7 @@ from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.intake import Intake
-from haidang_gateway.model import Fact, Lane, Outcome, Place
+from haidang_gateway.model import AckAlarm, Due, Fact, Lane, Outcome, Place
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import (
     BrokerSettings,
@@ -268,6 +268,62 @@ def test_an_item_that_trips_the_program_is_quarantined_and_the_next_one_is_serve
             assert ("puback", 1) in bench.answers.given
             assert await bench.alarms() == 1
             assert (await bench.store.ledger_sums())["quarantined"] == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_timer_that_trips_the_program_rests_and_telemetry_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with _bench(tmp_path) as bench:
+            apply = bench.rules.apply
+
+            def trip(fact: Fact, now_ms: int) -> Outcome:
+                if isinstance(fact, Due):
+                    raise ZeroDivisionError
+                return apply(fact, now_ms)
+
+            bench.arrive("alarm", pack(1, *smoke("alarm")), 1)
+            await bench.pipeline.step()
+            monkeypatch.setattr(bench.rules, "apply", trip)
+            bench.arrive("data", pack(2), 2)
+            bench.clock.advance(66_000)
+            await bench.pipeline.step()
+            await bench.pipeline.step()
+            assert ("puback", 2) in bench.answers.given
+            monkeypatch.undo()
+            bench.clock.advance(60_000)
+            await bench.pipeline.step()
+            assert await bench.alarms() >= 2
+
+    asyncio.run(scenario())
+
+
+def test_a_command_is_done_only_when_it_is_durable(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with _bench(tmp_path) as bench:
+            bench.arrive("alarm", pack(1, *smoke("alarm")), 1)
+            await bench.pipeline.step()
+            (first,) = await bench.store.pending(CENTRE, "alarm", 0, 10)
+            wish = AckAlarm(
+                alarm_id=first.topic.rpartition("/")[2],
+                by="A",
+                at_ms=START_MS,
+                received_ms=START_MS,
+            )
+            told = asyncio.create_task(bench.inbox.tell_durably(wish))
+            await asyncio.sleep(0)
+            bench.store.failures, bench.store.error = 1, StoreError
+            with pytest.raises(StoreError):
+                await bench.pipeline.step()
+            await asyncio.sleep(0)
+            assert not told.done()
+            told.cancel()
+            told = asyncio.create_task(bench.inbox.tell_durably(wish))
+            await asyncio.sleep(0)
+            await bench.pipeline.step()
+            await told
 
     asyncio.run(scenario())
 

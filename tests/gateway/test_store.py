@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import signal
 import sqlite3
@@ -12,7 +13,14 @@ from pathlib import Path
 
 import pytest
 from haidang_gateway import store_read
-from haidang_gateway.batch import CENTRE, Batch, Draft, QuarantineRow
+from haidang_gateway.batch import (
+    CENTRE,
+    Backlog,
+    Batch,
+    Confirmed,
+    Draft,
+    QuarantineRow,
+)
 from haidang_gateway.errors import StoreError
 from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
@@ -75,14 +83,67 @@ def test_messages_are_numbered_without_gaps_and_never_change(tmp_path: Path) -> 
             assert alarms[1].payload == (
                 b'{"id":"gw-01/%s/3","alarm":{"rev":2}}' % store.epoch.encode()
             )
-            assert await store.confirm(CENTRE, "00000000", [[1, 3]]) == 0
-            assert await store.confirm(CENTRE, store.epoch, [[1, 1], [3, 9]]) == 2
+            assert await store.confirm(CENTRE, "00000000", [[1, 3]]) == Confirmed()
+            told = await store.confirm(CENTRE, store.epoch, [[1, 1], [3, 9]])
+            assert told == Confirmed(messages=2, alarms=2)
             again = await store.pending(CENTRE, "data", 0, 10)
             assert again == [data]
         async with open_store(tmp_path) as store:
             await store.confirm(CENTRE, store.epoch, [[2, 2]])
             await store.commit(alarm(3))
             assert [m.seq for m in await store.pending(CENTRE, "alarm", 0, 10)] == [4]
+
+    asyncio.run(scenario())
+
+
+def test_housekeeping_that_fails_after_a_commit_does_not_undo_or_repeat_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_connection: sqlite3.Connection, _keep: int) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async def scenario() -> None:
+        monkeypatch.setattr("haidang_gateway.store_write.forget_packs", fail)
+        monkeypatch.setattr("haidang_gateway.store._FORGET_EVERY", 1)
+        async with open_store(tmp_path) as store:
+            # An error here would make the pipeline commit the same batch a second time.
+            await store.commit(alarm(1))
+            assert [m.seq for m in await store.pending(CENTRE, "alarm", 0, 10)] == [1]
+
+    asyncio.run(scenario())
+
+
+def test_the_backlog_is_told_without_reading_what_waits(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            rows = [
+                dataclasses.replace(row(seq), received_ms=START_MS + seq) for seq in range(2050)
+            ]
+            await store.commit(packs(*rows[:50]))
+            assert await store.backlog(CENTRE) == Backlog(packs=50, oldest_ms=START_MS)
+            await _compose(store)
+            await store.confirm(CENTRE, store.epoch, [[1, 1]])
+            await store.commit(packs(*rows[50:]))
+            waiting = await store.backlog(CENTRE)
+            assert waiting == Backlog(packs=2000, oldest_ms=START_MS + 50)
+            with reading(tmp_path / "haidang.db") as connection:
+                steps: list[None] = []
+                connection.set_progress_handler(lambda: steps.append(None), 100)
+                store_read.backlog(connection, CENTRE)
+            assert len(steps) < 5
+
+    asyncio.run(scenario())
+
+
+def test_what_was_confirmed_is_told_by_kind(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(alarm(1))
+            await store.commit(packs(row(1), row(2), row(3)))
+            await _compose(store)
+            told = await store.confirm(CENTRE, store.epoch, [[1, 5]])
+            assert told == Confirmed(messages=2, alarms=1, packs=3)
+            assert await store.confirm(CENTRE, store.epoch, [[1, 5]]) == Confirmed()
 
     asyncio.run(scenario())
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from haidang_gateway.batch import CENTRE, Batch
+from haidang_gateway.batch import CENTRE, Batch, Confirmed
 from haidang_gateway.errors import StoreFull
 from haidang_gateway.store import Store
 from node_packs import START_MS
@@ -41,7 +41,9 @@ def test_a_full_disk_takes_every_alarm_and_counts_the_telemetry_it_drops(
             dropped = (await store.ledger_sums())["dropped:gateway_full"]
             assert dropped > 0
             assert dropped + (await store.backlog(CENTRE)).packs == 60_000
-            assert await store.confirm(CENTRE, store.epoch, [[1, 30]]) == 30
+            assert await store.confirm(CENTRE, store.epoch, [[1, 30]]) == Confirmed(
+                messages=30, alarms=30
+            )
 
     asyncio.run(scenario())
 

@@ -86,6 +86,10 @@ class Rules:
         ready = sorted(timer for timer in self._timers() if timer[0] <= now_ms)
         return [Due(key=key, at_ms=due_ms, received_ms=now_ms) for _, due_ms, key in ready]
 
+    def postpone(self, key: str, until_ms: int) -> None:
+        """Let a timer that could not be applied run out again at `until_ms`."""
+        self._pulled_in[key] = (self._states[key]["due_ms"], until_ms)
+
     def _routes(self, fact: Fact) -> Iterator[tuple[str, State]]:
         """The rule keys that a fact concerns, each with the state of a key never seen."""
         match fact:

@@ -9,7 +9,7 @@ from typing import Protocol
 from haidang_wire import messages
 from haidang_wire.errors import MessageError
 
-from haidang_gateway.batch import CENTRE, Outgoing
+from haidang_gateway.batch import CENTRE, Confirmed, Outgoing
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.model import Lane
@@ -31,7 +31,9 @@ class Outbox(Protocol):
     ) -> list[Outgoing]:
         """Unconfirmed messages of a lane above `after_seq`, in rising order."""
 
-    async def confirm(self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]) -> int:
+    async def confirm(
+        self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]
+    ) -> Confirmed:
         """Delete what the destination has committed."""
 
 
@@ -57,7 +59,7 @@ class Forwarder:
     def __init__(self, store: Outbox, link: Link, clock: Clock, destination: str = CENTRE) -> None:
         """Keep the parts; the store must be open before `run`."""
         self.sendings = 0
-        self.confirmed = 0
+        self.confirmed = Confirmed()
         self.foreign_acks = 0
         self._store = store
         self._link = link
@@ -111,15 +113,19 @@ class Forwarder:
         if not ours:
             return 0
         try:
-            count = await self._store.confirm(self._destination, self._store.epoch, ours)
+            news = await self._store.confirm(self._destination, self._store.epoch, ours)
         except StoreError as error:
             # They are sent once more, and acknowledged once more.
             _log.error("what the centre acknowledged could not be deleted: %s", error)
             return 0
         self._window.confirm(ours)
-        self.confirmed += count
+        self.confirmed = Confirmed(
+            messages=self.confirmed.messages + news.messages,
+            alarms=self.confirmed.alarms + news.alarms,
+            packs=self.confirmed.packs + news.packs,
+        )
         self._news.set()
-        return count
+        return news.messages
 
     async def _load(self) -> bool:
         """Fill the window, alarms first; False when the store could not be read."""

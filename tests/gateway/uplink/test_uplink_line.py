@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway.batch import CENTRE, Outgoing
+from haidang_gateway.batch import CENTRE, Confirmed, Outgoing
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
 from haidang_gateway.store import Store
@@ -163,7 +163,9 @@ class FailingStore(Store):
             raise StoreError("the disk failed")
         return await super().pending(destination, lane, after_seq, limit)
 
-    async def confirm(self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]) -> int:
+    async def confirm(
+        self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]
+    ) -> Confirmed:
         if self.deletes_to_fail:
             self.deletes_to_fail -= 1
             raise StoreError("the disk failed")
@@ -178,7 +180,7 @@ def test_a_store_that_fails_for_a_while_delays_and_loses_nothing(
         async with uplink.running():
             await uplink.make("alarm")
             await uplink.emptied()
-            assert uplink.forwarder.confirmed == 1
+            assert uplink.forwarder.confirmed == Confirmed(messages=1, alarms=1)
 
     with broker, RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
         asyncio.run(scenario())

@@ -7,11 +7,13 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
+from haidang_board.errors import BoardError
 from haidang_board.rig_pace import IDLE_S
 
 _CALL_S = 30.0
+_LOOK_S = 0.5
 
 Handler = Callable[[], None]
 
@@ -75,14 +77,18 @@ class Loop:
                 done.set_result(None)
 
         self.post(carry_out)
-        done.result(_CALL_S)
+        deadline_s = time.monotonic() + _CALL_S
+        while not wait([done], timeout=_LOOK_S).done:
+            if not self.running or time.monotonic() > deadline_s:
+                raise BoardError("the rig's thread does not answer; its traceback says why")
+        done.result()
 
     def _run(self) -> None:
         while True:
             now_s = time.monotonic()
             timeout_s = max(0.0, min(IDLE_S, self._turn(now_s) - now_s))
             for key, _ in self.selector.select(timeout_s):
-                if key.fileobj in self.selector.get_map():  # an earlier handler may have closed it
+                if self.selector.get_map().get(key.fd) is key:  # not closed by an earlier handler
                     handler: Handler = key.data
                     handler()
             if not self._carry_out_calls():

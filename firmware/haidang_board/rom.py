@@ -14,24 +14,24 @@ import rom_run
 
 def _boot(mode):
     # Ctrl-C works from before the rig lets the first key through until main.py has ended.
-    try:
-        rom_run.interruptible(True)
-        gc.collect()
-        rom_link.ask("ready", gc.mem_alloc())
-        if rom_run.file("boot.py") and mode == "friendly":
-            rom_run.file("main.py")
-    except KeyboardInterrupt:
-        pass
-    rom_run.interruptible(False)
+    rom_run.interruptible(True)
     gc.collect()
+    rom_link.ask("ready", gc.mem_alloc())
+    if rom_run.file("boot.py") and mode == "friendly":
+        rom_run.file("main.py")
 
 
 def _serve(mode):
-    _boot(mode)
+    booted = False
     while True:
         try:
+            if not booted:
+                booted = True
+                _boot(mode)
+            rom_run.interruptible(False)
+            gc.collect()
             rom_link.part("rom_repl").console(mode)
-        except KeyboardInterrupt:  # it came as the program was already ending
+        except KeyboardInterrupt:  # it may come when what it was meant for has just ended
             continue
 
 

@@ -138,7 +138,7 @@ class Intake:
         self._heard(node, arrival, work, now_ms)
         self._ledger.note_status(node, status, arrival.received_ms)
         boot = self._ledger.boot((node, status["he"], status["hb"]))
-        anchors.learn(boot, status["up_ms"], None, arrival.received_ms)
+        anchors.learn_live(boot, status["up_ms"], arrival.received_ms)
 
     def _heard(self, node: str, arrival: Arrival, work: Work, now_ms: int) -> None:
         if arrival.retained:

@@ -20,6 +20,28 @@ def test_a_clock_that_cannot_be_is_not_believed() -> None:
         assert anchors.bounds({7: boot}, 7, 60_000) == (0, START_MS)
 
 
+def test_a_clock_that_a_live_status_contradicts_is_not_believed() -> None:
+    # The gateway started five hours in the past (no battery clock) and gave its nodes that time.
+    behind_ms = 5 * 3_600_000
+    boot = Boot()
+    anchors.learn(boot, 60_000, START_MS - behind_ms, START_MS - behind_ms)
+    anchors.learn(boot, 70_000, None, START_MS - behind_ms + 10_000)
+    # Then its clock was set; the nodes keep the old time for up to an hour.
+    anchors.learn_live(boot, 90_000, START_MS + 30_000)
+    anchors.learn(boot, 95_000, START_MS - behind_ms + 35_000, START_MS + 35_000)
+    assert anchors.bounds({7: boot}, 7, 95_000) == (0, START_MS + 35_000)
+    anchors.learn(boot, 97_000, START_MS + 37_000, START_MS + 37_100)
+    assert anchors.bounds({7: boot}, 7, 97_000) == (START_MS + 37_000, START_MS + 37_000)
+
+
+def test_what_a_live_status_said_is_forgotten_over_a_restart() -> None:
+    boot = Boot()
+    anchors.learn_live(boot, 60_000, START_MS - 5 * 3_600_000)
+    again = Boot.from_doc(boot.to_doc())
+    anchors.learn(again, 60_000, START_MS, START_MS + 90)
+    assert anchors.bounds({7: again}, 7, 60_000) == (START_MS, START_MS)
+
+
 def test_a_boot_without_a_clock_lies_between_its_neighbours() -> None:
     boots = {6: Boot(), 7: Boot(), 8: Boot()}
     anchors.learn(boots[6], 0, START_MS, START_MS)

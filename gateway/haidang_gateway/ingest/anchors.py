@@ -6,6 +6,8 @@ from haidang_gateway.ingest.ledger import Boot
 _AHEAD_MS = 60_000
 # 2024-01-01: before this project, so a clock that says less was never set.
 _EARLIEST_MS = 1_704_067_200_000
+# A live status takes seconds; far below the age at which evidence opens no alarm any more.
+_LIVE_MS = 60_000
 
 
 def learn(boot: Boot, up_ms: int, unix_ms: int | None, received_ms: int) -> None:
@@ -14,11 +16,33 @@ def learn(boot: Boot, up_ms: int, unix_ms: int | None, received_ms: int) -> None
     `unix_ms` is the node's own time of `up_ms`; a time that cannot be is ignored. Having been
     received is always an upper bound, the tighter the fresher the message.
     """
-    if unix_ms is not None and _EARLIEST_MS <= unix_ms <= received_ms + _AHEAD_MS:
+    if (
+        unix_ms is not None
+        and _EARLIEST_MS <= unix_ms <= received_ms + _AHEAD_MS
+        and not _is_contradicted(boot, unix_ms - up_ms)
+    ):
         boot.anchor_ms = unix_ms - up_ms
     latest_ms = received_ms - up_ms
     if boot.latest_ms is None or latest_ms < boot.latest_ms:
         boot.latest_ms = latest_ms
+
+
+def learn_live(boot: Boot, up_ms: int, received_ms: int) -> None:
+    """Note the uptime that a status tells about the very moment it was sent.
+
+    It overrules what was learned under another clock: a gateway that started with an old time
+    gave it to its nodes, and their alarms would look hours old.
+    """
+    boot.live_ms = received_ms - up_ms
+    if boot.anchor_ms is not None and _is_contradicted(boot, boot.anchor_ms):
+        boot.anchor_ms = None
+    if boot.latest_ms is not None and _is_contradicted(boot, boot.latest_ms):
+        boot.latest_ms = None
+    learn(boot, up_ms, None, received_ms)
+
+
+def _is_contradicted(boot: Boot, start_ms: int) -> bool:
+    return boot.live_ms is not None and abs(start_ms - boot.live_ms) > _LIVE_MS
 
 
 def bounds(boots: dict[int, Boot], number: int, up_ms: int) -> tuple[int, int]:

@@ -22,7 +22,9 @@ class Boot:
     """One boot of a node: its sequence numbers and what is known of when it started.
 
     `first` is the lowest number this database answers for (None before the first status);
-    `anchor_ms` the exact Unix time of uptime 0, `latest_ms` the latest it can have been.
+    `anchor_ms` the exact Unix time of uptime 0, `latest_ms` the latest it can have been,
+    `live_ms` what the last live status said; it is not stored, since a restart may bring another
+    clock.
     """
 
     received: Ranges = field(default_factory=list)
@@ -31,10 +33,11 @@ class Boot:
     first: int | None = None
     anchor_ms: int | None = None
     latest_ms: int | None = None
+    live_ms: int | None = None
 
     def to_doc(self) -> dict[str, Any]:
         """As JSON for the store."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "live_ms"}
 
     @classmethod
     def from_doc(cls, doc: Mapping[str, Any]) -> "Boot":

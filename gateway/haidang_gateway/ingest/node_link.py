@@ -25,6 +25,8 @@ ALARM_RECEIVE_MAXIMUM = 100
 DATA_RECEIVE_MAXIMUM = 1000
 _WAITING_ACKS = 10_000
 _ACK_RANGES = 200
+# How soon what found no room in a session is tried again.
+_AGAIN_S = 0.2
 _OFFLINE = messages.encode("gw_status", {"v": 1, "state": "offline"})
 _ONLINE = messages.encode("gw_status", {"v": 1, "state": "online"})
 
@@ -43,6 +45,7 @@ class NodeLink:
         self.late_acks = 0
         self._clock = clock
         self._inbox = inbox
+        self._announced = False
         self._acks: dict[tuple[str, BootKey], list[list[int]]] = {}
         self._alarm = self._session(
             Identity(
@@ -81,7 +84,7 @@ class NodeLink:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._alarm.run(), name="broker session alarm")
             group.create_task(self._data.run(), name="broker session data")
-            group.create_task(self._send_acks(), name="waiting acks")
+            group.create_task(self._send_waiting(), name="waiting acks")
 
     def acknowledge(self, arrival: Arrival) -> None:
         """PUBACK an arrival, after its commit."""
@@ -102,9 +105,10 @@ class NodeLink:
             self._acks.pop(next(iter(self._acks)))
         self._flush_acks()
 
-    async def _send_acks(self) -> None:
+    async def _send_waiting(self) -> None:
         while True:
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(_AGAIN_S)
+            self._announce()
             self._flush_acks()
 
     def _flush_acks(self) -> None:
@@ -129,13 +133,20 @@ class NodeLink:
             will=Will(topics.GW_STATUS, _OFFLINE, 1, True, 0),
             clock=self._clock,
             on_message=lambda message, connection: self._take(name, message, connection),
-            on_change=self._announce,
+            on_change=self._changed,
         )
 
+    def _changed(self) -> None:
+        # A session that went down has left its will, whatever was announced before.
+        self._announced = False
+        self._announce()
+
     def _announce(self) -> None:
-        if self.up:
-            self._data.publish(topics.GW_STATUS, _ONLINE, retain=True)
-            _log.info("both sessions with the broker are up; nodes may send")
+        """Tell the nodes that they may send; again later where the session has no room."""
+        if self.up and not self._announced:
+            self._announced = self._data.publish(topics.GW_STATUS, _ONLINE, retain=True)
+            if self._announced:
+                _log.info("both sessions with the broker are up; nodes may send")
 
     def _take(self, lane: Lane, message: Message, connection: int) -> None:
         if message.topic.endswith("/time"):

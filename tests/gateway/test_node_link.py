@@ -1,0 +1,78 @@
+"""What the gateway tells its nodes is told again until a session has room for it."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import pytest
+from haidang_gateway.clock import Clock
+from haidang_gateway.inbox import Inbox
+from haidang_gateway.ingest.broker_session import BrokerSession
+from haidang_gateway.ingest.node_link import NodeLink
+from haidang_gateway.settings import BrokerSettings
+from node_packs import EPOCH, NODE
+
+_FILE = Path("unused.pem")
+
+
+class _Line:
+    """Both sessions at once: up, and full until it is told otherwise."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = True
+        self.sent: list[str] = []
+        self.changed = asyncio.Event()
+
+        async def run(session: BrokerSession) -> None:
+            session.up = True
+            session._on_change()
+            await asyncio.Event().wait()
+
+        def publish(_session: BrokerSession, topic: str, _payload: bytes, **_: object) -> bool:
+            if self.full:
+                return False
+            self.sent.append(topic)
+            self.changed.set()
+            return True
+
+        monkeypatch.setattr(BrokerSession, "run", run)
+        monkeypatch.setattr(BrokerSession, "publish", publish)
+        monkeypatch.setattr(BrokerSession, "has_room", lambda _session: not self.full)
+
+
+def test_online_and_acks_that_find_no_room_are_sent_as_soon_as_there_is_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        line = _Line(monkeypatch)
+        clock = Clock()
+        link = NodeLink(
+            "gw-01",
+            BrokerSettings(
+                host="h",
+                port=1,
+                server_name="h",
+                ca=_FILE,
+                cert=_FILE,
+                key=_FILE,
+                cert_alarm=_FILE,
+                key_alarm=_FILE,
+            ),
+            clock=clock,
+            inbox=Inbox(urgent_limit=1, data_limit=1, monotonic_ms=clock.monotonic_ms),
+        )
+        running = asyncio.create_task(link.run())
+        await asyncio.sleep(0)
+        link.publish_ack((NODE, EPOCH, 7), [[1, 4]], "alarm")
+        assert line.sent == []
+        line.full = False
+        async with asyncio.timeout(5):
+            while len(line.sent) < 2:
+                line.changed.clear()
+                await line.changed.wait()
+        assert sorted(line.sent) == ["hd/1/gw/status", f"hd/1/n/{NODE}/ack"]
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    asyncio.run(scenario())

@@ -1,7 +1,9 @@
 """The stand-in centre: checked, committed, acknowledged, in this order; nothing counted twice."""
 
+import contextlib
 import json
 import os
+import queue
 import signal
 import sqlite3
 import subprocess
@@ -9,11 +11,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import paho.mqtt.client as paho
 import pytest
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.centre import event_of
 from haidang_tools.centre_check import Checker, Message, Refusal
 from haidang_tools.errors import ToolError
+from haidang_tools.fault_proxy import FaultProxy
 from mqtt_peer import Peer
 from running_centre import RunningCentre
 from specimens import EPOCH, alarm_document, alarm_message, data_message, offline
@@ -70,6 +74,7 @@ def test_the_delay_counts_from_the_decision(checker: Checker) -> None:
         (ALARM_TOPIC, alarm_message(1, b'{"v":1}'), "required"),
         (ALARM_TOPIC, alarm_message(1, alarm_document(severity="Awful")), "severity"),
         (ALARM_TOPIC, alarm_message(1, alarm_document(onset="yesterday")), "onset"),
+        (DATA_TOPIC, data_message(1).replace(b'"hs":', b'"hs":-'), "data_message.packs[0]"),
         (ALARM_TOPIC, alarm_message(1, alarm_document(number=2)), "topic"),
         (ALARM_TOPIC, alarm_message(1, alarm_document(rev=2)), "prev"),
         ("hd/1/g/gw-02/data", data_message(1), "gateway"),
@@ -166,6 +171,62 @@ def test_a_ledger_that_cannot_be_written_acknowledges_nothing_until_it_can(
         holder.execute("ROLLBACK")
         holder.close()
         assert _acked(gateway, 1) == [1]
+
+
+def test_a_centre_with_a_full_queue_gives_the_broker_its_places_back(
+    ca: Path,
+    broker: Broker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("haidang_tools.centre_server._RECEIVE_MAXIMUM", 4)
+    path = tmp_path / "ledger.db"
+    with RunningCentre(ca, broker.port, path) as centre, Peer(ca, "gw-01", broker.port) as gateway:
+        gateway.subscribe(ACK_TOPIC)
+        arrived = centre.centre._arrived
+        monkeypatch.setattr(arrived, "maxsize", 0)
+        monkeypatch.setattr(arrived, "put_nowait", _full)
+        for seq in range(1, 10):
+            gateway.publish(DATA_TOPIC, data_message(seq))
+        wait_until(lambda: centre.centre.overrun == 9, "all are refused, none blocks the next")
+        monkeypatch.undo()
+        gateway.publish(DATA_TOPIC, data_message(1))
+        assert _acked(gateway, 1) == [1]
+
+
+def _full(_item: object) -> None:
+    raise queue.Full
+
+
+def test_a_puback_never_crosses_a_reconnect(
+    ca: Path,
+    broker: Broker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    acked: list[int] = []
+    monkeypatch.setattr(paho.Client, "ack", lambda _client, mid, _qos: acked.append(mid))
+    path = tmp_path / "ledger.db"
+    with (
+        FaultProxy(broker.port) as line,
+        RunningCentre(ca, line.port, path) as centre,
+        Peer(ca, "gw-01", broker.port) as gateway,
+    ):
+        gateway.subscribe(ACK_TOPIC)
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            gateway.publish(DATA_TOPIC, data_message(1))
+            wait_until(lambda: "nothing was acknowledged" in caplog.text, "it is in memory")
+            line.set_up(False)
+            wait_until(lambda: not centre.centre.subscribed.is_set(), "cut")
+            line.set_up(True)
+            wait_until(centre.centre.subscribed.is_set, "connected again")
+            holder.execute("ROLLBACK")
+        assert _acked(gateway, 1) == [1]
+        gateway.publish(DATA_TOPIC, data_message(2))
+        assert _acked(gateway, 1) == [2]
+        wait_until(lambda: len(acked) == 1, "the second message's own PUBACK")
 
 
 def test_the_centre_sends_a_command_to_one_gateway(

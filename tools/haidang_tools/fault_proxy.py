@@ -1,4 +1,4 @@
-"""A TCP line that can be cut and mended: what a digger does to a city's cable."""
+"""A TCP line that can be cut, mended, silenced and slowed: a digger, a radio cell, a bad modem."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Self
 
 _HOST = "127.0.0.1"
-_PIECE_BYTES = 65_536
+# Small enough for `bytes_per_s` to be felt piece by piece.
+_PIECE_BYTES = 4096
 _ANSWER_S = 5.0
 
 
@@ -15,17 +16,21 @@ class FaultProxy:
     """Forwards connections on loopback to `target_port`; runs in a thread of its own.
 
     While cut, open connections are reset and new ones are closed at once. `bytes_up` counts what
-    was handed to the target.
+    was handed to the target, `connections` who dialled; `bytes_per_s` slows each way, None: not.
     """
 
     def __init__(self, target_port: int) -> None:
         """Keep the port; `start` listens."""
         self.port = 0
         self.bytes_up = 0
+        self.connections = 0
+        self.bytes_per_s: int | None = None
         self._target_port = target_port
         self._up = True
+        self._stalled = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._never = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="line", daemon=True)
 
@@ -38,6 +43,10 @@ class FaultProxy:
         """Cut the line, or mend it."""
         if up != self._up:
             asyncio.run_coroutine_threadsafe(self._switch(up), self._loop).result(_ANSWER_S)
+
+    def stall(self) -> None:
+        """Keep connections open but move no byte any more, as a line does that has gone silent."""
+        self._stalled = True
 
     def stop(self) -> None:
         """Close everything."""
@@ -63,6 +72,7 @@ class FaultProxy:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         if not self._up:
             writer.transport.abort()
             return
@@ -90,6 +100,10 @@ class FaultProxy:
     ) -> None:
         try:
             while piece := await source.read(_PIECE_BYTES):
+                if self._stalled:
+                    await self._never.wait()
+                if self.bytes_per_s:
+                    await asyncio.sleep(len(piece) / self.bytes_per_s)
                 sink.write(piece)
                 await sink.drain()
                 self.bytes_up += len(piece) if up else 0

@@ -7,9 +7,9 @@ import pytest
 from haidang_gateway.errors import UplinkError
 from haidang_gateway.uplink import client
 from haidang_tools.brokers import Broker
+from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
 from mqtt_peer import Peer
-from proxy import Proxy
 from running_uplink import RunningUplink, until
 
 
@@ -17,7 +17,7 @@ def test_a_stalled_line_ends_within_seconds_when_the_gateway_stops(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> float:
-        async with Proxy(broker.port) as line:
+        with FaultProxy(broker.port) as line:
             uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
@@ -36,7 +36,7 @@ def test_a_handshake_that_hangs_does_not_hold_up_the_end(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> float:
-        async with Proxy(broker.port) as line:
+        with FaultProxy(broker.port) as line:
             line.stall()
             uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
@@ -52,15 +52,15 @@ def test_a_command_waits_at_the_broker_while_the_line_is_cut(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        async with Proxy(broker.port) as line:
+        with FaultProxy(broker.port) as line:
             uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
-                line.cut()
+                line.set_up(False)
                 await until(lambda: not uplink.client.connected.is_set(), "cut")
                 with Peer(ca, "centre-01", broker.port) as centre:
                     await asyncio.to_thread(centre.publish, "hd/1/g/gw-01/cmd", b"one")
-                line.resume()
+                line.set_up(True)
                 await until(lambda: uplink.commands == [b"one"], "the command")
 
     with broker:
@@ -85,7 +85,7 @@ def test_a_broker_with_another_name_is_not_trusted(
 
 def test_the_window_of_the_line_is_bounded(ca: Path, broker: Broker, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with Proxy(broker.port) as line:
+        with FaultProxy(broker.port) as line:
             uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
@@ -93,7 +93,7 @@ def test_the_window_of_the_line_is_bounded(ca: Path, broker: Broker, tmp_path: P
                 taken = [uplink.client.publish("hd/1/g/gw-01/data", b"x") for _ in range(100)]
                 with pytest.raises(UplinkError, match="wait for the broker"):
                     uplink.client.publish("hd/1/g/gw-01/data", b"x")
-                line.cut()
+                line.set_up(False)
                 await until(lambda: all(future.cancelled() for future in taken), "given back")
 
     with broker:
@@ -105,7 +105,7 @@ def test_a_gateway_that_leaves_or_vanishes_is_offline_after_a_while(
 ) -> None:
     monkeypatch.setattr(client, "_WILL_DELAY_S", 1)
 
-    async def online(line: Proxy, centre: Peer, *, vanish: bool) -> None:
+    async def online(line: FaultProxy, centre: Peer, *, vanish: bool) -> None:
         uplink = RunningUplink(ca, tmp_path, line.port)
         async with uplink.running():
             await until(uplink.client.connected.is_set, "connected")
@@ -113,14 +113,14 @@ def test_a_gateway_that_leaves_or_vanishes_is_offline_after_a_while(
             assert (await asyncio.to_thread(centre.next)).payload == b"online"
             if vanish:
                 line.stall()
-                line.cut()
+                line.set_up(False)
         offline = await asyncio.to_thread(centre.next)
         assert messages.decode("gateway_status", bytes(offline.payload))["state"] == "offline"
 
     async def scenario() -> None:
         with Peer(ca, "centre-01", broker.port) as centre:
             await asyncio.to_thread(centre.subscribe, "hd/1/g/+/status")
-            async with Proxy(broker.port) as line:
+            with FaultProxy(broker.port) as line:
                 await online(line, centre, vanish=False)
                 await online(line, centre, vanish=True)
 

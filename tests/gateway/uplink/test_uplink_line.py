@@ -9,8 +9,8 @@ from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
 from haidang_gateway.store import Store
 from haidang_tools.brokers import Broker
+from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
-from proxy import Proxy
 from running_centre import RunningCentre
 from running_uplink import RunningUplink, until
 
@@ -37,7 +37,7 @@ def test_an_alarm_overtakes_a_backlog_on_a_slow_line(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        async with Proxy(broker.port) as line:
+        with FaultProxy(broker.port) as line:
             uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
@@ -60,15 +60,15 @@ def test_a_cut_line_loses_nothing_and_doubles_nothing(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        async with Proxy(broker.port) as line:
+        with FaultProxy(broker.port) as line:
             uplink = RunningUplink(ca, tmp_path, line.port)
             async with uplink.running():
                 for _ in range(3):
                     await until(uplink.client.connected.is_set, "connected")
                     await uplink.make("data", 30)
-                    line.cut()
+                    line.set_up(False)
                     await uplink.make("alarm", 2)
-                    line.resume()
+                    line.set_up(True)
                 await uplink.emptied()
             assert uplink.client.connections >= 3
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_LOOK_EVERY_S = 0.05
+_LOOK_EVERY_S = 0.02
 
 
 def wait_until(look: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from board.waiting import until
 from haidang_board.rig import Board
 from haidang_board.world import CONTACT_PIN, LED_PIN, SIREN_PIN
 from haidang_tools.board import SerialBoard
+from waiting import wait_until
 
 Run = Callable[[str], str]
 SMOKE_MV = (
@@ -166,8 +166,8 @@ def test_a_watchdog_that_is_not_fed_restarts_the_board(fresh: Callable[..., Boar
             "f.write('import machine\\nprint(\"cause\", machine.reset_cause())\\n')\nf.close()"
         )
         serial.execute("import machine\nmachine.WDT(timeout=300)")
-        until(lambda: board.boots == 3, "the watchdog")
-    until(lambda: b"cause 3" in board.console, "main.py after the watchdog")
+        wait_until(lambda: board.boots == 3, "the watchdog")
+    wait_until(lambda: b"cause 3" in board.console, "main.py after the watchdog")
 
 
 def test_deep_sleep_wakes_with_its_cause_and_memory(fresh: Callable[..., Board]) -> None:
@@ -180,5 +180,5 @@ def test_deep_sleep_wakes_with_its_cause_and_memory(fresh: Callable[..., Board])
         )
         serial.execute("import machine\nmachine.RTC().memory(b'kept')")
         serial._transport.exec_raw_no_follow("machine.deepsleep(300)")
-        until(lambda: not board.powered, "the sleep")
-        until(lambda: b"4 b'kept'" in board.console, "the wake-up")
+        wait_until(lambda: not board.powered, "the sleep")
+        wait_until(lambda: b"4 b'kept'" in board.console, "the wake-up")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from board.waiting import until
 from haidang_board.rig import Board
+from waiting import wait_until
 
 MPREMOTE = str(Path(sys.executable).parent / "mpremote")
 
@@ -73,7 +73,7 @@ def test_variables_live_through_resume_and_die_with_a_soft_reset(board: Board) -
 def test_reset_starts_the_board_again(board: Board) -> None:
     boots = board.boots
     printed(board, "reset")  # mpremote has the board reset itself 100 ms later
-    until(lambda: board.boots == boots + 2, "a soft reset and the reset")
+    wait_until(lambda: board.boots == boots + 2, "a soft reset and the reset")
     assert printed(board, "resume", "exec", "import machine; print(machine.reset_cause())") == "2"
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
-from board.waiting import until
 from haidang_board.rig import Board
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import BoardRefused
+from waiting import wait_until
 
 JOIN = """
 import network, socket, time
@@ -126,7 +126,7 @@ def test_a_soft_reset_hangs_up(board: Board, server: socket.socket) -> None:
         peer = connect(serial, server)
     boots = board.boots
     with SerialBoard(board.port):
-        until(lambda: board.boots > boots, "the soft reset")
+        wait_until(lambda: board.boots > boots, "the soft reset")
     peer.settimeout(5)
     assert peer.recv(9) == b""
     peer.close()

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from board.waiting import until
 from haidang_board.rig import Board
 from haidang_tools import flash
 from haidang_tools.__main__ import main
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import BoardAbsent, BoardBusy, FlashFull, InputRefused
+from waiting import wait_until
 
 NODE = {
     "boot.py": "",
@@ -50,7 +50,7 @@ def test_the_command_installs_the_application_which_then_runs(
     boots = board.boots
     assert main(["flash", "--port", board.port, "--source", str(source)]) == 0
     assert "7 of 7 files written" in capsys.readouterr().out
-    until(lambda: b"application 1" in board.console, "the application")
+    wait_until(lambda: b"application 1" in board.console, "the application")
     assert board.boots > boots
 
 

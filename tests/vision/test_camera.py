@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from pathlib import Path
 
 import av
@@ -12,6 +11,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
 from haidang_gateway.vision.camera import Camera, Source, frames
 from rtsp_peer import RtspCamera
+from waiting import wait_until
 
 DEADLINE_S = 15
 
@@ -50,13 +50,6 @@ def camera_of():
     yield make
     for camera in cameras:
         camera.stop()
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.01)
 
 
 class StreamServer:
@@ -116,7 +109,7 @@ def test_a_large_picture_is_made_smaller_in_its_proportions(tmp_path):
 def test_a_file_is_played_at_its_own_rate_and_the_newest_frame_wins(tmp_path, camera_of):
     camera = camera_of(write_clip(tmp_path / "c.mp4", count=30, rate=30), loop=False)
     first = camera.take(DEADLINE_S)
-    wait_for(lambda: camera.state == "ended")
+    wait_until(lambda: camera.state == "ended", "the camera being ended")
     last = camera.take(DEADLINE_S)
     assert (first.number, last.number) == (1, 30)
     assert last.at_ms - first.at_ms > 700
@@ -125,14 +118,14 @@ def test_a_file_is_played_at_its_own_rate_and_the_newest_frame_wins(tmp_path, ca
 
 def test_after_the_end_of_a_file_nothing_comes(tmp_path, camera_of):
     camera = camera_of(write_clip(tmp_path / "c.mp4", count=2), loop=False)
-    wait_for(lambda: camera.state == "ended")
+    wait_until(lambda: camera.state == "ended", "the camera being ended")
     assert camera.take(1) is not None
     assert camera.take(60) is None
 
 
 def test_a_looped_file_goes_on(tmp_path, camera_of):
     camera = camera_of(write_clip(tmp_path / "c.mp4", count=4, rate=40))
-    wait_for(lambda: camera.counters.decoded > 12)
+    wait_until(lambda: camera.counters.decoded > 12, "twelve pictures")
     assert camera.state == "open"
 
 
@@ -145,7 +138,7 @@ def test_a_frame_is_taken_once(tmp_path, camera_of):
 def test_a_missing_file_is_told_with_its_name_and_tried_again(tmp_path, camera_of):
     path = tmp_path / "c.mp4"
     camera = camera_of(path)
-    wait_for(lambda: camera.state == "away")
+    wait_until(lambda: camera.state == "away", "the camera being away")
     assert str(path) in str(camera.error)
     write_clip(path)
     assert camera.take(DEADLINE_S) is not None
@@ -163,7 +156,7 @@ def test_a_file_that_ends_before_its_first_picture_is_an_error(tmp_path, camera_
     path = write_clip(tmp_path / "c.mkv", count=2, size=(480, 640))
     path.write_bytes(path.read_bytes()[:1000])
     camera = camera_of(path)
-    wait_for(lambda: camera.state == "away")
+    wait_until(lambda: camera.state == "away", "the camera being away")
     assert "holds no pictures" in str(camera.error)
 
 
@@ -180,10 +173,10 @@ def test_damage_in_the_middle_loses_some_frames_only(tmp_path):
 def test_a_stream_that_stalls_is_opened_again(stream, camera_of):
     camera = camera_of(f"tcp://127.0.0.1:{stream.port}", read_timeout_s=0.5, open_timeout_s=3)
     assert camera.take(DEADLINE_S) is not None
-    wait_for(lambda: camera.state == "away")
+    wait_until(lambda: camera.state == "away", "the camera being away")
     assert "no answer in time" in str(camera.error)
     before = camera.counters.decoded
-    wait_for(lambda: camera.counters.decoded > before)
+    wait_until(lambda: camera.counters.decoded > before, "new pictures")
     assert len(stream.clients) >= 2
 
 
@@ -191,7 +184,7 @@ def test_a_stream_that_is_cut_is_opened_again(stream, camera_of):
     camera = camera_of(f"tcp://127.0.0.1:{stream.port}", read_timeout_s=1, open_timeout_s=3)
     assert camera.take(DEADLINE_S) is not None
     stream.clients[0].close()
-    wait_for(lambda: len(stream.clients) == 2 and camera.state == "open")
+    wait_until(lambda: len(stream.clients) == 2 and camera.state == "open", "the second try")
 
 
 @pytest.fixture
@@ -206,15 +199,15 @@ def test_an_rtsp_camera_is_read_over_tcp_and_again_after_a_power_failure(rtsp, c
     camera = camera_of(f"rtsp://admin:sesame@127.0.0.1:{rtsp.port}/cam", read_timeout_s=2)
     assert camera.take(DEADLINE_S).rgb.shape == (96, 128, 3)
     rtsp.hang_up()
-    wait_for(lambda: camera.state == "away")
+    wait_until(lambda: camera.state == "away", "the camera being away")
     before = camera.counters.decoded
-    wait_for(lambda: camera.counters.decoded > before)
+    wait_until(lambda: camera.counters.decoded > before, "new pictures")
     assert len(rtsp.transports) >= 2
     assert all("TCP" in transport for transport in rtsp.transports)
 
 
 def test_passwords_are_not_shown(camera_of):
     camera = camera_of("rtsp://admin:sesame@127.0.0.1:1/cam", open_timeout_s=2)
-    wait_for(lambda: camera.state == "away")
+    wait_until(lambda: camera.state == "away", "the camera being away")
     assert "127.0.0.1:1/cam" in str(camera.error)
     assert "sesame" not in str(camera.error)

@@ -22,7 +22,10 @@ _SINGLE = ("gateway", "broker", "centre", "rules", "models", "store")
 _REPEATED = ("place", "node", "camera")
 _GATEWAY_ID = r"gw-[a-z0-9][a-z0-9-]{0,28}"
 _NODE_ID = r"n-[0-9a-f]{12}"
+# With "camera:" before it still within the 48 characters that an alarm's headline has for it.
 _WORD = r"[a-z0-9][a-z0-9-]{0,39}"
+# The alarms' limit (alarms/engine.py): two names must fit a headline.
+_NAME = r".{1,80}"
 _HOST = r"[A-Za-z0-9.:_-]{1,253}"
 # Names and CAP severities of báo động I, II, III (Decision 05/2020/QD-TTg, article 3).
 _LEVELS = (("watch", "Moderate"), ("warning", "Severe"), ("danger", "Extreme"))
@@ -139,11 +142,13 @@ class _Reader:
         return store
 
     def _place(self, table: Table) -> Place:
-        name = table.text("name", like="the name that operators see")
+        name = table.text("name", pattern=_NAME, like="at most 80 characters for operators")
         place = Place(
             id=table.text("id", pattern=_WORD, like="a short name such as market-3"),
             name=name,
-            name_en=table.text("name_en", name, like="the English name"),
+            name_en=table.text(
+                "name_en", name or "-", pattern=_NAME, like="at most 80 characters in English"
+            ),
             lat=table.number("lat", low=-90, high=90),
             lon=table.number("lon", low=-180, high=180),
             radius_m=table.whole("radius_m", 50, low=1, high=50_000),

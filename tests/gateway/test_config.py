@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.config import load
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.settings import Settings
@@ -92,6 +93,31 @@ def test_all_mistakes_are_told_at_once_with_line_and_remedy(root: Path, tmp_path
     assert len(problems) == len(expected), problems
     for place, remedy in expected.items():
         assert any(p.startswith(place) and remedy in p for p in problems), (place, problems)
+
+
+def test_a_name_that_no_headline_can_hold_is_named_with_its_line(
+    root: Path, tmp_path: Path
+) -> None:
+    text = _example(root, tmp_path)
+    fits = 80 * "ợ"
+    name, name_en = 'name = "Trạm thủy văn Giàng"', 'name_en = "Giang gauging station"'
+    _load(tmp_path, text.replace(name, f'name = "{fits}"'))
+    text = text.replace(name, f'name = "{fits}x"').replace(name_en, f'name_en = "{fits}x"')
+    first, second = _problems(tmp_path, text)
+    line = next(n for n, line in enumerate(text.splitlines(), 1) if f"{fits}x" in line)
+    assert first.startswith(f"gateway.toml:{line}: name: ")
+    assert "at most 80 characters" in first
+    assert second.startswith(f"gateway.toml:{line + 1}: name_en: ")
+
+
+def test_the_longest_ids_that_are_taken_fit_the_alarms(root: Path, tmp_path: Path) -> None:
+    text = _example(root, tmp_path)
+    for table, there in (("place", "market-3"), ("camera", "market-3-east")):
+        assert f'id = "{there}"' in text
+        longest = text.replace(f'"{there}"', f'"{"x" * 40}"')
+        Rules(_load(tmp_path, longest).site(), {}, "5f3a9c1e")
+        too_long = text.replace(f'"{there}"', f'"{"x" * 41}"')
+        assert any(": id: " in problem for problem in _problems(tmp_path, too_long)), table
 
 
 def test_a_key_that_others_may_read_is_refused(root: Path, tmp_path: Path) -> None:

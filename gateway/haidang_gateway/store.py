@@ -208,7 +208,9 @@ class Store:
             for _ in range(_ROOM_STEPS):
                 _translated(lambda: connection.execute(_EMPTY_LOG).fetchall())
                 gone += _translated(
-                    lambda: _transaction(connection, lambda c: store_write.make_room(c, day))
+                    lambda: _transaction(
+                        connection, lambda c: store_write.make_room(c, day, self._now_ms)
+                    )
                 )
             _translated(lambda: connection.execute(_EMPTY_LOG).fetchall())
         self.room_made += gone

@@ -18,6 +18,7 @@ PACKS_PER_MESSAGE = 50
 MESSAGE_BYTES = 64 * 1024
 KEEP_QUARANTINE = 1000
 ROOM_ROWS = 500
+ROOM_REVISIONS = 50
 _GENESIS = "0" * 64
 
 ComposeData = Callable[[str, Sequence[bytes]], bytes]
@@ -82,8 +83,11 @@ def forget_packs(connection: sqlite3.Connection, keep: int) -> int:
     ).rowcount
 
 
-def make_room(connection: sqlite3.Connection, day: str) -> int:
-    """Drop the oldest telemetry: forwarded history first, then what still waited (counted)."""
+def make_room(connection: sqlite3.Connection, day: str, now_ms: int) -> int:
+    """Drop what is oldest: forwarded packs, waiting packs (counted), old revisions (audited).
+
+    A revision's message to a destination stays in `outgoing` until it is confirmed.
+    """
     history = connection.execute(
         "DELETE FROM pack WHERE id IN (SELECT id FROM pack WHERE id <="
         " (SELECT coalesce(min(pack_cursor), 0) FROM destination) ORDER BY id LIMIT ?)",
@@ -98,9 +102,10 @@ def make_room(connection: sqlite3.Connection, day: str) -> int:
         " ON CONFLICT DO UPDATE SET count = count + excluded.count",
         (day, ROOM_ROWS),
     )
-    return connection.execute(
+    waiting = connection.execute(
         "DELETE FROM pack WHERE id IN (SELECT id FROM pack ORDER BY id LIMIT ?)", (ROOM_ROWS,)
     ).rowcount
+    return waiting or _forget_revisions(connection, now_ms)
 
 
 def chain_link(chain: str, n: int, *, at_ms: int, kind: str, subject: str, digest: str) -> str:
@@ -160,6 +165,17 @@ def _revisions(connection: sqlite3.Connection, batch: Batch) -> None:
             ) from error
         subject = f"{revision.alarm_id}/{revision.rev}"
         _audit(connection, batch.now_ms, "revision", subject, revision.sha256)
+
+
+def _forget_revisions(connection: sqlite3.Connection, now_ms: int) -> int:
+    rows = connection.execute(
+        "SELECT rowid, alarm_id, rev, sha256 FROM revision ORDER BY rowid LIMIT ?",
+        (ROOM_REVISIONS,),
+    ).fetchall()
+    for row_id, alarm_id, rev, sha256 in rows:
+        connection.execute("DELETE FROM revision WHERE rowid=?", (row_id,))
+        _audit(connection, now_ms, "deletion", f"{alarm_id}/{rev}", sha256)
+    return len(rows)
 
 
 def _audit(

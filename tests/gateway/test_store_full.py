@@ -1,16 +1,19 @@
 """A full database or disk: alarms find room, what telemetry loses is counted."""
 
 import asyncio
+import dataclasses
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from haidang_gateway import store_read
 from haidang_gateway.batch import CENTRE, Batch, Confirmed
 from haidang_gateway.errors import StoreFull
 from haidang_gateway.store import Store
+from haidang_gateway.store_schema import reading
 from node_packs import START_MS
-from store_kit import alarm, open_store, packs, row
+from store_kit import alarm, open_store, packs, revision, row
 
 
 @pytest.fixture
@@ -46,6 +49,26 @@ def test_a_full_disk_takes_every_alarm_and_counts_the_telemetry_it_drops(
             )
 
     asyncio.run(scenario())
+
+
+def test_a_database_full_of_old_alarms_takes_new_ones_and_notes_what_it_forgets(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path, max_mb=16) as store:
+            for rev in range(1, 1200):
+                news = dataclasses.replace(revision(rev), document=b"x" * 20_000)
+                await store.commit(Batch(now_ms=START_MS, revisions=(news,)))
+            await store.commit(alarm(1200))
+            assert len(await store.pending(CENTRE, "alarm", 0, 10)) == 1
+
+    asyncio.run(scenario())
+    with reading(tmp_path / "haidang.db") as connection:
+        kept = [rev for _, rev, _ in store_read.revisions(connection)]
+        forgotten = [r[3] for r in store_read.audit_rows(connection) if r[2] == "deletion"]
+    assert kept == list(range(kept[0], 1201))
+    assert forgotten[0].endswith("/1")
+    assert forgotten[-1].endswith(f"/{kept[0] - 1}")
 
 
 def test_a_full_database_drops_telemetry_and_counts_it_but_takes_alarms(tmp_path: Path) -> None:

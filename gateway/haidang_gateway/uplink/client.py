@@ -27,10 +27,16 @@ _KEEPALIVE_S = 15
 _WILL_DELAY_S = 10
 _OPEN_TIMEOUT_S = 10.0
 _GOODBYE_S = 1.0
+# A line of 10 kbit/s carries a full window of data in less; a broker or a thread of paho that
+# says nothing for longer is as good as gone, though the connection seems to stand.
+_ANSWER_S = 120.0
 
 
 class Connection:
-    """One connection of paho, seen from asyncio: its thread only posts into the loop."""
+    """One connection of paho, seen from asyncio: its thread only posts into the loop.
+
+    It counts as lost when the broker leaves a message unanswered for 120 s.
+    """
 
     def __init__(self, settings: CentreSettings, gateway: str) -> None:
         """Make paho's client; `open` connects. Needs the running loop."""
@@ -78,6 +84,8 @@ class Connection:
             raise UplinkError("the connection to the operations centre's broker is gone")
         future: asyncio.Future[int] = self._loop.create_future()
         self._unanswered[info.mid] = future
+        deadline = self._loop.call_later(_ANSWER_S, _finish, self._lost, None)
+        future.add_done_callback(lambda _: deadline.cancel())
         return future
 
     async def next_message(self) -> tuple[str, bytes, int]:

@@ -100,6 +100,32 @@ def test_the_window_of_the_line_is_bounded(ca: Path, broker: Broker, tmp_path: P
         asyncio.run(scenario())
 
 
+def test_a_broker_that_never_answers_a_message_is_left_and_dialled_again(
+    ca: Path, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_ANSWER_S", 0.3)
+    answer = client.Connection._answer
+    swallowed: list[int] = []
+
+    def swallow_first(connection: client.Connection, mid: int, reason: int) -> None:
+        if swallowed:
+            answer(connection, mid, reason)
+        swallowed.append(mid)
+
+    monkeypatch.setattr(client.Connection, "_answer", swallow_first)
+
+    async def scenario() -> None:
+        uplink = RunningUplink(ca, tmp_path, broker.port)
+        async with uplink.running():
+            await until(uplink.client.connected.is_set, "connected")
+            await uplink.make("alarm")
+            await until(lambda: uplink.client.connections == 2, "dialled again")
+            await until(lambda: len(swallowed) > 1, "sent again")
+
+    with broker:
+        asyncio.run(scenario())
+
+
 def test_a_gateway_that_leaves_or_vanishes_is_offline_after_a_while(
     ca: Path, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -272,6 +272,26 @@ def test_an_item_that_trips_the_program_is_quarantined_and_the_next_one_is_serve
     asyncio.run(scenario())
 
 
+def test_a_pack_that_trips_its_reader_counts_as_new_when_it_comes_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(_payload: bytes, _unix_ms: int) -> bytes:
+        raise ZeroDivisionError
+
+    async def scenario() -> None:
+        async with _bench(tmp_path) as bench:
+            with monkeypatch.context() as broken:
+                broken.setattr("haidang_gateway.ingest.packs.senml.resolve", trip)
+                bench.arrive("alarm", pack(1, *smoke("alarm")), 1)
+                await bench.pipeline.step()
+            assert bench.answers.given == [("puback", 1)]
+            bench.arrive("alarm", pack(1, *smoke("alarm")), 2)
+            await bench.pipeline.step()
+            assert await bench.alarms() == 1
+
+    asyncio.run(scenario())
+
+
 def test_a_timer_that_trips_the_program_rests_and_telemetry_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

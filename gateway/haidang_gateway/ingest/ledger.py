@@ -74,6 +74,10 @@ class Ledger:
             if name == node and era == epoch
         }
 
+    def has(self, key: BootKey, seq: int) -> bool:
+        """Whether a pack was received before."""
+        return key in self._boots and bool(seqs.contains(self._boots[key].received, seq))
+
     def accept(self, key: BootKey, seq: int, received_ms: int) -> Verdict:
         """Note a received pack; a lost one that comes after all is taken off the losses."""
         boot = self.boot(key)

@@ -166,6 +166,12 @@ class NodeLink:
         if not put(arrival):
             # Frees the broker's place; without an ack the node keeps the pack and sends it again.
             self.acknowledge(arrival)
+            _log.log(
+                logging.WARNING if self._inbox.refused == 1 else logging.DEBUG,
+                "the inbox is full: a message on %s must come again (%s so far)",
+                message.topic,
+                self._inbox.refused,
+            )
 
     def _answer_time(self, message: Message) -> None:
         try:

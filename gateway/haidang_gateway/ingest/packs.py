@@ -39,8 +39,8 @@ class PackReader:
         node, pack = self._checked(arrival)
         key = (node.id, pack.epoch, pack.boot)
         received_ms = arrival.received_ms
-        verdict = self._ledger.accept(key, pack.seq, received_ms)
-        if verdict == "duplicate":
+        if self._ledger.has(key, pack.seq):
+            self._ledger.accept(key, pack.seq, received_ms)
             return Received(key=key, seq=pack.seq, row=None)
         anchors.learn(self._ledger.boot(key), pack.up_ms, pack.unix_ms, received_ms)
         boots = self._ledger.boots_of(node.id, pack.epoch)
@@ -63,6 +63,8 @@ class PackReader:
             zero_ms=high_ms - pack.up_ms,
             received_ms=received_ms,
         )
+        # Last: a pack that could not be read whole must not count as received.
+        self._ledger.accept(key, pack.seq, received_ms)
         return Received(key=key, seq=pack.seq, row=row, facts=facts)
 
     def _checked(self, arrival: Arrival) -> tuple[NodeSettings, senml.Pack]:

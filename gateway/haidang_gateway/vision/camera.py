@@ -143,7 +143,7 @@ class Camera:
                 self._note_failure(error)
             except Exception as error:
                 log.exception("camera %s: unexpected error", self._source.shown)
-                self._note_failure(CameraError(f"{self._source.shown}: {error}"))
+                self._note_failure(CameraError(f"{self._source.shown}: {_reason(error)}"))
             if self.state == "ended":
                 return
             played = self.counters.decoded > before

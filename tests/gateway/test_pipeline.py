@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fakes import FakeClock
+from haidang_gateway import store_read
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE, Batch, BootKey
 from haidang_gateway.errors import StoreBusy, StoreError
@@ -27,6 +28,7 @@ from haidang_gateway.settings import (
     StoreSettings,
 )
 from haidang_gateway.store import Store
+from haidang_gateway.store_schema import reading
 from node_packs import EPOCH, NODE, START_MS, pack, smoke, status
 
 _FILE = Path("unused.pem")
@@ -346,6 +348,31 @@ def test_a_command_is_done_only_when_it_is_durable(tmp_path: Path) -> None:
             await told
 
     asyncio.run(scenario())
+
+
+def test_one_commit_holds_states_and_quarantine_and_a_duplicate_is_acked_again(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with _bench(tmp_path) as bench:
+            for packet_id in (1, 2):
+                bench.arrive("alarm", pack(1, *smoke("alarm")), packet_id)
+                await bench.pipeline.step()
+            bench.arrive("alarm", b"rubbish", 3)
+            await bench.pipeline.step()
+            ack = ("ack", _KEY, [[1, 1]], "alarm")
+            assert bench.answers.given == [ack, ("puback", 1), ack, ("puback", 2), ("puback", 3)]
+            assert await bench.alarms() == 1
+        async with _bench(tmp_path) as again:
+            # The verification window goes on where it was.
+            again.clock.advance(66_000)
+            await again.pipeline.step()
+            assert await again.alarms() == 2
+
+    asyncio.run(scenario())
+    with reading(tmp_path / "haidang.db") as connection:
+        ((_, topic, _, payload),) = store_read.quarantined(connection, 10)
+    assert (topic, payload) == (f"hd/1/n/{NODE}/alarm", b"rubbish")
 
 
 def test_the_same_bad_message_is_kept_once(tmp_path: Path) -> None:

@@ -148,6 +148,17 @@ def test_what_was_confirmed_is_told_by_kind(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_every_commit_is_written_through_to_the_disk(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            pragma = store._open_connection.execute
+            assert pragma("PRAGMA journal_mode").fetchone() == ("wal",)
+            # 2 is FULL: with WAL the only setting that survives a power cut.
+            assert pragma("PRAGMA synchronous").fetchone() == (2,)
+
+    asyncio.run(scenario())
+
+
 def test_a_failing_part_leaves_nothing_of_its_batch(tmp_path: Path) -> None:
     def explode(_message_id: str) -> bytes:
         raise StoreError("a draft that cannot be written")

@@ -47,6 +47,12 @@ def test_a_second_copy_is_counted_and_not_new(checker: Checker, ledger: Ledger) 
     assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 2)
 
 
+def test_every_commit_is_written_through_to_the_disk(ledger: Ledger) -> None:
+    pragma = ledger._open_connection().execute
+    assert pragma("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert pragma("PRAGMA synchronous").fetchone() == (2,)
+
+
 def test_an_old_revision_under_a_new_number_is_no_second_alarm(
     checker: Checker, ledger: Ledger
 ) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from haidang_tools.brokers import certificates
-from haidang_wire import ranges
+from node_settings import settings
+from stand_in_gateway import StandInGateway, complete, explained
 from waiting import wait_until
 
-from node_bench import NODE, Bench, StandInGateway, settings
+from node_bench import NODE, Bench
 
 # Room for a packet, a status and a reconnect at the worst moment.
 LEAST_FREE_BYTES = 6000
@@ -37,7 +38,7 @@ def fresh_broker(bench: Bench) -> Iterator[None]:
 
 
 def gateway(bench: Bench, *, acknowledging: bool = True) -> StandInGateway:
-    return StandInGateway(bench.ca, bench.broker.port, acknowledging=acknowledging)
+    return StandInGateway(bench.ca, bench.broker.port, NODE, acknowledging=acknowledging)
 
 
 def test_a_smoke_reading_arrives_and_smoke_raises_the_state(bench: Bench) -> None:
@@ -97,24 +98,12 @@ def test_unacknowledged_packs_survive_a_power_cut_and_no_number_is_lost(bench: B
         board.power_on()
         wait_until(lambda: 2 in _boots(gw), "packs of the second boot")
         wait_until(lambda: alarms <= set(gw.packs), "the alarms of the first boot")
-        wait_until(lambda: _explained(gw, epoch, before), "every number of the first boot")
+        wait_until(lambda: explained(gw, epoch, 1, before), "every number of the first boot")
         wait_until(lambda: _boots(gw).count(1) >= 10, "the telemetry that was on flash")
 
 
 def _boots(gw: StandInGateway) -> list[int]:
     return [boot for _, boot, _ in gw.packs]
-
-
-def _explained(gw: StandInGateway, epoch: str, seen: set[tuple[str, int, int]]) -> bool:
-    # Numbers of boot 1 below `next`: received (now or before the cut), held or named as dropped.
-    received = [key[2] for key in (set(gw.packs) | seen) if key[:2] == (epoch, 1)]
-    rows = [row for status in gw.statuses for row in status["boots"] if row["hb"] == 1]
-    if not rows or gw.statuses[-1]["hb"] != 2:
-        return False
-    numbers = ranges.from_sorted(sorted(received))
-    for lo, hi in rows[-1]["held"] + [drop[:2] for drop in rows[-1]["dropped"]]:
-        ranges.add_range(numbers, lo, hi)
-    return ranges.gaps(numbers, 0, rows[-1]["next"]) == []
 
 
 def test_a_killed_broker_and_an_absent_gateway_lose_nothing(bench: Bench) -> None:
@@ -130,13 +119,8 @@ def test_a_killed_broker_and_an_absent_gateway_lose_nothing(bench: Bench) -> Non
         bench.broker.start()
         with gateway(bench) as later:
             wait_until(lambda: "alarm" in later.seen("smoke/state"), "the alarm", 60)
-            wait_until(lambda: _complete(gw, later), "every number of the boot", 60)
+            wait_until(lambda: complete(gw, later), "every number of the boot", 60)
             assert later.bad == []
-
-
-def _complete(*gateways: StandInGateway) -> bool:
-    numbers = sorted({key[2] for gw in gateways for key in gw.packs})
-    return len(numbers) > 5 and numbers == list(range(numbers[-1] + 1))
 
 
 def test_packs_are_held_while_the_gateway_says_it_is_away(bench: Bench) -> None:
@@ -194,7 +178,7 @@ def test_a_backlog_is_delivered_with_alarms_first(bench: Bench) -> None:
         wait_until(lambda: b"smoke: alarm" in board.console, "the alarm")
         board.world.wifi_up = True
         wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm", 60)
-        wait_until(lambda: _complete(gw), "everything", 60)
+        wait_until(lambda: complete(gw), "everything", 60)
         # Alarms and data come over two connections, so their order here is not exact.
         lanes = [gw.lanes[key] for key in gw.packs]
         assert lanes[:6].count("alarm") >= 3, lanes

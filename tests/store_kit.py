@@ -8,9 +8,22 @@ from typing import Any
 from haidang_gateway.batch import CENTRE, Batch, PackRow
 from haidang_gateway.model import Revision
 from haidang_gateway.outgoing import alarm_draft
-from haidang_gateway.settings import StoreSettings
+from haidang_gateway.settings import BrokerSettings, StoreSettings
 from haidang_gateway.store import Store
 from node_packs import EPOCH, NODE, START_MS
+
+_NO_FILE = Path("unused.pem")
+# For parts that name a broker and never dial it.
+NO_BROKER = BrokerSettings(
+    host="h",
+    port=1,
+    server_name="h",
+    ca=_NO_FILE,
+    cert=_NO_FILE,
+    key=_NO_FILE,
+    cert_alarm=_NO_FILE,
+    key_alarm=_NO_FILE,
+)
 
 
 @contextlib.asynccontextmanager

@@ -2,17 +2,14 @@
 
 import asyncio
 import contextlib
-from pathlib import Path
 
 import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.broker_session import BrokerSession
 from haidang_gateway.ingest.node_link import NodeLink
-from haidang_gateway.settings import BrokerSettings
 from node_packs import EPOCH, NODE
-
-_FILE = Path("unused.pem")
+from store_kit import NO_BROKER
 
 
 class _Line:
@@ -48,16 +45,7 @@ def test_online_and_acks_that_find_no_room_are_sent_as_soon_as_there_is_some(
         clock = Clock()
         link = NodeLink(
             "gw-01",
-            BrokerSettings(
-                host="h",
-                port=1,
-                server_name="h",
-                ca=_FILE,
-                cert=_FILE,
-                key=_FILE,
-                cert_alarm=_FILE,
-                key_alarm=_FILE,
-            ),
+            NO_BROKER,
             clock=clock,
             inbox=Inbox(urgent_limit=1, data_limit=1, monotonic_ms=clock.monotonic_ms),
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from haidang_gateway.intake import Intake
 from haidang_gateway.model import AckAlarm, Due, Fact, Lane, Outcome, Place
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import (
-    BrokerSettings,
     CentreSettings,
     NodeSettings,
     Settings,
@@ -30,6 +29,7 @@ from haidang_gateway.settings import (
 from haidang_gateway.store import Store
 from haidang_gateway.store_schema import reading
 from node_packs import EPOCH, NODE, START_MS, pack, smoke, status
+from store_kit import NO_BROKER
 
 _FILE = Path("unused.pem")
 _KEY = (NODE, EPOCH, 7)
@@ -40,16 +40,7 @@ def _settings() -> Settings:
         id="gw-01",
         timezone="Asia/Ho_Chi_Minh",
         data_dir=_FILE,
-        broker=BrokerSettings(
-            host="h",
-            port=1,
-            server_name="h",
-            ca=_FILE,
-            cert=_FILE,
-            key=_FILE,
-            cert_alarm=_FILE,
-            key_alarm=_FILE,
-        ),
+        broker=NO_BROKER,
         centre=CentreSettings(
             host="h", port=1, server_name="h", ca=_FILE, cert=_FILE, key=_FILE, batch_s=5
         ),
@@ -127,6 +118,17 @@ class _Bench:
         )
         put = self.inbox.put_urgent if kind == "alarm" else self.inbox.put_data
         put(arrival)
+
+    def trip(self, monkeypatch: pytest.MonkeyPatch, over: Callable[[Fact], bool]) -> None:
+        """Rules with a programming error that some facts bring out."""
+        apply = self.rules.apply
+
+        def tripping(fact: Fact, now_ms: int) -> Outcome:
+            if over(fact):
+                raise ZeroDivisionError
+            return apply(fact, now_ms)
+
+        monkeypatch.setattr(self.rules, "apply", tripping)
 
     async def alarms(self) -> int:
         return (await self.store.backlog(CENTRE)).alarms
@@ -256,14 +258,7 @@ def test_an_item_that_trips_the_program_is_quarantined_and_the_next_one_is_serve
 ) -> None:
     async def scenario() -> None:
         async with _bench(tmp_path) as bench:
-            apply = bench.rules.apply
-
-            def trip(fact: Fact, now_ms: int) -> Outcome:
-                if getattr(fact, "state", "") == "pre_alarm":
-                    raise ZeroDivisionError
-                return apply(fact, now_ms)
-
-            monkeypatch.setattr(bench.rules, "apply", trip)
+            bench.trip(monkeypatch, lambda fact: getattr(fact, "state", "") == "pre_alarm")
             bench.arrive("alarm", pack(1, *smoke("pre_alarm")), 1)
             bench.arrive("alarm", pack(2, *smoke("alarm")), 2)
             await bench.pipeline.step()
@@ -299,16 +294,9 @@ def test_a_timer_that_trips_the_program_rests_and_telemetry_goes_on(
 ) -> None:
     async def scenario() -> None:
         async with _bench(tmp_path) as bench:
-            apply = bench.rules.apply
-
-            def trip(fact: Fact, now_ms: int) -> Outcome:
-                if isinstance(fact, Due):
-                    raise ZeroDivisionError
-                return apply(fact, now_ms)
-
             bench.arrive("alarm", pack(1, *smoke("alarm")), 1)
             await bench.pipeline.step()
-            monkeypatch.setattr(bench.rules, "apply", trip)
+            bench.trip(monkeypatch, lambda fact: isinstance(fact, Due))
             bench.arrive("data", pack(2), 2)
             bench.clock.advance(66_000)
             await bench.pipeline.step()

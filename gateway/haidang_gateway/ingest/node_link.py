@@ -1,6 +1,7 @@
 """The gateway's two sessions towards its nodes: alarms on one, everything else on the other."""
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Sequence
 
@@ -47,32 +48,26 @@ class NodeLink:
         self._inbox = inbox
         self._announced = False
         self._acks: dict[tuple[str, BootKey], list[list[int]]] = {}
+        data = Identity(
+            name=gateway,
+            host=settings.host,
+            port=settings.port,
+            server_name=settings.server_name,
+            ca=settings.ca,
+            cert=settings.cert,
+            key=settings.key,
+        )
         self._alarm = self._session(
-            Identity(
+            dataclasses.replace(
+                data,
                 name=f"{gateway}-alarm",
-                host=settings.host,
-                port=settings.port,
-                server_name=settings.server_name,
-                ca=settings.ca,
                 cert=settings.cert_alarm,
                 key=settings.key_alarm,
             ),
             ("alarm", "status"),
             ALARM_RECEIVE_MAXIMUM,
         )
-        self._data = self._session(
-            Identity(
-                name=gateway,
-                host=settings.host,
-                port=settings.port,
-                server_name=settings.server_name,
-                ca=settings.ca,
-                cert=settings.cert,
-                key=settings.key,
-            ),
-            ("data", "time"),
-            DATA_RECEIVE_MAXIMUM,
-        )
+        self._data = self._session(data, ("data", "time"), DATA_RECEIVE_MAXIMUM)
 
     @property
     def up(self) -> bool:

@@ -9,6 +9,7 @@ help:
 	@echo "make demo               the city in small, live in this terminal (Ctrl-C ends it)"
 	@echo "make demo ONCE=1        the scripted scenario: exit code 0 when nothing was lost"
 	@echo "make demo CAMERA=...    the same with your own picture file or rtsp:// address"
+	@echo "make demo BOARDS=/dev/ttyUSB0:smoke WIFI=name:key   with real boards"
 	@echo "make test               all tests        make lint     the static gates"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
@@ -24,7 +25,8 @@ system:
 	@sh tools/setup.sh system
 
 demo: setup
-	@$(BIN)/haidang demo $(if $(ONCE),--once) $(if $(CAMERA),--camera "$(CAMERA)")
+	@$(BIN)/haidang demo $(if $(ONCE),--once) $(if $(CAMERA),--camera "$(CAMERA)") \
+		$(foreach board,$(BOARDS),--board "$(board)") $(if $(WIFI),--wifi "$(WIFI)")
 
 test: setup firmware/typings
 	@$(BIN)/pytest

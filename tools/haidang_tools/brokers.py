@@ -79,13 +79,21 @@ def free_port() -> int:
 
 
 class Broker:
-    """One mosquitto on the loopback address, with the deployed configuration of its role.
+    """One mosquitto with the deployed configuration of its role, on loopback unless told else.
 
     `ca_dir` holds the certificate `broker-<role>`; `work_dir` gets configuration, list and log.
     """
 
-    def __init__(self, role: Role, ca_dir: Path, work_dir: Path, port: int | None = None) -> None:
+    def __init__(
+        self,
+        role: Role,
+        ca_dir: Path,
+        work_dir: Path,
+        port: int | None = None,
+        address: str = _ADDRESS,
+    ) -> None:
         """Keep the arguments; without `port` the first start chooses one and keeps it."""
+        self._address = address
         self.role = role
         self.ca_dir = ca_dir
         self.work_dir = work_dir
@@ -165,7 +173,7 @@ class Broker:
             )
         deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline and self._process.poll() is None:
-            if _listens(port):
+            if _listens(self._address, port):
                 return True
             time.sleep(_POLL_S)
         self.kill()
@@ -177,7 +185,7 @@ class Broker:
             text,
             {
                 "user": pwd.getpwuid(os.geteuid()).pw_name,
-                "listener": f"{port} {_ADDRESS}",
+                "listener": f"{port} {self._address}",
                 "cafile": self.ca_dir / "ca.pem",
                 "crlfile": self.ca_dir / "crl.pem",
                 "certfile": self.ca_dir / f"broker-{self.role}.pem",
@@ -214,9 +222,9 @@ def _search_path() -> str:
     return os.environ.get("PATH", os.defpath)
 
 
-def _listens(port: int) -> bool:
+def _listens(address: str, port: int) -> bool:
     try:
-        with socket.create_connection((_ADDRESS, port), timeout=1.0):
+        with socket.create_connection((address, port), timeout=1.0):
             return True
     except OSError:
         return False

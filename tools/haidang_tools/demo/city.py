@@ -1,6 +1,7 @@
 """The demo city: starts every part as it would run in the field, and ends all of it."""
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from haidang_tools.demo.accounts import books_of
 from haidang_tools.demo.gateway_process import GatewayProcess
 from haidang_tools.demo.headquarters import Headquarters
 from haidang_tools.demo.install import install, put_application
+from haidang_tools.demo.real_boards import own_address
 from haidang_tools.demo.settings import (
     CENTRE,
     GATEWAY,
@@ -23,11 +25,14 @@ from haidang_tools.demo.settings import (
     DemoCamera,
     DemoNode,
     Lines,
+    Wifi,
     gateway_toml,
+    node_config,
 )
 from haidang_tools.demo.view import CityView
 from haidang_tools.fault_proxy import FaultProxy
 
+_OWN_WIFI = Wifi()
 _DRAIN_S = 30.0
 _LOOK_EVERY_S = 0.25
 # The nodes' last telemetry is in the gateway's books after this time.
@@ -50,15 +55,20 @@ class City:
         nodes: Sequence[DemoNode] = NODES,
         camera: DemoCamera | None = None,
         smoke_verify_s: float = 60.0,
+        wifi: Wifi = _OWN_WIFI,
     ) -> None:
         """Keep the arguments; `start` does the work."""
         self.folder = folder
         self.nodes = tuple(nodes)
         self.ca_dir = folder / "ca"
-        self.gateway_broker = Broker("gateway", self.ca_dir, folder / "broker")
+        # Only real boards need to reach the broker from elsewhere.
+        real = any(node.port for node in self.nodes)
+        self._host = own_address() if real else "127.0.0.1"
+        self._wifi = wifi
+        self.gateway_broker = Broker("gateway", self.ca_dir, folder / "broker", address=self._host)
         self.centre_broker = Broker("centre", self.ca_dir, folder / "centre-broker")
         self.gateway = GatewayProcess(folder / "gateway.toml", folder / "gateway.log")
-        self.worlds = {node.id: World() for node in self.nodes}
+        self.worlds = {node.id: World() for node in self.nodes if not node.port}
         self.boards: dict[str, Board] = {}
         self.centre: Headquarters
         self.line: FaultProxy
@@ -120,11 +130,12 @@ class City:
     def write_gateway_settings(self) -> None:
         """gateway.toml for these brokers and this camera."""
         text = gateway_toml(
-            Lines(broker_port=self.gateway_broker.port, centre_port=self.line.port),
+            Lines(self._host, self.gateway_broker.port, self.line.port),
             self.ca_dir,
             self.folder / "gateway",
             MODELS,
-            self._camera,
+            nodes=self.nodes,
+            camera=self._camera,
             smoke_verify_s=self._smoke_verify_s,
         )
         (self.folder / "gateway.toml").write_text(text, encoding="utf-8")
@@ -142,14 +153,19 @@ class City:
             list(pool.map(self.start_node, self.nodes))
 
     def start_node(self, node: DemoNode) -> None:
-        """One board from bare to running; its flash is kept in the city's folder."""
+        """One board from bare to running; a virtual one's flash is kept in the city's folder."""
+        config = self.folder / f"{node.id}.json"
+        document = node_config(node, self._host, self.gateway_broker.port, self._wifi)
+        config.write_text(json.dumps(document), encoding="utf-8")
+        install(node.port or self._power_on(node).port, node, self.ca_dir, config)
+
+    def _power_on(self, node: DemoNode) -> Board:
         board = self._board(node)
         board.open()
         self._undo.callback(board.close)
         self.boards[node.id] = board
         board.power_on()
-        config = self.folder / f"{node.id}.json"
-        install(board.port, node, self.ca_dir, config, self.gateway_broker.port)
+        return board
 
     def _board(self, node: DemoNode) -> Board:
         image = self.folder / f"{node.id}.flash"

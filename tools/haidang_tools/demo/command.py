@@ -20,9 +20,10 @@ from rich.live import Live
 from haidang_tools.demo import scenario, screen
 from haidang_tools.demo.accounts import sums_of
 from haidang_tools.demo.city import City
+from haidang_tools.demo.real_boards import node_at, wifi_of
 from haidang_tools.demo.scenario import Verdict
 from haidang_tools.demo.scene_process import SceneProcess
-from haidang_tools.demo.settings import NODES, DemoCamera, DemoNode
+from haidang_tools.demo.settings import NODES, DemoCamera, DemoNode, Wifi
 from haidang_tools.demo.stage import CityStage
 from haidang_tools.errors import ToolError
 
@@ -40,6 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `haidang demo`."""
     parser.add_argument("--once", action="store_true", help="play the script once, then judge")
     parser.add_argument("--camera", metavar="URL", help="your own video file or rtsp:// address")
+    parser.add_argument(
+        "--board",
+        action="append",
+        default=[],
+        metavar="PORT:KIND",
+        help="a real board in place of the virtual ones, e.g. /dev/ttyUSB0:smoke; repeat for more",
+    )
+    parser.add_argument("--wifi", metavar="SSID:KEY", help="the real boards' network")
     parser.add_argument("--record", type=Path, metavar="SVG", help="write the last screen here")
     parser.add_argument("--cache", type=Path, default=Path(".cache"), help=argparse.SUPPRESS)
     parser.add_argument("--keep", type=Path, help="work in this folder and keep it")
@@ -82,7 +91,8 @@ class Demo:
         """Start the city, play the script (again and again without --once), end everything."""
         with contextlib.ExitStack() as undo:
             camera = self._camera(undo)
-            city = City(self._folder, nodes=self._nodes(), camera=camera)
+            wifi = wifi_of(self._args.wifi) if self._args.wifi else Wifi()
+            city = City(self._folder, nodes=self._nodes(), camera=camera, wifi=wifi)
             city.start(self._say)
             undo.callback(city.stop)
             stage = CityStage(city, self._scene)
@@ -113,10 +123,13 @@ class Demo:
         return DemoCamera(self._scene.url, _STREET_LIMIT, _STREET_PERSON_PX)
 
     def _nodes(self) -> tuple[DemoNode, ...]:
+        if self._args.board:
+            return tuple(node_at(text) for text in self._args.board)
         try:
             rig_process.interpreter()
         except BoardError as error:
-            self._console.print(f"{error} The demo runs with real nodes only.", markup=False)
+            text = f"{error} The demo runs without nodes: add real ones with --board PORT:KIND."
+            self._console.print(text, markup=False)
             return ()
         return NODES
 
@@ -166,7 +179,7 @@ class Demo:
         packs = city.centre.read(lambda view: view.packs)
         sums = sums_of(city.folder, packs, city.centre.missing())
         wanted = scenario.expected(
-            nodes=bool(city.nodes),
+            nodes=bool(city.worlds),
             flames=self._scene is not None,
             people=self._scene is not None and self._scene.filmed,
         )

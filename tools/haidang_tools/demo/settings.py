@@ -1,7 +1,8 @@
 """The demo city's configuration files, written as a technician would write them."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ REPORT_S = 2
 
 @dataclass(frozen=True, slots=True)
 class DemoNode:
-    """One node of the demo: its MAC address, its sensor and its names on the screen."""
+    """One node of the demo; `port` is the serial port of a real board, empty for a virtual one."""
 
     mac: str
     sensor: str
     place: str
     label: str
+    port: str = ""
 
     @property
     def id(self) -> str:
@@ -51,12 +53,20 @@ _SENSORS: dict[str, dict[str, Any]] = {
 }
 
 
-def node_config(node: DemoNode, broker_port: int) -> dict[str, Any]:
-    """The node's node.json."""
+@dataclass(frozen=True, slots=True)
+class Wifi:
+    """The network of the nodes; the default is the virtual boards' own."""
+
+    ssid: str = "demo"
+    key: str = field(default="secret", repr=False)
+
+
+def node_config(node: DemoNode, host: str, broker_port: int, wifi: Wifi) -> dict[str, Any]:
+    """The node's node.json; `host` is the broker's IPv4 address as the node sees it."""
     return {
         "v": 1,
-        "wifi": [{"ssid": "demo", "key": "secret"}],
-        "broker": {"host": "127.0.0.1", "port": broker_port, "server_name": "gateway.local"},
+        "wifi": [{"ssid": wifi.ssid, "key": wifi.key}],
+        "broker": {"host": host, "port": broker_port, "server_name": "gateway.local"},
         "sensors": {node.sensor: _SENSORS[node.sensor]},
         "report_s": REPORT_S,
         "heartbeat_s": HEARTBEAT_S,
@@ -67,6 +77,7 @@ def node_config(node: DemoNode, broker_port: int) -> dict[str, Any]:
 class Lines:
     """Where the gateway finds the two brokers."""
 
+    broker_host: str
     broker_port: int
     centre_port: int
 
@@ -86,8 +97,9 @@ def gateway_toml(
     ca_dir: Path,
     data_dir: Path,
     models_dir: Path,
-    camera: DemoCamera | None,
     *,
+    nodes: Sequence[DemoNode],
+    camera: DemoCamera | None,
     smoke_verify_s: float = 60.0,
 ) -> str:
     """The gateway's configuration file; without `camera` there is no camera process."""
@@ -98,7 +110,7 @@ id = "{GATEWAY}"
 data_dir = {q(str(data_dir))}
 
 [broker]
-host = "127.0.0.1"
+host = {q(lines.broker_host)}
 port = {lines.broker_port}
 ca = {q(str(ca_dir / "ca.pem"))}
 cert = {q(str(ca_dir / f"{GATEWAY}.pem"))}
@@ -146,16 +158,17 @@ name_en = "Beach square"
 lat = 19.737
 lon = 105.907
 """
-    for node in NODES:
+    for node in nodes:
         text += f'\n[[node]]\nid = "{node.id}"\nplace = "{node.place}"\n'
         text += f"heartbeat_s = {HEARTBEAT_S}\n"
-        if node is FLOOD:
+        if node.sensor == "flood":
             levels = _SENSORS["flood"]
             text += "gauge_mm = [{watch_mm}, {warning_mm}, {danger_mm}]\n".format(**levels)
-    return text + (_camera(camera) if camera else "")
+    return text + (_camera(camera, nodes) if camera else "")
 
 
-def _camera(camera: DemoCamera) -> str:
+def _camera(camera: DemoCamera, nodes: Sequence[DemoNode]) -> str:
+    counters = [node.id for node in nodes if node.sensor == "footfall"]
     return f"""
 [[camera]]
 id = "market-3-east"
@@ -165,6 +178,6 @@ fps = 5.0
 crowd_every_s = 1.0
 person_px = {camera.person_px}
 limit_count = {camera.limit_count}
-footfall_nodes = ["{FOOTFALL.id}"]
+footfall_nodes = {json.dumps(counters)}
 loop = {str(camera.loop).lower()}
 """

@@ -97,8 +97,15 @@ def test_a_taken_over_session_comes_back_and_never_raises(
                 assert session.publish("hd/1/gw/status", b"{}") is False
                 session.acknowledge(message.packet_id, connection)
             await seen.until(lambda: session.up)
-            # The id of an earlier connection means another message now, or none.
+            # The id of an earlier connection names another message now, which is not committed.
+            with Peer(ca_dir, NODE, broker.port) as node:
+                await asyncio.to_thread(node.publish, _DATA, b"[]")
+                await seen.until(lambda: len(seen.messages) == 2)
+            (again, new_connection) = seen.messages[1]
+            assert again.packet_id == message.packet_id
             session.acknowledge(message.packet_id, connection)
+            session.acknowledge(again.packet_id, new_connection)
+            assert "nothing to acknowledge" not in caplog.text
             session.acknowledge(999, session.connection)
             assert session.publish("hd/1/gw/status", b"x" * 20_000) is False
             assert session.publish("hd/1/gw/status", b"{}") is True

@@ -231,6 +231,22 @@ def test_a_retained_status_is_no_sign_of_life_and_no_time(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
+def test_a_fire_is_told_although_the_nodes_clock_is_hours_behind(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with _bench(tmp_path) as bench:
+            boots = [{"hb": 7, "next": 0, "held": [], "dropped": []}]
+            bench.arrive("status", status(boots=boots), 1)
+            bench.clock.advance(1000)
+            await bench.pipeline.step()
+            late_ms = START_MS - 5 * 3_600_000
+            fire = pack(0, *smoke("alarm"), up_ms=61_000, unix_ms=late_ms)
+            bench.arrive("alarm", fire, 2)
+            await bench.pipeline.step()
+            assert await bench.alarms() == 1
+
+    asyncio.run(scenario())
+
+
 def test_a_node_that_falls_silent_is_an_alarm_and_is_cleared_after_its_next_word(
     tmp_path: Path,
 ) -> None:

@@ -50,8 +50,9 @@ def test_online_and_acks_that_find_no_room_are_sent_as_soon_as_there_is_some(
             inbox=Inbox(urgent_limit=1, data_limit=1, monotonic_ms=clock.monotonic_ms),
         )
         running = asyncio.create_task(link.run())
-        while not link.up:
+        for _ in range(3):
             await asyncio.sleep(0)
+        assert link.up
         link.publish_ack((NODE, EPOCH, 7), [[1, 4]], "alarm")
         assert line.sent == []
         line.full = False

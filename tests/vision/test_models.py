@@ -180,3 +180,25 @@ def test_average_precision_of_a_known_ranking() -> None:
     ranking = [True, False, True, False]
     assert average_precision([0.9, 0.8, 0.7, 0.1], ranking) == pytest.approx((1 + 2 / 3) / 2)
     assert average_precision([0.5, 0.5, 0.5, 0.5], ranking) == pytest.approx(0.5)
+
+
+def test_fire_model_keeps_its_figures_on_the_second_validation_list(
+    root: Path, shared_data: Path
+) -> None:
+    arguments = ("--data", str(shared_data), "--split", "fire/val2.jsonl")
+    status, figures, _ = _evaluate(root, "fire", *arguments)
+    assert (status, figures["skipped"]) == (0, 0)
+    assert figures["ap_alarm"] >= 0.93
+    assert figures["recall"] >= 0.83
+    assert figures["false_alarm_rate"] <= 0.07
+    assert figures["pointing_fire"] >= 0.85
+
+
+def test_crowd_model_keeps_its_error_on_the_street_and_crowd_list(
+    root: Path, shared_data: Path
+) -> None:
+    arguments = ("--data", str(shared_data), "--split", "people/val.jsonl")
+    status, figures, _ = _evaluate(root, "crowd", *arguments)
+    assert (status, figures["skipped"]) == (0, 0)
+    assert figures["per_source"]["penn-fudan"]["mae"] < 1.5
+    assert figures["per_source"]["shanghaitech-a"]["mae"] < 60

@@ -86,7 +86,7 @@ class StandInGateway:
                     raise
                 continue
             try:
-                self._take(topics.parse(message.topic).kind, message.payload)
+                self._take(topics.parse(message.topic).kind, bytes(message.payload))
             except ValueError as error:
                 self.bad.append(f"{message.topic}: {error}")
 

@@ -1,0 +1,97 @@
+"""The node under test: made from a bare board by the technician's own tools, then started."""
+
+import contextlib
+import functools
+import json
+import shutil
+from pathlib import Path
+
+from haidang_tools import flash, provision
+from haidang_tools.board import BoardFacts, SerialBoard
+from haidang_tools.brokers import Broker, certificates
+from node_settings import settings
+
+from rig.bench import Bench
+from rig.console import Console
+
+# What a bare board has: its file system, empty. NVS stays, as it does when files are erased.
+_STRIP = """
+import os
+def strip(folder):
+    for entry in os.ilistdir(folder):
+        path = folder + '/' + entry[0]
+        if entry[1] == 0x4000:
+            strip(path)
+            os.rmdir(path)
+        else:
+            os.remove(path)
+try:
+    strip(%r)
+except OSError as error:
+    if error.errno != 2:
+        raise
+"""
+
+
+class Node:
+    """One board on its bench; `folder` takes node.json and the console's record."""
+
+    def __init__(self, bench: Bench, broker: Broker, folder: Path) -> None:
+        """Keep the arguments."""
+        self.name = ""
+        self.record = folder / "console.log"
+        self._bench = bench
+        self._broker = broker
+        self._folder = folder
+        self._open = contextlib.ExitStack()
+        self._console: Console | None = None
+
+    @property
+    def console(self) -> str:
+        """What the board has printed since its start."""
+        return self._console.text if self._console else ""
+
+    def prepare(self, ca: Path | None = None, *, bare: bool = False) -> int:
+        """Flash and provision for the broker; returns the number of application files written.
+
+        `ca` is another folder to take certificates from. What the node kept for a gateway of
+        another test is removed; `bare`: so is everything else.
+        """
+        self.stop()
+        bench, broker = self._bench, self._broker
+        document = settings(broker.port, host=bench.host, ssid=bench.ssid, key=bench.key)
+        config = self._folder / "node.json"
+        config.write_text(json.dumps(document), encoding="utf-8")
+        with SerialBoard(bench.port) as board:
+            board.execute(_STRIP % ("" if bare else "/outbox"))
+            written = flash.install(board, _application(board.facts()))
+            self.name = provision.provision(board, ca or broker.ca_dir, config)
+        return written
+
+    def start(self) -> None:
+        """Restart the board with its console recorded from before the first line."""
+        self._console = self._open.enter_context(Console(self._bench.port, self.record))
+        self._console.restart_board()
+
+    def stop(self) -> None:
+        """Let go of the port; the node runs on."""
+        self._open.close()
+
+
+def mixed_authority(folder: Path, ours: Path, node: str, *, stranger: str) -> Path:
+    """A folder for `provision` in which one side's certificates come from another authority.
+
+    `stranger` is "node": its certificate is foreign; or "broker": the node trusts foreigners.
+    """
+    foreign, mixed = folder / "foreign", folder / "mixed"
+    certificates(foreign, node)
+    shutil.copytree(ours, mixed)
+    names = ("ca.der",) if stranger == "broker" else (f"{node}.der", f"{node}.key.der")
+    for name in names:
+        shutil.copy(foreign / name, mixed / name)
+    return mixed
+
+
+@functools.cache
+def _application(facts: BoardFacts) -> dict[str, bytes]:
+    return flash.application(flash.SOURCE, facts)

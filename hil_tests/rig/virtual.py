@@ -1,0 +1,57 @@
+"""The virtual board as a bench: the only one so far that can do everything."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from haidang_board.rig import Board
+from haidang_board.world import World
+
+_MAC = "240ac4000001"
+# 160 KiB for the application; the virtual board's own ROM, which a chip has in flash, takes 37.
+_HEAP = "197K"
+
+
+class VirtualBench:
+    """A virtual board that is bare when the bench is opened."""
+
+    def __init__(self) -> None:
+        """Choose the surroundings; `open` makes the board."""
+        self.name = "virtual board"
+        self.lacks: Mapping[str, str] = {}
+        self.port = ""
+        self.host = "127.0.0.1"
+        self._world = World()
+        ((self.ssid, self.key),) = self._world.networks.items()
+        self._board: Board
+
+    def open(self, folder: Path) -> None:
+        """Power a bare board whose flash lies in `folder`."""
+        self._board = Board(folder / "flash.img", _MAC, self._world, _HEAP)
+        self._board.power_on()
+        self.port = self._board.port
+
+    def close(self) -> None:
+        """Power off and unplug."""
+        self._board.close()
+
+    def rest(self) -> None:
+        """Power on, clean air, Wi-Fi in reach."""
+        self.set_smoke_ppm(0)
+        self.set_wifi(True)
+        if not self._board.powered:
+            self.set_power(True)
+
+    def set_power(self, on: bool) -> None:
+        """SIGKILL is the power cut."""
+        if on:
+            self._board.power_on()
+        else:
+            self._board.power_off()
+
+    def set_smoke_ppm(self, ppm: float) -> None:
+        """Through the MQ-2's law to microvolts on the pin."""
+        self._world.smoke_ppm = ppm
+
+    def set_wifi(self, up: bool) -> None:
+        """The access point vanishes and comes back."""
+        self._world.wifi_up = up

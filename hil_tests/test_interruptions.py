@@ -53,7 +53,8 @@ def test_wifi_away_and_back_loses_nothing(bench: Bench, node: Node, broker: Brok
 
 
 def _last_up_ms(gateway: StandInGateway, keys: set[PackKey]) -> int:
-    return max(gateway.packs[key][0].up_ms for key in keys)
+    last_ms: int = max(gateway.packs[key][0].up_ms for key in keys)
+    return last_ms
 
 
 def _made_away(gateway: StandInGateway, since_ms: int) -> int:

@@ -9,7 +9,6 @@ from haidang_tools import flash
 from haidang_tools.brokers import Broker, certificates
 from rig.bench import Bench, describe
 from rig.node import Node
-from rig.reachable import ReachableBroker
 from rig.serial_port import SerialBench
 from rig.virtual import VirtualBench
 
@@ -58,6 +57,11 @@ def bench(
     bench.close()
 
 
+_LOOPBACK = "127.0.0.1"
+# A board on the Wi-Fi must reach it; clients without our certificate are refused.
+_ALL_ADDRESSES = "0.0.0.0"  # noqa: S104
+
+
 @pytest.fixture(scope="session")
 def line(
     bench: Bench, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
@@ -66,8 +70,12 @@ def line(
     folder = tmp_path_factory.mktemp("line")
     certificates(folder / "ca", "broker-gateway", "gw-01", "gw-01-alarm")
     port = _option(pytestconfig, "--broker-port")
-    return ReachableBroker(
-        folder / "ca", folder / "broker", bench.host, int(port) if port else None
+    return Broker(
+        "gateway",
+        folder / "ca",
+        folder / "broker",
+        int(port) if port else None,
+        address=_LOOPBACK if bench.host == _LOOPBACK else _ALL_ADDRESSES,
     )
 
 

@@ -103,6 +103,12 @@ _SENT = (
     ("messages", True, "int", _COUNT),
 )
 
+_OVERFLOW = (
+    ("inbox", True, "int", _COUNT),
+    ("rows", True, "int", _COUNT),
+    ("frames", True, "int", _COUNT),
+)
+
 _GATEWAY_ONLINE = (
     ("v", True, "version", 1),
     ("state", True, "word", ("online",)),
@@ -117,6 +123,7 @@ _GATEWAY_ONLINE = (
     ("cameras_down", True, "int", _COUNT),
     ("ledger", True, "obj", _LEDGER),
     ("sent", True, "obj", _SENT),
+    ("overflow", False, "obj", _OVERFLOW),
     ("at", True, "form", iso_time),
 )
 

@@ -137,7 +137,8 @@ class App:
             _log.info("alarm %s, revision %s", revision.alarm_id, revision.rev)
 
     async def _status(self) -> dict[str, Any]:
-        up = sum(counter.up for counter in self._cameras.counters().values())
+        cameras = self._cameras.counters().values()
+        up = sum(counter.up for counter in cameras)
         return gateway_status(
             version=importlib.metadata.version("haidang"),
             epoch=self._store.epoch,
@@ -146,6 +147,11 @@ class App:
             cameras=(up, len(self._settings.cameras) - up),
             ledger=await self._store.ledger_sums(),
             sent=dataclasses.asdict(self._centre.confirmed),
+            overflow={
+                "inbox": self._inbox.refused,
+                "rows": self._store.room_made,
+                "frames": sum(counter.dropped for counter in cameras),
+            },
             now_ms=self._clock.now_ms(),
         )
 

@@ -18,6 +18,7 @@ def gateway_status(
     cameras: tuple[int, int],
     ledger: Mapping[str, int],
     sent: Mapping[str, int],
+    overflow: Mapping[str, int],
     now_ms: int,
 ) -> dict[str, Any]:
     """The document of the contract's `gateway_status`; pairs are (up, down)."""
@@ -36,6 +37,7 @@ def gateway_status(
         "cameras_down": cameras[1],
         "ledger": ledger_document(ledger),
         "sent": dict(sent),
+        "overflow": dict(overflow),
         "at": iso_utc(now_ms),
     }
 

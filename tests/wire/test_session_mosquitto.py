@@ -41,8 +41,12 @@ class Link:
         self.session = Session(name, **settings)
         self._events: list[Any] = []
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_WAIT_S)
-        self._socket.sendall(self.session.connect())
-        self.connected: Connected = self.until(Connected)
+        try:
+            self._socket.sendall(self.session.connect())
+            self.connected: Connected = self.until(Connected)
+        except BaseException:
+            self._socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +96,7 @@ def broker(tmp_path: Path, free_port: int) -> Iterator[int]:
     """Port of a mosquitto of this test."""
     program = shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin")
     if program is None:
-        pytest.skip("mosquitto is not installed")
+        pytest.fail("mosquitto is not installed: run make system")
     acl = tmp_path / "acl"
     acl.write_text(_ACCESS)
     acl.chmod(0o644)

@@ -143,6 +143,10 @@ FIELDS = {
         "sent.alarms": "alarm revisions",
         "sent.packs": "packs",
         "sent.messages": "messages",
+        "overflow": "what full queues turned away since the gateway's start",
+        "overflow.inbox": "packs refused by a full inbox; their nodes send them again",
+        "overflow.rows": "waiting packs dropped because the disk was full",
+        "overflow.frames": "pictures skipped because a newer one had come",
         "at": "time of this status",
     },
     "centre_ack": {

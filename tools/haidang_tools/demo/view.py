@@ -37,7 +37,7 @@ class AlarmRow:
 
     @property
     def delay_ms(self) -> int:
-        """Milliseconds from decision to the centre's commit."""
+        """Milliseconds from the decision to the arrival at the centre."""
         return self.received_ms - self.decided_ms
 
 

@@ -8,7 +8,7 @@ from micropython import const
 
 from haidang_node.errors import LinkError
 from haidang_wire.session import Session
-from haidang_wire.session_events import Connected, Subscribed
+from haidang_wire.session_events import Closed, Connected, Subscribed
 
 _CONNECT_MS = const(15000)
 _SEND_MS = const(10000)
@@ -153,6 +153,9 @@ class Connection:
         try:
             while True:
                 count = await reader.readinto(buffer)
+                if count is None:
+                    # Part of a TLS record has come: there is nothing to read yet.
+                    continue
                 if not count:
                     raise EOFError("the broker closed the connection")
                 for event in self._session.receive(view[:count]):
@@ -163,6 +166,9 @@ class Connection:
             self._on_event(None)
 
     def _deliver(self, event) -> None:
+        if isinstance(event, Closed):
+            # Its FIN may be lost, and a closed session neither sends nor pings.
+            raise EOFError("the broker said goodbye (0x%02x)" % event.reason)
         if self._awaited and isinstance(event, self._awaited):
             self._answers.append(event)
             self._awaited = None

@@ -1,0 +1,48 @@
+# heap: 400K
+"""The connection's reader: TLS records in pieces, a broker that says goodbye or dies."""
+
+import asyncio
+
+from haidang_node.broker import Connection
+from haidang_wire.packets import Connack, Disconnect, Pingresp, encode
+from haidang_wire.session import Session
+from haidang_wire.session_events import Pong
+
+
+class _Reader:
+    """A stream that hands out given pieces; None where a TLS record is not whole yet."""
+
+    def __init__(self, pieces):
+        self._pieces = list(pieces)
+
+    async def readinto(self, buffer):
+        piece = self._pieces.pop(0)
+        if piece is None:
+            return None
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _read(*pieces):
+    events = []
+    session = Session("n-240ac4000001")
+    session.connect()
+    connection = Connection({}, None, session, events.append)
+    reader = _Reader(pieces)
+    asyncio.run(connection._read(reader))
+    return connection, events, reader
+
+
+def test_a_record_that_is_not_whole_yet_is_no_end_of_the_connection() -> None:
+    connack, pong = encode(Connack(False, 0, {})), encode(Pingresp())
+    connection, events, _ = _read(connack, None, pong, None, None, pong, b"")
+    assert len([event for event in events if isinstance(event, Pong)]) == 2
+    assert isinstance(connection.failure, EOFError)
+
+
+def test_a_goodbye_of_the_broker_ends_the_connection_at_once() -> None:
+    # Its FIN may be lost: without an end here the session would neither send nor ping any more.
+    goodbye = encode(Disconnect(0x8B))
+    connection, _, reader = _read(encode(Connack(False, 0, {})), goodbye, encode(Pingresp()))
+    assert connection.failure is not None
+    assert len(reader._pieces) == 1

@@ -7,7 +7,7 @@ from micropython import const
 from haidang_node import log, records
 from haidang_node.errors import StorageError
 from haidang_node.numbers import clip, take_out
-from haidang_node.segments import Segment, Segments, parse_name
+from haidang_node.segments import Segment, Segments, free_bytes, parse_name
 from haidang_wire import ranges
 
 ALARM = "a"
@@ -71,7 +71,6 @@ class Outbox:
         self._lanes = {ALARM: Segments(folder, ALARM), DATA: Segments(folder, DATA)}
         self._loose: list[Held] = []
         self._held: dict[tuple, list] = {}
-        self._bytes = 0
         self._trouble = log.Trouble(_LOG, "writing to flash")
         self.corrupt = 0
 
@@ -83,10 +82,14 @@ class Outbox:
             # It is there already, or the first write will say what is wrong.
             _LOG.debug("folder %s is there", self._folder)
         found = []
-        for entry in os.ilistdir(self._folder):
-            segment = parse_name(entry[0])
-            if segment:
-                found.append(segment)
+        try:
+            for entry in os.ilistdir(self._folder):
+                segment = parse_name(entry[0])
+                if segment:
+                    found.append(segment)
+        except OSError as error:
+            # A node whose flash is gone still watches, sounds and sends from RAM.
+            _LOG.error("%s cannot be read: %s", self._folder, error)
         found.sort(key=lambda s: (s.epoch == epoch, s.boot, s.first))
         for segment in found:
             self._adopt(segment)
@@ -167,11 +170,17 @@ class Outbox:
         return None
 
     def payload(self, held: Held) -> bytes | None:
-        """The pack's bytes; None where flash has lost them (counted, named as dropped)."""
+        """The pack's bytes; None where flash has lost them (counted, named as dropped) or cannot
+        be read now (still held).
+        """
         if held.payload is not None:
             return held.payload
         if held.segment is not None:
-            found = self._lanes[held.lane].read_from(held.segment, held.offset)
+            try:
+                found = self._lanes[held.lane].read_from(held.segment, held.offset)
+            except StorageError as error:
+                self._trouble.failed(error)
+                return None
             if found and found[1] == held.seq:
                 return found[2]
         self.corrupt += 1
@@ -180,12 +189,15 @@ class Outbox:
 
     def _adopt(self, segment) -> None:
         lane = self._lanes[segment.lane]
+        try:
+            numbers = lane.scan(segment)
+        except OSError as error:
+            _LOG.error("%s cannot be read and stays as it is: %s", segment.name(), error)
+            return
         lane.adopt(segment)
-        numbers = lane.scan(segment)
-        self._bytes += segment.size_bytes
         if not numbers:
             # Torn by a power cut before its first flush: nothing in it was ever promised.
-            self._bytes -= lane.remove(segment)
+            lane.remove(segment)
             return
         held = self._numbers(segment.lane, segment.epoch, segment.boot)
         for seq in numbers:
@@ -197,7 +209,11 @@ class Outbox:
     def _next_in(self, segment, place: Place) -> Held | None:
         numbers = self._numbers(segment.lane, segment.epoch, segment.boot)
         while place.offset < segment.size_bytes:
-            found = self._lanes[segment.lane].read_from(segment, place.offset)
+            try:
+                found = self._lanes[segment.lane].read_from(segment, place.offset)
+            except StorageError as error:
+                self._trouble.failed(error)
+                found = None
             if not found:
                 place.offset = segment.size_bytes
                 break
@@ -232,25 +248,20 @@ class Outbox:
         placed = []
         for held in batch:
             segment, offset = segments.append(held.epoch, held.boot, held.seq, held.payload)
-            self._bytes += records.HEADER_BYTES + len(held.payload)
             placed.append((segment, offset))
         segments.flush()
         for held, (segment, offset) in zip(batch, placed):  # noqa: B905 - no strict= on the node
             held.segment, held.offset, held.payload = segment, offset, None
 
     def _make_room(self, needed_bytes: int) -> None:
-        while self._bytes + needed_bytes > self._limit_bytes or self._free() < _FREE_RESERVE_BYTES:
+        while self._used() + needed_bytes > self._limit_bytes or (
+            free_bytes(self._folder, _FREE_RESERVE_BYTES) < _FREE_RESERVE_BYTES
+        ):
             if not self._drop_oldest():
                 return
 
-    def _free(self) -> int:
-        try:
-            status = os.statvfs(self._folder)
-        except OSError:
-            # The write that follows will say what is wrong.
-            return _FREE_RESERVE_BYTES
-        # A full LittleFS reports a free count below zero as a huge number.
-        return 0 if status[3] > status[2] else status[0] * status[3]
+    def _used(self) -> int:
+        return sum([s.size_bytes for lane in self._lanes.values() for s in lane.all])
 
     def _drop_oldest(self) -> bool:
         lane = self._lanes[DATA]
@@ -260,7 +271,7 @@ class Outbox:
         numbers = self._numbers(DATA, segment.epoch, segment.boot)
         for lo, hi in clip(numbers, segment.first, segment.last):
             self._drop(DATA, segment.epoch, segment.boot, lo, hi, "full")
-        self._bytes -= lane.remove(segment)
+        lane.remove(segment)
         return True
 
     def _bound_loose(self, lane: str) -> None:
@@ -282,6 +293,6 @@ class Outbox:
         for segment in list(segments.all):
             mine = segment.epoch == epoch and segment.boot == boot
             if mine and not clip(numbers, segment.first, segment.last):
-                self._bytes -= segments.remove(segment)
+                segments.remove(segment)
         if not numbers:
             del self._held[lane, epoch, boot]

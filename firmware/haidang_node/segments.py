@@ -40,6 +40,16 @@ def parse_name(name: str) -> Segment | None:
         return None
 
 
+def free_bytes(folder: str, unknown: int) -> int:
+    """Room on the flash; `unknown` where it cannot be told, as a write will say what is wrong."""
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        return unknown
+    # A full LittleFS reports a free count below zero as a huge number.
+    return 0 if status[3] > status[2] else status[0] * status[3]
+
+
 class Segments:
     """The files of one lane, oldest first; at most one of them is open for writing."""
 
@@ -47,6 +57,8 @@ class Segments:
         self._folder = folder
         self._lane = lane
         self._file = None
+        # Whether the open file was ever flushed.
+        self._safe = False
         self._turn = 0
         self.all: list[Segment] = []
 
@@ -82,7 +94,7 @@ class Segments:
             segment = self.all[-1]
             file.write(framed)
         except OSError as error:
-            self.close()
+            self._give_up()
             raise StorageError("flash refused pack %d: %s" % (seq, error))
         offset = segment.size_bytes
         segment.size_bytes += len(framed)
@@ -95,10 +107,11 @@ class Segments:
             return
         try:
             self._file.flush()
+            self._safe = True
             if self.all[-1].size_bytes >= _SEGMENT_BYTES[self._lane]:
                 self.close()
         except OSError as error:
-            self.close()
+            self._give_up()
             raise StorageError("flash refused a flush: %s" % error)
 
     def close(self) -> None:
@@ -111,8 +124,8 @@ class Segments:
                 # What could not be written is found missing by its CRC.
                 return
 
-    def remove(self, segment: Segment) -> int:
-        """Deletes a segment's file; bytes set free."""
+    def remove(self, segment: Segment) -> None:
+        """Deletes a segment's file."""
         if self._file is not None and segment is self.all[-1]:
             self.close()
         self.all.remove(segment)
@@ -120,19 +133,29 @@ class Segments:
             os.remove(self.path(segment))
         except OSError:
             # Gone already: a power cut between removal and the next start.
-            return 0
-        return segment.size_bytes
+            return
 
     def read_from(self, segment: Segment, offset: int) -> tuple[int, int, bytes] | None:
-        """Offset, number and payload of the next sound record; None at the segment's end."""
+        """Offset, number and payload of the next sound record; None at the segment's end.
+
+        StorageError where the file cannot be read now.
+        """
         try:
             with open(self.path(segment), "rb") as file:
                 return records.next_sound(file, offset, segment.epoch, segment.boot)
-        except OSError:
-            return None
+        except OSError as error:
+            raise StorageError("flash refused to read %s: %s" % (segment.name(), error))
+
+    def _give_up(self) -> None:
+        # A file that was never flushed holds nothing, and the next one will have its name.
+        useless = self._file is not None and not self._safe
+        self.close()
+        if useless:
+            self.remove(self.all[-1])
 
     def _start(self, epoch: str, boot: int, seq: int):
         segment = Segment(self._lane, epoch, boot, seq)
         self._file = open(self.path(segment), "wb")  # noqa: SIM115 - kept open between packs
+        self._safe = False
         self.adopt(segment)
         return self._file

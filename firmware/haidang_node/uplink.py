@@ -118,7 +118,10 @@ class Uplink:
             return False
         payload = self._outbox.payload(held)
         if payload is None:
+            # Dropped, or not readable now: then it is tried again, later each time.
+            self._window.sent(held, 0, now_ms)
             self._window.tidy()
+            await asyncio.sleep_ms(0)
             return True
         topic = self._topic("alarm" if held.lane == "a" else "data")
         packet_id = await connection.publish(topic, payload)

@@ -2,7 +2,7 @@
 
 import os
 
-from haidang_node import log
+from haidang_node import log, segments
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import ALARM, DATA, Outbox, Place
 
@@ -180,4 +180,85 @@ def test_packs_of_an_older_boot_come_first_and_are_acknowledged_under_its_name()
     assert _numbers(outbox, ALARM) == [7, 0]
     outbox.acknowledge(_EPOCH, 9, [[7, 7]])
     assert _numbers(outbox, ALARM) == [0]
+    _done(folder)
+
+
+class _RefusingFile:
+    """A file on a flash that takes bytes and refuses to make them safe."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def write(self, data):
+        return self._file.write(data)
+
+    def flush(self):
+        raise OSError(28)
+
+    def close(self):
+        self._file.close()
+
+
+def _refuse_flushes(times):
+    left = [times]
+
+    def opened(path, mode):
+        file = open(path, mode)
+        if "w" in mode and left[0]:
+            left[0] -= 1
+            return _RefusingFile(file)
+        return file
+
+    segments.open = opened
+
+
+def test_an_alarm_that_flash_refused_at_first_never_takes_later_ones_with_it() -> None:
+    folder = _folder()
+    outbox, ledger = _open(folder)
+    _refuse_flushes(50)
+    try:
+        _put(outbox, ALARM, 0)
+        for second in range(60):
+            outbox.flush_due(second)
+    finally:
+        del segments.open
+    assert outbox.lowest_loose() is None
+    for seq in range(1, 4):
+        _put(outbox, ALARM, seq)
+    assert len(outbox._lanes[ALARM].all) == 1, "a refusing flash must not fill the memory"
+    outbox.acknowledge(_EPOCH, 1, [[0, 0]])
+    assert _numbers(outbox, ALARM) == [1, 2, 3]
+    assert ledger.dropped == 0
+    assert _numbers(_open(folder)[0], ALARM) == [0, 1, 2, 3]
+    _done(folder)
+
+
+def test_a_file_that_cannot_be_read_leaves_the_others_alone() -> None:
+    folder = _folder()
+    outbox, _ = _open(folder)
+    _put(outbox, ALARM, 5)
+    outbox.close()
+    os.mkdir(folder + "/a-" + _EPOCH + "-1-0")
+    again, _ = _open(folder)
+    assert _numbers(again, ALARM) == [5]
+    os.rmdir(folder + "/a-" + _EPOCH + "-1-0")
+    _done(folder)
+
+
+def test_an_alarm_that_cannot_be_read_just_now_is_kept() -> None:
+    folder = _folder()
+    outbox, ledger = _open(folder)
+    _put(outbox, ALARM, 0)
+    held = outbox.next(ALARM, Place())
+
+    def refused(path, mode):
+        raise OSError(5)
+
+    segments.open = refused
+    try:
+        assert outbox.payload(held) is None
+    finally:
+        del segments.open
+    assert outbox.payload(held) == b"pack 0"
+    assert ledger.dropped == 0
     _done(folder)

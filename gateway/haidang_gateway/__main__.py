@@ -1,4 +1,4 @@
-"""The command `haidang-gateway`: run, check, ca, ledger."""
+"""The command `haidang-gateway`: run, check, camera, ca, ledger."""
 
 import argparse
 import asyncio
@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway import ledger_view
+from haidang_gateway import config_files, ledger_view
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
-from haidang_gateway.errors import ConfigError, GatewayError
+from haidang_gateway.errors import CameraError, ConfigError, GatewayError
 from haidang_gateway.fleet import pki_cli
-from haidang_gateway.vision.posts import post_of
+from haidang_gateway.vision.camera import frames
 from haidang_gateway.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -53,6 +53,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         if command is _ledger:
             sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
+    text = "open a camera or a video file once and tell what comes"
+    camera = commands.add_parser("camera", help=text, description=text)
+    camera.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")
+    camera.set_defaults(command=_camera)
     authority = commands.add_parser("ca", help="the certificate authority")
     pki_cli.add_arguments(authority)
     authority.set_defaults(command=pki_cli.run)
@@ -91,12 +95,21 @@ async def _run_until_stopped(app: App) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
-    for camera in settings.cameras:
-        post_of(camera, settings.models_dir)
+    if problems := config_files.problems(settings, Clock().now_ms()):
+        raise ConfigError(problems)
     _say(
         f"{options.config}: no mistakes; {len(settings.places)} places, "
         f"{len(settings.nodes)} nodes, {len(settings.cameras)} cameras"
     )
+    return 0
+
+
+def _camera(options: argparse.Namespace) -> int:
+    first = next(frames(options.address), None)
+    if first is None:
+        raise CameraError("the camera was opened, but sends no pictures; take another source")
+    height, width, _ = first.rgb.shape
+    _say(f"a picture came, {round(width / first.scale)} x {round(height / first.scale)}")
     return 0
 
 

@@ -17,6 +17,8 @@ from haidang_gateway.settings import (
     Settings,
     StoreSettings,
 )
+from haidang_gateway.vision.ground import polygon_area
+from haidang_gateway.vision.posts import zone_area_m2
 
 _SINGLE = ("gateway", "broker", "centre", "rules", "models", "store")
 _REPEATED = ("place", "node", "camera")
@@ -26,7 +28,11 @@ _NODE_ID = r"n-[0-9a-f]{12}"
 _WORD = r"[a-z0-9][a-z0-9-]{0,39}"
 # The alarms' limit (alarms/engine.py): two names must fit a headline.
 _NAME = r".{1,80}"
+# What the camera can open: a stream of a known kind, or anything that is no address.
+_URL = r"(rtsps?|rtmp|https?|tcp|udp|srt)://.+|(?!.*://).+"
 _HOST = r"[A-Za-z0-9.:_-]{1,253}"
+# A thousandth of the picture: less holds nobody.
+_LEAST_ZONE = 1e-3
 # Names and CAP severities of báo động I, II, III (Decision 05/2020/QD-TTg, article 3).
 _LEVELS = (("watch", "Moderate"), ("warning", "Severe"), ("danger", "Extreme"))
 
@@ -34,7 +40,7 @@ _LEVELS = (("watch", "Moderate"), ("warning", "Severe"), ("danger", "Extreme"))
 def load(path: Path) -> Settings:
     """Read and check the whole file; raise ConfigError with one sentence for each mistake."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark first
         document = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(
@@ -177,7 +183,7 @@ class _Reader:
         camera = CameraSettings(
             id=table.text("id", pattern=_WORD, like="a short name such as market-3-east"),
             place=table.text("place", pattern=_WORD, like="the id of a [[place]]"),
-            url=table.text("url", like="a file, rtsp://, http:// or tcp:// address"),
+            url=table.text("url", pattern=_URL, like="a file, rtsp://, http:// or tcp:// address"),
             fps=table.number("fps", d.fps, low=0.1, high=30),
             crowd_every_s=table.number("crowd_every_s", d.crowd_every_s, low=0.2, high=600),
             person_px=table.optional_number("person_px", low=4, high=4000),
@@ -219,6 +225,17 @@ class _Reader:
         known = {place.id for place in settings.places}
         self._need_places("node", [node.place for node in settings.nodes], known)
         self._need_places("camera", [camera.place for camera in settings.cameras], known)
+        for index, camera in enumerate(settings.cameras):
+            self._measure_zone(index, camera)
+
+    def _measure_zone(self, index: int, camera: CameraSettings) -> None:
+        if camera.zone and polygon_area(camera.zone) < _LEAST_ZONE:
+            self._problem("camera", index, "zone", "encloses no area; write its corners in order")
+            return
+        try:
+            zone_area_m2(camera)
+        except ConfigError as error:
+            self._problem("camera", index, "ground_picture", str(error).removeprefix("ground: "))
 
     def _refuse_twice(self, table: str, ids: list[str]) -> None:
         for index, name in enumerate(ids):

@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -142,8 +143,14 @@ class Table:
             self._mistake(key, value, "write the path of a file in quotes")
             return base
         path = base / value
-        if not path.is_file():
+        try:
+            found = path.is_file()
+        except OSError:  # a folder on the way is closed to us
+            found = True
+        if not found:
             self.problem(key, f"{path} does not exist; issue it with `haidang-gateway ca issue`")
+        elif not os.access(path, os.R_OK):
+            self.problem(key, f"{path} may not be read by this user; change the file's owner")
         elif secret and path.stat().st_mode & _GROUP_AND_OTHERS & ~0o040:
             self.problem(key, f"others may read the key {path}; run `chmod 600 {path}`")
         return path
@@ -166,7 +173,8 @@ class Table:
         return self._values.get(key, default)
 
     def _mistake(self, key: str, value: Any, remedy: str) -> None:
-        what = "is missing" if value is None else f"cannot be {value!r}"
+        missing = f"is missing in [{self._name}]"
+        what = missing if value is None else f"cannot be {value!r}"
         self.problem(key, f"{what}; {remedy}")
 
 

@@ -155,3 +155,32 @@ def test_wrong_kinds_of_tables_are_named_not_raised(tmp_path: Path) -> None:
     assert any("write it as a table: [broker]" in problem for problem in problems)
     assert any("double brackets: [[place]]" in problem for problem in problems)
     assert any("double brackets: [[node]]" in problem for problem in problems)
+
+
+def test_a_table_left_out_is_named_with_each_key_that_is_missing(tmp_path: Path) -> None:
+    problems = _problems(tmp_path, "")
+    assert "gateway.toml:1: host: is missing in [centre]; write a host name in quotes" in problems
+    assert sum("cert: is missing in [broker]" in problem for problem in problems) == 1
+
+
+def test_a_file_with_the_mark_of_a_windows_editor_is_read(root: Path, tmp_path: Path) -> None:
+    assert _load(tmp_path, "\ufeff" + _example(root, tmp_path)).id == "gw-01"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "word"),
+    [
+        ("url", '"gopher://192.0.2.10/x"', "url: cannot be"),
+        ("zone", "[[0.2, 0.4], [0.2, 0.4], [0.2, 0.4]]", "zone: encloses no area"),
+        ("ground_picture", "[[0.2, 0.4], [0.4, 0.4], [0.6, 0.4], [0.1, 0.9]]", "on one line"),
+    ],
+)
+def test_a_camera_that_can_see_nothing_so_is_named_with_its_line(
+    root: Path, tmp_path: Path, key: str, value: str, word: str
+) -> None:
+    lines = _example(root, tmp_path).splitlines()
+    number = next(n for n, line in enumerate(lines) if line.startswith(f"{key} = "))
+    lines[number] = f"{key} = {value}"
+    (problem,) = _problems(tmp_path, "\n".join(lines))
+    assert problem.startswith(f"gateway.toml:{number + 1}: {key}: ")
+    assert word in problem

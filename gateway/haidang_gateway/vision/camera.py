@@ -266,7 +266,8 @@ def _decode(
 def _reason(error: Exception) -> str:
     if isinstance(error, av.ExitError):
         return "no answer in time"
-    text = error.strerror if isinstance(error, OSError) else None
+    # Not every error of FFmpeg is an OSError, but all have its text.
+    text = error.strerror if isinstance(error, OSError | av.FFmpegError) else None
     return text or _SECRET.sub("", str(error))
 
 

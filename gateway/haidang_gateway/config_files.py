@@ -1,0 +1,70 @@
+"""Looks into the files that the configuration names; only `check` does, the service goes on."""
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from haidang_gateway.errors import ModelError
+from haidang_gateway.settings import Settings
+from haidang_gateway.vision.interpreter import verified_bytes
+from haidang_gateway.vision.manifest import read_manifest
+
+_REMEDY = "issue it anew with `haidang-gateway ca issue`"
+
+
+def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
+    """One sentence for each certificate or model file that will not work; `now_ms` is Unix time.
+
+    A missing camera is none: it may be switched off, and the gateway waits for it.
+    """
+    broker, centre = settings.broker, settings.centre
+    found = [
+        _authority("broker", broker.ca),
+        _identity("broker", broker.cert, broker.key, now_ms, settings.id),
+        _identity("broker", broker.cert_alarm, broker.key_alarm, now_ms, f"{settings.id}-alarm"),
+        _authority("centre", centre.ca),
+        _identity("centre", centre.cert, centre.key, now_ms, ""),
+        _models(settings.models_dir) if settings.cameras else "",
+    ]
+    return tuple(problem for problem in found if problem)
+
+
+def _authority(table: str, path: Path) -> str:
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except (OSError, ssl.SSLError):
+        return f"[{table}] ca: {path} is not a certificate in PEM; copy the authority's ca.pem"
+    return ""
+
+
+def _identity(table: str, cert: Path, key: Path, now_ms: int, name: str) -> str:
+    """`name` is whom the certificate must name; empty where the centre may choose it."""
+    try:
+        certificate = x509.load_pem_x509_certificate(cert.read_bytes())
+    except (OSError, ValueError):
+        return f"[{table}] {cert} is not a certificate in PEM; {_REMEDY}"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password="")
+    except (OSError, ssl.SSLError):
+        return f"[{table}] {key} is not the key of {cert}; {_REMEDY}"
+    if certificate.not_valid_after_utc <= datetime.fromtimestamp(now_ms / 1000, UTC):
+        day = certificate.not_valid_after_utc.date()
+        return f"[{table}] {cert} was valid until {day}; {_REMEDY}"
+    named = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if name and (not named or named[0].value != name):
+        given = str(named[0].value) if named else "nobody"
+        return f"[{table}] {cert} is the certificate of {given}, not of {name}; {_REMEDY}"
+    return ""
+
+
+def _models(folder: Path) -> str:
+    try:
+        manifest = read_manifest(folder)
+        for model in (manifest.fire, manifest.crowd):
+            verified_bytes(model.path, model.sha256)
+    except ModelError as error:
+        return f"[models] {error}"
+    return ""

@@ -1,0 +1,54 @@
+"""What `check` finds in the files that a correct configuration names."""
+
+import shutil
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from haidang_gateway.config import load
+from haidang_gateway.config_files import problems
+from haidang_gateway.fleet.pki import Authority
+from haidang_gateway.settings import Settings
+
+_NOW_MS = time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def settings(root: Path, tmp_path: Path) -> Settings:
+    authority = Authority(tmp_path)
+    authority.create("Test CA")
+    for name in ("gw-01", "gw-01-alarm"):
+        authority.issue(name, datetime.now(UTC), days=10)
+    shutil.copy(tmp_path / "ca.pem", tmp_path / "centre-ca.pem")
+    text = (root / "gateway/deploy/gateway.example.toml").read_text(encoding="utf-8")
+    path = tmp_path / "gateway.toml"
+    path.write_text(text.replace("/etc/haidang", str(tmp_path)), encoding="utf-8")
+    return replace(load(path), models_dir=root / "models")
+
+
+def test_certificates_that_fit_and_the_released_models_have_no_problem(settings: Settings) -> None:
+    assert problems(settings, _NOW_MS) == ()
+
+
+def test_every_file_that_will_not_work_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "centre-ca.pem").write_text("no certificate")
+    shutil.copy(tmp_path / "gw-01.key", tmp_path / "gw-01-alarm.key")
+    changed = replace(settings, models_dir=tmp_path)
+    broker, centre, models = problems(changed, _NOW_MS)
+    assert f"gw-01-alarm.key is not the key of {tmp_path}/gw-01-alarm.pem" in broker
+    assert centre.startswith("[centre] ca: ")
+    assert models.startswith("[models] ")
+    assert "manifest.toml" in models
+
+
+def test_another_gateways_certificate_and_an_expired_one_are_named(settings: Settings) -> None:
+    other = problems(replace(settings, id="gw-02"), _NOW_MS)
+    assert "the certificate of gw-01, not of gw-02" in other[0]
+    later_ms = _NOW_MS + timedelta(days=11) // timedelta(milliseconds=1)
+    assert ["was valid until" in text for text in problems(settings, later_ms)] == [True] * 3
+
+
+def test_a_model_is_not_missed_where_there_is_no_camera(settings: Settings) -> None:
+    assert problems(replace(settings, cameras=(), models_dir=Path("/none")), _NOW_MS) == ()

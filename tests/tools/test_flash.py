@@ -105,6 +105,8 @@ def test_a_watchdog_of_the_application_does_not_end_the_visit(board: Board, sour
 def test_each_failure_says_what_to_do(board: Board, source: Path, tmp_path: Path) -> None:
     with pytest.raises(BoardAbsent, match="plug the board in"):
         SerialBoard("/dev/no-such-port").connect()
+    with pytest.raises(BoardAbsent, match="is no serial port"):
+        SerialBoard(str(tmp_path)).connect()
     with SerialBoard(board.port), pytest.raises(BoardBusy, match="close the other program"):
         SerialBoard(board.port).connect()
     with pytest.raises(InputRefused, match="--source"):

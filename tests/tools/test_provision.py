@@ -55,7 +55,9 @@ def test_the_board_gets_its_own_certificate_and_configuration(
 ) -> None:
     words = ["provision", "--port", board.port, "--ca", str(ca), "--node", "auto"]
     assert main([*words, "--config", str(config)]) == 0
-    assert NODE in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert NODE in said.out
+    assert "nobody has checked node.json" in said.err
     with SerialBoard(board.port) as serial:
         certificate = x509.load_der_x509_certificate(serial.get("/cert/node.der"))
         assert serial.get("/cert/ca.der") == (ca / "ca.der").read_bytes()

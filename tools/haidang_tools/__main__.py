@@ -21,7 +21,15 @@ _COMMANDS = {
 def main(words: list[str] | None = None) -> int:
     """Run one command; 1 for a failure that was explained, 130 for Ctrl-C."""
     words = sys.argv[1:] if words is None else words
-    args = _parser(words[0] if words else "").parse_args(words)
+    try:
+        args = _parser(words[0] if words else "").parse_args(words)
+    except ModuleNotFoundError as error:
+        print(
+            f"haidang: the Python package {error.name} is missing: run `make setup`, or install "
+            "with `pip install -c constraints.txt '.[tools]'`",
+            file=sys.stderr,
+        )
+        return 1
     module = importlib.import_module(_COMMANDS[args.command][0])
     try:
         return int(module.run(args))

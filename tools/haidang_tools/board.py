@@ -209,15 +209,14 @@ class SerialBoard:
                     raise
 
     def _not_opened(self) -> ToolError:
-        if Path(self.port).exists():
+        if Path(self.port).is_char_device():
             return BoardBusy(
                 f"{self.port} cannot be opened: close the other program that uses it "
                 f"(a serial monitor, an mpremote), or join the group dialout"
             )
         present = ", ".join(port.device for port in list_ports.comports()) or "none"
-        return BoardAbsent(
-            f"{self.port} does not exist; plug the board in. Serial ports here: {present}"
-        )
+        what = "is no serial port" if Path(self.port).exists() else "does not exist"
+        return BoardAbsent(f"{self.port} {what}; plug the board in. Serial ports here: {present}")
 
     def _translated(self, error: Exception, what: str) -> ToolError:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:

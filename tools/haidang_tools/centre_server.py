@@ -4,6 +4,7 @@ import itertools
 import logging
 import queue
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -93,6 +94,7 @@ class Centre:
         self._arrived: queue.PriorityQueue[_Arrival] = queue.PriorityQueue(_RECEIVE_MAXIMUM)
         self._order = itertools.count()
         self._connection = 0
+        self._away = False
         self._client: paho.Client | None = None
 
     @property
@@ -227,7 +229,7 @@ class Centre:
         client.on_connect = self._on_connect
         client.on_subscribe = lambda *_: self.subscribed.set()
         client.on_disconnect = self._on_disconnect
-        client.on_connect_fail = lambda *_: _log.warning("no broker at %s", self._line.host)
+        client.on_connect_fail = self._on_connect_fail
         client.on_message = self._on_message
         return client
 
@@ -237,11 +239,31 @@ class Centre:
             _log.warning("the broker refused the centre: %s", reason)
             return
         self._connection += 1
+        self._away = False
         _log.info("connected to %s:%s", self._line.host, self._line.port)
         client.subscribe(FILTER, qos=1)
 
-    def _on_disconnect(self, *_: Any) -> None:
+    def _on_disconnect(self, *rest: Any) -> None:
         self.subscribed.clear()
+        reason = rest[3]
+        if reason.is_failure:
+            self._note_away(f"the broker closed it ({reason})")
+
+    def _on_connect_fail(self, *_: Any) -> None:
+        # paho calls this while it handles the error, and tells it to nobody.
+        self._note_away(str(sys.exception() or "no answer"))
+
+    def _note_away(self, why: str) -> None:
+        level = logging.DEBUG if self._away else logging.WARNING
+        self._away = True
+        _log.log(
+            level,
+            "no connection to the broker %s:%s: %s; trying again. Check address and port, and "
+            "that both certificates come from the authorities that the two sides know",
+            self._line.host,
+            self._line.port,
+            why,
+        )
 
     def _on_message(self, _client: Any, _user: Any, message: paho.MQTTMessage) -> None:
         # Received when it reaches the centre, not when its turn comes.

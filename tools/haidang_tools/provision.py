@@ -93,7 +93,12 @@ def _check_on_board(board: SerialBoard, document: bytes) -> None:
     board.put("/node.json.given", document)
     verdict = board.execute(_CHECK).strip()
     board.remove("/node.json.given")
-    if verdict not in ("good", "absent"):
+    if verdict == "absent":
+        sys.stderr.write(
+            f"{board.port}: the application is not on the board yet, so nobody has checked "
+            f"node.json: run `haidang flash --port {board.port}`, then this once more\n"
+        )
+    elif verdict != "good":
         raise InputRefused(f"{board.port}: the node refuses this configuration: {verdict}")
 
 

@@ -1,5 +1,6 @@
 """The demo camera's pictures: a real street from Debian's opencv-doc, or drawn figures."""
 
+import contextlib
 import hashlib
 import logging
 import subprocess
@@ -59,7 +60,7 @@ class FilmedStreet:
     def empty(self) -> Picture:
         """The median of pictures from the whole clip, kept beside it: whoever walks vanishes."""
         kept = self._clip.with_suffix(".empty.npy")
-        if kept.is_file():
+        with contextlib.suppress(OSError, ValueError, EOFError):  # absent, or cut off
             known: Picture = np.load(kept)
             return known
         with av.open(str(self._clip)) as clip:
@@ -70,7 +71,8 @@ class FilmedStreet:
                 if number % step == 0
             ]
         plate: Picture = np.median(np.stack(chosen), axis=0).astype(np.uint8)
-        np.save(kept, plate)
+        with contextlib.suppress(OSError):  # a cache that only others may write
+            np.save(kept, plate)
         return plate
 
 
@@ -119,10 +121,10 @@ def street_video(cache: Path) -> Path | None:
     clip = cache / _CLIP
     if clip.is_file() and _digest(clip) == _CLIP_SHA256:
         return clip
-    cache.mkdir(parents=True, exist_ok=True)
     try:
+        cache.mkdir(parents=True, exist_ok=True)
         _fetch(cache, clip)
-    except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError) as error:
+    except (OSError, subprocess.SubprocessError, tarfile.TarError, LookupError) as error:
         log.warning(
             "the street video could not be fetched (%s): the camera shows a drawn street. "
             "Try `apt-get update`, or copy %s of Debian's %s to %s",

@@ -20,6 +20,7 @@ from rich.live import Live
 from haidang_tools.demo import scenario, screen
 from haidang_tools.demo.accounts import sums_of
 from haidang_tools.demo.city import City
+from haidang_tools.demo.gateway_process import look_at
 from haidang_tools.demo.real_boards import node_at, wifi_of
 from haidang_tools.demo.scenario import Verdict
 from haidang_tools.demo.scene_process import SceneProcess
@@ -114,6 +115,8 @@ class Demo:
     def _camera(self, undo: contextlib.ExitStack) -> DemoCamera:
         if self._args.camera:
             source = self._args.camera
+            self._say("Xem thử camera · Looking at the camera")
+            look_at(source)
             return DemoCamera(source, _OWN_LIMIT, _OWN_PERSON_PX, loop=Path(source).is_file())
         self._say("Mở nguồn hình · Opening the picture source")
         self._scene = SceneProcess(self._args.cache, self._folder / "scene.log")

@@ -7,9 +7,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from haidang_tools.errors import ToolError
+from haidang_tools.errors import InputRefused, ToolError
 
 _STOP_S = 10.0
+_LOOK_S = 30.0
+
+
+def look_at(camera: str) -> None:
+    """Let the gateway open the picture source once; InputRefused says why it cannot."""
+    command = [sys.executable, "-m", "haidang_gateway", "camera", camera]
+    try:
+        looked = subprocess.run(
+            command, capture_output=True, text=True, timeout=_LOOK_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise InputRefused(f"the camera sent no picture in {_LOOK_S:.0f} s; look at it") from error
+    if looked.returncode != 0:
+        raise InputRefused(looked.stdout.strip() or looked.stderr.strip()[-300:])
 
 
 class GatewayProcess:

@@ -159,12 +159,19 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument("--json", action="store_true", help="one line instead of indented JSON")
     parser.add_argument(
-        "--person-px", type=float, help="crowd: height of a person in the pictures"
+        "--person-px", type=_height_px, help="crowd: height of a person in the pictures"
     )
     parser.add_argument(
         "--calibrated", action="store_true", help="crowd: take that height from boxes where known"
     )
     return parser.parse_args(arguments)
+
+
+def _height_px(text: str) -> float:
+    height = float(text)
+    if not 4 <= height <= 4000:
+        raise argparse.ArgumentTypeError(f"{text} is no height; give 4 to 4000 pixels")
+    return height
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Reads picture lists (JSON lines) to train and evaluate; a mistake names its file and line."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 Box = tuple[float, float, float, float]
+
+_LABELS = frozenset({"fire", "smoke", "normal"})
 
 
 class RowError(Exception):
@@ -80,7 +83,7 @@ def load_picture(row: Row) -> NDArray[np.uint8]:
 def _row(line: str, where: str, folders: tuple[Path, ...]) -> Row:
     try:
         raw = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RowError(f"{where}: not JSON ({error})") from error
     if not isinstance(raw, dict) or not isinstance(raw.get("image"), str):
         raise RowError(f"{where}: needs a field `image` with the picture's path")
@@ -90,14 +93,14 @@ def _row(line: str, where: str, folders: tuple[Path, ...]) -> Row:
             where=where,
             width=int(raw.get("width", 0)),
             height=int(raw.get("height", 0)),
-            labels=frozenset(map(str, raw.get("labels", ()))),
+            labels=_labels(raw.get("labels", [])),
             boxes=_boxes(raw.get("boxes")),
             points=_points(raw.get("points")),
-            count=None if raw.get("count") is None else int(raw["count"]),
+            count=_count(raw.get("count")),
             source=str(raw.get("src", "unknown")),
             smoke_unlabelled=bool(raw.get("smoke_unlabelled", False)),
         )
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise RowError(f"{where}: a field has the wrong form ({error})") from error
 
 
@@ -108,12 +111,27 @@ def _found(name: str, folders: tuple[Path, ...]) -> Path:
     return folders[0] / name
 
 
+def _labels(raw: Any) -> frozenset[str]:
+    if not isinstance(raw, list) or not _LABELS.issuperset(raw):
+        raise ValueError(f"labels are a list of {', '.join(sorted(_LABELS))}")
+    return frozenset(raw)
+
+
+def _count(raw: Any) -> int | None:
+    if raw is not None and (type(raw) is not int or raw < 0):
+        raise ValueError("count is a whole number, 0 or more")
+    return raw
+
+
 def _boxes(raw: Any) -> tuple[tuple[str, Box], ...] | None:
     if raw is None:
         return None
     made = []
     for kind, cx, cy, width, height in raw:
-        made.append((str(kind), (float(cx), float(cy), float(width), float(height))))
+        box = (float(cx), float(cy), float(width), float(height))
+        if not all(map(math.isfinite, box)):
+            raise ValueError("a box holds numbers only")
+        made.append((str(kind), box))
     return tuple(made)
 
 

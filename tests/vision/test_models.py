@@ -111,6 +111,9 @@ def test_fire_evaluation_scores_good_rows_and_names_and_counts_the_bad_ones(
         {"image": "a.jpg"},
         {"labels": ["fire"]},
         {"image": "a.jpg", "labels": ["fire"], "boxes": [["fire", 0.5]]},
+        {"image": "a.jpg", "labels": "fire"},
+        {"image": "a.jpg", "labels": ["fire"], "width": float("inf")},
+        {"image": "a.jpg", "labels": ["fire"], "boxes": [["fire", 0.5, 0.5, float("nan"), 0.1]]},
     ]
     _save(tmp_path, rows, {"a.jpg": burning, "b.jpg": street})
     (tmp_path / "broken.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:700])
@@ -120,12 +123,12 @@ def test_fire_evaluation_scores_good_rows_and_names_and_counts_the_bad_ones(
         root, "fire", "--data", str(tmp_path), "--split", "list.jsonl"
     )
     assert status == 0
-    assert (figures["pictures"], figures["skipped"]) == (2, 6)
+    assert (figures["pictures"], figures["skipped"]) == (2, 9)
     assert figures["ap_fire"] == 1.0
     assert figures["recall"] == 1.0
     assert figures["pointing_fire"] == 1.0
     assert figures["pointing_smoke"] is None
-    for line in range(3, 9):
+    for line in range(3, 12):
         assert f"list.jsonl:{line}" in errors
     assert "absent.jpg is missing" in errors
     assert "broken.jpg cannot be decoded" in errors

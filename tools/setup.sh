@@ -29,7 +29,12 @@ install_debian() {
 case "${1:-}" in
 venv)
     if ! "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-        echo "setup: Python 3.11 or newer is needed; '$PYTHON' is $("$PYTHON" --version 2>&1 || echo missing). Set PYTHON=/path/to/python3." >&2
+        found=$("$PYTHON" -V 2>/dev/null) || found="not usable"
+        echo "setup: Python 3.11 or newer is needed; '$PYTHON' is $found. Say which: make PYTHON=/path/to/python3 ..." >&2
+        exit 1
+    fi
+    if ! [ -w . ]; then
+        echo "setup: $(id -un) may not write into $(pwd): clone the repository into a folder of your own." >&2
         exit 1
     fi
     "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || install_debian python3-venv

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import logging
+import os
 import re
 import shutil
 import sys
@@ -26,7 +27,7 @@ from haidang_tools.demo.scenario import Verdict
 from haidang_tools.demo.scene_process import SceneProcess
 from haidang_tools.demo.settings import NODES, DemoCamera, DemoNode, Wifi
 from haidang_tools.demo.stage import CityStage
-from haidang_tools.errors import ToolError
+from haidang_tools.errors import InputRefused, ToolError
 
 _FRAME_S = 0.25
 _READY_S = 60.0
@@ -58,8 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """0 when all went well; 1 when something was lost, missing or doubled, or did not start."""
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-    console = Console(record=args.record is not None, width=_RECORD_WIDTH if args.record else None)
+    # Without emoji: a port such as tty:frog: must not become a picture.
+    console = Console(
+        record=args.record is not None, width=_RECORD_WIDTH if args.record else None, emoji=False
+    )
     try:
+        _check_record(args.record)
         with _folder(args.keep) as folder:
             verdict = Demo(args, console, folder).play()
     except (ToolError, BoardError) as error:
@@ -131,7 +136,7 @@ class Demo:
         try:
             rig_process.interpreter()
         except BoardError as error:
-            text = f"{error} The demo runs without nodes: add real ones with --board PORT:KIND."
+            text = f"{error} The demo runs without nodes: add real ones with BOARDS=PORT:KIND."
             self._console.print(text, markup=False)
             return ()
         return NODES
@@ -190,10 +195,19 @@ class Demo:
         return scenario.with_complaints(verdict, city.centre.complaints)
 
 
+def _check_record(record: Path | None) -> None:
+    if record is not None and not os.access(record.absolute().parent, os.W_OK):
+        raise InputRefused(f"--record {record}: its folder is missing or may not be written")
+
+
 @contextlib.contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
     if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"--keep {keep}: no folder can be made there ({error.strerror})"
+            raise InputRefused(message) from error
         yield keep
         return
     folder = Path(tempfile.mkdtemp(prefix="haidang-demo-"))

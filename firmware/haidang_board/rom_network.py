@@ -43,6 +43,8 @@ class WLAN:
 
     def status(self, *param):
         if param and param[0] == "rssi":
+            if not self.isconnected():
+                raise OSError("Wifi Not Connected")
             return int(_link.ask("wifi-rssi"))
         return int(_link.ask("wifi-status"))
 

@@ -27,7 +27,6 @@ from haidang_node.window import Window
 from haidang_wire.naming import node_id
 
 _OUTBOX = "/outbox"
-_CERTIFICATES = "/cert"
 # The technician's Ctrl-C: the watchdog cannot be stopped, but it can be given ten minutes.
 _SERVICE_MS = const(600000)
 _LOOP_LIMIT_MS = const(6000)
@@ -50,10 +49,11 @@ def run() -> bool:
         return False
     try:
         # The largest piece of memory that lives on: taken while the heap has whole pieces.
-        context = broker.tls(_CERTIFICATES)
+        context = broker.tls(broker.CERTIFICATES)
     except LinkError as error:
+        # Nobody will hear this node, but it still watches and sounds; the connector tries again.
         _LOG.error("%s", error)
-        return False
+        context = None
     node = Node(settings, clock, context)
     gc.threshold(_GC_THRESHOLD_BYTES)
     try:

@@ -10,6 +10,7 @@ from haidang_node.errors import LinkError
 from haidang_wire.session import Session
 from haidang_wire.session_events import Closed, Connected, Subscribed
 
+CERTIFICATES = "/cert"
 _CONNECT_MS = const(15000)
 _SEND_MS = const(10000)
 _ANSWER_MS = const(10000)
@@ -168,7 +169,7 @@ class Connection:
     def _deliver(self, event) -> None:
         if isinstance(event, Closed):
             # Its FIN may be lost, and a closed session neither sends nor pings.
-            raise EOFError("the broker said goodbye (0x%02x)" % event.reason)
+            raise EOFError("the broker said goodbye (0x%02x)" % event.reason)  # noqa: TRY004
         if self._awaited and isinstance(event, self._awaited):
             self._answers.append(event)
             self._awaited = None

@@ -8,6 +8,8 @@ from micropython import const
 _TICKS_MASK = const((1 << 30) - 1)
 # An answer that took longer says too little about now; the next request asks again.
 _ROUND_TRIP_LIMIT_MS = const(2000)
+# In 2096; later times would soon not fit a pack any more.
+_LATEST_UNIX_MS = 4000000000000
 
 
 class Clock:
@@ -45,7 +47,11 @@ class Clock:
         return {"nonce": self._nonce, "up_ms": self._asked_up_ms}
 
     def answer(self, nonce: int, unix_ms: int) -> bool:
-        """Anchors the clock; False where the answer is not to the last question or came late."""
+        """Anchors the clock; False where the answer is not to the last question, came late or is
+        no time: one that fits no pack would cost every pack.
+        """
+        if not isinstance(unix_ms, int) or not 0 < unix_ms < _LATEST_UNIX_MS:
+            return False
         up_ms = self.uptime_ms()
         round_trip_ms = up_ms - self._asked_up_ms
         if nonce != self._nonce or self._asked_up_ms < 0 or round_trip_ms > _ROUND_TRIP_LIMIT_MS:

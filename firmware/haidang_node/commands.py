@@ -22,6 +22,7 @@ class Commands:
         self._path = path
         self._actions = actions
         self._ids: list = []
+        self._unsaved = ""
 
     def open(self) -> None:
         """Reads the ids of executed commands."""
@@ -32,19 +33,31 @@ class Commands:
             self._ids = []
 
     def accept(self, command: dict) -> bool:
-        """Saves the id; False where this command was taken before. After True, acknowledge it."""
+        """Saves the id; False where this command was taken before. After True, acknowledge it.
+
+        A command whose id flash refuses is answered, not executed: it could come again for ever.
+        """
         if command["id"] in self._ids:
             _LOG.debug("command %s came again", command["id"])
             return False
         self._ids.append(command["id"])
         del self._ids[:-_REMEMBERED]
-        with open(self._path, "w") as file:
-            json.dump(self._ids, file)
+        self._unsaved = ""
+        try:
+            with open(self._path, "w") as file:
+                json.dump(self._ids, file)
+        except OSError as error:
+            self._unsaved = str(error)
         return True
 
     def execute(self, command: dict, unix_ms: int | None) -> tuple:
         """The reply and what to call after sending it (or None)."""
         try:
+            if self._unsaved:
+                raise CommandError(
+                    "flash refused to save the command: %s" % self._unsaved,
+                    "look at the node's queue; replace the board if its flash is worn out",
+                )
             _check_expiry(command, unix_ms)
             action = self._actions.get(command["do"])
             if action is None:

@@ -6,7 +6,7 @@ import gc
 from micropython import const
 
 from haidang_node import log
-from haidang_node.broker import Connection
+from haidang_node.broker import CERTIFICATES, Connection, tls
 from haidang_node.errors import LinkError
 from haidang_node.link import Backoff
 from haidang_node.status import OFFLINE
@@ -41,12 +41,15 @@ class Connector:
             began_ms = self._clock.uptime_ms()
             try:
                 await self._connected_once(uplink, turned, connected)
-            except LinkError as error:
+            except (LinkError, MemoryError) as error:
+                # A full heap ends a connection, not the node.
                 self._trouble.failed(error)
             self._backoff.worked(self._clock.uptime_ms() - began_ms)
             await self._pause(self._backoff.wait_ms(), turned)
 
     async def _connected_once(self, uplink, turned, connected) -> None:
+        if self._context is None:
+            self._context = tls(CERTIFICATES)
         connection = Connection(
             self._settings["broker"], self._context, self._session(), uplink.take
         )

@@ -35,8 +35,9 @@ class Health:
             Record("node/queue", queue, now_ms),
             Record("node/dropped", dropped, now_ms),
         ]
-        if joined:
-            records.append(Record("node/rssi", self._rssi_dbm(), now_ms))
+        rssi_dbm = self._rssi_dbm() if joined else None
+        if rssi_dbm is not None:
+            records.append(Record("node/rssi", rssi_dbm, now_ms))
         if self._supply_mv:
             records.append(Record("node/supply", self._supply_mv() * _SUPPLY_FACTOR, now_ms))
         return records

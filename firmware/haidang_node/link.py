@@ -15,6 +15,8 @@ _BACKOFF_MS = const(1000)
 _BACKOFF_CAP_MS = const(30000)
 # A link that held this long was a good one: the next failure starts with a short wait again.
 _STABLE_MS = const(5000)
+# The ESP32 raises RuntimeError for what its list of Wi-Fi errors does not name.
+_FAILURES = (OSError, RuntimeError)
 _LOG = log.Log("link")
 
 
@@ -79,14 +81,14 @@ class Link:
         self._until_ms = now_ms + _JOIN_DEADLINE_MS
         try:
             self._radio.join(network["ssid"], network["key"])
-        except OSError as error:
+        except _FAILURES as error:
             self._lost(now_ms, error)
 
     def _lost(self, now_ms: int, reason: object) -> None:
         self._trouble.failed(reason)
         try:
             self._radio.leave()
-        except OSError as error:
+        except _FAILURES as error:
             _LOG.debug("leaving the network: %s", error)
         self._set(WAITING, now_ms)
         self._until_ms = now_ms + self._backoff.wait_ms()

@@ -17,8 +17,12 @@ _TIME_REFRESH_MS = const(3600000)
 _LOOP_MS = const(1000)
 _NOBODY = const(0x10)
 _REFUSED = const(0x80)
-# What a document of a wrong form raises; the broker's access list lets only the gateway write.
-_MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError)
+# A reply has this long to reach the broker before what its command does (a restart).
+_AFTER_MS = const(2000)
+_ID_CHARS = const(64)
+# What a document of a wrong form or size raises. Unacknowledged it would come again with each
+# connection, for ever.
+_MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError)
 _LOG = log.Log("uplink")
 
 
@@ -34,8 +38,8 @@ class Uplink:
         self._outbox = outbox
         self._window = window
         self._status = status
-        # Packet id of a reply, and what its command does once the broker has it (a restart).
-        self._last_reply: tuple = (0, None)
+        # What the last command does after its reply, and when.
+        self._after: tuple | None = None
         self._make_commands = make_commands
         self._commands = None
         self._wake = wake
@@ -58,7 +62,9 @@ class Uplink:
         self._begin(heartbeat_s * 1000)
         try:
             await connection.subscribe([self._topic("ack"), self._topic("cmd"), GW_STATUS])
+            turned("uplink")
             await connection.subscribe([self._topic("time")])
+            turned("uplink")
             await self._ask_time(connection)
             await self._until_time(turned)
             connected()
@@ -72,11 +78,8 @@ class Uplink:
         """What the session reports; never waits."""
         if isinstance(event, Message):
             self._take_message(event)
-        elif isinstance(event, Acknowledged):
-            if event.packet_id == self._last_reply[0]:
-                self._last_reply[1]()
-            elif event.reason >= _NOBODY:
-                self._take_refusal(event)
+        elif isinstance(event, Acknowledged) and event.reason >= _NOBODY:
+            self._take_refusal(event)
         self._wake.set()
 
     def _topic(self, kind: str) -> str:
@@ -93,6 +96,8 @@ class Uplink:
 
     async def _turn(self, connection) -> None:
         now_ms = self._clock.uptime_ms()
+        if self._after and now_ms >= self._after[1]:
+            self._after[0]()
         await connection.keep_alive(now_ms)
         while self._pubacks:
             await connection.acknowledge(self._pubacks.pop(0))
@@ -147,7 +152,7 @@ class Uplink:
             await self._sleep(200)
 
     async def _follow_orders(self, connection) -> None:
-        while self._orders:
+        while self._orders and connection.can_publish:
             packet_id, order = self._orders.pop(0)
             if self._commands is None:
                 self._commands = self._make_commands()
@@ -158,9 +163,9 @@ class Uplink:
                 continue
             now_ms = self._clock.uptime_ms()
             reply, after = self._commands.execute(order, self._clock.unix_ms(now_ms))
-            packet_id = await connection.publish(self._topic("reply"), encode(reply))
             if after:
-                self._last_reply = (packet_id, after)
+                self._after = (after, now_ms + _AFTER_MS)
+            await connection.publish(self._topic("reply"), encode(reply))
 
     def _take_message(self, message) -> None:
         try:
@@ -187,6 +192,7 @@ class Uplink:
         elif topic == GW_STATUS:
             self._gateway_status(document["state"] == "online")
         elif topic == self._topic("cmd"):
+            _check_order(document)
             self._orders.append((message.packet_id, document))
             return True
         return False
@@ -208,6 +214,16 @@ class Uplink:
             self.refused.failed(
                 "the broker refused a pack (0x%02x): check the access list" % event.reason
             )
+
+
+def _check_order(order: dict) -> None:
+    if not (
+        isinstance(order["id"], str)
+        and 0 < len(order["id"]) <= _ID_CHARS
+        and isinstance(order["do"], str)
+        and isinstance(order["exp_ms"], int)
+    ):
+        raise ValueError("no command of the contract")
 
 
 WINDOW = (

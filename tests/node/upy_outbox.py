@@ -203,7 +203,7 @@ def _refuse_flushes(times):
     left = [times]
 
     def opened(path, mode):
-        file = open(path, mode)
+        file = open(path, mode)  # noqa: SIM115 - kept open between packs
         if "w" in mode and left[0]:
             left[0] -= 1
             return _RefusingFile(file)

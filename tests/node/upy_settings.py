@@ -113,15 +113,17 @@ class _Radio:
     def __init__(self):
         self.asked = []
         self.there = False
-        self.broken = False
+        self.broken: type | None = None
 
     def join(self, ssid, key):
         self.asked.append(ssid)
         if self.broken:
-            raise OSError("Wifi Internal Error")
+            raise self.broken("Wifi Internal Error")
 
     def leave(self):
         self.there = False
+        if self.broken:
+            raise self.broken("Wifi Internal Error")
 
     def joined(self):
         return self.there
@@ -150,11 +152,12 @@ def test_a_lost_network_is_joined_again_and_errors_of_the_radio_end_nothing() ->
     radio.there = False
     link.step(10000)
     assert link.state == WAITING
-    radio.broken = True
-    link.step(11000)
-    assert link.state == WAITING
-    radio.broken = False
-    for second in range(12, 20):
+    for number, broken in enumerate((OSError, RuntimeError)):
+        radio.broken = broken
+        link.step(11000 + 4000 * number)
+        assert link.state == WAITING
+    radio.broken = None
+    for second in range(16, 24):
         link.step(second * 1000)
     assert link.state == JOINING
 

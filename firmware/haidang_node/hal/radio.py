@@ -22,6 +22,9 @@ class Radio:
         """Whether there is a network and an address."""
         return self._station.isconnected()
 
-    def rssi_dbm(self) -> int:
-        """Signal strength."""
-        return self._station.status("rssi")
+    def rssi_dbm(self) -> int | None:
+        """Signal strength; None where the network has just gone."""
+        try:
+            return self._station.status("rssi")
+        except (OSError, RuntimeError):
+            return None

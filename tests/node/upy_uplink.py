@@ -1,0 +1,197 @@
+# heap: 400K
+"""The uplink against whatever comes: nothing the gateway sends may end or reset the node."""
+
+import asyncio
+import json
+
+from haidang_node import log
+from haidang_node.clock import Clock
+from haidang_node.commands import Commands
+from haidang_node.uplink import Uplink
+from haidang_wire.session_events import Message
+
+log.start(log.ERROR + 1, lambda: 0)
+_NODE = "n-240ac4000001"
+
+
+class _Ticks:
+    now = 0
+
+    def __call__(self):
+        return self.now
+
+
+class _Outbox:
+    def __init__(self):
+        self.acked = []
+        self.full_heap = False
+
+    def acknowledge(self, epoch, boot, numbers):
+        if self.full_heap:
+            raise MemoryError
+        self.acked.append((epoch, boot, [[lo, hi] for lo, hi in numbers]))
+        return 1
+
+
+class _Window:
+    def restart(self):
+        pass
+
+    def tidy(self):
+        pass
+
+    def next(self, now_ms):
+        return None
+
+    def wait_ms(self, now_ms, limit_ms):
+        return 1
+
+
+class _Status:
+    def message(self, up_ms):
+        return b"{}"
+
+
+class _Connection:
+    can_publish = True
+
+    def __init__(self):
+        self.acknowledged = []
+        self.published = []
+
+    async def keep_alive(self, now_ms):
+        pass
+
+    async def acknowledge(self, packet_id):
+        self.acknowledged.append(packet_id)
+
+    async def publish(self, topic, payload, qos=1, retain=False):
+        kind = topic.split("/")[-1]
+        self.published.append((kind, json.loads(payload)))
+        return len(self.published)
+
+
+class _Bench:
+    def __init__(self, path="/tmp/haidang-no-such-folder/commands"):
+        self.ticks = _Ticks()
+        self.clock = Clock(self.ticks)
+        self.done = []
+        self.outbox = _Outbox()
+        self.connection = _Connection()
+        self.path = path
+        self.uplink = Uplink(
+            _NODE,
+            self.clock,
+            self.outbox,
+            _Window(),
+            _Status(),
+            self._commands,
+            asyncio.Event(),
+        )
+        self.uplink._begin(30000)
+
+    def _commands(self):
+        return Commands(self.path, {"reboot": lambda args: ({}, lambda: self.done.append(1))})
+
+    def hear(self, kind, payload, packet_id=1):
+        if not isinstance(payload, bytes):
+            payload = json.dumps(payload).encode()
+        topic = "hd/1/n/%s/%s" % (_NODE, kind)
+        self.uplink.take(Message(topic, payload, 1, False, packet_id))
+
+    def turn(self):
+        self.uplink._sleep = _no_sleep
+        asyncio.run(self.uplink._turn(self.connection))
+
+    def replies(self):
+        return [document for kind, document in self.connection.published if kind == "reply"]
+
+
+async def _no_sleep(wait_ms):
+    pass
+
+
+def test_orders_that_are_none_are_acknowledged_and_ignored() -> None:
+    good = {"id": "c-1", "do": "reboot", "exp_ms": 1}
+    bad = [b"", b"{", b"[]", b"3", b"null", b'"x"', b"\xff\xfe", {}, {"id": "c-1"}]
+    for name, value in (("id", 3), ("id", ""), ("id", "x" * 65), ("do", None), ("exp_ms", "x")):
+        bad.append(dict(good, **{name: value}))
+    for name in good:
+        bad += [{key: good[key] for key in good if key != name}]
+    bench = _Bench()
+    for number, payload in enumerate(bad):
+        bench.hear("cmd", payload, number + 1)
+        bench.turn()
+    assert bench.connection.acknowledged == list(range(1, len(bad) + 1))
+    assert bench.replies() == []
+
+
+def test_acknowledgements_of_any_form_end_nothing() -> None:
+    bench = _Bench()
+    for payload in (
+        b"",
+        {},
+        {"he": "9f3c01aa", "hb": 1},
+        {"he": "9f3c01aa", "hb": 1, "s": 7},
+        {"he": "9f3c01aa", "hb": 1, "s": [7]},
+        {"he": "9f3c01aa", "hb": 1, "s": [[1]]},
+        {"he": "9f3c01aa", "hb": 1, "s": {"a": 1}},
+    ):
+        bench.hear("ack", payload)
+    bench.outbox.full_heap = True
+    bench.hear("ack", {"he": "9f3c01aa", "hb": 1, "s": [[1, 2]]}, 99)
+    bench.turn()
+    assert bench.outbox.acked == []
+    assert 99 in bench.connection.acknowledged, "it would come again with each connection"
+
+
+def test_a_command_that_flash_cannot_save_is_answered_and_not_executed() -> None:
+    bench = _Bench()
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    bench.hear("cmd", {"id": "c-1", "do": "reboot", "exp_ms": 9000})
+    bench.turn()
+    (reply,) = bench.replies()
+    assert reply["ok"] is False
+    assert "flash" in reply["err"]
+    assert bench.connection.acknowledged == [1]
+    bench.ticks.now = 60000
+    bench.turn()
+    assert bench.done == []
+
+
+def test_a_restart_comes_after_its_reply_had_time_and_without_its_puback() -> None:
+    bench = _Bench("/tmp/haidang-uplink-commands")
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    bench.hear("cmd", {"id": "c-1", "do": "reboot", "exp_ms": 9000})
+    bench.connection.can_publish = False
+    bench.turn()
+    assert bench.connection.acknowledged == [], "not before its reply can go"
+    bench.connection.can_publish = True
+    bench.turn()
+    assert bench.replies() == [{"id": "c-1", "ok": True, "out": {}}]
+    bench.ticks.now = 1999
+    bench.turn()
+    assert bench.done == []
+    bench.uplink._begin(30000)
+    bench.ticks.now = 2000
+    bench.turn()
+    assert bench.done == [1]
+
+
+def test_a_time_that_fits_no_pack_is_refused() -> None:
+    bench = _Bench()
+    for unix_ms in (1.764e12, "1764000000000", None, -1, 0, 1 << 53, [1]):
+        nonce = bench.clock.question()["nonce"]
+        bench.hear("time", {"nonce": nonce, "unix_ms": unix_ms}, 0)
+        assert bench.clock.unix_ms(0) is None
+    bench.hear("time", {"nonce": bench.clock.question()["nonce"], "unix_ms": 1764000000000}, 0)
+    assert bench.clock.unix_ms(0) == 1764000000000
+
+
+def test_the_gateway_s_status_of_any_form_ends_nothing() -> None:
+    bench = _Bench()
+    for payload in (b"", b"3", b"{}", b'{"state":7}', b'{"state":"offline"}'):
+        bench.uplink.take(Message("hd/1/gw/status", payload, 1, True, 5))
+    assert not bench.uplink.online
+    bench.uplink.take(Message("hd/1/gw/status", b'{"state":"online"}', 1, False, 5))
+    assert bench.uplink.online

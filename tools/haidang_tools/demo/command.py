@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -65,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     )
     try:
         _check_record(args.record)
-        with _folder(args.keep) as folder:
+        with _ended_by_signals(), _folder(args.keep) as folder:
             verdict = Demo(args, console, folder).play()
     except (ToolError, BoardError) as error:
         console.print(f"demo: {error}", style="bold red", markup=False)
@@ -193,6 +194,27 @@ class Demo:
         )
         verdict = scenario.judge(rows, wanted, packs, sums, cut_ms=cut_ms, seconds=seconds)
         return scenario.with_complaints(verdict, city.centre.complaints)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Ctrl-C, a closed terminal or SIGTERM end the city once; while it ends, all are ignored."""
+
+    def end(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # What is ignored stays so: nohup means it.
+    before = {n: old for n in ends if (old := signal.getsignal(n)) is not signal.SIG_IGN}
+    try:
+        for number in before:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _check_record(record: Path | None) -> None:

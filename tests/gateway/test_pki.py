@@ -205,6 +205,16 @@ def test_the_centres_access_list_has_no_pattern_for_strangers() -> None:
     assert "pattern" not in text
 
 
+def test_a_folder_without_an_authority_lists_nothing_and_gives_no_access(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("list", str(tmp_path)) == 1
+    assert _run("acl", str(tmp_path), "--side", "gateway") == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("holds no authority; `ca init` makes one") == 2
+
+
 def test_the_command_line_makes_issues_revokes_and_lists(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,7 @@
 """Certificates and revocation lists as values: EC P-256, made and signed, no files."""
 
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from haidang_gateway.fleet.access import Role
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
 DEFAULT_HOSTS = ("gateway.local", "localhost", "127.0.0.1", "::1")
 
+# RFC 1123, as TLS clients compare it; no wildcards: a broker has a name.
+_HOST_NAME = r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*"
 # A node or a gateway without a battery clock starts in the past: nothing may be "not yet valid".
 _NOT_BEFORE = datetime(1999, 1, 1, tzinfo=UTC)
 _NOT_AFTER = datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -136,9 +139,8 @@ def _alternative_names(hosts: Sequence[str]) -> x509.SubjectAlternativeName:
         try:
             names.append(x509.IPAddress(ipaddress.ip_address(host)))
         except ValueError:
-            try:
-                names.append(x509.DNSName(host))
-            except ValueError as error:
+            if not re.fullmatch(_HOST_NAME, host):
                 message = f"{host!r} is neither an address nor a host name in plain letters"
-                raise PkiError(message) from error
+                raise PkiError(message) from None
+            names.append(x509.DNSName(host))
     return x509.SubjectAlternativeName(names)

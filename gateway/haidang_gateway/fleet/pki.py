@@ -146,6 +146,9 @@ class Authority:
         """Every certificate ever issued, oldest first."""
         path = self._path("index")
         if not path.exists():
+            if not self._path("ca.key").exists():
+                message = f"{self.directory} holds no authority; `ca init` makes one"
+                raise PkiError(message)
             return []
         lines = path.read_text(encoding="utf-8").splitlines()
         try:

@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     except PkiError as error:
         sys.stderr.write(f"ca: {error}\n")
     except OSError as error:
-        sys.stderr.write(f"ca: {error.filename}: {error.strerror}; check the folder's owner\n")
+        what = "check the folder's path and owner"
+        sys.stderr.write(f"ca: {error.filename}: {error.strerror}; {what}\n")
     return 1
 
 

@@ -6,7 +6,7 @@ SESSION = {
     "keepalive_s": 30,
     "session_expiry_s": 3600,
     "receive_maximum": 16,
-    "maximum_packet_bytes": 8192,
+    "maximum_packet_bytes": 2048,
     "will_delay_s": 10,
     "window": 32,
     "alarm_places": 8,

@@ -1,11 +1,14 @@
 """The whole node on the virtual board: real MicroPython, mosquitto with mutual TLS, power cuts."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from haidang_tools.brokers import certificates
+from haidang_wire import topics
 from node_settings import settings
 from stand_in_gateway import StandInGateway, complete, explained
 from waiting import wait_until
@@ -14,6 +17,7 @@ from node_bench import NODE, Bench
 
 # Room for a packet, a status and a reconnect at the worst moment.
 LEAST_FREE_BYTES = 6000
+MPREMOTE = Path(sys.executable).parent / "mpremote"
 ALL_SENSORS = {
     "smoke": {"warmup_s": 0},
     "flood": {"mount_mm": 3000},
@@ -193,6 +197,58 @@ def test_an_unusable_configuration_is_told_and_leaves_the_console_free(bench: Be
         board.power_on()
         wait_until(lambda: b"report is not a field" in board.console, "the first mistake")
         wait_until(lambda: b"rain is not a sensor kind" in board.console, "the second mistake")
+        assert board.boots == 1
+
+
+def test_an_application_that_cannot_start_is_tried_again_and_again(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with board:
+        board.power_on()
+        wait_until(lambda: b"smoke: normal" in board.console, "the node works")
+        script = "import os\nos.rename('haidang_node/app.mpy', 'haidang_node/gone')"
+        command = [MPREMOTE, "connect", board.port, "exec", script]
+        subprocess.run(command, check=True, capture_output=True, timeout=30)
+        board.power_off()
+        boots = board.boots
+        board.power_on()
+        wait_until(lambda: b"ImportError" in board.console, "the reason on the console")
+        wait_until(lambda: board.boots >= boots + 2, "another try")
+
+
+def test_a_node_without_usable_certificates_still_watches_and_sounds(
+    bench: Bench, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(bench.ca, damaged)
+    (damaged / "ca.der").write_bytes(b"no certificate")
+    board = bench.board(settings(bench.broker.port), ca=damaged)
+    with board:
+        board.power_on()
+        wait_until(lambda: b"cannot be used" in board.console, "the reason on the console")
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: board.pin(25) == 1, "the siren")
+        assert board.boots == 1
+
+
+def test_malformed_commands_neither_reset_the_node_nor_stay_in_its_way(bench: Bench) -> None:
+    board = bench.board(settings(bench.broker.port))
+    with gateway(bench) as gw, board:
+        board.power_on()
+        wait_until(lambda: b"clock is set" in board.console, "the time")
+        topic = topics.node_topic(NODE, "cmd")
+        for payload in (
+            b"{}",
+            b"[]",
+            b'{"id":"c-1"}',
+            b"[" * 8000,
+            b'{"id":' + b"9" * 4000 + b"}",
+        ):
+            gw._data.publish(topic, payload)
+        gw.order("identify", "c-9")
+        wait_until(lambda: gw.replies, "the reply to the order after them", 60)
+        assert [reply["id"] for reply in gw.replies] == ["c-9"]
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm")
         assert board.boots == 1
 
 

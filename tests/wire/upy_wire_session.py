@@ -50,7 +50,7 @@ def incoming(packet_id, topic="a"):
 def test_connect_carries_the_contracts_rules():
     will = Will("a", b"b", 1, True, SESSION["will_delay_s"])
     packet = packet_of(Session("n-1", will=will, username="u").connect())
-    rules = {0x11: 3600, 0x21: 16, 0x27: 8192}
+    rules = {0x11: 3600, 0x21: 16, 0x27: 2048}
     assert packet == Connect("n-1", False, 30, will, "u", None, rules)
 
 

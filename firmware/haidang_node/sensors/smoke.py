@@ -10,9 +10,11 @@ from haidang_wire.senml import Fixed, Record
 _SUPPLY_MV = const(5000)
 _DIVIDER_NUMERATOR = const(3)
 _DIVIDER_DENOMINATOR = const(2)
-# A broken heater or wire gives 0 mV, a short the full scale: both are faults, never "no smoke".
-_OPEN_MV = const(40)
-_SHORT_MV = const(3200)
+# A broken heater or wire gives 0 V, a short the full scale: both are faults, never "no smoke". At
+# 11 dB an ESP32's calibration makes about 142 mV of 0 V and little more than 3100 mV of full scale
+# (esp-idf issue 1739 shows the like at 6 dB); clean air gives 1100 mV, 1 % of gas 2800 mV.
+_OPEN_MV = const(200)
+_SHORT_MV = const(3050)
 # The median of three keeps a single spike from counting.
 _MEDIAN = const(3)
 _PRE_ALARM_SAMPLES = const(2)

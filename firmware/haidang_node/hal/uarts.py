@@ -5,8 +5,9 @@ import machine
 
 def listener(number: int, baudrate: int, rx_pin: int, tx_pin: int, buffer_bytes: int):
     """A function readinto(buffer) -> bytes read or None; never waits."""
-    rx = machine.Pin(rx_pin)
+    rx, rate, size = machine.Pin(rx_pin), baudrate, buffer_bytes
     # Left out where there is none: not every port takes tx=None.
-    wiring = {"rx": rx, "tx": machine.Pin(tx_pin)} if tx_pin >= 0 else {"rx": rx}
-    uart = machine.UART(number, baudrate=baudrate, rxbuf=buffer_bytes, timeout=0, **wiring)
-    return uart.readinto
+    if tx_pin < 0:
+        return machine.UART(number, baudrate=rate, rxbuf=size, timeout=0, rx=rx).readinto
+    tx = machine.Pin(tx_pin)
+    return machine.UART(number, baudrate=rate, rxbuf=size, timeout=0, rx=rx, tx=tx).readinto

@@ -214,3 +214,39 @@ def test_a_damaged_ledger_starts_anew() -> None:
     again.open()
     assert again.boots("9f3c01aa", 1, 1, {})[0]["dropped"] == [[0, 0, "full"]]
     os.remove(path)
+
+
+class _Cut(Exception):
+    pass
+
+
+class _PlainStorage(dict):
+    """ESP-IDF's NVS writes each value at once; the power goes before write `cut_at`."""
+
+    cut_at = 99
+
+    def put(self, key, value):
+        self.cut_at -= 1
+        if self.cut_at < 0:
+            raise _Cut
+        self[key] = value
+
+    def commit(self):
+        pass
+
+
+def test_a_power_cut_at_any_write_of_a_start_never_invents_numbers_of_a_boot() -> None:
+    for cut_at in range(3):
+        storage = _PlainStorage()
+        for boot in range(1, 4):
+            identity = Identity(storage, lambda: 1)
+            identity.begin()
+            for _ in range(10 * boot):
+                identity.take(None)
+        storage.cut_at = cut_at
+        try:
+            Identity(storage, lambda: 1).begin()
+        except _Cut:
+            assert cut_at < 2
+        ended = Identity(storage, lambda: 1).ended()
+        assert (ended.boot, ended.following) == ((3, 30) if cut_at < 2 else (4, 0))

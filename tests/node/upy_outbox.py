@@ -2,7 +2,7 @@
 
 import os
 
-from haidang_node import log, segments
+from haidang_node import log
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import ALARM, DATA, Outbox, Place
 
@@ -183,82 +183,27 @@ def test_packs_of_an_older_boot_come_first_and_are_acknowledged_under_its_name()
     _done(folder)
 
 
-class _RefusingFile:
-    """A file on a flash that takes bytes and refuses to make them safe."""
-
-    def __init__(self, file):
-        self._file = file
-
-    def write(self, data):
-        return self._file.write(data)
-
-    def flush(self):
-        raise OSError(28)
-
-    def close(self):
-        self._file.close()
+def test_a_segment_stays_while_any_of_its_packs_is_held() -> None:
+    for kept in range(4):
+        folder = _folder()
+        outbox, _ = _open(folder)
+        for seq in range(4):
+            _put(outbox, ALARM, seq)
+        for seq in range(4):
+            if seq != kept:
+                outbox.acknowledge(_EPOCH, 1, [[seq, seq]])
+        assert _numbers(outbox, ALARM) == [kept]
+        assert kept in _numbers(_open(folder)[0], ALARM)
+        _done(folder)
 
 
-def _refuse_flushes(times):
-    left = [times]
-
-    def opened(path, mode):
-        file = open(path, mode)  # noqa: SIM115 - kept open between packs
-        if "w" in mode and left[0]:
-            left[0] -= 1
-            return _RefusingFile(file)
-        return file
-
-    segments.open = opened
-
-
-def test_an_alarm_that_flash_refused_at_first_never_takes_later_ones_with_it() -> None:
-    folder = _folder()
-    outbox, ledger = _open(folder)
-    _refuse_flushes(50)
-    try:
-        _put(outbox, ALARM, 0)
-        for second in range(60):
-            outbox.flush_due(second)
-    finally:
-        del segments.open
-    assert outbox.lowest_loose() is None
-    for seq in range(1, 4):
-        _put(outbox, ALARM, seq)
-    assert len(outbox._lanes[ALARM].all) == 1, "a refusing flash must not fill the memory"
-    outbox.acknowledge(_EPOCH, 1, [[0, 0]])
-    assert _numbers(outbox, ALARM) == [1, 2, 3]
-    assert ledger.dropped == 0
-    assert _numbers(_open(folder)[0], ALARM) == [0, 1, 2, 3]
-    _done(folder)
-
-
-def test_a_file_that_cannot_be_read_leaves_the_others_alone() -> None:
+def test_packs_of_an_older_epoch_come_before_those_of_the_present_one() -> None:
     folder = _folder()
     outbox, _ = _open(folder)
-    _put(outbox, ALARM, 5)
+    outbox.put(ALARM, "00000001", 90, 4, b"pack 4", 0)
     outbox.close()
-    os.mkdir(folder + "/a-" + _EPOCH + "-1-0")
-    again, _ = _open(folder)
-    assert _numbers(again, ALARM) == [5]
-    os.rmdir(folder + "/a-" + _EPOCH + "-1-0")
-    _done(folder)
-
-
-def test_an_alarm_that_cannot_be_read_just_now_is_kept() -> None:
-    folder = _folder()
-    outbox, ledger = _open(folder)
-    _put(outbox, ALARM, 0)
-    held = outbox.next(ALARM, Place())
-
-    def refused(path, mode):
-        raise OSError(5)
-
-    segments.open = refused
-    try:
-        assert outbox.payload(held) is None
-    finally:
-        del segments.open
-    assert outbox.payload(held) == b"pack 0"
-    assert ledger.dropped == 0
+    outbox, _ = _open(folder)
+    _put(outbox, ALARM, 0, boot=1)
+    outbox.close()
+    assert _numbers(_open(folder)[0], ALARM) == [4, 0]
     _done(folder)

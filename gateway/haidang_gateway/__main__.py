@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     logging.basicConfig(
-        level=os.environ.get("HAIDANG_LOG", "INFO"),
+        level=_log_level(),
         format="%(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
@@ -78,6 +78,14 @@ def _run(options: argparse.Namespace) -> int:
             _log.critical("the gateway cannot go on: %s", error)
         status = 1
     return status
+
+
+def _log_level() -> str:
+    wanted = os.environ.get("HAIDANG_LOG", "INFO").upper()
+    levels = logging.getLevelNamesMapping()
+    if wanted not in levels:
+        raise ConfigError((f"HAIDANG_LOG={wanted}: write one of {', '.join(levels)}",))
+    return wanted
 
 
 async def _run_until_stopped(app: App) -> None:

@@ -43,3 +43,11 @@ def test_a_source_that_cannot_play_is_told_in_one_line_without_the_password(
             (line,) = capsys.readouterr().out.splitlines()
             assert "cannot be opened" in line
             assert "secret" not in line
+
+
+def test_an_unknown_log_level_is_told_with_the_known_ones(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HAIDANG_LOG", "loud")
+    assert main(["run", "--config", "/absent.toml"]) == 2
+    assert "HAIDANG_LOG=LOUD: write one of" in capsys.readouterr().out

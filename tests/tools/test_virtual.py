@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from haidang_tools.__main__ import main
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import InputRefused
 from haidang_tools.virtual import world_from
@@ -31,3 +32,19 @@ def test_the_command_prints_a_port_that_answers_and_ends_when_told(tmp_path: Pat
 def test_a_wrong_world_is_refused(text: str, word: str) -> None:
     with pytest.raises(InputRefused, match=word):
         world_from(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["board", "--mac", "zz"], "zz is no MAC address"),
+        (["board", "--heap", "1K"], "1K is no heap"),
+        (["scene", "--port", "99999"], "99999 is no port"),
+    ],
+)
+def test_a_wrong_argument_is_told_before_anything_starts(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    assert told in capsys.readouterr().err

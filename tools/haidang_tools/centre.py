@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
+from haidang_tools.arguments import tcp_port
 from haidang_tools.centre_check import Checker, Message, Refusal
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.centre_server import Centre, Line, Watcher
@@ -29,7 +30,7 @@ _STYLES = {"suspected": "yellow", "confirmed": "bold red", "cleared": "green", "
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `haidang centre`."""
     parser.add_argument("--host", default="127.0.0.1", help="the centre's broker (%(default)s)")
-    parser.add_argument("--port", type=int, default=8883, help="its TLS port (%(default)s)")
+    parser.add_argument("--port", type=tcp_port, default=8883, help="its TLS port (%(default)s)")
     for name, what in (("ca", "authority"), ("cert", "certificate"), ("key", "private key")):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"{what}, PEM")
     parser.add_argument("--ledger", type=Path, required=True, help="SQLite file, made if absent")

@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from haidang_tools.arguments import tcp_port
 from haidang_tools.errors import ToolError
 from haidang_tools.flames import render_fire
 from haidang_tools.street import Picture, Street, street
@@ -156,7 +157,7 @@ def compose(
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `haidang scene`."""
-    parser.add_argument("--port", type=int, default=0, help="TCP port; 0 takes a free one")
+    parser.add_argument("--port", type=tcp_port, default=0, help="TCP port; 0 takes a free one")
     parser.add_argument("--cache", type=Path, default=Path(".cache"), help="for the street video")
 
 

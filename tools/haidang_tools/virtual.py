@@ -11,14 +11,17 @@ from haidang_board.errors import BoardError
 from haidang_board.rig import Board
 from haidang_board.world import World
 
+from haidang_tools.arguments import heap_size, mac_address
 from haidang_tools.errors import InputRefused, ToolError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--mac", default="240ac4000001", help="MAC address, 12 hex digits")
+    parser.add_argument(
+        "--mac", type=mac_address, default="240ac4000001", help="MAC address, 12 hex digits"
+    )
     parser.add_argument("--image", type=Path, help="flash file, kept; without it a fresh one")
-    parser.add_argument("--heap", default="160K", help="heap of the interpreter")
+    parser.add_argument("--heap", type=heap_size, default="160K", help="heap of the interpreter")
     parser.add_argument(
         "--world-json", default="{}", help='what is around it, for example {"smoke_ppm": 800}'
     )

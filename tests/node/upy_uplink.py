@@ -195,3 +195,15 @@ def test_the_gateway_s_status_of_any_form_ends_nothing() -> None:
     assert not bench.uplink.online
     bench.uplink.take(Message("hd/1/gw/status", b'{"state":"online"}', 1, False, 5))
     assert bench.uplink.online
+
+
+def test_nothing_is_taken_from_the_window_while_the_gateway_is_away() -> None:
+    bench = _Bench()
+    asked = []
+    bench.uplink._window.next = asked.append
+    bench.uplink.take(Message("hd/1/gw/status", b'{"state":"offline"}', 1, True, 0))
+    bench.turn()
+    assert asked == []
+    bench.uplink.take(Message("hd/1/gw/status", b'{"state":"online"}', 1, False, 0))
+    bench.turn()
+    assert asked == [0]

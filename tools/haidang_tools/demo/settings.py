@@ -92,6 +92,31 @@ class DemoCamera:
     loop: bool = False
 
 
+_PLACES = """
+[[place]]
+id = "market-3"
+name = "Chợ Cột Đỏ"
+name_en = "Cot Do market"
+lat = 19.742
+lon = 105.902
+radius_m = 60
+
+[[place]]
+id = "street-1"
+name = "Đường Hồ Xuân Hương"
+name_en = "Ho Xuan Huong street"
+lat = 19.735
+lon = 105.906
+
+[[place]]
+id = "square-1"
+name = "Quảng trường biển"
+name_en = "Beach square"
+lat = 19.737
+lon = 105.907
+"""
+
+
 def gateway_toml(
     lines: Lines,
     ca_dir: Path,
@@ -135,29 +160,8 @@ crowd_sustain_s = 4.0
 
 [models]
 dir = {q(str(models_dir))}
-
-[[place]]
-id = "market-3"
-name = "Chợ Cột Đỏ"
-name_en = "Cot Do market"
-lat = 19.742
-lon = 105.902
-radius_m = 60
-
-[[place]]
-id = "street-1"
-name = "Đường Hồ Xuân Hương"
-name_en = "Ho Xuan Huong street"
-lat = 19.735
-lon = 105.906
-
-[[place]]
-id = "square-1"
-name = "Quảng trường biển"
-name_en = "Beach square"
-lat = 19.737
-lon = 105.907
 """
+    text += _PLACES
     for node in nodes:
         text += f'\n[[node]]\nid = "{node.id}"\nplace = "{node.place}"\n'
         text += f"heartbeat_s = {HEARTBEAT_S}\n"

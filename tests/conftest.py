@@ -1,6 +1,7 @@
 """What all tests share: where things lie, free ports, and guards against leaks."""
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -34,6 +35,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session", autouse=True)
+def test_dir(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where tests that run on both interpreters put their files; MicroPython inherits it."""
+    os.environ["HAIDANG_TEST_DIR"] = str(tmp_path_factory.mktemp("both"))
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def test_dir(tmp_path_factory: pytest.TempPathFactory) -> None:
+def folder_of_both_runtimes(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Where tests that run on both interpreters put their files; MicroPython inherits it."""
     os.environ["HAIDANG_TEST_DIR"] = str(tmp_path_factory.mktemp("both"))
 

@@ -120,6 +120,8 @@ def test_a_reflashed_node_is_not_taken_for_its_former_self(make_city: MakeCity) 
     city.start_node(SMOKE)
 
     _await_packs(city, before + 5)
+    epochs = city.centre.read(lambda view: view.nodes[SMOKE.id].epochs)
+    assert len(epochs) == 2, "with the old epoch its first packs would pass for repeats"
     _nothing_lost(city)
 
 

@@ -132,7 +132,13 @@ def test_the_view_folds_alarms_packs_and_status() -> None:
     received_ms = unix_ms("2026-11-22T13:15:21.300+00:00")
     view.message("alarm", {"id": "gw-01/e/1", "alarm": alarm}, received_ms)
     pack = [
-        {"bn": "urn:dev:mac:240ac4fffe000002:", "n": "flood/level", "u": "mm", "v": 412},
+        {
+            "bn": "urn:dev:mac:240ac4fffe000002:",
+            "he": "9f3c01aa",
+            "n": "flood/level",
+            "u": "mm",
+            "v": 412,
+        },
         {"n": "flood/state", "vs": "warning"},
     ]
     view.message("data", {"id": "gw-01/e/2", "packs": [pack]}, received_ms)

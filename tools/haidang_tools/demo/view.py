@@ -12,10 +12,11 @@ _SHOWN = ("smoke/ratio", "smoke/mv", "flood/level", "flood/rate", "footfall/devi
 
 @dataclass(slots=True)
 class NodeRow:
-    """One node as the centre knows it: last values by SenML name."""
+    """One node as the centre knows it: last values by SenML name, and the epochs it has lived."""
 
     node: str
     values: dict[str, str] = field(default_factory=dict)
+    epochs: set[str] = field(default_factory=set)
     packs: int = 0
     heard_ms: int = 0
 
@@ -63,6 +64,7 @@ class CityView:
     def _pack(self, records: list[dict[str, Any]], received_ms: int) -> None:
         node = topics.node_of_base_name(records[0]["bn"])
         row = self.nodes.setdefault(node, NodeRow(node))
+        row.epochs.add(records[0]["he"])
         row.packs += 1
         row.heard_ms = received_ms
         self.packs += 1

@@ -18,6 +18,7 @@ MakeCity = Callable[..., City]
 _SMOKE_PPM = 1500.0
 _SIREN_PIN = 25
 _CRASHED = -9
+_CONNECTED = "connected to the operations centre"
 # More than keep-alives and statuses of some seconds, less than an alarm message with TLS.
 _ALARM_BYTES = 900
 
@@ -90,10 +91,14 @@ def test_a_crash_inside_the_verification_window_forgets_nothing(make_city: MakeC
 def test_the_centres_broker_killed_with_alarms_in_its_memory(make_city: MakeCity) -> None:
     city = make_city(nodes=(SMOKE,))
     _await_packs(city, 2)
+    # Cut until it is frozen: what it acknowledges into its own ledger would be missed later.
+    city.line.set_up(False)
     city.centre.stop()
     with _centre_process(city) as frozen:
         wait_until(lambda: frozen.stdout and frozen.stdout.readline(), "the centre's subscription")
         frozen.send_signal(signal.SIGSTOP)
+        city.line.set_up(True)
+        wait_until(lambda: city.gateway.log.count(_CONNECTED) == 2, "the line's mending")
         sent_before = city.line.bytes_up
         city.worlds[SMOKE.id].smoke_ppm = _SMOKE_PPM
         wait_until(lambda: "revision 1" in city.gateway.log, "the alarm's commit")

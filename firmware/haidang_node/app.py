@@ -2,12 +2,10 @@
 
 import asyncio
 import gc
-import sys
 
 from micropython import const
 
-import haidang_node
-from haidang_node import broker, log
+from haidang_node import broker, loading, log
 from haidang_node.clock import Clock, system_clock
 from haidang_node.connector import Connector
 from haidang_node.errors import ConfigError, LinkError
@@ -67,31 +65,12 @@ def run() -> bool:
 
 
 def _settings() -> dict | None:
-    from haidang_node import config
-
     try:
-        return config.load("/node.json")
+        return loading.call("haidang_node.config", "load", "/node.json")
     except ConfigError as error:
         for problem in error.problems:
             _LOG.error("%s", problem)
         return None
-    finally:
-        _forget("config")
-
-
-def _sensors(settings: dict) -> list:
-    from haidang_node import fitting
-
-    try:
-        return fitting.sensors(settings)
-    finally:
-        _forget("fitting")
-
-
-def _forget(module: str) -> None:
-    # What runs once does not stay: its memory goes to the connection.
-    del sys.modules["haidang_node." + module]
-    delattr(haidang_node, module)
 
 
 class Node:
@@ -108,7 +87,7 @@ class Node:
         self._outbox = Outbox(_OUTBOX, settings["outbox"]["bytes"], self._ledger)
         self._radio = Radio()
         self._link = Link(self._radio, settings["wifi"], esp32.random_32)
-        self._sensors = _sensors(settings["sensors"])
+        self._sensors = loading.call("haidang_node.fitting", "sensors", settings["sensors"])
         self._reporter = Reporter(
             self._node,
             clock,

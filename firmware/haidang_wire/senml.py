@@ -73,8 +73,65 @@ def seconds_text(unix_ms: int) -> str:
     return "%d.%03d" % (unix_ms // 1000, unix_ms % 1000)
 
 
+def check_header(pack: Pack) -> None:
+    """PackError where epoch, numbers, time or the count of records are not the contract's."""
+    if not 1 <= len(pack.records) <= MAXIMUM_RECORDS:
+        raise PackError("%d records, a pack has 1 to %d" % (len(pack.records), MAXIMUM_RECORDS))
+    if not is_epoch(pack.epoch):
+        raise PackError("epoch %s is not 8 hex digits" % repr(pack.epoch)[:40])
+    whole(pack.boot, _UINT32, "boot")
+    whole(pack.seq, _UINT32, "seq")
+    whole(pack.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
+    if pack.unix_ms is not None:
+        whole(pack.unix_ms, MAXIMUM_UNIX_MS, "unix_ms")
+
+
+def whole(value: int, highest: int, what: str) -> int:
+    """`value`, where it is a whole number from 0 to `highest`; PackError."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= highest:
+        raise PackError("%s %s is not a whole number from 0 to %d" % (what, repr(value), highest))
+    return value
+
+
+def unit_and_field(record: Record, decoded: bool) -> "tuple[str | None, str]":
+    """A record's unit and value field; PackError on an unknown name or a wrong kind of value.
+
+    With `decoded`, floats and names that are not in NAMES are allowed.
+    """
+    name, value, _ = record
+    known = NAMES.get(name)
+    if known is None:
+        if not decoded:
+            raise PackError("%s is no name of the contract" % repr(name)[:80])
+        known = (None, field_of(value), None)
+    unit, field, words = known
+    if field == "v":
+        _check_number(name, value, decoded)
+    elif field != field_of(value) or (words and value not in words):
+        raise PackError("%s cannot be %s" % (name, repr(value)[:40]))
+    return unit, field
+
+
+def field_of(value: object) -> str:
+    """The SenML field that carries a value of this type."""
+    if isinstance(value, bool):
+        return "vb"
+    return "vs" if isinstance(value, str) else "v"
+
+
+def decimal_text(mantissa: int, decimals: int) -> str:
+    """mantissa / 10**decimals in digits."""
+    if decimals == 0:
+        return str(mantissa)
+    digits = str(abs(mantissa))
+    while len(digits) <= decimals:
+        digits = "0" + digits
+    sign = "-" if mantissa < 0 else ""
+    return sign + digits[:-decimals] + "." + digits[-decimals:]
+
+
 def _encoded(pack: Pack, decoded: bool) -> bytes:
-    _check_header(pack)
+    check_header(pack)
     pieces = []
     up_ms = None
     for record in pack.records:
@@ -86,7 +143,7 @@ def _encoded(pack: Pack, decoded: bool) -> bytes:
         if up_ms is None:
             fields.append('"he":"%s","hb":%d,"hs":%d' % (pack.epoch, pack.boot, pack.seq))
         if record.up_ms != up_ms:
-            up_ms = _whole(record.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
+            up_ms = whole(record.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
             fields.append('"hu":%d' % up_ms)
         fields.append(_reading(record, decoded))
         pieces.append("{" + ",".join(fields) + "}")
@@ -96,69 +153,22 @@ def _encoded(pack: Pack, decoded: bool) -> bytes:
     return data
 
 
-def _check_header(pack: Pack) -> None:
-    if not 1 <= len(pack.records) <= MAXIMUM_RECORDS:
-        raise PackError("%d records, a pack has 1 to %d" % (len(pack.records), MAXIMUM_RECORDS))
-    if not is_epoch(pack.epoch):
-        raise PackError("epoch %s is not 8 hex digits" % repr(pack.epoch)[:40])
-    _whole(pack.boot, _UINT32, "boot")
-    _whole(pack.seq, _UINT32, "seq")
-    _whole(pack.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
-    if pack.unix_ms is not None:
-        _whole(pack.unix_ms, MAXIMUM_UNIX_MS, "unix_ms")
-
-
-def _whole(value: int, highest: int, what: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= highest:
-        raise PackError("%s %s is not a whole number from 0 to %d" % (what, repr(value), highest))
-    return value
-
-
 def _reading(record: Record, decoded: bool) -> str:
     name, value, _ = record
-    known = NAMES.get(name)
-    if known is None:
-        if not decoded:
-            raise PackError("%s is no name of the contract" % repr(name)[:80])
-        known = (None, field_of(value), None)
-    unit, field, words = known
-    if field == "v":
-        text = _number(name, value, decoded)
-    elif field != field_of(value) or (words and value not in words):
-        raise PackError("%s cannot be %s" % (name, repr(value)[:40]))
-    else:
-        text = write(value)
+    unit, field = unit_and_field(record, decoded)
+    text = decimal_text(*value) if isinstance(value, Fixed) else write(value)
     unit_text = '"u":"%s",' % unit if unit else ""
     return '"n":"%s",%s"%s":%s' % (name, unit_text, field, text)
 
 
-def field_of(value: object) -> str:
-    """The SenML field that carries a value of this type."""
-    if isinstance(value, bool):
-        return "vb"
-    return "vs" if isinstance(value, str) else "v"
-
-
-def _number(name: str, value: object, decoded: bool) -> str:
+def _check_number(name: str, value: object, decoded: bool) -> None:
     if isinstance(value, Fixed):
-        return _decimal(name, value)
-    if isinstance(value, float) and decoded:
-        return write(value)
-    if not isinstance(value, int) or isinstance(value, bool):
+        mantissa, decimals = value
+        if not 0 <= decimals <= 9 or not -MAXIMUM_VALUE <= mantissa <= MAXIMUM_VALUE:
+            raise PackError("%s: Fixed(%d, %d) is out of range" % (name, mantissa, decimals))
+    elif isinstance(value, float) and decoded:
+        return
+    elif not isinstance(value, int) or isinstance(value, bool):
         raise PackError("%s needs a whole number or Fixed, not %s" % (name, repr(value)[:40]))
-    if not -MAXIMUM_VALUE <= value <= MAXIMUM_VALUE:
+    elif not -MAXIMUM_VALUE <= value <= MAXIMUM_VALUE:
         raise PackError("%s: %d is too big" % (name, value))
-    return str(value)
-
-
-def _decimal(name: str, fixed: Fixed) -> str:
-    mantissa, decimals = fixed
-    if not 0 <= decimals <= 9 or not -MAXIMUM_VALUE <= mantissa <= MAXIMUM_VALUE:
-        raise PackError("%s: Fixed(%d, %d) is out of range" % (name, mantissa, decimals))
-    if decimals == 0:
-        return str(mantissa)
-    digits = str(abs(mantissa))
-    while len(digits) <= decimals:
-        digits = "0" + digits
-    sign = "-" if mantissa < 0 else ""
-    return sign + digits[:-decimals] + "." + digits[-decimals:]

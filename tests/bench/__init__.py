@@ -1,0 +1,1 @@
+"""What the node is measured by: `python -m bench.node`, or one part alone (`-m bench.chain`)."""

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from haidang_board.rig_nvs import Nvs
+from haidang_board.rig_station import Station
 from haidang_board.world import World
 
 CAUSES = {"power": 1, "reset": 2, "watchdog": 3, "sleep": 4, "soft": 5}
-_JOIN_S = 0.2  # association and DHCP of a near access point
-_GOT_IP, _CONNECTING, _IDLE, _NO_AP, _WRONG_KEY = 1010, 1001, 1000, 201, 202
 
 
 @dataclass(slots=True)
@@ -61,11 +60,8 @@ class Chip:
         self._memory = ""
         self._pull: dict[int, int] = {}
         self._watchdog_s = 0.0
-        self._wifi_active = False
-        self._ssid: str | None = None
-        self._key = ""
-        self._joined_s = 0.0
         self._now_s = 0.0
+        self._station = Station(world)
 
     def power_on(self, cause: str) -> None:
         """Begin a life: what a reset of this kind clears is cleared."""
@@ -77,7 +73,7 @@ class Chip:
         if cause == "soft":
             return
         self.watchdog_due_s = None
-        self._wifi_active, self._ssid = False, None
+        self._station.power_on()
         self._nvs.load()
         self._world.release()
         if cause == "power":
@@ -86,6 +82,8 @@ class Chip:
     def answer(self, words: list[str], now_s: float) -> str:
         """Carry out one request of the ROM."""
         self._now_s = now_s
+        if words[0] == "wifi":
+            return self._station.answer(words[1:], now_s)
         name = "_do_" + words[0].replace("-", "_")
         handler: Callable[..., str | int | None] = getattr(self, name)
         result = handler(*words[1:])
@@ -93,8 +91,7 @@ class Chip:
 
     def wifi_connected(self, now_s: float) -> bool:
         """Whether the station has an address."""
-        self._now_s = now_s
-        return self._do_wifi_status() == _GOT_IP
+        return self._station.connected(now_s)
 
     def _do_ready(self, used_bytes: str) -> None:
         self.ready = True
@@ -186,37 +183,6 @@ class Chip:
 
     def _do_nvs_commit(self, space: str) -> None:
         self._nvs.commit(space)
-
-    def _do_wifi_active(self, active: str | None = None) -> int | None:
-        if active is None:
-            return int(self._wifi_active)
-        self._wifi_active = active == "1"
-        if not self._wifi_active:
-            self._ssid = None
-        return None
-
-    def _do_wifi_join(self, ssid: str, key: str) -> None:
-        self._ssid = bytes.fromhex(ssid[1:]).decode()
-        self._key = bytes.fromhex(key[1:]).decode()
-        self._joined_s = self._now_s + _JOIN_S
-
-    def _do_wifi_leave(self) -> None:
-        self._ssid = None
-
-    def _do_wifi_status(self) -> int:
-        if not self._wifi_active or self._ssid is None:
-            return _IDLE
-        if not self._world.wifi_up:
-            self._joined_s = self._now_s + _JOIN_S
-            return _NO_AP
-        if self._now_s < self._joined_s:
-            return _CONNECTING
-        if self._ssid not in self._world.networks:
-            return _NO_AP
-        return _GOT_IP if self._world.networks[self._ssid] == self._key else _WRONG_KEY
-
-    def _do_wifi_rssi(self) -> int:
-        return self._world.rssi_dbm
 
     def _do_route(self, host: str, port: str) -> str:
         if not self.wifi_connected(self._now_s):

@@ -7,6 +7,7 @@ AP_IF = 1
 STAT_IDLE = 1000
 STAT_CONNECTING = 1001
 STAT_GOT_IP = 1010
+STAT_BEACON_TIMEOUT = 200
 STAT_NO_AP_FOUND = 201
 STAT_WRONG_PASSWORD = 202
 
@@ -27,16 +28,24 @@ class WLAN:
 
     def active(self, *is_active):
         if not is_active:
-            return _link.ask("wifi-active") == "1"
-        _link.ask("wifi-active", 1 if is_active[0] else 0)
+            return _link.ask("wifi", "active") == "1"
+        _link.ask("wifi", "active", 1 if is_active[0] else 0)
 
     def connect(self, ssid=None, password=None, *, bssid=None):
         if not self.active():
             raise OSError("Wifi Not Started")
-        _link.ask("wifi-join", _hex(ssid), _hex(password))
+        bssid = "x" + bssid.hex() if bssid else "x"
+        answer = _link.ask("wifi", "join", _hex(ssid), _hex(password), bssid)
+        if answer == "!busy":
+            raise OSError("Wifi Internal Error")
+        if answer:
+            raise RuntimeError("Wifi Unknown Error 0x0102")
 
     def disconnect(self):
-        _link.ask("wifi-leave")
+        _link.ask("wifi", "leave")
+
+    def scan(self):
+        return _link.part("rom_scan").scan()
 
     def isconnected(self):
         return self.status() == STAT_GOT_IP
@@ -45,8 +54,8 @@ class WLAN:
         if param and param[0] == "rssi":
             if not self.isconnected():
                 raise OSError("Wifi Not Connected")
-            return int(_link.ask("wifi-rssi"))
-        return int(_link.ask("wifi-status"))
+            return int(_link.ask("wifi", "rssi"))
+        return int(_link.ask("wifi", "status"))
 
     def ifconfig(self, *ip_mask_gateway_dns):
         if ip_mask_gateway_dns:
@@ -60,7 +69,10 @@ class WLAN:
             return bytes.fromhex(_link.ask("mac"))
         if param == ("channel",):
             return 6
-        if param:
+        if "reconnects" in settings:
+            _link.ask("wifi", "reconnects", settings.pop("reconnects"))
+        settings.pop("pm", None)
+        if param or settings:
             raise ValueError("unknown config param")
 
 

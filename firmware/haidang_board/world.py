@@ -37,7 +37,10 @@ class World:
     """Plain attributes, set at any time from any thread; each board has a world of its own.
 
     `smoke_ppm` 0 is clean air; `water_mm` is above the street; `phones` are within radio reach.
-    `networks` maps the SSIDs in reach to their keys. The faults break one sensor each.
+    `networks` maps the SSIDs in reach to their keys, `signals_dbm` to their strength where it is
+    not `rssi_dbm`; `hidden` ones do not tell their name. `radio_fault` "error": the Wi-Fi driver
+    refuses every join, "deaf": it finds nothing; it is over after `radio_cure`: "cycle" (switched
+    off and on), "reset", "never". The other faults break one sensor each.
     """
 
     def __init__(self, *, seed: int = 1) -> None:
@@ -49,6 +52,10 @@ class World:
         self.wifi_up = True
         self.networks = {"demo": "secret"}
         self.rssi_dbm = -60
+        self.signals_dbm: dict[str, int] = {}
+        self.hidden: set[str] = set()
+        self.radio_fault = ""
+        self.radio_cure = "cycle"
         self.supply_mv = 5000
         self.temp_c = 30.0
         self.smoke_open = False
@@ -118,13 +125,18 @@ class World:
             return 0.0
         if self.smoke_short:
             return _ADC_MAX_UV
-        ratio: float = 1.0 / (1.0 + max(0.0, self.smoke_ppm) / _MQ2_KNEE_PPM) ** _MQ2_SLOPE
-        sensor_ohm = _MQ2_CLEAN_AIR_OHM * ratio
-        output_mv = _MQ2_SUPPLY_MV * _MQ2_LOAD_OHM / (_MQ2_LOAD_OHM + sensor_ohm)
-        return output_mv * 1000 * _MQ2_DIVIDER
+        return smoke_uv(self.smoke_ppm)
 
     def _noisy(self, microvolts: float) -> int:
         if not 0 < microvolts < _ADC_MAX_UV:
             return int(min(max(microvolts, 0), _ADC_MAX_UV))
         noise = self.random.uniform(-_ADC_NOISE_UV, _ADC_NOISE_UV)
         return int(min(max(microvolts + noise, 0), _ADC_MAX_UV))
+
+
+def smoke_uv(ppm: float) -> float:
+    """Microvolts that an MQ-2 in the reference wiring puts on its pin."""
+    ratio: float = 1.0 / (1.0 + max(0.0, ppm) / _MQ2_KNEE_PPM) ** _MQ2_SLOPE
+    sensor_ohm = _MQ2_CLEAN_AIR_OHM * ratio
+    output_mv = _MQ2_SUPPLY_MV * _MQ2_LOAD_OHM / (_MQ2_LOAD_OHM + sensor_ohm)
+    return output_mv * 1000 * _MQ2_DIVIDER

@@ -46,16 +46,79 @@ def connect(serial: SerialBoard, server: socket.socket) -> socket.socket:
     return peer
 
 
-def test_joining_takes_a_moment_and_wants_the_right_key(board: Board) -> None:
+STATION = """
+import network, time
+w = network.WLAN()
+w.active(True)
+def join(*words):
+    w.disconnect()
+    w.connect(*words)
+    first = w.status()
+    time.sleep_ms(300)
+    return first, w.status()
+"""
+
+
+def test_joining_takes_a_moment_and_wants_the_right_key(
+    fresh: Callable[..., Board],
+) -> None:
+    board = fresh()
+    board.power_on()
     with SerialBoard(board.port) as serial:
         printed = serial.execute(
-            "import network, time\nw = network.WLAN()\nw.active(True)\n"
-            "w.connect('demo', 'wrong')\na = w.status()\ntime.sleep_ms(300)\nb = w.status()\n"
-            "w.connect('elsewhere', 'x')\n"
-            "time.sleep_ms(300)\nc = w.status()\nw.connect('demo', 'secret')\ntime.sleep_ms(300)\n"
-            "print(a, b, c, w.status(), w.isconnected(), w.status('rssi'))"
+            STATION + "w.config(reconnects=0)\n"
+            "print(join('demo', 'wrong'), join('elsewhere', 'x'), join('demo', 'secret'))\n"
+            "print(w.isconnected(), w.status('rssi'))"
         )
-    assert printed.split() == ["1001", "202", "201", "1010", "True", "-60"]
+    assert printed.splitlines()[0] == "(1001, 202) (1001, 201) (1001, 1010)"
+    assert "True -60" in printed
+
+
+def test_the_driver_tries_for_ever_unless_it_is_told_otherwise(
+    fresh: Callable[..., Board],
+) -> None:
+    board = fresh()
+    board.power_on()
+    with SerialBoard(board.port) as serial:
+        printed = serial.execute(
+            STATION + "print(join('demo', 'wrong'))\n"
+            "try:\n    w.connect('demo', 'secret')\nexcept OSError as e:\n    print(e)"
+        )
+    assert "(1001, 1001)" in printed
+    assert "Wifi Internal Error" in printed
+
+
+def test_a_scan_tells_strengths_and_hides_hidden_names(fresh: Callable[..., Board]) -> None:
+    board = fresh()
+    board.power_on()
+    board.world.networks = {"near": "a", "far": "b", "secret": "c"}
+    board.world.signals_dbm = {"near": -40, "far": -80}
+    board.world.hidden = {"secret"}
+    with SerialBoard(board.port) as serial:
+        printed = serial.execute(
+            STATION + "seen = w.scan()\n"
+            "print(sorted([(s[0], s[3]) for s in seen]))\n"
+            "far = [s[1] for s in seen if s[0] == b'far'][0]\n"
+            "w.config(reconnects=0)\nw.connect('near', 'a', bssid=far)\ntime.sleep_ms(300)\n"
+            "print(w.status())"
+        )
+    assert "[(b'', -60), (b'far', -80), (b'near', -40)]" in printed
+    assert "201" in printed
+
+
+def test_a_radio_that_hangs_is_cured_by_switching_it_off_and_on(
+    fresh: Callable[..., Board],
+) -> None:
+    board = fresh()
+    board.power_on()
+    board.world.radio_fault = "error"
+    with SerialBoard(board.port) as serial:
+        printed = serial.execute(
+            STATION + "try:\n    w.connect('demo', 'secret')\nexcept RuntimeError as e:\n"
+            "    print(e)\nw.active(False)\nw.active(True)\nprint(join('demo', 'secret'))"
+        )
+    assert "Unknown Error 0x0102" in printed
+    assert "1010" in printed
 
 
 def test_without_wifi_no_name_is_found(board: Board) -> None:

@@ -52,7 +52,7 @@ def resolved(pack: Pack, unix_ms: int) -> bytes:
 
 
 def decode_pack(data: bytes) -> Pack:
-    """The pack in `data` (at most 8 KiB, 100 records); PackError with the reason.
+    """The pack in `data`, JSON or CBOR (at most 8 KiB, 100 records); PackError with the reason.
 
     Names that are not in NAMES are kept; `up_ms` and `unix_ms` are those of the first record.
     """
@@ -62,7 +62,7 @@ def decode_pack(data: bytes) -> Pack:
 
 
 def resolve(data: bytes, unix_ms: int) -> bytes:
-    """A pack's bytes with `unix_ms` as the time of its first `hu`; keeps unknown fields."""
+    """A pack as JSON with `unix_ms` as the time of its first `hu`; keeps unknown fields."""
     from haidang_wire.senml_reading import rewritten
 
     return rewritten(data, unix_ms)

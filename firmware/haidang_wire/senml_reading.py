@@ -16,6 +16,7 @@ from haidang_wire.senml import (
     field_of,
     seconds_text,
 )
+from haidang_wire.senml_cbor_reading import is_cbor, json_of
 from haidang_wire.topics import node_of_base_name
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ _REFUSED = ("t", "ut", "s", "vd", "bu", "bv", "bs")
 
 def decode(data: bytes) -> Pack:
     """The pack in `data`; PackError with the reason."""
-    return pack_of(read(data, MAXIMUM_PACK_BYTES, PackError))
+    return pack_of(_items(data))
 
 
 def pack_of(items: "Any") -> Pack:
@@ -61,9 +62,15 @@ def pack_of(items: "Any") -> Pack:
 
 def rewritten(data: bytes, unix_ms: int) -> bytes:
     """The same records with `unix_ms` as the time of the first; PackError."""
-    items = read(data, MAXIMUM_PACK_BYTES, PackError)
+    items = _items(data)
     base_ms = pack_of(items).up_ms - unix_ms
     return ("[" + ",".join([_written(item, base_ms) for item in items]) + "]").encode()
+
+
+def _items(data: bytes) -> "Any":
+    if is_cbor(data):
+        data = json_of(data)
+    return read(data, MAXIMUM_PACK_BYTES, PackError)
 
 
 def _written(item: "dict[str, Any]", base_ms: int) -> str:

@@ -26,6 +26,7 @@ from haidang_wire.mqtt5 import (
 from haidang_wire.utf8 import _strict
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pack_strategies import packs
 
 _text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 _topic = st.text(
@@ -207,40 +208,13 @@ def test_ranges_are_sets(numbers: list[int], first: int, end: int) -> None:
     assert have == []
 
 
-def _value(name: str) -> st.SearchStrategy[object]:
-    _, field, words = senml.NAMES[name]
-    if field == "vb":
-        return st.booleans()
-    if words:
-        return st.sampled_from(words)
-    fixed = st.builds(senml.Fixed, st.integers(-(10**6), 10**6), st.integers(0, 6))
-    return st.integers(-(2**53) + 1, 2**53 - 1) | fixed
-
-
-@st.composite
-def _packs(draw: st.DrawFn) -> senml.Pack:
-    names = draw(st.lists(st.sampled_from(sorted(senml.NAMES)), min_size=1, max_size=12))
-    first_ms = draw(st.integers(0, 2**40))
-    records = []
-    up_ms = first_ms
-    for name in names:
-        records.append(senml.Record(name, draw(_value(name)), up_ms))
-        up_ms += draw(st.sampled_from([0, 0, 1, 1000]))
-    number = st.integers(0, 2**32 - 1)
-    unix_ms = draw(st.none() | st.integers(2**40, 2**41))
-    epoch = f"{draw(number):08x}"
-    return senml.Pack(
-        "n-240ac4123456", epoch, draw(number), draw(number), first_ms, unix_ms, records
-    )
-
-
 def _plain(value: object) -> object:
     if isinstance(value, senml.Fixed):
         return value.mantissa / 10**value.decimals
     return value
 
 
-@given(_packs())
+@given(packs())
 def test_packs_come_back_as_they_were(pack: senml.Pack) -> None:
     data = senml.encode_pack(pack)
     again = senml.decode_pack(data)
@@ -251,7 +225,7 @@ def test_packs_come_back_as_they_were(pack: senml.Pack) -> None:
         assert isinstance(after.value, bool) == isinstance(before.value, bool)
 
 
-@given(_packs(), st.integers(2**40, 2**41))
+@given(packs(), st.integers(2**40, 2**41))
 def test_resolving_bytes_and_values_tells_the_same(pack: senml.Pack, unix_ms: int) -> None:
     data = senml.encode_pack(pack)
     again = senml.decode_pack(senml.resolve(data, unix_ms))
@@ -260,7 +234,7 @@ def test_resolving_bytes_and_values_tells_the_same(pack: senml.Pack, unix_ms: in
     assert senml.decode_pack(senml.resolved(senml.decode_pack(data), unix_ms)) == again
 
 
-@given(_packs(), st.data())
+@given(packs(), st.data())
 def test_a_damaged_pack_is_a_pack_or_a_pack_error(pack: senml.Pack, data: st.DataObject) -> None:
     whole = bytearray(senml.encode_pack(pack))
     for _ in range(data.draw(st.integers(1, 3))):

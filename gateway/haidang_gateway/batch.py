@@ -40,6 +40,15 @@ class QuarantineRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditNote:
+    """A line of the audit chain: who wished what; `digest` is a SHA-256 in hex."""
+
+    kind: str
+    subject: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A message to a destination, before its number; `compose` turns its id into its bytes."""
 
@@ -63,7 +72,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Everything that becomes durable together, or not at all; None deletes a boot or state."""
+    """Everything that becomes durable together, or not at all; None deletes what it stands for."""
 
     now_ms: int
     packs: tuple[PackRow, ...] = ()
@@ -73,6 +82,10 @@ class Batch:
     revisions: tuple[Revision, ...] = ()
     drafts: tuple[Draft, ...] = ()
     quarantine: tuple[QuarantineRow, ...] = ()
+    nodes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    commands: Mapping[str, dict[str, Any] | None] = field(default_factory=dict)
+    audits: tuple[AuditNote, ...] = ()
+    counters: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -85,6 +98,10 @@ class Batch:
             or self.revisions
             or self.drafts
             or self.quarantine
+            or self.nodes
+            or self.commands
+            or self.audits
+            or self.counters
         )
 
 

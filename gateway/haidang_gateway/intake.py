@@ -17,6 +17,7 @@ from haidang_gateway.inbox import Told, Urgent
 from haidang_gateway.ingest import anchors
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
+from haidang_gateway.ingest.names import name_of
 from haidang_gateway.ingest.packs import PackReader, Received
 from haidang_gateway.model import Due, Fact, Lane, Revision
 from haidang_gateway.outgoing import alarm_draft
@@ -73,7 +74,7 @@ class Intake:
         except Exception:  # noqa: BLE001 (one bad item must not stop the alarms of all others)
             _log.exception("this could not be handled: %s", item)
             if isinstance(item, Arrival):
-                self._quarantine(item, "error in the gateway's program, see its log", work)
+                self._refuse(item, "error in the gateway's program, see its log", work)
             elif isinstance(item, Due):
                 # At once again, it would leave no time for anything else.
                 self._rules.postpone(item.key, now_ms + _TRIPPED_MS)
@@ -112,7 +113,7 @@ class Intake:
             else:
                 self._pack(arrival, self._reader.read(arrival), work, now_ms)
         except (WireError, PackRefused) as error:
-            self._quarantine(arrival, str(error), work)
+            self._refuse(arrival, str(error), work)
 
     def _pack(self, arrival: Arrival, received: Received, work: Work, now_ms: int) -> None:
         ranges = work.acks.setdefault((arrival.lane, received.key), [])
@@ -150,6 +151,19 @@ class Intake:
         outcome = self._rules.apply(fact, now_ms)
         work.states.update(outcome.states)
         work.revisions.extend(outcome.revisions)
+
+    def _refuse(self, arrival: Arrival, reason: str, work: Work) -> None:
+        """Into quarantine; a configured node's pack is acknowledged by its name.
+
+        A node that was never told would send it for ever, and enough of them fill its window.
+        """
+        self._quarantine(arrival, reason, work)
+        name = name_of(arrival)
+        if name is None or name[0][0] not in self._fleet.nodes:
+            return
+        key, seq = name
+        self._ledger.set_aside(key, seq, arrival.received_ms)
+        seqs.add(work.acks.setdefault((arrival.lane, key), []), seq)
 
     def _quarantine(self, arrival: Arrival, reason: str, work: Work) -> None:
         digest = hashlib.sha256(arrival.topic.encode() + b"\0" + arrival.payload).digest()

@@ -7,6 +7,7 @@ from pathlib import Path
 from haidang_gateway import store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.store_schema import reading
+from haidang_gateway.store_write import KEEP_QUARANTINE, QUARANTINE_FORGOTTEN
 
 _COLUMNS = ("received", "duplicates", "late", "lost", "dropped", "quarantined")
 _NEWEST = 20
@@ -26,6 +27,7 @@ def sums(folder: Path) -> dict[str, int]:
 def lines(folder: Path) -> Iterator[str]:
     """The table's lines, then the newest quarantined messages; StoreError without a database."""
     with reading(folder / "haidang.db") as connection:
+        forgotten = store_read.counters(connection).get(QUARANTINE_FORGOTTEN, 0)
         days = store_read.ledger_days(connection)
         quarantined = store_read.quarantined(connection, _NEWEST)
     rows: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -39,5 +41,7 @@ def lines(folder: Path) -> Iterator[str]:
     for (day, node), counts in rows.items():
         yield f"{day:<10}  {node:<14}" + "".join(f"{counts[name]:>12}" for name in _COLUMNS)
     yield from causes
+    if forgotten:
+        yield f"{forgotten} quarantined messages were forgotten: {KEEP_QUARANTINE} are kept"
     for _, topic, reason, payload in quarantined:
         yield f"quarantined: {topic}: {reason} ({len(payload)} bytes)"

@@ -108,6 +108,18 @@ class Store:
         """What the ledger knew of every boot at the last commit."""
         return await self._read(store_read.boots)
 
+    async def nodes(self) -> dict[str, dict[str, Any]]:
+        """What each node last declared of itself."""
+        return await self._read(store_read.nodes)
+
+    async def commands(self) -> dict[str, dict[str, Any]]:
+        """Commands for nodes by their id, finished ones of late too."""
+        return await self._read(store_read.commands)
+
+    async def counters(self) -> dict[str, int]:
+        """What was counted since the database exists, by name."""
+        return await self._read(store_read.counters)
+
     async def backlog(self, destination: str) -> Backlog:
         """How much waits for a destination."""
         return await self._read(lambda c: store_read.backlog(c, destination))

@@ -15,14 +15,28 @@ def meta(connection: sqlite3.Connection) -> dict[str, str]:
 
 def rule_states(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     """All states of the alarm rules by key."""
-    rows = connection.execute("SELECT key, doc FROM rule_state").fetchall()
-    return {key: json.loads(doc) for key, doc in rows}
+    return _documents(connection, "SELECT key, doc FROM rule_state")
 
 
 def boots(connection: sqlite3.Connection) -> dict[BootKey, dict[str, Any]]:
     """What the ledger knows of every boot."""
     rows = connection.execute("SELECT node, epoch, boot, doc FROM boot").fetchall()
     return {(node, epoch, boot): json.loads(doc) for node, epoch, boot, doc in rows}
+
+
+def nodes(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """What each node last declared of itself."""
+    return _documents(connection, "SELECT id, doc FROM node ORDER BY id")
+
+
+def commands(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    """Commands for nodes by their id, finished ones of late too."""
+    return _documents(connection, "SELECT id, doc FROM command")
+
+
+def counters(connection: sqlite3.Connection) -> dict[str, int]:
+    """What was counted since the database exists, by name."""
+    return dict(connection.execute("SELECT name, count FROM counter ORDER BY name").fetchall())
 
 
 def pending(
@@ -118,3 +132,7 @@ def revisions(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
     return connection.execute(
         "SELECT alarm_id, rev, document FROM revision ORDER BY decided_ms, alarm_id, rev"
     ).fetchall()
+
+
+def _documents(connection: sqlite3.Connection, query: str) -> dict[str, dict[str, Any]]:
+    return {key: json.loads(doc) for key, doc in connection.execute(query).fetchall()}

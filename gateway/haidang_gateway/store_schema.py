@@ -8,9 +8,17 @@ from pathlib import Path
 
 from haidang_gateway.errors import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _PAGE_BYTES = 4096
 
+# What each version added; version 1 is the first that was ever installed.
+_SINCE_1 = """
+-- What a node declares of itself: a restart must not forget how seldom a sleeping one speaks.
+CREATE TABLE node (id TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID;
+-- Kept until the reply came, and a while longer to know a command that comes again.
+CREATE TABLE command (id TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counter (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+"""
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- AUTOINCREMENT: a deleted id is never given again, since a cursor walks over them.
@@ -44,6 +52,7 @@ CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL, topic TEXT NOT NULL,
     reason TEXT NOT NULL, payload BLOB NOT NULL);
 """
+_MIGRATIONS = {1: _SINCE_1}
 
 
 def max_pages(max_mb: int) -> int:
@@ -86,6 +95,8 @@ def _connect(path: Path, max_mb: int, now_ms: int) -> sqlite3.Connection:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             _create(connection, now_ms)
+        elif version in _MIGRATIONS:
+            _migrate(connection, version)
         elif version != SCHEMA_VERSION:
             raise StoreError(
                 f"{path}: has schema {version}, this program knows {SCHEMA_VERSION}; "
@@ -99,10 +110,20 @@ def _connect(path: Path, max_mb: int, now_ms: int) -> sqlite3.Connection:
 
 def _create(connection: sqlite3.Connection, now_ms: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
-    for statement in _TABLES.split(";"):
+    for statement in (_TABLES + _SINCE_1).split(";"):
         connection.execute(statement)
     meta = {"epoch": secrets.token_hex(4), "created_ms": str(now_ms)}
     connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
+    """From an older version to this one in one transaction: a power cut leaves the old one."""
+    connection.execute("BEGIN IMMEDIATE")
+    for older in range(version, SCHEMA_VERSION):
+        for statement in _MIGRATIONS[older].split(";"):
+            connection.execute(statement)
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     connection.execute("COMMIT")
 

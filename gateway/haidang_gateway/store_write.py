@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from haidang_gateway.batch import Batch, Confirmed, Draft
 from haidang_gateway.errors import StoreError
@@ -17,9 +17,17 @@ PACKS_PER_MESSAGE = 50
 # Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
 MESSAGE_BYTES = 64 * 1024
 KEEP_QUARANTINE = 1000
+QUARANTINE_FORGOTTEN = "quarantine_forgotten"
 ROOM_ROWS = 500
 ROOM_REVISIONS = 50
 _GENESIS = "0" * 64
+# How a document is put and how it is deleted, by table.
+_STATE = (
+    "INSERT OR REPLACE INTO rule_state VALUES (?, ?)",
+    "DELETE FROM rule_state WHERE key=?",
+)
+_NODE = ("INSERT OR REPLACE INTO node VALUES (?, ?)", "DELETE FROM node WHERE id=?")
+_COMMAND = ("INSERT OR REPLACE INTO command VALUES (?, ?)", "DELETE FROM command WHERE id=?")
 
 ComposeData = Callable[[str, Sequence[bytes]], bytes]
 
@@ -29,8 +37,14 @@ def write_batch(connection: sqlite3.Connection, batch: Batch, prefix: str) -> No
     _packs(connection, batch)
     _boots(connection, batch)
     _count(connection, batch)
-    _states(connection, batch)
+    _documents(connection, _STATE, batch.states)
+    _documents(connection, _NODE, batch.nodes)
+    _documents(connection, _COMMAND, batch.commands)
     _revisions(connection, batch)
+    for note in batch.audits:
+        _audit(connection, batch.now_ms, note.kind, note.subject, note.digest)
+    for name, count in batch.counters.items():
+        count_up(connection, name, count)
     for draft in batch.drafts:
         _number(connection, draft, prefix, batch.now_ms)
     _quarantine(connection, batch)
@@ -94,6 +108,7 @@ def make_room(connection: sqlite3.Connection, day: str, now_ms: int) -> int:
         (ROOM_ROWS,),
     ).rowcount
     quarantined = connection.execute("DELETE FROM quarantine").rowcount
+    count_up(connection, QUARANTINE_FORGOTTEN, quarantined)
     if history + quarantined:
         return history + quarantined
     connection.execute(
@@ -106,6 +121,16 @@ def make_room(connection: sqlite3.Connection, day: str, now_ms: int) -> int:
         "DELETE FROM pack WHERE id IN (SELECT id FROM pack ORDER BY id LIMIT ?)", (ROOM_ROWS,)
     ).rowcount
     return waiting or _forget_revisions(connection, now_ms)
+
+
+def count_up(connection: sqlite3.Connection, name: str, by: int) -> None:
+    """Add to a counter that lives as long as the database."""
+    if by:
+        connection.execute(
+            "INSERT INTO counter VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            (name, by),
+        )
 
 
 def chain_link(chain: str, n: int, *, at_ms: int, kind: str, subject: str, digest: str) -> str:
@@ -141,14 +166,17 @@ def _count(connection: sqlite3.Connection, batch: Batch) -> None:
     )
 
 
-def _states(connection: sqlite3.Connection, batch: Batch) -> None:
-    for key, doc in batch.states.items():
+def _documents(
+    connection: sqlite3.Connection,
+    statements: tuple[str, str],
+    documents: Mapping[str, object | None],
+) -> None:
+    put, delete = statements
+    for key, doc in documents.items():
         if doc is None:
-            connection.execute("DELETE FROM rule_state WHERE key=?", (key,))
+            connection.execute(delete, (key,))
         else:
-            connection.execute(
-                "INSERT OR REPLACE INTO rule_state VALUES (?, ?)", (key, _json(doc))
-            )
+            connection.execute(put, (key, _json(doc)))
 
 
 def _revisions(connection: sqlite3.Connection, batch: Batch) -> None:
@@ -243,10 +271,11 @@ def _quarantine(connection: sqlite3.Connection, batch: Batch) -> None:
         "INSERT INTO quarantine (received_ms, topic, reason, payload) VALUES (?, ?, ?, ?)",
         [(q.received_ms, q.topic, q.reason, q.payload) for q in batch.quarantine],
     )
-    connection.execute(
+    gone = connection.execute(
         "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
         (KEEP_QUARANTINE,),
-    )
+    ).rowcount
+    count_up(connection, QUARANTINE_FORGOTTEN, gone)
 
 
 def _json(doc: object) -> str:

@@ -21,6 +21,7 @@ _KEEP_BOOTS = 16
 class Boot:
     """One boot of a node: its sequence numbers and what is known of when it started.
 
+    `quarantined` are packs that could not be read but for their names, and are kept as they came.
     `first` is the lowest number this database answers for (None before the first status);
     `anchor_ms` the exact Unix time of uptime 0, `latest_ms` the latest it can have been,
     `live_ms` what the last live status said; it is not stored, since a restart may bring another
@@ -30,6 +31,7 @@ class Boot:
     received: Ranges = field(default_factory=list)
     lost: Ranges = field(default_factory=list)
     dropped: Ranges = field(default_factory=list)
+    quarantined: Ranges = field(default_factory=list)
     first: int | None = None
     anchor_ms: int | None = None
     latest_ms: int | None = None
@@ -91,6 +93,16 @@ class Ledger:
             self.count(key[0], "lost", received_ms, -1)
         return "late" if late else "new"
 
+    def set_aside(self, key: BootKey, seq: int, received_ms: int) -> None:
+        """Note a pack that lies in quarantine: not received, and not lost either.
+
+        A sound pack of the same name is still accepted.
+        """
+        boot = self.boot(key)
+        seqs.add(boot.quarantined, seq)
+        if seqs.remove(boot.lost, seq):
+            self.count(key[0], "lost", received_ms, -1)
+
     def note_status(self, node: str, status: Mapping[str, Any], received_ms: int) -> None:
         """Book what a live, checked status message says about the node's boots."""
         epoch, current = status["he"], status["hb"]
@@ -120,13 +132,13 @@ class Ledger:
 
     def _book(self, key: BootKey, boot: Boot, entry: Mapping[str, Any], received_ms: int) -> None:
         for low, high, cause in entry["dropped"]:
-            known = _union(boot.received, boot.dropped)
+            known = _union(boot.received, boot.dropped, boot.quarantined)
             for gap_low, gap_high in seqs.gaps(known, low, high + 1):
                 seqs.add_range(boot.dropped, gap_low, gap_high)
                 missed = _take_out(boot.lost, gap_low, gap_high)
                 self.count(key[0], "lost", received_ms, -missed)
                 self.count(key[0], f"dropped:{cause}", received_ms, gap_high - gap_low + 1)
-        accounted = _union(boot.received, boot.dropped, boot.lost, entry["held"])
+        accounted = _union(boot.received, boot.dropped, boot.lost, boot.quarantined, entry["held"])
         lost = seqs.gaps(accounted, boot.first or _FIRST_SEQ, entry["next"])
         for low, high in lost:
             seqs.add_range(boot.lost, low, high)

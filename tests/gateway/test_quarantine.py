@@ -1,0 +1,138 @@
+"""What breaks the contract is kept, bounded and counted, and its node is told so by name."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from haidang_gateway import store_read
+from haidang_gateway.batch import Batch, QuarantineRow
+from haidang_gateway.errors import StoreError
+from haidang_gateway.ledger_view import lines
+from haidang_gateway.store_schema import reading
+from node_packs import EPOCH, NODE, START_MS, pack, smoke, status
+from pipeline_kit import KEY, Bench, open_bench
+from store_kit import open_store
+
+STRANGER = "urn:dev:mac:240ac4fffe000099"
+
+
+def _broken(seq: int, **fields: object) -> bytes:
+    """A pack with a readable name that the contract refuses: an unknown unit."""
+    record = json.loads(pack(seq, {"n": "flood/level", "u": "cubit", "v": 4}))[0]
+    return json.dumps([record | fields]).encode()
+
+
+async def _give(bench: Bench, payload: bytes, kind: str = "alarm") -> list[object]:
+    bench.answers.given.clear()
+    bench.arrive(kind, payload, 1)
+    bench.clock.advance(1000)
+    await bench.pipeline.step()
+    return bench.answers.given
+
+
+def test_a_broken_pack_with_a_readable_name_is_acknowledged_after_its_commit(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            bench.store.failures, bench.store.error = 1, StoreError
+            with pytest.raises(StoreError):
+                await _give(bench, _broken(4))
+            assert bench.answers.given == []
+        async with open_bench(tmp_path) as bench:
+            answers = [("ack", KEY, [[4, 4]], "alarm"), ("puback", 1)]
+            assert await _give(bench, _broken(4)) == answers
+            assert await _give(bench, _broken(4)) == answers, "a repeated one is told again"
+            assert await bench.store.ledger_sums() == {"quarantined": 1}
+
+    asyncio.run(scenario())
+    with reading(tmp_path / "haidang.db") as connection:
+        ((_, _, reason, payload),) = store_read.quarantined(connection, 10)
+    assert "cubit" in reason
+    assert payload == _broken(4)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"rubbish",
+        b"[" * 2000,
+        b"[]",
+        b"[7]",
+        b'{"he":"9f3c01aa","hb":7,"hs":1}',
+        _broken(1, he="xyz"),
+        _broken(1, hb=True),
+        _broken(1, hs=-1),
+        _broken(1, hs=2**32),
+    ],
+)
+def test_a_pack_without_a_readable_name_is_kept_but_cannot_be_acknowledged(
+    tmp_path: Path, payload: bytes
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            assert await _give(bench, payload) == [("puback", 1)]
+            assert await bench.store.ledger_sums() == {"quarantined": 1}
+
+    asyncio.run(scenario())
+
+
+def test_the_node_of_the_topic_is_told_whatever_the_pack_says(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            stranger = pack(3, node_source=STRANGER)
+            assert ("ack", KEY, [[3, 3]], "alarm") in await _give(bench, stranger)
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_is_not_configured_keeps_its_packs(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            bench.node = "n-240ac4000099"
+            answers = await _give(bench, pack(3, node_source=STRANGER))
+            assert answers == [("puback", 1)]
+
+    asyncio.run(scenario())
+
+
+def test_a_quarantined_pack_is_no_loss_and_a_sound_one_of_its_name_is_still_taken(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _give(bench, pack(0))
+            boots = [{"hb": 7, "next": 3, "held": [], "dropped": []}]
+            await _give(bench, _broken(1))
+            await _give(bench, status(boots=boots, up_ms=100), "status")
+            assert await bench.store.ledger_sums() == {"received": 1, "quarantined": 1, "lost": 1}
+            await _give(bench, _broken(2))
+            assert (await bench.store.ledger_sums())["lost"] == 0, "it turned up after all"
+            await _give(bench, pack(1, *smoke("alarm")))
+            assert await bench.alarms() == 1
+        async with open_bench(tmp_path) as again:
+            assert (await again.store.boots())[NODE, EPOCH, 7]["quarantined"] == [[1, 2]]
+
+    asyncio.run(scenario())
+
+
+def test_a_full_quarantine_forgets_the_oldest_and_counts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haidang_gateway.store_write.KEEP_QUARANTINE", 3)
+    rows = [
+        QuarantineRow(received_ms=START_MS, topic="t", reason=f"number {n}", payload=b"x")
+        for n in range(5)
+    ]
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            for bad in rows:
+                await store.commit(Batch(now_ms=START_MS, quarantine=(bad,)))
+            assert await store.counters() == {"quarantine_forgotten": 2}
+
+    asyncio.run(scenario())
+    shown = list(lines(tmp_path))
+    assert [line for line in shown if "number" in line][-1].startswith("quarantined: t: number 2")
+    assert "2 quarantined messages were forgotten: 1000 are kept" in shown

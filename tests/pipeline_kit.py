@@ -1,0 +1,142 @@
+"""A whole pipeline on a real store, stepped by hand, and what it answered."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import FakeClock
+from haidang_gateway.alarms.engine import Rules
+from haidang_gateway.batch import CENTRE, Batch, BootKey
+from haidang_gateway.errors import StoreBusy, StoreError
+from haidang_gateway.fleet.nodes import Fleet
+from haidang_gateway.inbox import Inbox
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.ledger import Ledger
+from haidang_gateway.ingest.packs import PackReader
+from haidang_gateway.intake import Intake
+from haidang_gateway.model import Fact, Lane, Outcome, Place
+from haidang_gateway.pipeline import Pipeline
+from haidang_gateway.settings import (
+    CentreSettings,
+    NodeSettings,
+    Settings,
+    StoreSettings,
+)
+from haidang_gateway.store import Store
+from node_packs import EPOCH, NODE, START_MS
+from store_kit import NO_BROKER
+
+_FILE = Path("unused.pem")
+KEY = (NODE, EPOCH, 7)
+
+
+def city_settings() -> Settings:
+    return Settings(
+        id="gw-01",
+        timezone="Asia/Ho_Chi_Minh",
+        data_dir=_FILE,
+        broker=NO_BROKER,
+        centre=CentreSettings(
+            host="h", port=1, server_name="h", ca=_FILE, cert=_FILE, key=_FILE, batch_s=5
+        ),
+        places=(Place(id="m", name="Chợ", name_en="Market", lat=1, lon=2, radius_m=5),),
+        nodes=(NodeSettings(id=NODE, place="m"),),
+    )
+
+
+class Answers:
+    """Notes the answers in the order in which they are given."""
+
+    def __init__(self) -> None:
+        self.given: list[Any] = []
+
+    def acknowledge(self, arrival: Arrival) -> None:
+        self.given.append(("puback", arrival.packet_id))
+
+    def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
+        self.given.append(("ack", key, [list(pair) for pair in ranges], lane))
+
+
+class FailingStore(Store):
+    """The real store, whose disk fails for the first `failures` commits."""
+
+    failures = 0
+    error: type[StoreError] = StoreBusy
+
+    async def commit(self, batch: Batch) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise self.error("the disk failed")
+        await super().commit(batch)
+
+
+class Bench:
+    """A whole pipeline on a real store, stepped by hand."""
+
+    def __init__(self, store: FailingStore, states: dict[str, Any]) -> None:
+        self.node = NODE
+        self.clock = FakeClock(START_MS)
+        self.store = store
+        self.answers = Answers()
+        self.inbox = Inbox(urgent_limit=10, data_limit=600, monotonic_ms=self.clock.monotonic_ms)
+        settings = city_settings()
+        self.rules = Rules(settings.site(), states, store.epoch)
+        self.fleet = Fleet(settings.nodes, START_MS)
+        ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
+        self.pipeline = Pipeline(
+            "gw-01",
+            intake=Intake(
+                "gw-01",
+                rules=self.rules,
+                fleet=self.fleet,
+                ledger=ledger,
+                reader=PackReader(self.fleet.nodes, ledger),
+            ),
+            inbox=self.inbox,
+            store=store,
+            answers=self.answers,
+            clock=self.clock,  # type: ignore[arg-type]
+            telemetry_commit_ms=1000,
+            batch_s=5,
+            on_commit=lambda _revisions: None,
+        )
+
+    def arrive(self, kind: str, payload: bytes, packet_id: int, *, retained: bool = False) -> None:
+        arrival = Arrival(
+            topic=f"hd/1/n/{self.node}/{kind}",
+            payload=payload,
+            lane="alarm" if kind == "alarm" else "data",
+            retained=retained,
+            packet_id=packet_id,
+            received_ms=self.clock.now_ms(),
+            session="data",
+            connection=1,
+        )
+        put = self.inbox.put_urgent if kind == "alarm" else self.inbox.put_data
+        put(arrival)
+
+    def trip(self, monkeypatch: pytest.MonkeyPatch, over: Callable[[Fact], bool]) -> None:
+        """Rules with a programming error that some facts bring out."""
+        apply = self.rules.apply
+
+        def tripping(fact: Fact, now_ms: int) -> Outcome:
+            if over(fact):
+                raise ZeroDivisionError
+            return apply(fact, now_ms)
+
+        monkeypatch.setattr(self.rules, "apply", tripping)
+
+    async def alarms(self) -> int:
+        return (await self.store.backlog(CENTRE)).alarms
+
+
+@contextlib.asynccontextmanager
+async def open_bench(folder: Path) -> AsyncIterator[Bench]:
+    store = FailingStore(folder, "gw-01", StoreSettings())
+    await store.open(START_MS)
+    try:
+        yield Bench(store, await store.rule_states())
+    finally:
+        await store.close()

@@ -4,28 +4,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-POWER = "power"
-SMOKE_ADC = "smoke_adc"
-WIFI = "wifi"
 CONSOLE = "console"
-CAPABILITIES = (POWER, SMOKE_ADC, WIFI, CONSOLE)
-
-
-class BenchLacks(AssertionError):
-    """A test used what it did not ask for with `@pytest.mark.needs`."""
+POWER = "power"
+WIFI = "wifi"
+SMOKE_ADC = "smoke_adc"
+CONTACT = "contact"
+LEVEL_UART = "level_uart"
+FAST_TIME = "fast_time"
+CAPABILITIES = (CONSOLE, POWER, WIFI, SMOKE_ADC, CONTACT, LEVEL_UART, FAST_TIME)
 
 
 class Bench(Protocol):
     """A place with one board; a test that needs what `lacks` names is skipped with its reason.
 
-    `port` is the board's serial port; `host` is this computer's address as the board sees it;
-    `ssid` and `key` are the Wi-Fi in the board's reach.
+    `port` is the board's serial port; `host` is this computer's address as the board sees it,
+    `broker_port` the broker's port where a firewall needs a certain one; `ssid` and `key` are the
+    Wi-Fi in the board's reach. `attended` tells that a person must lift
+    a hand for each power cut, so nobody is asked for one without need.
     """
 
     name: str
     lacks: Mapping[str, str]
+    attended: bool
     port: str
     host: str
+    broker_port: int | None
     ssid: str
     key: str
 
@@ -36,16 +39,25 @@ class Bench(Protocol):
         """Let go of the board."""
 
     def rest(self) -> None:
-        """Power on, clean air, Wi-Fi in reach: how every test begins and ends."""
+        """Power on, clean air, no water, Wi-Fi in reach: how every test begins and ends."""
 
     def set_power(self, on: bool) -> None:
         """Give the board power, or cut it in the middle of whatever it does (POWER)."""
 
+    def set_wifi(self, up: bool) -> None:
+        """Take the board's Wi-Fi away, or give it back (WIFI)."""
+
     def set_smoke_ppm(self, ppm: float) -> None:
         """Smoke at the sensor, as its ADC pin sees it (SMOKE_ADC)."""
 
-    def set_wifi(self, up: bool) -> None:
-        """Take the board's Wi-Fi away, or give it back (WIFI)."""
+    def set_contact(self, closed: bool) -> None:
+        """The smoke detector's relay contact (CONTACT)."""
+
+    def set_water_mm(self, mm: int) -> None:
+        """Water under the level meter, as the frames on its UART tell it (LEVEL_UART)."""
+
+    def pass_time(self, ms: int) -> None:
+        """Let the board live through this much of its own time, quickly (FAST_TIME)."""
 
 
 def describe(bench: Bench) -> str:

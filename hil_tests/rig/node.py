@@ -4,14 +4,16 @@ import contextlib
 import functools
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from haidang_tools import flash, provision
 from haidang_tools.board import BoardFacts, SerialBoard
 from haidang_tools.brokers import Broker, certificates
 from node_settings import settings
 
-from rig.bench import Bench
+from rig.bench import POWER, Bench
 from rig.console import Console
 
 # What a bare board has: its file system, empty. NVS stays, as it does when files are erased.
@@ -25,18 +27,28 @@ def strip(folder):
             os.rmdir(path)
         else:
             os.remove(path)
-try:
-    strip(%r)
-except OSError as error:
-    if error.errno != 2:
-        raise
+for folder in %r:
+    try:
+        strip(folder)
+    except OSError as error:
+        if error.errno != 2:
+            raise
 """
 
 
 class Node:
-    """One board on its bench; `folder` takes node.json and the console's record."""
+    """One board on its bench; `folder` takes node.json and the console's record.
 
-    def __init__(self, bench: Bench, broker: Broker, folder: Path) -> None:
+    `note` gets what the result file tells of the test.
+    """
+
+    def __init__(
+        self,
+        bench: Bench,
+        broker: Broker,
+        folder: Path,
+        note: Callable[[str, object], None],
+    ) -> None:
         """Keep the arguments."""
         self.name = ""
         self.record = folder / "console.log"
@@ -45,37 +57,72 @@ class Node:
         self._folder = folder
         self._open = contextlib.ExitStack()
         self._console: Console | None = None
+        self._note = note
+        note("console", str(self.record))
 
     @property
     def console(self) -> str:
         """What the board has printed since its start."""
         return self._console.text if self._console else ""
 
-    def prepare(self, ca: Path | None = None, *, bare: bool = False) -> int:
+    def prepare(self, ca: Path | None = None, *, bare: bool = False, **changes: Any) -> int:
         """Flash and provision for the broker; returns the number of application files written.
 
         `ca` is another folder to take certificates from. What the node kept for a gateway of
-        another test is removed; `bare`: so is everything else.
+        another test is removed; `bare`: so is everything else. `changes` replace fields of
+        node.json.
         """
         self.stop()
         bench, broker = self._bench, self._broker
         document = settings(broker.port, host=bench.host, ssid=bench.ssid, key=bench.key)
         config = self._folder / "node.json"
-        config.write_text(json.dumps(document), encoding="utf-8")
+        config.write_text(json.dumps({**document, **changes}), encoding="utf-8")
         with SerialBoard(bench.port) as board:
-            board.execute(_STRIP % ("" if bare else "/outbox"))
-            written = flash.install(board, _application(board.facts()))
+            board.execute(_STRIP % ([""] if bare else ["/outbox"],))
+            facts = board.facts()
+            written = flash.install(board, _application(facts))
             self.name = provision.provision(board, ca or broker.ca_dir, config)
+        self._note("node", self.name)
+        self._note("interpreter", "MicroPython " + ".".join(str(n) for n in facts.version))
         return written
 
     def start(self) -> None:
-        """Restart the board with its console recorded from before the first line."""
-        self._console = self._open.enter_context(Console(self._bench.port, self.record))
-        self._console.restart_board()
+        """Start the board with its console recorded from before power-on.
+
+        Without a switch that works by itself the chip is reset instead; its first line is
+        recorded all the same.
+        """
+        by_power = POWER not in self._bench.lacks and not self._bench.attended
+        if by_power:
+            self._bench.set_power(False)
+        self._record()
+        if by_power:
+            self._bench.set_power(True)
+        else:
+            self._running().restart_board()
+
+    def run(self, program: str) -> None:
+        """What a technician types at the prompt, in place of the application; recorded."""
+        self._record()
+        self._running().run(program)
+
+    def execute(self, program: str) -> str:
+        """Stop the application, run a program on the board and give back what it printed."""
+        self.stop()
+        with SerialBoard(self._bench.port) as board:
+            return board.execute(program)
 
     def stop(self) -> None:
         """Let go of the port; the node runs on."""
         self._open.close()
+
+    def _record(self) -> None:
+        self._open.close()
+        self._console = self._open.enter_context(Console(self._bench.port, self.record))
+
+    def _running(self) -> Console:
+        assert self._console is not None
+        return self._console
 
 
 def mixed_authority(folder: Path, ours: Path, node: str, *, stranger: str) -> Path:

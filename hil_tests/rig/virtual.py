@@ -1,4 +1,4 @@
-"""The virtual board as a bench: the only one so far that can do everything."""
+"""The virtual board as a bench: it can do everything."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +20,8 @@ class VirtualBench:
         self.lacks: Mapping[str, str] = {}
         self.port = ""
         self.host = "127.0.0.1"
+        self.broker_port: int | None = None
+        self.attended = False
         self._world = World()
         ((self.ssid, self.key),) = self._world.networks.items()
         self._board: Board
@@ -35,8 +37,10 @@ class VirtualBench:
         self._board.close()
 
     def rest(self) -> None:
-        """Power on, clean air, Wi-Fi in reach."""
+        """Power on, clean air, no water, Wi-Fi in reach."""
         self.set_smoke_ppm(0)
+        self.set_contact(False)
+        self.set_water_mm(0)
         self.set_wifi(True)
         if not self._board.powered:
             self.set_power(True)
@@ -52,6 +56,18 @@ class VirtualBench:
         """Through the MQ-2's law to microvolts on the pin."""
         self._world.smoke_ppm = ppm
 
+    def set_contact(self, closed: bool) -> None:
+        """The detector's relay pulls its pin to ground."""
+        self._world.contact_closed = closed
+
+    def set_water_mm(self, mm: int) -> None:
+        """The ultrasonic meter's frames follow."""
+        self._world.water_mm = mm
+
     def set_wifi(self, up: bool) -> None:
         """The access point vanishes and comes back."""
         self._world.wifi_up = up
+
+    def pass_time(self, ms: int) -> None:
+        """The board's idle waits are skipped."""
+        self._board.hurry(ms)

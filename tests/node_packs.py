@@ -37,6 +37,7 @@ def status(
     boot: int = 7,
     up_ms: int = 60_000,
     heartbeat_s: int = 30,
+    **more: Any,
 ) -> bytes:
     """A node's status message."""
     return json.dumps(
@@ -53,4 +54,5 @@ def status(
             "sensors": ["smoke"],
             "boots": boots,
         }
+        | more
     ).encode()

@@ -10,6 +10,7 @@ from fakes import FakeClock
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE, Batch, BootKey
 from haidang_gateway.errors import StoreBusy, StoreError
+from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.arrival import Arrival
@@ -77,6 +78,7 @@ class Bench:
 
     def __init__(self, store: FailingStore, states: dict[str, Any]) -> None:
         self.node = NODE
+        self.link_up = True
         self.clock = FakeClock(START_MS)
         self.store = store
         self.answers = Answers()
@@ -91,6 +93,8 @@ class Bench:
                 "gw-01",
                 rules=self.rules,
                 fleet=self.fleet,
+                watch=BrokerWatch(self.fleet, source="gateway:gw-01", place="m"),
+                link_up=lambda: self.link_up,
                 ledger=ledger,
                 reader=PackReader(self.fleet.nodes, ledger),
             ),

@@ -15,6 +15,7 @@ from haidang_gateway.centre_link import CentreLink
 from haidang_gateway.clock import Clock
 from haidang_gateway.crash_points import CrashPoints
 from haidang_gateway.errors import ClockStepped
+from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.ledger import Ledger
@@ -107,12 +108,22 @@ class App:
         def day_of(unix_ms: int) -> str:
             return datetime.datetime.fromtimestamp(unix_ms / 1000, zone).date().isoformat()
 
+        self._fleet = Fleet(self._settings.nodes, self._clock.now_ms(), await self._store.nodes())
         ledger = Ledger(await self._store.boots(), self._store.created_ms, day_of)
-        rules = Rules(self._settings.site(), await self._store.rule_states(), self._store.epoch)
+        states = await self._store.rule_states()
+        source = f"gateway:{self._settings.id}"
+        rules = Rules(self._settings.site(), states, self._store.epoch)
         return Intake(
             self._settings.id,
             rules=rules,
             fleet=self._fleet,
+            watch=BrokerWatch(
+                self._fleet,
+                source=source,
+                place=self._settings.place,
+                told=f"device:{source}" in states,
+            ),
+            link_up=lambda: self._nodes.up,
             ledger=ledger,
             reader=PackReader(self._fleet.nodes, ledger),
         )

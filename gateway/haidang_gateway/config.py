@@ -68,13 +68,18 @@ class _Reader:
         self._refuse_unknown_tables()
         gateway = self._single("gateway")
         models = self._single("models")
+        places = tuple(self._place(table) for table in self._repeated("place"))
+        first = places[0].id if places else "-"
         settings = Settings(
             id=gateway.text("id", pattern=_GATEWAY_ID, like="a name such as gw-01"),
             timezone=self._timezone(gateway),
             data_dir=self._base / gateway.text("data_dir", "/var/lib/haidang", like="a folder"),
+            place=gateway.text("place", first, pattern=_WORD, like="the id of a [[place]]")
+            if places
+            else None,
             broker=self._broker(),
             centre=self._centre(),
-            places=tuple(self._place(table) for table in self._repeated("place")),
+            places=places,
             nodes=tuple(self._node(table) for table in self._repeated("node")),
             cameras=tuple(self._camera(table) for table in self._repeated("camera")),
             rules=self._rules(),
@@ -223,6 +228,8 @@ class _Reader:
         self._refuse_twice("node", [node.id for node in settings.nodes])
         self._refuse_twice("camera", [camera.id for camera in settings.cameras])
         known = {place.id for place in settings.places}
+        if settings.place:
+            self._need_places("gateway", [settings.place], known)
         self._need_places("node", [node.place for node in settings.nodes], known)
         self._need_places("camera", [camera.place for camera in settings.cameras], known)
         for index, camera in enumerate(settings.cameras):

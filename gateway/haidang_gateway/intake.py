@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from haidang_wire import messages, topics
@@ -12,6 +13,7 @@ from haidang_wire.errors import WireError
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE, Batch, BootKey, Draft, PackRow, QuarantineRow
 from haidang_gateway.errors import PackRefused
+from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
 from haidang_gateway.inbox import Told, Urgent
 from haidang_gateway.ingest import anchors
@@ -47,12 +49,22 @@ class Intake:
     """Feeds items to reader, ledger, fleet and rules; collects what must become durable."""
 
     def __init__(
-        self, gateway: str, *, rules: Rules, fleet: Fleet, ledger: Ledger, reader: PackReader
+        self,
+        gateway: str,
+        *,
+        rules: Rules,
+        fleet: Fleet,
+        watch: BrokerWatch,
+        link_up: Callable[[], bool],
+        ledger: Ledger,
+        reader: PackReader,
     ) -> None:
-        """Store the parts."""
+        """Store the parts; `link_up` tells whether nodes can be heard."""
         self._gateway = gateway
         self._rules = rules
         self._fleet = fleet
+        self._watch = watch
+        self._link_up = link_up
         self._ledger = ledger
         self._reader = reader
         self._refused: OrderedDict[bytes, None] = OrderedDict()
@@ -80,16 +92,16 @@ class Intake:
                 self._rules.postpone(item.key, now_ms + _TRIPPED_MS)
 
     def timers(self, now_ms: int) -> list[Fact]:
-        """Facts that time itself brings: timers that ran out, nodes that fell silent."""
-        return [*self._rules.due(now_ms), *self._fleet.silences(now_ms)]
+        """Facts that time itself brings: timers that ran out, nodes or a broker gone silent."""
+        return [*self._rules.due(now_ms), *self._watch.look(self._link_up(), now_ms)]
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When `timers` will have something, None if never."""
-        times = (self._rules.next_due_ms(now_ms), self._fleet.next_due_ms())
+        times = (self._rules.next_due_ms(now_ms), self._watch.next_due_ms())
         return min((time for time in times if time is not None), default=None)
 
     def batch(self, work: Work, now_ms: int) -> Batch:
-        """Close the work; what the ledger and the rules changed belongs to this batch alone."""
+        """Close the work; what the parts have changed belongs to this batch alone."""
         boots, counts = self._ledger.take()
         return Batch(
             now_ms=now_ms,
@@ -100,6 +112,7 @@ class Intake:
             revisions=tuple(work.revisions),
             drafts=tuple(self._draft(revision) for revision in work.revisions),
             quarantine=tuple(work.quarantine),
+            nodes=self._fleet.take(),
         )
 
     def _draft(self, revision: Revision) -> Draft:
@@ -135,8 +148,10 @@ class Intake:
         if status["state"] != "online":
             _log.info("the broker says that %s has lost its connection", node)
             return
-        self._fleet.declare(node, status["heartbeat_s"])
+        mode = self._fleet.note_status(node, status, arrival.received_ms)
         self._heard(node, arrival, work, now_ms)
+        if mode:
+            self._fact(mode, work, now_ms)
         self._ledger.note_status(node, status, arrival.received_ms)
         boot = self._ledger.boot((node, status["he"], status["hb"]))
         anchors.learn_live(boot, status["up_ms"], arrival.received_ms)

@@ -1,11 +1,13 @@
 """The loss ledger as a technician reads it: per day and node, counted while the gateway runs."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from haidang_gateway import store_read
 from haidang_gateway.batch import CENTRE
+from haidang_gateway.fleet.nodes import NORMAL, SAFE
 from haidang_gateway.store_schema import reading
 from haidang_gateway.store_write import KEEP_QUARANTINE, QUARANTINE_FORGOTTEN
 
@@ -27,6 +29,7 @@ def sums(folder: Path) -> dict[str, int]:
 def lines(folder: Path) -> Iterator[str]:
     """The table's lines, then the newest quarantined messages; StoreError without a database."""
     with reading(folder / "haidang.db") as connection:
+        nodes = store_read.nodes(connection)
         forgotten = store_read.counters(connection).get(QUARANTINE_FORGOTTEN, 0)
         days = store_read.ledger_days(connection)
         quarantined = store_read.quarantined(connection, _NEWEST)
@@ -41,7 +44,22 @@ def lines(folder: Path) -> Iterator[str]:
     for (day, node), counts in rows.items():
         yield f"{day:<10}  {node:<14}" + "".join(f"{counts[name]:>12}" for name in _COLUMNS)
     yield from causes
+    yield from (_node_line(node, doc) for node, doc in nodes.items())
     if forgotten:
         yield f"{forgotten} quarantined messages were forgotten: {KEEP_QUARANTINE} are kept"
     for _, topic, reason, payload in quarantined:
         yield f"quarantined: {topic}: {reason} ({len(payload)} bytes)"
+
+
+def _node_line(node: str, doc: Mapping[str, Any]) -> str:
+    """What a node last said of itself, its troubles in plain words."""
+    line = f"{node}  firmware {doc.get('fw', '?')}, every {doc['heartbeat_s']} s"
+    if "cfg" in doc:
+        line += f", configuration {doc['cfg']}"
+    if (mode := doc.get("mode", NORMAL)) != NORMAL:
+        line += f", mode: {mode}" + (" (its sensors are not read)" if mode == SAFE else "")
+    if doc.get("fails"):
+        line += f", {doc['fails']} failed starts in a row"
+    if doc.get("corrupt"):
+        line += f", {doc['corrupt']} corrupt records in its flash"
+    return line

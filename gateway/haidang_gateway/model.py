@@ -114,6 +114,17 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeMode:
+    """How a node runs: a word of the contract; in "safe" mode none of its sensors is read."""
+
+    source: str
+    place: str
+    mode: str
+    at_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AckAlarm:
     """The operations centre acknowledged an alarm."""
 
@@ -141,6 +152,7 @@ Fact = (
     | CrowdSeen
     | Silence
     | Heard
+    | NodeMode
     | AckAlarm
     | Due
 )

@@ -104,11 +104,12 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole configuration of one gateway."""
+    """The whole configuration of one gateway; `place` is where it stands."""
 
     id: str
     timezone: str
     data_dir: Path
+    place: str | None = None
     broker: BrokerSettings
     centre: CentreSettings
     places: tuple[Place, ...]

@@ -111,6 +111,34 @@ def silence_headline(place: Place, source: str, *, back: bool) -> Headline:
     }
 
 
+def safe_mode_headline(place: Place, source: str, *, over: bool) -> Headline:
+    """Headline of the alarm for a node that started badly and reads no sensor."""
+    vi, en = source_name(source)
+    if over:
+        return {
+            "vi": f"{vi} tại {place.name} đã chạy bình thường trở lại",
+            "en": f"{en} at {place.name_en} runs normally again",
+        }
+    return {
+        "vi": f"{vi} tại {place.name} ở chế độ an toàn: cảm biến không được đọc",
+        "en": f"{en} at {place.name_en} is in safe mode: its sensors are not read",
+    }
+
+
+def broker_headline(source: str, *, back: bool) -> Headline:
+    """Headline of the alarm for the gateway's own broker ("gateway:<id>")."""
+    gateway = source.partition(":")[2]
+    if back:
+        return {
+            "vi": f"Máy chủ MQTT của trạm {gateway} đã hoạt động lại",
+            "en": f"The gateway's broker of {gateway} is back",
+        }
+    return {
+        "vi": f"Mất máy chủ MQTT của trạm {gateway}: không nghe được nút nào",
+        "en": f"The gateway's broker of {gateway} is away: no node can be heard",
+    }
+
+
 def fault_headline(place: Place, sensor: str, health: str, source: str) -> Headline:
     """Headline of a known sensor's fault; `health` is a word of the contract ("ok": repaired)."""
     vi = _SENSORS_VI[sensor]

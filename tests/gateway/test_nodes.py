@@ -1,6 +1,8 @@
-"""Signs of life: silence after three heartbeats, told once; a word ends it."""
+"""Signs of life: silence after three heartbeats, told once; a broker that is away."""
 
+from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
+from haidang_gateway.model import Heard, Silence
 from haidang_gateway.settings import NodeSettings
 from node_packs import NODE, SOURCE, START_MS
 
@@ -8,6 +10,10 @@ from node_packs import NODE, SOURCE, START_MS
 def _fleet(heartbeat_s: int = 30) -> Fleet:
     node = NodeSettings(id=NODE, place="market-3", heartbeat_s=heartbeat_s)
     return Fleet([node], START_MS)
+
+
+def _status(heartbeat_s: int = 30, **more: object) -> dict[str, object]:
+    return {"heartbeat_s": heartbeat_s, "fw": "1.4.0"} | more
 
 
 def test_three_missed_heartbeats_are_a_silence_and_it_is_told_once() -> None:
@@ -35,7 +41,7 @@ def test_a_node_that_never_speaks_after_the_start_is_silent() -> None:
 def test_a_sleeping_node_is_given_the_time_it_declares() -> None:
     fleet = _fleet()
     fleet.heard(NODE, START_MS)
-    fleet.declare(NODE, 3600)
+    assert fleet.note_status(NODE, _status(3600), START_MS) is not None
     assert fleet.silences(START_MS + 3 * 3_600_000 - 1) == []
     assert len(fleet.silences(START_MS + 3 * 3_600_000)) == 1
 
@@ -43,5 +49,96 @@ def test_a_sleeping_node_is_given_the_time_it_declares() -> None:
 def test_an_unknown_node_is_neither_heard_nor_missed() -> None:
     fleet = _fleet()
     assert fleet.heard("n-ffffffffffff", START_MS) is None
-    fleet.declare("n-ffffffffffff", 5)
+    assert fleet.note_status("n-ffffffffffff", _status(5), START_MS) is None
     assert list(fleet.nodes) == [NODE]
+
+
+def _again(fleet: Fleet, started_ms: int) -> Fleet:
+    node = NodeSettings(id=NODE, place="market-3", heartbeat_s=30)
+    return Fleet([node], started_ms, fleet.take())
+
+
+def test_a_sleeping_nodes_time_survives_a_restart_of_the_gateway() -> None:
+    hour_ms = 3_600_000
+    fleet = _fleet()
+    fleet.heard(NODE, START_MS)
+    fleet.note_status(NODE, _status(3600), START_MS)
+    again = _again(fleet, START_MS + hour_ms)
+    assert again.silences(START_MS + 3 * hour_ms - 1) == []
+    assert len(again.silences(START_MS + 3 * hour_ms)) == 1, "not three hours from the restart"
+
+
+def test_a_gateway_that_was_down_long_waits_one_and_a_half_heartbeats_at_least() -> None:
+    hour_ms = 3_600_000
+    fleet = _fleet()
+    fleet.note_status(NODE, _status(3600), START_MS)
+    start_ms = START_MS + 100 * hour_ms
+    again = _again(fleet, start_ms)
+    assert again.silences(start_ms + hour_ms * 3 // 2 - 1) == []
+    assert len(again.silences(start_ms + hour_ms * 3 // 2)) == 1
+
+
+def test_what_a_node_declares_is_kept_when_it_changes_and_only_then() -> None:
+    fleet = _fleet()
+    fleet.note_status(NODE, _status(mode="safe", fails=3, cfg="00c0ffee"), START_MS)
+    doc = {"heartbeat_s": 30, "fw": "1.4.0", "mode": "safe", "fails": 3, "cfg": "00c0ffee"}
+    assert fleet.take() == {NODE: doc}
+    assert fleet.safe_count() == 1
+    fleet.note_status(NODE, _status(mode="safe", fails=3, cfg="00c0ffee"), START_MS + 30_000)
+    assert fleet.take() == {}, "a memory card must not be written for every heartbeat"
+    fleet.note_status(NODE, _status(), START_MS + 60_000)
+    assert fleet.take() == {NODE: {"heartbeat_s": 30, "fw": "1.4.0"}}
+
+
+def test_a_mode_is_told_when_it_changes_and_first_after_the_start() -> None:
+    fleet = _fleet()
+    told = [
+        fleet.note_status(NODE, _status(**mode), START_MS)
+        for mode in ({}, {}, {"mode": "safe"}, {"mode": "safe"}, {"mode": "trial"})
+    ]
+    assert [fact and fact.mode for fact in told] == ["normal", None, "safe", None, "trial"]
+
+
+def _watch(fleet: Fleet) -> BrokerWatch:
+    return BrokerWatch(fleet, source="gateway:gw-01", place="market-3")
+
+
+def test_a_broker_that_is_away_is_one_silence_and_no_node_is_called_silent() -> None:
+    fleet = _fleet()
+    watch = _watch(fleet)
+    fleet.heard(NODE, START_MS)
+    assert watch.look(False, START_MS + 1000) == []
+    assert watch.next_due_ms() == START_MS + 91_000
+    assert watch.look(False, START_MS + 90_999) == []
+    (silence,) = watch.look(False, START_MS + 91_000)
+    assert isinstance(silence, Silence)
+    assert (silence.source, silence.since_ms) == ("gateway:gw-01", START_MS + 1000)
+    assert watch.look(False, START_MS + 999_000) == []
+    (heard,) = watch.look(True, START_MS + 1_000_000)
+    assert isinstance(heard, Heard)
+    assert heard.source == "gateway:gw-01"
+    assert watch.look(True, START_MS + 1_089_999) == [], "a node gets its whole time again"
+    (silence,) = watch.look(True, START_MS + 1_090_000)
+    assert silence.source == SOURCE
+
+
+def test_a_broker_that_comes_and_goes_does_not_hide_a_dead_node() -> None:
+    fleet = _fleet()
+    watch = _watch(fleet)
+    fleet.heard(NODE, START_MS)
+    found: list[Silence | Heard] = []
+    for second in range(0, 400):
+        found += watch.look(second % 30 >= 10, START_MS + second * 1000)
+    assert [fact.source for fact in found] == [SOURCE]
+
+
+def test_an_alarm_from_before_a_restart_is_ended_when_the_broker_is_there() -> None:
+    watch = BrokerWatch(_fleet(), source="gateway:gw-01", place="market-3", told=True)
+    assert len(watch.look(True, START_MS)) == 1
+    assert watch.look(True, START_MS + 1) == []
+
+
+def test_a_gateway_without_places_says_nothing_and_fails_nowhere() -> None:
+    watch = BrokerWatch(_fleet(), source="gateway:gw-01", place=None)
+    for at_ms in (0, 100_000, 200_000):
+        assert watch.look(False, START_MS + at_ms) == []

@@ -1,16 +1,18 @@
 """The pipeline: answers only after the commit, alarms before telemetry, bad items alone."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 from haidang_gateway import store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.errors import StoreError
+from haidang_gateway.ledger_view import lines
 from haidang_gateway.model import AckAlarm, Due
 from haidang_gateway.store_schema import reading
 from node_packs import NODE, START_MS, pack, smoke, status
-from pipeline_kit import KEY, open_bench
+from pipeline_kit import KEY, Bench, open_bench
 
 
 def test_nothing_is_answered_while_the_disk_fails(
@@ -258,5 +260,53 @@ def test_the_same_bad_message_is_kept_once(tmp_path: Path) -> None:
             await bench.pipeline.step()
             assert len(bench.answers.given) == 5
             assert await bench.store.ledger_sums() == {"quarantined": 1}
+
+    asyncio.run(scenario())
+
+
+_BOOTS = [{"hb": 7, "next": 0, "held": [], "dropped": []}]
+
+
+async def _say(bench: Bench, **more: object) -> None:
+    bench.arrive("status", status(boots=_BOOTS, **more), 1)
+    bench.clock.advance(1000)
+    await bench.pipeline.step()
+
+
+def test_a_node_in_safe_mode_is_an_alarm_that_ends_when_it_runs_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _say(bench)
+            await _say(bench, mode="safe", fails=3)
+            assert await bench.alarms() == 1
+            (node,) = (await bench.store.nodes()).values()
+            assert (node["mode"], node["fails"]) == ("safe", 3)
+            await _say(bench)
+            bench.clock.advance(30_000)
+            await bench.pipeline.step()
+            assert await bench.alarms() == 2
+
+    asyncio.run(scenario())
+    shown = "\n".join(lines(tmp_path))
+    assert f"{NODE}  firmware 0.1.0, every 30 s" in shown
+    assert "safe" not in shown
+
+
+def test_a_broker_that_is_away_is_one_alarm_for_all_nodes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _say(bench)
+            bench.link_up = False
+            for _ in range(4):
+                await bench.pipeline.step()
+                bench.clock.advance(90_000)
+            assert await bench.alarms() == 1
+            bench.link_up = True
+            await _say(bench)
+            bench.clock.advance(30_000)
+            await bench.pipeline.step()
+            (raised, cleared) = await bench.store.pending(CENTRE, "alarm", 0, 10)
+            assert "broker" in json.loads(raised.payload)["alarm"]["headline"]["en"]
+            assert json.loads(cleared.payload)["alarm"]["state"] == "cleared"
 
     asyncio.run(scenario())

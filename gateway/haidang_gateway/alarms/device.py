@@ -8,25 +8,32 @@ from haidang_wire import words
 from haidang_gateway import text
 from haidang_gateway.alarms import levels
 from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
-from haidang_gateway.model import Fact, HealthFact, Heard, Silence, Site
+from haidang_gateway.model import Fact, HealthFact, Heard, NodeMode, Silence, Site
 
 # A repaired or returned device must stay well for as long before its alarm is cleared.
 CLEAR_MS = 30_000
 
-_FAULTS = ("noisy", "stuck", "short", "open", "silent")
+# Stands for the node itself where a sensor is named; no pack can name it.
+WHOLE_NODE = "node"
+# The word for a node that reads no sensor; it never leaves this module as a health.
+_BLIND = "safe"
+_FAULTS = ("noisy", "stuck", "short", "open", "silent", _BLIND)
 _WELL = ("ok", "uncalibrated")
 # From best to worst sight, for a place with several sensors of one kind.
 _SIGHT = ("ok", "uncalibrated", "warming", *_FAULTS)
 # Names out of a pack are not trusted: each known one would be a state and an alarm of its own.
 _SENSORS = (*words.SENSORS, "camera")
 _EVIDENCE_KINDS = ("smoke", "flood", "footfall")
+_BROKER = "gateway:"
+
+_Word = Silence | Heard | HealthFact | NodeMode
 
 
 def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Finding | None]:
     """The device's state after `fact` and what it means; timers come as Due facts."""
-    if isinstance(fact, Silence | Heard | HealthFact):
+    if isinstance(fact, _Word):
         heard = _hear(state, fact, site, now_ms)
-        if heard is None or (not state.get("word") and isinstance(fact, Heard)):
+        if heard is None or (not state.get("word") and _is_good_news(fact)):
             return state, None
         state = heard
     if "track" not in state:
@@ -36,15 +43,23 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
     return after | _timer(after), _find(after, fact, site)
 
 
-def health_of(states: Iterable[State]) -> dict[str, str]:
+def is_cut_off(states: Iterable[State]) -> bool:
+    """Whether the gateway's broker is away, out of all device states: no node can be heard."""
+    return any(s["source"].startswith(_BROKER) and s["word"] == "silent" for s in states)
+
+
+def health_of(states: Iterable[State], *, cut_off: bool = False) -> dict[str, str]:
     """Worst health by kind of sensor, out of the device states of one place.
 
-    All sensors of a silent source count as silent; a silent source without known sensors is
-    listed as "node" or "camera".
+    All sensors of a silent node or one in safe mode count as silent, those of every node where
+    the nodes are `cut_off`; a silent source without known sensors is listed as "node" or "camera".
     """
-    known = list(states)
-    sensors = [state for state in known if state["sensor"] is not None]
-    silent = {s["source"] for s in known if s["sensor"] is None and s["word"] == "silent"}
+    known = [state for state in states if not state["source"].startswith(_BROKER)]
+    sensors = [state for state in known if state["sensor"] not in (None, WHOLE_NODE)]
+    whole = [state for state in known if state["sensor"] in (None, WHOLE_NODE)]
+    silent = {state["source"] for state in whole if state["word"] in ("silent", _BLIND)}
+    if cut_off:
+        silent |= {s["source"] for s in known if not s["source"].startswith("camera:")}
     words = [(s["sensor"], "silent" if s["source"] in silent else s["word"]) for s in sensors]
     bare = silent - {state["source"] for state in sensors}
     words += [(_own_kind(source), "silent") for source in bare]
@@ -58,11 +73,13 @@ def _own_kind(source: str) -> str:
     return "camera" if source.startswith("camera:") else "node"
 
 
-def _hear(
-    state: State, fact: Silence | Heard | HealthFact, site: Site, now_ms: int
-) -> State | None:
+def _is_good_news(fact: Fact) -> bool:
+    return isinstance(fact, Heard) or (isinstance(fact, NodeMode) and fact.mode != _BLIND)
+
+
+def _hear(state: State, fact: _Word, site: Site, now_ms: int) -> State | None:
     """The state with the word taken in; None where it is no news."""
-    if isinstance(fact, HealthFact) and fact.sensor not in _SENSORS:
+    if isinstance(fact, HealthFact) and (fact.sensor not in _SENSORS or fact.health == _BLIND):
         return None
     word = _word(fact)
     # Any message is a sign of life when it comes, however old its readings are.
@@ -83,9 +100,11 @@ def _hear(
     return {**state, **news}
 
 
-def _word(fact: Silence | Heard | HealthFact) -> str:
+def _word(fact: _Word) -> str:
     if isinstance(fact, HealthFact):
         return fact.health
+    if isinstance(fact, NodeMode):
+        return _BLIND if fact.mode == _BLIND else "ok"
     return "silent" if isinstance(fact, Silence) else "ok"
 
 
@@ -119,7 +138,7 @@ def _find(state: State, fact: Fact, site: Site) -> Finding | None:
         hazard="device",
         place=site.places[state["place"]],
         state="confirmed" if rank else "cleared",
-        severity="Minor",
+        severity="Moderate" if state["source"].startswith(_BROKER) else "Minor",
         urgency="Expected" if rank else "Past",
         certainty="Observed",
         grade=word,
@@ -132,13 +151,26 @@ def _find(state: State, fact: Fact, site: Site) -> Finding | None:
 
 def _headline(state: State, site: Site, word: str) -> text.Headline:
     place, source = site.places[state["place"]], state["source"]
+    if state["source"].startswith(_BROKER):
+        return text.broker_headline(source, back=word == "ok")
+    if state["sensor"] == WHOLE_NODE:
+        return text.safe_mode_headline(place, source, over=word == "ok")
     if state["sensor"] is None:
         return text.silence_headline(place, source, back=word == "ok")
     return text.fault_headline(place, state["sensor"], word, source)
 
 
-def _evidence(fact: Silence | Heard | HealthFact, word: str, zone: ZoneInfo) -> Evidence:
+def _evidence(fact: _Word, word: str, zone: ZoneInfo) -> Evidence:
     time = iso(fact.at_ms, zone)
+    if isinstance(fact, NodeMode):
+        name = f"{WHOLE_NODE}/mode"
+        return {
+            "source": fact.source,
+            "kind": "silence",
+            "name": name,
+            "value": word,
+            "time": time,
+        }
     if not isinstance(fact, HealthFact):
         return {"source": fact.source, "kind": "silence", "time": time}
     kind = fact.sensor if fact.sensor in _EVIDENCE_KINDS else "silence"

@@ -18,6 +18,7 @@ from haidang_gateway.model import (
     FootfallFact,
     HealthFact,
     Heard,
+    NodeMode,
     Outcome,
     Revision,
     Silence,
@@ -41,8 +42,9 @@ class Rules:
     """All alarm rules of one gateway with their states by key.
 
     Keys are "fire:<place>", "flood:<source>", "crowd:<zone>", "device:<source>",
-    "device:<source>/<sensor>" and "numbers". States are JSON-able dicts that are replaced, never
-    changed in place: an Outcome may be stored later. Restored states go on where they were.
+    "device:<source>/<sensor>" ("node" for the node's own mode) and "numbers". States are
+    JSON-able dicts that are replaced, never changed in place: an Outcome may be stored later.
+    Restored states go on where they were.
     """
 
     def __init__(self, site: Site, states: Mapping[str, State], epoch: str) -> None:
@@ -101,7 +103,7 @@ class Rules:
                 yield _crowd_route(fact.zone, fact.place)
             case FootfallFact():
                 yield from self._footfall_routes(fact.source)
-            case HealthFact() | Silence() | Heard():
+            case HealthFact() | Silence() | Heard() | NodeMode():
                 yield _device_route(fact)
             case AckAlarm():
                 yield from self._alarm_routes(fact.alarm_id)
@@ -160,8 +162,9 @@ class Rules:
 
     def _health_at(self, place: str, states: Mapping[str, State]) -> dict[str, str]:
         """What the sources of the place can see, the news of this very fact included."""
-        devices = (state for key, state in states.items() if key.startswith("device:"))
-        return device.health_of(state for state in devices if state["place"] == place)
+        devices = [state for key, state in states.items() if key.startswith("device:")]
+        here = (state for state in devices if state["place"] == place)
+        return device.health_of(here, cut_off=device.is_cut_off(devices))
 
     def _is_configured(self, state: State) -> bool:
         """False for a state whose place or zone was taken out of the configuration."""
@@ -198,8 +201,10 @@ def _crowd_route(zone: str, place: str) -> tuple[str, State]:
     return f"crowd:{zone}", {"place": place, "zone": zone}
 
 
-def _device_route(fact: HealthFact | Silence | Heard) -> tuple[str, State]:
+def _device_route(fact: HealthFact | Silence | Heard | NodeMode) -> tuple[str, State]:
     sensor = fact.sensor if isinstance(fact, HealthFact) else None
+    if isinstance(fact, NodeMode):
+        sensor = device.WHOLE_NODE
     key = f"device:{fact.source}/{sensor}" if sensor else f"device:{fact.source}"
     return key, {"place": fact.place, "source": fact.source, "sensor": sensor}
 

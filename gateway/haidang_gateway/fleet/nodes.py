@@ -1,15 +1,22 @@
-"""The configured nodes and their signs of life: silence is found here, never assumed."""
+"""The configured nodes, what they say of themselves, and their signs of life."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from haidang_gateway.model import Heard, Silence
+from haidang_gateway.model import Heard, NodeMode, Silence
 from haidang_gateway.settings import NodeSettings
 
 # Three missed heartbeats are silence (contract, section 2).
 _MISSED = 3
 _SHORTEST_HEARTBEAT_S = 5
 _LONGEST_HEARTBEAT_S = 86_400
+# The contract's longest supervision of a node that does not sleep.
+SUPERVISION_MS = 90_000
+# What a node says of itself and the ledger shows; absent means all is well.
+_TOLD = ("fw", "mode", "fails", "corrupt", "cfg")
+NORMAL = "normal"
+SAFE = "safe"
 
 
 @dataclass(slots=True)
@@ -19,24 +26,65 @@ class _Life:
     heard_ms: int
     ever_heard: bool = False
     silent: bool = False
+    mode: str | None = None
+    doc: dict[str, Any] = field(default_factory=dict)
 
 
 class Fleet:
     """Who is configured, who was heard when; pure, times come in."""
 
-    def __init__(self, nodes: Iterable[NodeSettings], started_ms: int) -> None:
-        """Every node gets its full time to speak after the gateway's start."""
-        self._lives = {n.id: _Life(n, n.heartbeat_s, started_ms) for n in nodes}
+    def __init__(
+        self,
+        nodes: Iterable[NodeSettings],
+        started_ms: int,
+        docs: Mapping[str, dict[str, Any]] | None = None,
+    ) -> None:
+        """Every node gets its full time to speak after the gateway's start.
+
+        `docs` are what nodes declared before a restart: a sleeping node's time is its own.
+        """
+        self._lives = {n.id: _life(n, started_ms, (docs or {}).get(n.id, {})) for n in nodes}
+        self._changed: set[str] = set()
 
     @property
     def nodes(self) -> dict[str, NodeSettings]:
         """The configured nodes by id."""
         return {name: life.node for name, life in self._lives.items()}
 
-    def declare(self, node: str, heartbeat_s: int) -> None:
-        """A node says how often it will speak; a sleeping one seldom."""
-        if life := self._lives.get(node):
-            life.heartbeat_s = min(max(heartbeat_s, _SHORTEST_HEARTBEAT_S), _LONGEST_HEARTBEAT_S)
+    def note_status(self, node: str, status: Mapping[str, Any], at_ms: int) -> NodeMode | None:
+        """Take in a live status; the fact where the mode is another, or the first since the start.
+
+        `heartbeat_s` says how often the node will speak, a sleeping one seldom.
+        """
+        life = self._lives.get(node)
+        if life is None:
+            return None
+        wish = status["heartbeat_s"]
+        life.heartbeat_s = min(max(wish, _SHORTEST_HEARTBEAT_S), _LONGEST_HEARTBEAT_S)
+        doc = {"heartbeat_s": life.heartbeat_s}
+        if _MISSED * life.heartbeat_s * 1000 > SUPERVISION_MS:
+            doc["heard_ms"] = at_ms
+        doc |= {name: status[name] for name in _TOLD if name in status}
+        if doc != life.doc:
+            life.doc = doc
+            self._changed.add(node)
+        mode = status.get("mode", NORMAL)
+        news, life.mode = mode != life.mode, mode
+        if not news:
+            return None
+        return NodeMode(
+            source=life.node.source,
+            place=life.node.place,
+            mode=mode,
+            at_ms=at_ms,
+            received_ms=at_ms,
+        )
+
+    def take(self) -> dict[str, dict[str, Any]]:
+        """What nodes declared since the last take, for one commit."""
+        docs = {name: self._lives[name].doc for name in self._changed}
+        self._changed = set()
+        return docs
 
     def heard(self, node: str, at_ms: int) -> Heard | None:
         """Note a live message; the fact where it ends a silence or is the first since the start.
@@ -54,6 +102,15 @@ class Fleet:
         return Heard(
             source=life.node.source, place=life.node.place, at_ms=at_ms, received_ms=at_ms
         )
+
+    def excuse(self, away_ms: int, now_ms: int) -> None:
+        """Add to every node's time what it could not be heard for.
+
+        Twice, since a node that has lost its broker, too, may wait about as long before it tries
+        again (its back-off doubles).
+        """
+        for life in self._lives.values():
+            life.heard_ms = max(life.heard_ms, min(now_ms, life.heard_ms + 2 * away_ms))
 
     def silences(self, now_ms: int) -> list[Silence]:
         """Nodes that have just missed their third heartbeat; each is told once."""
@@ -82,6 +139,24 @@ class Fleet:
         """How many nodes are heard, how many are silent or not heard since the start."""
         up = sum(life.ever_heard and not life.silent for life in self._lives.values())
         return up, len(self._lives) - up
+
+    def safe_count(self) -> int:
+        """How many nodes said last that they are in safe mode."""
+        return sum(life.mode == SAFE for life in self._lives.values())
+
+    def heard_ms(self, node: str) -> int | None:
+        """When a node was last heard since the start; None if it was not."""
+        life = self._lives.get(node)
+        return life.heard_ms if life is not None and life.ever_heard else None
+
+
+def _life(node: NodeSettings, started_ms: int, doc: dict[str, Any]) -> _Life:
+    heartbeat_s = doc.get("heartbeat_s", node.heartbeat_s)
+    # It may have spoken while the gateway was down: after the start one more heartbeat and a half
+    # is its due at least.
+    earliest_ms = started_ms - heartbeat_s * 1000 * _MISSED // 2
+    heard_ms = max(earliest_ms, min(started_ms, doc.get("heard_ms", started_ms)))
+    return _Life(node, heartbeat_s, heard_ms, doc=dict(doc))
 
 
 def _deadline_ms(life: _Life) -> int:

@@ -16,6 +16,7 @@ from haidang_gateway.model import (
     HealthFact,
     Heard,
     Level,
+    NodeMode,
     Outcome,
     Place,
     Revision,
@@ -201,6 +202,10 @@ class City:
     def heard(self, source: str = NODE_A, *, age_s: float = 0) -> list[dict[str, Any]]:
         """A sign of life."""
         return self.hear(Heard(place="market", **self._when(source, age_s)))
+
+    def mode(self, mode: str, source: str = NODE_A) -> list[dict[str, Any]]:
+        """What a node's status says of its mode."""
+        return self.hear(NodeMode(place="market", mode=mode, **self._when(source)))
 
     def acknowledge(self, alarm_id: str) -> list[dict[str, Any]]:
         """The centre's acknowledgement."""

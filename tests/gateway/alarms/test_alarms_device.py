@@ -135,3 +135,62 @@ def test_silence_does_not_end_a_fire(city: City) -> None:
     last = [d for d in city.documents if d["id"] == fire["id"]][-1]
     assert last["state"] == "confirmed"
     assert last["health"] == {"node": "silent"}
+
+
+def test_a_node_in_safe_mode_is_an_alarm_and_blind_until_it_runs_normally(city: City) -> None:
+    city.health("ok")
+    (document,) = city.mode("safe")
+    assert brief([document]) == [RAISED]
+    assert document["health"] == {"smoke": "silent"}
+    assert document["headline"] == {
+        "vi": "Nút n-240ac4000001 tại Chợ Cột Đỏ ở chế độ an toàn: cảm biến không được đọc",
+        "en": "Node n-240ac4000001 at Cot Do market is in safe mode: its sensors are not read",
+    }
+    assert document["evidence"][0]["name"] == "node/mode"
+    assert document["evidence"][0]["value"] == "safe"
+    assert city.heard() == [], "its messages are signs of life, not of sight"
+    city.wait(3600)
+    city.mode("normal")
+    (cleared,) = city.wait(30)
+    assert (cleared["id"], cleared["state"]) == (document["id"], "cleared")
+    assert cleared["headline"]["en"] == "Node n-240ac4000001 at Cot Do market runs normally again"
+    assert cleared["health"] == {"smoke": "ok"}
+
+
+@pytest.mark.parametrize("mode", ["normal", "trial", "sleep", "a mode of tomorrow"])
+def test_modes_in_which_sensors_are_read_raise_nothing(city: City, mode: str) -> None:
+    assert city.mode(mode) == []
+    assert city.stored == {}
+
+
+def test_a_node_that_tries_and_fails_again_makes_no_storm(city: City) -> None:
+    documents = []
+    for _ in range(50):
+        documents += city.mode("safe") + city.wait(10) + city.mode("normal") + city.wait(10)
+    assert brief(documents) == [RAISED]
+
+
+def test_safe_mode_without_known_sensors_is_shown_as_a_blind_node(city: City) -> None:
+    (document,) = city.mode("safe")
+    assert document["health"] == {"node": "silent"}
+
+
+def test_a_pack_cannot_claim_the_nodes_own_words(city: City) -> None:
+    assert city.health("safe") == []
+    assert city.health("open", "node") == []
+
+
+def test_a_broker_that_is_away_is_one_alarm_and_every_node_is_blind(city: City) -> None:
+    city.health("ok")
+    (document,) = city.silence("gateway:gw-01")
+    assert brief([document]) == [("confirmed", "Moderate", "Observed")]
+    assert document["headline"]["en"] == (
+        "The gateway's broker of gw-01 is away: no node can be heard"
+    )
+    assert document["health"] == {"smoke": "silent"}
+    (fire,) = city.flames()
+    assert fire["health"]["smoke"] == "silent", "an operator must not take it for all clear"
+    city.heard("gateway:gw-01")
+    (cleared,) = city.wait(30)
+    assert cleared["headline"]["en"] == "The gateway's broker of gw-01 is back"
+    assert cleared["health"]["smoke"] == "ok"

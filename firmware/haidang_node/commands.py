@@ -1,6 +1,7 @@
-"""Commands from the gateway: each id is executed once, its number saved before it is."""
+"""The file of executed commands and owed replies, and the execution of one; loaded on demand."""
 
 import json
+import os
 
 from micropython import const
 
@@ -8,74 +9,109 @@ from haidang_node import log
 from haidang_node.errors import CommandError
 
 _REMEMBERED = const(32)
+# The longest a reply's text may be: all mistakes of a configuration.
+_ERROR_CHARS = const(1000)
+# What an action may meet on this board; anything else is a mistake of ours and ends the loop.
+_FAILURES = (OSError, ValueError, TypeError, KeyError, IndexError, MemoryError)
 _LOG = log.Log("commands")
 
 
-class Commands:
-    """Refuses what is old, repeated or unknown, executes the rest.
+def accept(path: str, order_id: str, owed: list) -> dict | None:
+    """Saves the id of a new command and returns None: execute it.
 
-    `actions` maps a command's name to a function(args) -> (out, after); `after`, if not None, is
-    called when the reply has been sent.
+    Otherwise the reply to give instead: an empty one where the right one is owed already. A
+    command whose id flash refuses is not executed: it could come again for ever. After a power
+    cut in mid-execution the reply that is put into `owed` here is told.
     """
-
-    def __init__(self, path: str, actions: dict) -> None:
-        self._path = path
-        self._actions = actions
-        self._ids: list = []
-        self._unsaved = ""
-
-    def open(self) -> None:
-        """Reads the ids of executed commands."""
-        try:
-            with open(self._path) as file:
-                self._ids = json.load(file)
-        except (OSError, ValueError):
-            self._ids = []
-
-    def accept(self, command: dict) -> bool:
-        """Saves the id; False where this command was taken before. After True, acknowledge it.
-
-        A command whose id flash refuses is answered, not executed: it could come again for ever.
-        """
-        if command["id"] in self._ids:
-            _LOG.debug("command %s came again", command["id"])
-            return False
-        self._ids.append(command["id"])
-        del self._ids[:-_REMEMBERED]
-        self._unsaved = ""
-        try:
-            with open(self._path, "w") as file:
-                json.dump(self._ids, file)
-        except OSError as error:
-            self._unsaved = str(error)
-        return True
-
-    def execute(self, command: dict, unix_ms: int | None) -> tuple:
-        """The reply and what to call after sending it (or None)."""
-        try:
-            if self._unsaved:
-                raise CommandError(
-                    "flash refused to save the command: %s" % self._unsaved,
-                    "look at the node's queue; replace the board if its flash is worn out",
-                )
-            _check_expiry(command, unix_ms)
-            action = self._actions.get(command["do"])
-            if action is None:
-                raise CommandError(
-                    "%s is not supported by this firmware yet" % command["do"],
-                    "update the firmware or do it by USB",
-                )
-            out, after = action(command.get("args") or {})
-        except CommandError as error:
-            _LOG.warning("command %s refused: %s", command["id"], error)
-            reply = {"id": command["id"], "ok": False, "err": str(error), "hint": error.hint}
-            return reply, None
-        _LOG.info("command %s executed: %s", command["id"], command["do"])
-        return {"id": command["id"], "ok": True, "out": out}, after
+    ids = _read(path)
+    for known, ok in ids:
+        if known == order_id:
+            _LOG.info("command %s came again", order_id)
+            return {} if _is_owed(owed, order_id) else _again(order_id, ok)
+    interrupted = _refusal(
+        order_id,
+        "the node restarted while it was at it",
+        "look whether it was done; if not, send it with a new id",
+    )
+    ids.append([order_id, 0])
+    owed.append(interrupted)
+    try:
+        _write(path, owed, ids[-_REMEMBERED:])
+    except OSError as error:
+        owed.pop()
+        return _refusal(
+            order_id,
+            "flash refused to save the command: %s" % error,
+            "look at the node's queue; replace the board if its flash is worn out",
+        )
+    return None
 
 
-def _check_expiry(command: dict, unix_ms: int | None) -> None:
-    if unix_ms is None:
-        raise CommandError("the clock is not set", "try again when the gateway has given the time")
-    if unix_ms > command["exp_ms"]:
-        raise CommandError("the command has expired", "send it again")
+def execute(order: dict, unix_ms: int | None, act) -> tuple:
+    """The reply of a command and what to call after it (or None)."""
+    try:
+        if unix_ms is None:
+            raise CommandError(
+                "the clock is not set", "try again when the gateway has given the time"
+            )
+        if unix_ms > order["exp_ms"]:
+            raise CommandError("the command has expired", "send it again")
+        args = order.get("args")
+        if args is not None and not isinstance(args, dict):
+            raise CommandError("args must be an object in { }", "see the contract's reference")
+        out, after = act(order["do"], args or {}, order["id"])
+    except CommandError as error:
+        _LOG.warning("command %s refused: %s", order["id"], error)
+        return _refusal(order["id"], str(error), error.hint), None
+    except _FAILURES as error:
+        _LOG.error("command %s failed: %s", order["id"], repr(error))
+        return _refusal(order["id"], repr(error), "look at the node's log"), None
+    _LOG.info("command %s executed: %s", order["id"], order["do"])
+    return {"id": order["id"], "ok": True, "out": out}, after
+
+
+def keep(path: str, owed: list, told: dict | None = None) -> None:
+    """Saves what is owed; `told`: a reply that arrived, for commands that come again."""
+    ids = _read(path)
+    for item in ids:
+        if told and item[0] == told["id"]:
+            item[1] = 1 if told["ok"] else 2
+    try:
+        _write(path, owed, ids)
+    except OSError as error:
+        # At worst a reply is told twice or as interrupted.
+        _LOG.warning("cannot write %s: %s", path, error)
+
+
+def _is_owed(owed: list, order_id: str) -> bool:
+    return any([reply["id"] == order_id for reply in owed])
+
+
+def _again(order_id: str, ok: int) -> dict:
+    if ok == 1:
+        return {"id": order_id, "ok": True, "out": {"again": True}}
+    return _refusal(order_id, "refused when it came first", "send it with a new id")
+
+
+def _refusal(order_id: str, text: str, hint: str) -> dict:
+    return {"id": order_id, "ok": False, "err": text[:_ERROR_CHARS], "hint": hint}
+
+
+def _read(path: str) -> list:
+    # The ids with what became of them: 0 not told yet, 1 done, 2 refused.
+    try:
+        with open(path) as file:
+            file.readline()
+            return [[known, ok] for known, ok in json.loads(file.readline())]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _write(path: str, owed: list, ids: list) -> None:
+    # Two lines: Orders reads the first. A power cut leaves the old file or the new one.
+    new = path + ".new"
+    with open(new, "w") as file:
+        for part in (owed, ids):
+            json.dump(part, file)
+            file.write("\n")
+    os.rename(new, path)

@@ -1,4 +1,4 @@
-"""Keeps a connection to the broker: one after the other, with growing waits between failures."""
+"""The Wi-Fi link: one connection to the broker after the other, growing waits between failures."""
 
 import asyncio
 import gc
@@ -8,8 +8,12 @@ from micropython import const
 from haidang_node import log
 from haidang_node.broker import CERTIFICATES, Connection, tls
 from haidang_node.errors import LinkError
-from haidang_node.link import Backoff
+from haidang_node.hal import esp32
+from haidang_node.hal.radio import Radio
+from haidang_node.link import Backoff, Link
 from haidang_node.status import OFFLINE
+from haidang_node.uplink import WINDOW, Uplink
+from haidang_node.window import Window
 from haidang_wire.naming import node_topic
 from haidang_wire.packets import Will
 from haidang_wire.session import Session
@@ -21,43 +25,88 @@ _STEP_MS = const(500)
 _LOG = log.Log("connect")
 
 
-class Connector:
-    """Runs the uplink on each connection; `turned` tells the watchdog that this loop lives."""
+def make(node: str, settings: dict, clock):
+    """The link of a node with `wifi` and `broker` in its settings; to be made early.
 
-    def __init__(self, node: str, settings: dict, context, link, clock, random_32) -> None:
+    The TLS context is the largest piece of memory that lives on: it is taken while the heap has
+    whole pieces.
+    """
+    try:
+        context = tls(CERTIFICATES)
+    except LinkError as error:
+        # Nobody will hear this node, but it still watches and sounds; it is tried again.
+        _LOG.error("%s", error)
+        context = None
+    radio = Radio()
+    link = Link(radio, settings["wifi"], esp32.random_32)
+    return Connector(node, settings, context, radio, link, clock)
+
+
+class Connector:
+    """Steps the link and runs the uplink on each connection; attach() comes before run()."""
+
+    # Connecting may take this long by its own deadlines, flash housekeeping included.
+    limit_ms = 60000
+
+    def __init__(self, node: str, settings: dict, context, radio, link, clock) -> None:
         self._node = node
         self._settings = settings
         self._context = context
+        self._radio = radio
         self._link = link
         self._clock = clock
-        self._backoff = Backoff(_BACKOFF_MS, _BACKOFF_CAP_MS, random_32)
+        self._backoff = Backoff(_BACKOFF_MS, _BACKOFF_CAP_MS, esp32.random_32)
         self._trouble = log.Trouble(_LOG, "reaching the gateway")
+        self._uplink: Uplink
+        self._supervised = None
+        self._stepped_ms = -_STEP_MS
 
-    async def run(self, uplink, turned, connected) -> None:
-        """Never ends; `connected` is called when packs may be sent."""
+    def attach(self, outbox, status, orders, wake) -> None:
+        """Whose packs, status and commands go over this link."""
+        window = Window(outbox, *WINDOW)
+        self._uplink = Uplink(self._node, self._clock, outbox, window, status, orders, wake)
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a connection and the gateway is there."""
+        return self._uplink.online
+
+    @property
+    def reached(self) -> bool:
+        """Whether the gateway itself has answered since the start."""
+        return self._uplink.reached
+
+    def rssi_dbm(self) -> int | None:
+        """The signal; None without a network."""
+        return self._radio.rssi_dbm() if self._link.up else None
+
+    async def run(self, turned, connected) -> None:
+        """Never ends; `turned` in each turn, `connected` when packs may be sent."""
+        self._supervised = turned
         while True:
             while not self._link.up:
-                await self._pause(_STEP_MS, turned)
+                await self._pause(_STEP_MS)
             began_ms = self._clock.uptime_ms()
             try:
-                await self._connected_once(uplink, turned, connected)
+                await self._connected_once(connected)
             except (LinkError, MemoryError) as error:
                 # A full heap ends a connection, not the node.
                 self._trouble.failed(error)
             self._backoff.worked(self._clock.uptime_ms() - began_ms)
-            await self._pause(self._backoff.wait_ms(), turned)
+            await self._pause(self._backoff.wait_ms())
 
-    async def _connected_once(self, uplink, turned, connected) -> None:
+    async def _connected_once(self, connected) -> None:
         if self._context is None:
             self._context = tls(CERTIFICATES)
         connection = Connection(
-            self._settings["broker"], self._context, self._session(), uplink.take
+            self._settings["broker"], self._context, self._session(), self._uplink.take
         )
         try:
             await connection.open()
             self._trouble.over()
             _LOG.info("connected")
-            await uplink.run(connection, self._settings["heartbeat_s"], turned, connected)
+            heartbeat_s = self._settings["heartbeat_s"]
+            await self._uplink.run(connection, heartbeat_s, self._turned, connected)
         finally:
             await connection.close()
             gc.collect()
@@ -72,10 +121,18 @@ class Connector:
             will=Will(node_topic(self._node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]),
         )
 
-    async def _pause(self, wait_ms: int, turned) -> None:
+    def _turned(self, name: str) -> None:
+        # The link is looked at in the same loop: a task less.
+        self._supervised(name)
+        now_ms = self._clock.uptime_ms()
+        if now_ms - self._stepped_ms >= _STEP_MS:
+            self._stepped_ms = now_ms
+            self._link.step(now_ms)
+
+    async def _pause(self, wait_ms: int) -> None:
         # In short steps, so that the watchdog sees this loop alive.
         while wait_ms > 0:
-            turned("uplink")
+            self._turned("uplink")
             step_ms = min(wait_ms, _STEP_MS)
             wait_ms -= step_ms
             await asyncio.sleep_ms(step_ms)

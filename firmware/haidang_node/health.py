@@ -23,7 +23,7 @@ class Health:
         """Notes the least free heap; call now and then."""
         self._least_free = min(self._least_free, gc.mem_free())
 
-    def records(self, now_ms: int, queue: int, dropped: int, joined: bool) -> list:
+    def records(self, now_ms: int, queue: int, dropped: int) -> list:
         """queue: packs held; dropped: since the start of this boot."""
         self.watch()
         idf_free, idf_largest = self._free_bytes()
@@ -35,7 +35,7 @@ class Health:
             Record("node/queue", queue, now_ms),
             Record("node/dropped", dropped, now_ms),
         ]
-        rssi_dbm = self._rssi_dbm() if joined else None
+        rssi_dbm = self._rssi_dbm()
         if rssi_dbm is not None:
             records.append(Record("node/rssi", rssi_dbm, now_ms))
         if self._supply_mv:

@@ -17,9 +17,8 @@ _TIME_REFRESH_MS = const(3600000)
 _LOOP_MS = const(1000)
 _NOBODY = const(0x10)
 _REFUSED = const(0x80)
-# A reply has this long to reach the broker before what its command does (a restart).
-_AFTER_MS = const(2000)
-_ID_CHARS = const(64)
+# A reply that nobody took is sent again after this long.
+_REPLY_RETRY_MS = const(5000)
 # What a document of a wrong form or size raises. Unacknowledged it would come again with each
 # connection, for ever.
 _MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError)
@@ -29,27 +28,30 @@ _LOG = log.Log("uplink")
 class Uplink:
     """Runs on one connection after the other; what survives them is the outbox.
 
-    `turned` is called in each turn of the loop, `connected` once per connection.
+    `turned` is called in each turn of the loop, `connected` once per connection. `reached`: the
+    gateway itself has answered since the start.
     """
 
-    def __init__(self, node: str, clock, outbox, window, status, make_commands, wake) -> None:
+    def __init__(self, node: str, clock, outbox, window, status, orders, wake) -> None:
         self._node = node
         self._clock = clock
         self._outbox = outbox
         self._window = window
         self._status = status
-        # What the last command does after its reply, and when.
-        self._after: tuple | None = None
-        self._make_commands = make_commands
-        self._commands = None
+        self._orders = orders
         self._wake = wake
         self._heartbeat_ms = 0
         self._connected = False
         self._gateway_online = True
         self._pubacks: list[int] = []
-        self._orders: list = []
+        # The reply on its way, whether it has come, and when the next one may go.
+        self._reply_id = 0
+        self._reply_came = False
+        self._reply_ms = 0
+        self._early: list = []
         self._status_ms = 0
         self._time_ms = 0
+        self.reached = False
         self.refused = log.Trouble(_LOG, "delivering packs")
 
     @property
@@ -78,8 +80,14 @@ class Uplink:
         """What the session reports; never waits."""
         if isinstance(event, Message):
             self._take_message(event)
-        elif isinstance(event, Acknowledged) and event.reason >= _NOBODY:
-            self._take_refusal(event)
+        elif isinstance(event, Acknowledged):
+            if self._reply_id < 0:
+                # It may overtake the number of the reply that is being sent.
+                self._early.append(event)
+            elif event.packet_id == self._reply_id:
+                self._take_reply(event)
+            elif event.reason >= _NOBODY:
+                self._take_refusal(event)
         self._wake.set()
 
     def _topic(self, kind: str) -> str:
@@ -90,18 +98,21 @@ class Uplink:
         self._heartbeat_ms = heartbeat_ms
         self._gateway_online = True
         self._pubacks = []
-        self._orders = []
+        # Unacknowledged orders come again with the new connection.
+        self._orders.begin()
+        self._reply_id = self._reply_ms = 0
+        self._early = []
         self._status_ms = -heartbeat_ms
         self._window.restart()
 
     async def _turn(self, connection) -> None:
         now_ms = self._clock.uptime_ms()
-        if self._after and now_ms >= self._after[1]:
-            self._after[0]()
+        self._orders.step(now_ms)
         await connection.keep_alive(now_ms)
         while self._pubacks:
             await connection.acknowledge(self._pubacks.pop(0))
         await self._follow_orders(connection)
+        await self._tell(connection, now_ms)
         if now_ms - self._status_ms >= self._heartbeat_ms and connection.can_publish:
             self._status_ms = now_ms
             status = self._status.message(now_ms)
@@ -152,20 +163,29 @@ class Uplink:
             await self._sleep(200)
 
     async def _follow_orders(self, connection) -> None:
-        while self._orders and connection.can_publish:
-            packet_id, order = self._orders.pop(0)
-            if self._commands is None:
-                self._commands = self._make_commands()
-            fresh = self._commands.accept(order)
+        orders = self._orders
+        while orders.waiting:
+            packet_id, _, _ = orders.accept()
             if packet_id:
                 await connection.acknowledge(packet_id)
-            if not fresh:
-                continue
-            now_ms = self._clock.uptime_ms()
-            reply, after = self._commands.execute(order, self._clock.unix_ms(now_ms))
-            if after:
-                self._after = (after, now_ms + _AFTER_MS)
-            await connection.publish(self._topic("reply"), encode(reply))
+            orders.follow(self._clock.uptime_ms())
+
+    async def _tell(self, connection, now_ms: int) -> None:
+        # One reply at a time, again until the broker had somebody for it.
+        if self._reply_came:
+            self._reply_came = False
+            self._orders.told()
+            self._reply_ms = now_ms
+        if now_ms < self._reply_ms or not self._gateway_online or not connection.can_publish:
+            return
+        reply = None if self._reply_id else self._orders.reply()
+        if reply:
+            self._reply_ms = now_ms + _REPLY_RETRY_MS
+            self._reply_id = -1
+            reply_id = await connection.publish(self._topic("reply"), reply)
+            self._reply_id = reply_id
+            while self._early:
+                self.take(self._early.pop(0))
 
     def _take_message(self, message) -> None:
         try:
@@ -188,13 +208,12 @@ class Uplink:
             if "unix_ms" in document and self._clock.answer(
                 document["nonce"], document["unix_ms"]
             ):
+                self.reached = True
                 _LOG.info("the clock is set: %d", document["unix_ms"])
         elif topic == GW_STATUS:
             self._gateway_status(document["state"] == "online")
         elif topic == self._topic("cmd"):
-            _check_order(document)
-            self._orders.append((message.packet_id, document))
-            return True
+            return self._orders.take(document, message.packet_id)
         return False
 
     def _gateway_status(self, online: bool) -> None:
@@ -205,6 +224,10 @@ class Uplink:
             _LOG.warning("the gateway is away: packs are held back")
         self._gateway_online = online
 
+    def _take_reply(self, event) -> None:
+        self._reply_id = 0
+        self._reply_came = event.reason < _NOBODY
+
     def _take_refusal(self, event) -> None:
         if self._window.refused(event.packet_id) is None:
             return
@@ -214,16 +237,6 @@ class Uplink:
             self.refused.failed(
                 "the broker refused a pack (0x%02x): check the access list" % event.reason
             )
-
-
-def _check_order(order: dict) -> None:
-    if not (
-        isinstance(order["id"], str)
-        and 0 < len(order["id"]) <= _ID_CHARS
-        and isinstance(order["do"], str)
-        and isinstance(order["exp_ms"], int)
-    ):
-        raise ValueError("no command of the contract")
 
 
 WINDOW = (

@@ -1,12 +1,9 @@
-"""node.json, Wi-Fi states and commands: every mistake named, nothing ends the program."""
-
-import os
+"""node.json and Wi-Fi states: every mistake named, nothing ends the program."""
 
 from haidang_node import log
-from haidang_node.commands import Commands
 from haidang_node.config import check
 from haidang_node.errors import ConfigError
-from haidang_node.link import JOINING, UP, WAITING, Backoff, Link
+from haidang_node.link import Backoff
 
 log.start(log.ERROR + 1, lambda: 0)
 
@@ -109,59 +106,6 @@ def test_what_is_no_object_or_misses_fields_is_named() -> None:
     assert _problems(_node(wifi=[3])) == ("wifi[0] must be an object in { }",)
 
 
-class _Radio:
-    def __init__(self):
-        self.asked = []
-        self.there = False
-        self.broken: type | None = None
-
-    def join(self, ssid, key):
-        self.asked.append(ssid)
-        if self.broken:
-            raise self.broken("Wifi Internal Error")
-
-    def leave(self):
-        self.there = False
-        if self.broken:
-            raise self.broken("Wifi Internal Error")
-
-    def joined(self):
-        return self.there
-
-
-_NETWORKS = [{"ssid": "one", "key": ""}, {"ssid": "two", "key": ""}]
-
-
-def test_the_networks_are_tried_in_turn_for_ever_with_growing_waits() -> None:
-    radio = _Radio()
-    link = Link(radio, _NETWORKS, lambda: 0)
-    for second in range(0, 600):
-        link.step(second * 1000)
-    assert radio.asked[:4] == ["one", "two", "one", "two"]
-    assert 600 // 46 <= len(radio.asked) <= 600 // 15
-
-
-def test_a_lost_network_is_joined_again_and_errors_of_the_radio_end_nothing() -> None:
-    radio = _Radio()
-    link = Link(radio, _NETWORKS, lambda: 0)
-    link.step(0)
-    assert link.state == JOINING
-    radio.there = True
-    link.step(1000)
-    assert link.state == UP
-    radio.there = False
-    link.step(10000)
-    assert link.state == WAITING
-    for number, broken in enumerate((OSError, RuntimeError)):
-        radio.broken = broken
-        link.step(11000 + 4000 * number)
-        assert link.state == WAITING
-    radio.broken = None
-    for second in range(16, 24):
-        link.step(second * 1000)
-    assert link.state == JOINING
-
-
 def test_a_stable_success_starts_the_waits_over() -> None:
     backoff = Backoff(1000, 30000, lambda: 0)
     assert [backoff.wait_ms() for _ in range(7)] == [1000, 2000, 4000, 8000, 16000, 30000, 30000]
@@ -177,44 +121,34 @@ def test_jitter_takes_a_quarter_at_most() -> None:
         assert 750 <= wait_ms <= 1000
 
 
-def _commands(done):
-    path = "/tmp/haidang-commands-%d" % int.from_bytes(os.urandom(4), "big")
-    commands = Commands(path, {"identify": lambda args: (done.append(args) or {}, None)})
-    commands.open()
-    return commands, path
+def _serial_node(**changes):
+    document = {
+        "v": 1,
+        "serial": {"uart": 1, "rx_pin": 4, "tx_pin": 5},
+        "sensors": {"flood": {"uart": 2}},
+    }
+    document.update(changes)
+    return document
 
 
-def _order(number, do="identify", exp_ms=2000):
-    return {"id": "c-%d" % number, "do": do, "exp_ms": exp_ms}
+def test_a_serial_link_stands_instead_of_wi_fi_and_broker() -> None:
+    settings = check(_serial_node())
+    assert settings["serial"] == {
+        "uart": 1, "rx_pin": 4, "tx_pin": 5, "de_pin": -1, "baud": 115200,
+    }  # fmt: skip
+    assert "wifi" not in settings
+    problems = _problems(_serial_node(wifi=[{"ssid": "x"}], broker={"host": "10.0.0.1"}))
+    assert len(problems) == 2
+    assert "serial and wifi cannot both be" in problems[0]
 
 
-def test_a_command_is_taken_once_even_after_a_restart() -> None:
-    commands, path = _commands([])
-    assert commands.accept(_order(1))
-    assert not commands.accept(_order(1))
-    again = Commands(path, {})
-    again.open()
-    assert not again.accept(_order(1))
-    for number in range(2, 40):
-        assert again.accept(_order(number))
-    again.open()
-    assert not again.accept(_order(39))
-    os.remove(path)
-
-
-def test_expired_unknown_and_untimed_commands_are_refused_with_a_hint() -> None:
-    done = []
-    commands, _ = _commands(done)
-    for order, unix_ms, error in (
-        (_order(1), 2001, "expired"),
-        (_order(1), None, "clock"),
-        (_order(1, do="config"), 1000, "not supported by this firmware yet"),
+def test_mistakes_of_a_serial_link_are_named() -> None:
+    for serial, part in (
+        ({"uart": 0, "rx_pin": 4, "tx_pin": 5}, "uart is 0"),
+        ({"uart": 1, "tx_pin": 5}, "rx_pin is missing"),
+        ({"uart": 1, "rx_pin": 4, "tx_pin": 5, "baud": 300}, "baud is 300"),
+        ({"uart": 1, "rx_pin": 4, "tx_pin": -1}, "tx_pin is -1"),
+        ({"uart": 2, "rx_pin": 4, "tx_pin": 5}, "uart 2 is the one of sensors.flood"),
+        (7, "serial must be an object"),
     ):
-        reply, after = commands.execute(order, unix_ms)
-        assert reply["ok"] is False
-        assert error in reply["err"]
-        assert reply["hint"]
-        assert after is None
-    assert done == []
-    assert commands.execute(_order(2), 1999)[0] == {"id": "c-2", "ok": True, "out": {}}
-    assert done == [{}]
+        assert part in _problems(_serial_node(serial=serial))[0], serial

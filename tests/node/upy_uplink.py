@@ -3,12 +3,13 @@
 
 import asyncio
 import json
+import os
 
 from haidang_node import log
 from haidang_node.clock import Clock
-from haidang_node.commands import Commands
+from haidang_node.orders import Orders
 from haidang_node.uplink import Uplink
-from haidang_wire.session_events import Message
+from haidang_wire.session_events import Acknowledged, Message
 
 log.start(log.ERROR + 1, lambda: 0)
 _NODE = "n-240ac4000001"
@@ -78,26 +79,34 @@ class _Bench:
         self.done = []
         self.outbox = _Outbox()
         self.connection = _Connection()
-        self.path = path
+        self.orders = Orders(path, self._act, self.clock)
         self.uplink = Uplink(
             _NODE,
             self.clock,
             self.outbox,
             _Window(),
             _Status(),
-            self._commands,
+            self.orders,
             asyncio.Event(),
         )
         self.uplink._begin(30000)
 
-    def _commands(self):
-        return Commands(self.path, {"reboot": lambda args: ({}, lambda: self.done.append(1))})
+    def _act(self, do, args, order_id):
+        if do == "reboot":
+            return {}, lambda: self.done.append(1)
+        return {"did": do}, None
 
     def hear(self, kind, payload, packet_id=1):
         if not isinstance(payload, bytes):
             payload = json.dumps(payload).encode()
         topic = "hd/1/n/%s/%s" % (_NODE, kind)
         self.uplink.take(Message(topic, payload, 1, False, packet_id))
+
+    def puback(self, reason):
+        """The broker's answer to the newest reply."""
+        kinds = [kind for kind, _ in self.connection.published]
+        newest = len(kinds) - list(reversed(kinds)).index("reply") if "reply" in kinds else 0
+        self.uplink.take(Acknowledged(newest, reason))
 
     def turn(self):
         self.uplink._sleep = _no_sleep
@@ -160,14 +169,11 @@ def test_a_command_that_flash_cannot_save_is_answered_and_not_executed() -> None
 
 
 def test_a_restart_comes_after_its_reply_had_time_and_without_its_puback() -> None:
-    bench = _Bench("/tmp/haidang-uplink-commands")
+    bench = _Bench(_fresh())
     bench.clock.answer(bench.clock.question()["nonce"], 1000)
     bench.hear("cmd", {"id": "c-1", "do": "reboot", "exp_ms": 9000})
-    bench.connection.can_publish = False
     bench.turn()
-    assert bench.connection.acknowledged == [], "not before its reply can go"
-    bench.connection.can_publish = True
-    bench.turn()
+    assert bench.connection.acknowledged == [1]
     assert bench.replies() == [{"id": "c-1", "ok": True, "out": {}}]
     bench.ticks.now = 1999
     bench.turn()
@@ -176,6 +182,71 @@ def test_a_restart_comes_after_its_reply_had_time_and_without_its_puback() -> No
     bench.ticks.now = 2000
     bench.turn()
     assert bench.done == [1]
+
+
+def _fresh():
+    return "/tmp/haidang-uplink-%d" % int.from_bytes(os.urandom(4), "big")
+
+
+def test_a_reply_waits_for_the_gateway_and_is_told_until_somebody_took_it() -> None:
+    bench = _Bench(_fresh())
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    online, offline = [b'{"state":"%s"}' % word for word in (b"online", b"offline")]
+    bench.uplink.take(Message("hd/1/gw/status", offline, 1, True, 0))
+    bench.hear("cmd", {"id": "c-1", "do": "identify", "exp_ms": 9000})
+    bench.turn()
+    assert (bench.connection.acknowledged, bench.replies()) == ([1], [])
+    bench.uplink.take(Message("hd/1/gw/status", online, 1, False, 0))
+    bench.turn()
+    bench.turn()
+    assert bench.replies() == [{"id": "c-1", "ok": True, "out": {"did": "identify"}}]
+    bench.puback(0x10)
+    bench.ticks.now = 5000
+    bench.turn()
+    assert len(bench.replies()) == 2, "nobody was subscribed"
+    bench.puback(0)
+    for bench.ticks.now in (10000, 20000):
+        bench.turn()
+    assert len(bench.replies()) == 2
+
+
+def test_a_command_that_comes_again_is_answered_and_not_executed() -> None:
+    path = _fresh()
+    bench = _Bench(path)
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    order = {"id": "c-1", "do": "reboot", "exp_ms": 9000}
+    bench.hear("cmd", order)
+    bench.hear("cmd", order, 2)
+    bench.turn()
+    assert bench.replies() == [{"id": "c-1", "ok": True, "out": {}}]
+    bench.puback(0)
+    bench.turn()
+    later = _Bench(path)
+    later.clock.answer(later.clock.question()["nonce"], 1000)
+    later.orders.open()
+    later.turn()
+    assert later.replies() == []
+    later.hear("cmd", order, 7)
+    later.turn()
+    later.ticks.now = 60000
+    later.turn()
+    assert later.connection.acknowledged == [7]
+    assert later.replies() == [{"id": "c-1", "ok": True, "out": {"again": True}}]
+    assert later.done == []
+    os.remove(path)
+
+
+def test_a_reply_that_a_restart_overtook_is_told_after_it() -> None:
+    path = _fresh()
+    bench = _Bench(path)
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    bench.hear("cmd", {"id": "c-1", "do": "reboot", "exp_ms": 9000})
+    bench.turn()
+    later = _Bench(path)
+    later.orders.open()
+    later.turn()
+    assert later.replies() == [{"id": "c-1", "ok": True, "out": {}}]
+    os.remove(path)
 
 
 def test_a_time_that_fits_no_pack_is_refused() -> None:

@@ -1,0 +1,115 @@
+"""Commands between the link and their execution: saved, acknowledged, executed once, answered."""
+
+import json
+
+from micropython import const
+
+from haidang_node import loading, log
+from haidang_node.status import encode
+
+# A reply has this long to reach the broker before what its command does (a restart).
+_AFTER_MS = const(2000)
+_ID_CHARS = const(64)
+# More than the session's receive maximum cannot wait.
+_WAITING = const(16)
+_OWED = const(8)
+_COMMANDS = "haidang_node.commands"
+_LOG = log.Log("orders")
+
+
+class Orders:
+    """The link calls take() for what it hears, accept(), acknowledges, then follow().
+
+    Replies stay owed, over restarts too, until the link says told(). act(do, args, order id)
+    executes one and returns (out, after) or raises CommandError; `after`, if not None, is called
+    two seconds later. `path`: the file of executed ids and owed replies.
+    """
+
+    def __init__(self, path: str, act, clock) -> None:
+        self._path = path
+        self._act = act
+        self._clock = clock
+        self._waiting: list = []
+        self._accepted: tuple | None = None
+        self._owed: list = []
+        self._after: tuple | None = None
+
+    def open(self) -> None:
+        """Reads the replies that an earlier boot still owed."""
+        try:
+            with open(self._path) as file:
+                self._owed = json.loads(file.readline())
+        except (OSError, ValueError):
+            self._owed = []
+
+    def begin(self) -> None:
+        """A new connection: what was not accepted will come again."""
+        self._waiting = []
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an order waits to be accepted."""
+        return bool(self._waiting)
+
+    def take(self, order: dict, tag: int = 0) -> bool:
+        """Keeps an order for accept(); False where there is no room, so that it comes again.
+
+        ValueError, KeyError or TypeError where it is no command of the contract.
+        """
+        if not (
+            isinstance(order["id"], str)
+            and 0 < len(order["id"]) <= _ID_CHARS
+            and isinstance(order["do"], str)
+            and isinstance(order["exp_ms"], int)
+        ):
+            raise ValueError("no command of the contract")
+        if len(self._waiting) < _WAITING:
+            self._waiting.append((tag, order))
+        return True
+
+    def accept(self) -> tuple:
+        """Saves the oldest order's id: (its tag, its id, whether it is new). Then acknowledge."""
+        tag, order = self._waiting.pop(0)
+        # None: new and saved; a reply: what to say instead of executing it, {}: nothing.
+        instead = loading.call(_COMMANDS, "accept", self._path, order["id"], self._owed)
+        self._accepted = (order, instead)
+        return tag, order["id"], instead is None
+
+    def follow(self, now_ms: int) -> None:
+        """Executes the accepted order; its reply is owed from then on."""
+        order, reply = self._accepted or (None, None)
+        self._accepted = None
+        if order is None:
+            return
+        if reply is None:
+            unix_ms = self._clock.unix_ms(now_ms)
+            reply, after = loading.call(_COMMANDS, "execute", order, unix_ms, self._act)
+            # What would be told after a power cut in mid-execution.
+            self._owed.pop()
+            if after:
+                self._after = (after, now_ms + _AFTER_MS)
+            self.owe(reply, after is not None)
+        elif reply:
+            self.owe(reply, False)
+
+    def owe(self, reply: dict, save: bool) -> None:
+        """Adds a reply to be told; `save` where the node may restart before that."""
+        self._owed.append(reply)
+        del self._owed[:-_OWED]
+        if save:
+            loading.call(_COMMANDS, "keep", self._path, self._owed)
+
+    def reply(self) -> bytes | None:
+        """The oldest reply that is owed."""
+        return encode(self._owed[0]) if self._owed else None
+
+    def told(self) -> None:
+        """The oldest reply has arrived."""
+        if self._owed:
+            reply = self._owed.pop(0)
+            loading.call(_COMMANDS, "keep", self._path, self._owed, reply)
+
+    def step(self, now_ms: int) -> None:
+        """Does what comes after a reply; call in each turn of the link."""
+        if self._after and now_ms >= self._after[1]:
+            self._after[0]()

@@ -1,0 +1,92 @@
+# heap: 400K
+"""The file of executed commands: each is executed once, whatever comes between."""
+
+import os
+
+from haidang_node import log
+from haidang_node.commands import accept, execute, keep
+from haidang_node.errors import CommandError
+from haidang_node.orders import Orders
+
+log.start(log.ERROR + 1, lambda: 0)
+
+
+def _path():
+    return "/tmp/haidang-commands-%d" % int.from_bytes(os.urandom(4), "big")
+
+
+def _owed(path):
+    orders = Orders(path, None, None)
+    orders.open()
+    return orders._owed
+
+
+def _order(number, do="identify", exp_ms=2000, **more):
+    return dict({"id": "c-%d" % number, "do": do, "exp_ms": exp_ms}, **more)
+
+
+def test_a_command_is_new_once_even_after_a_restart() -> None:
+    path, replies = _path(), []
+    assert accept(path, "c-1", replies) is None
+    assert accept(path, "c-1", replies) == {}, "its reply is owed already"
+    keep(path, [], {"id": "c-1", "ok": True})
+    assert accept(path, "c-1", []) == {"id": "c-1", "ok": True, "out": {"again": True}}
+    for number in range(2, 40):
+        assert accept(path, "c-%d" % number, []) is None
+    for number in range(9, 40):
+        assert accept(path, "c-%d" % number, []) is not None
+    assert accept(path, "c-1", []) is None, "32 ids are remembered"
+    os.remove(path)
+
+
+def test_a_power_cut_in_mid_execution_is_told_afterwards() -> None:
+    path = _path()
+    accept(path, "c-1", [])
+    (reply,) = _owed(path)
+    assert (reply["id"], reply["ok"]) == ("c-1", False)
+    assert "restarted" in reply["err"]
+    os.remove(path)
+
+
+def test_a_damaged_file_starts_anew() -> None:
+    path = _path()
+    for text in ("", "[]", '[]\n["c-1"]\n', '[]\n{"ids":[]}', "{", "[\n[]", "[]\n[[]]\n"):
+        with open(path, "w") as file:
+            file.write(text)
+        assert _owed(path) == []
+        assert accept(path, "c-1", []) is None
+    os.remove(path)
+
+
+def test_a_full_flash_refuses_the_command() -> None:
+    reply = accept("/tmp/haidang-no-such-folder/orders", "c-1", [])
+    assert reply is not None
+    assert "flash refused" in reply["err"]
+
+
+def test_expired_untimed_and_failing_commands_are_refused_with_a_hint() -> None:
+    done = []
+
+    def act(do, args, order_id):
+        if do == "update":
+            raise CommandError("no", "do it by USB")
+        if do == "log":
+            raise OSError(5)
+        done.append((do, args, order_id))
+        return {}, None
+
+    for order, unix_ms, error in (
+        (_order(1), 2001, "expired"),
+        (_order(1), None, "clock"),
+        (_order(1, do="update"), 1000, "no"),
+        (_order(1, do="log"), 1000, "OSError"),
+        (_order(1, args=[3]), 1000, "args"),
+    ):
+        reply, after = execute(order, unix_ms, act)
+        assert reply["ok"] is False
+        assert error in reply["err"]
+        assert reply["hint"]
+        assert after is None
+    assert done == []
+    assert execute(_order(2), 1999, act)[0] == {"id": "c-2", "ok": True, "out": {}}
+    assert done == [("identify", {}, "c-2")]

@@ -4,7 +4,7 @@ from haidang_wire.errors import MessageError
 from haidang_wire.fields import check_table, write_table
 from haidang_wire.jsontext import read
 from haidang_wire.naming import is_epoch
-from haidang_wire.words import NODE_COMMANDS, SENSORS
+from haidang_wire.words import NODE_COMMANDS, NODE_MODES, SENSORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,12 @@ _STATUS = (
     ("heartbeat_s", True, "int", (1, 86400)),
     ("sensors", True, "list", ("word", SENSORS, 0, 8)),
     ("boots", True, "list", ("obj", _BOOT, 0, 64)),
+    ("mode", False, "word", NODE_MODES),
+    ("cfg", False, "form", is_epoch),
+    ("corrupt", False, "int", _UINT32),
+    ("fails", False, "int", _UINT32),
+    ("steps", False, "int", _UINT32),
+    ("why", False, "str", (1, 80)),
 )
 
 _GATEWAY_ONLINE = (
@@ -72,7 +78,7 @@ NODE_MESSAGES = {
             False: (
                 ("id", True, "str", (1, 64)),
                 ("ok", True, "bool", None),
-                ("err", True, "str", (1, 200)),
+                ("err", True, "str", (1, 1000)),
                 ("hint", False, "str", (0, 200)),
             ),
         },

@@ -18,6 +18,8 @@ MESSAGES = {
     "gateway_status": "The gateway towards the centre",
     "centre_ack": "The centre has committed these messages of one epoch",
     "centre_cmd": "A command of the operations centre",
+    "centre_reply": "What became of a command of the operations centre; numbered and "
+    "acknowledged like an alarm",
 }
 
 _STATUS = {
@@ -49,6 +51,13 @@ FIELDS = {
         "boots[].next": "the next sequence of this boot",
         "boots[].held": "sequences kept until acknowledged",
         "boots[].dropped": "sequences given up, each range with its cause",
+        "mode": "absent: normal; safe: nothing is watched, only commands are heard; trial: a new "
+        "configuration is kept or rolled back soon; sleep: it sleeps between samples",
+        "cfg": "CRC-32 of the node.json in force",
+        "corrupt": "damaged records and segments found on flash since the start",
+        "fails": "failed starts in a row before this one",
+        "steps": "jumps of the clock by more than 30 s since the start",
+        "why": "the node's own word about its last restart",
     },
     "offline": _STATUS,
     "ack": {
@@ -61,7 +70,7 @@ FIELDS = {
         "id": "id of the command",
         "ok": "whether it was done",
         "out": "what it gave",
-        "err": "what went wrong",
+        "err": "what went wrong; all mistakes of a configuration",
         "hint": "what to do next",
     },
     "time_request": {
@@ -147,6 +156,18 @@ FIELDS = {
         "overflow.inbox": "packs refused by a full inbox; their nodes send them again",
         "overflow.rows": "waiting packs dropped because the disk was full",
         "overflow.frames": "pictures skipped because a newer one had come",
+        "overflow.quarantine": "quarantined messages forgotten because newer ones came",
+        "overflow.replies": "answers to the centre dropped because 1,000 waited",
+        "nodes_safe": "nodes in safe mode: their sensors are not read",
+        "acks": "acknowledgements that came to nothing since the gateway's start",
+        "acks.late": "to nodes: given up because too many waited",
+        "acks.foreign": "from the centre: of another epoch",
+        "acks.unheard": "messages that the centre's broker took while nobody listened",
+        "orders": "commands for nodes since the database exists",
+        "orders.waiting": "not yet answered by their nodes, now",
+        "orders.taken": "accepted",
+        "orders.refused": "refused, see the log",
+        "orders.expired": "not answered in time",
         "at": "time of this status",
     },
     "centre_ack": {
@@ -155,9 +176,10 @@ FIELDS = {
     },
     "centre_cmd": {
         **_COMMAND,
-        "reply": "topic for the answer",
+        "reply": "topic for the answer: `hd/1/g/<gateway>/reply`, or that with a name behind it; "
+        "without it only the gateway's log tells what became of the command",
         "args.alarm_id": "alarm to acknowledge",
-        "args.by": "who: operator, patrol or citizen",
+        "args.by": "who: operator, patrol, citizen or technician",
         "args.hazard": "what was reported",
         "args.place": "id of the place",
         "args.text": "in the reporter's words",
@@ -166,5 +188,17 @@ FIELDS = {
         "args.node": "node id",
         "args.do": "the node's command",
         "args.args": "its arguments",
+    },
+    "centre_reply": {
+        "id": "gateway, epoch of its database and sequence; repeated messages repeat it",
+        "cmd": "id of the centre's command",
+        "ok": "whether it was carried out",
+        "node": "the node it was for",
+        "do": "what it was to do",
+        "out": "what the node answered",
+        "more": "true: another answer to this command follows (a trial's outcome)",
+        "err": "what went wrong; all mistakes of a configuration",
+        "hint": "what to do about it",
+        "at": "when the gateway gave or heard it",
     },
 }

@@ -23,6 +23,14 @@ _BROKER = {
     "port": (int, 8883, 1, 65535),
     "server_name": (str, "gateway.local", 1, 253),
 }
+# Instead of Wi-Fi and broker; UART 0 is the console.
+_SERIAL = {
+    "uart": (int, None, 1, 2),
+    "rx_pin": (int, None, 0, 48),
+    "tx_pin": (int, None, 0, 48),
+    "de_pin": (int, -1, -1, 48),
+    "baud": (int, 115200, 9600, 921600),
+}
 _OUTBOX = {"bytes": (int, 1048576, 65536, 8388608)}
 _SENSORS = {
     # MQ-2 on a 5 V supply; clean-air resistance r0 is measured at calibration.
@@ -71,20 +79,47 @@ def load(path: str) -> dict:
 def check(document: object) -> dict:
     """The same for a document that was read already."""
     problems: list[str] = []
-    node = _table("node.json", _NODE, document, problems)
+    document, fields = _one_link(document, problems)
+    node = _table("node.json", fields, document, problems)
     wifi = node.get("wifi")
     if isinstance(wifi, list):
         node["wifi"] = [_table("wifi[%d]" % n, _WIFI, wifi[n], problems) for n in range(len(wifi))]
     if "broker" in node:
         node["broker"] = _table("broker", _BROKER, node["broker"], problems)
         _check_address(node["broker"], problems)
+    if "serial" in node:
+        node["serial"] = _table("serial", _SERIAL, node["serial"], problems)
     if "outbox" in node:
         node["outbox"] = _table("outbox", _OUTBOX, node["outbox"], problems)
     if isinstance(node.get("sensors"), dict):
         node["sensors"] = _sensors(node["sensors"], problems)
+    if not problems and "serial" in node:
+        _check_uarts(node, problems)
     if problems:
         raise ConfigError(tuple(problems))
     return node
+
+
+def _one_link(document: object, problems: list[str]) -> tuple[object, dict]:
+    # A node has one link: Wi-Fi and a broker, or a serial one, which is polled and never sleeps.
+    if not isinstance(document, dict) or "serial" not in document:
+        return document, _NODE
+    given = dict(document)
+    fields = dict(_NODE)
+    for name in ("wifi", "broker", "power"):
+        fields.pop(name, None)
+        if given.pop(name, None) is not None:
+            problems.append("node.json: serial and %s cannot both be: remove one" % name)
+    fields["serial"] = (dict, None, 0, 0)
+    return given, fields
+
+
+def _check_uarts(node: dict, problems: list[str]) -> None:
+    for kind, sensor in node["sensors"].items():
+        if sensor.get("uart") == node["serial"]["uart"]:
+            problems.append(
+                "serial: uart %d is the one of sensors.%s; take the other" % (sensor["uart"], kind)
+            )
 
 
 def _sensors(given: dict, problems: list[str]) -> dict:

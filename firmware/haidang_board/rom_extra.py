@@ -28,6 +28,21 @@ class PWM:
         self.duty_u16(0)
 
 
+class DAC:
+    """An 8-bit analogue output; the world sees its steps, 255 being 3.3 V."""
+
+    def __init__(self, id):
+        self._id = getattr(id, "_id", id)
+        if self._id not in (25, 26):
+            raise ValueError("invalid Pin(%s)" % self._id)
+        self.write(0)
+
+    def write(self, value):
+        if not 0 <= value <= 255:
+            raise ValueError("value out of range")
+        _link.ask("pwm", self._id, value)
+
+
 class RTC:
     """Clock and memory that survive deep sleep and soft reset, not a power cut."""
 

@@ -107,6 +107,21 @@ _OVERFLOW = (
     ("inbox", True, "int", _COUNT),
     ("rows", True, "int", _COUNT),
     ("frames", True, "int", _COUNT),
+    ("quarantine", False, "int", _COUNT),
+    ("replies", False, "int", _COUNT),
+)
+
+_ACKS = (
+    ("late", True, "int", _COUNT),
+    ("foreign", True, "int", _COUNT),
+    ("unheard", True, "int", _COUNT),
+)
+
+_ORDERS = (
+    ("waiting", True, "int", _COUNT),
+    ("taken", True, "int", _COUNT),
+    ("refused", True, "int", _COUNT),
+    ("expired", True, "int", _COUNT),
 )
 
 _GATEWAY_ONLINE = (
@@ -124,6 +139,9 @@ _GATEWAY_ONLINE = (
     ("ledger", True, "obj", _LEDGER),
     ("sent", True, "obj", _SENT),
     ("overflow", False, "obj", _OVERFLOW),
+    ("nodes_safe", False, "int", _COUNT),
+    ("acks", False, "obj", _ACKS),
+    ("orders", False, "obj", _ORDERS),
     ("at", True, "form", iso_time),
 )
 
@@ -157,9 +175,30 @@ _CENTRE_COMMANDS = {
         ("node", True, "form", node),
         ("do", True, "word", NODE_COMMANDS),
         ("args", False, "any", None),
+        ("by", False, "str", (1, 80)),
     ),
     "resync": _COMMAND + _FREE_ARGUMENTS,
 }
+
+_REPLY = (
+    ("id", True, "form", message_id),
+    ("cmd", True, "str", (1, 64)),
+    ("ok", True, "bool", None),
+    ("node", False, "form", node),
+    ("do", False, "str", (1, 16)),
+)
+
+_DONE = (
+    ("out", False, "any", None),
+    ("more", False, "bool", None),
+    ("at", True, "form", iso_time),
+)
+
+_NOT_DONE = (
+    ("err", True, "str", (1, 400)),
+    ("hint", False, "str", (0, 400)),
+    ("at", True, "form", iso_time),
+)
 
 # kind: (table, maximum bytes)
 DOCUMENTS = {
@@ -178,6 +217,7 @@ DOCUMENTS = {
         64 * _KIB,
     ),
     "centre_cmd": (("do", _CENTRE_COMMANDS), 8 * _KIB),
+    "centre_reply": (("ok", {True: _REPLY + _DONE, False: _REPLY + _NOT_DONE}), 16 * _KIB),
 }
 
 

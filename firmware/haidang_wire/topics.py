@@ -36,7 +36,7 @@ __all__ = (
     "parse",
 )
 
-GATEWAY_KINDS = ("alarm", "cap", "data", "ngsi", "status", "ack", "cmd")
+GATEWAY_KINDS = ("alarm", "cap", "data", "ngsi", "status", "ack", "cmd", "reply")
 MAXIMUM_TOPIC = 128
 
 # scope "n" (node), "g" (gateway) or "gw" (the gateway's own status towards nodes)
@@ -63,7 +63,10 @@ def is_gateway_id(text: str) -> bool:
 
 
 def gateway_topic(gateway: str, kind: str, item: "str | None" = None) -> str:
-    """`hd/1/g/<gateway>/<kind>`, for `alarm` and `cap` with the alarm id behind it."""
+    """`hd/1/g/<gateway>/<kind>`, for `alarm` and `cap` with the alarm id behind it.
+
+    A `reply` may have a name behind it, which the centre's command gives.
+    """
     _check_gateway(gateway)
     check_kind(kind, GATEWAY_KINDS)
     _check_item(kind, item)
@@ -103,6 +106,8 @@ def _check_gateway(gateway: str) -> None:
 
 def _check_item(kind: str, item: "str | None") -> None:
     if kind not in _WITH_ITEM:
+        if kind == "reply" and item and len(item) <= _MAXIMUM_ID and only(item, _ID_CHARACTERS):
+            return
         if item is not None:
             raise TopicError("topic kind %s takes nothing behind it" % kind)
     elif not item or len(item) > _MAXIMUM_ID + 14 or not only(item, _ID_CHARACTERS):

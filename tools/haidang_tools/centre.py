@@ -88,6 +88,8 @@ def event_of(message: Message) -> dict[str, Any]:
         event |= {"place": alarm["place"]["id"], "delay_ms": message.received_ms - updated_ms}
     elif message.kind == "data":
         event |= {"id": message.document["id"], "packs": len(message.document["packs"])}
+    elif message.kind == "reply":
+        event |= {name: message.document[name] for name in message.document if name != "at"}
     else:
         event |= {"state": message.document["state"]}
     return event
@@ -172,6 +174,10 @@ class Readable:
         elif message.kind == "data":
             text = f"{at}  {event['gateway']}: {event['packs']} packs"
             self._console.print(text, style="dim", markup=False)
+        elif message.kind == "reply":
+            said = event.get("out", {}) if event["ok"] else event["err"]
+            text = f"{at}  {event['gateway']}: {event['cmd']}: {said}"
+            self._console.print(text, markup=False)
         else:
             self._console.print(f"{at}  {event['gateway']}: {event['state']}", markup=False)
 

@@ -16,12 +16,13 @@ from haidang_tools.errors import ToolError
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schema"
 
-Kind = Literal["alarm", "data", "status"]
+Kind = Literal["alarm", "data", "reply", "status"]
 
 # Kind of topic: (kind of message, its schema's file)
 _MESSAGES: dict[str, tuple[Kind, str]] = {
     "alarm": ("alarm", "alarm_message"),
     "data": ("data", "data_message"),
+    "reply": ("reply", "centre_reply"),
     "status": ("status", "gateway_status"),
 }
 # The centre's own words come back to it when another centre speaks; formats are not read yet.

@@ -38,6 +38,7 @@ class Counts:
     alarms: int = 0
     data: int = 0
     packs: int = 0
+    replies: int = 0
     duplicates: int = 0
     refused: int = 0
     broken_chains: int = 0
@@ -165,8 +166,9 @@ def _take(
     elif revision is None:
         _insert(connection, message, committed)
         committed.new.append(message)
-        counts.data += 1
-        counts.packs += len(message.document["packs"])
+        counts.data += message.kind == "data"
+        counts.replies += message.kind == "reply"
+        counts.packs += len(message.document.get("packs", ()))
     elif same is None:
         _insert(connection, message, committed)
         _link(connection, message, revision, committed, counts)

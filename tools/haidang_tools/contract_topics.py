@@ -135,6 +135,14 @@ TOPICS = (
         ("centre_cmd",),
         "a command of the operations centre",
     ),
+    Topic(
+        "hd/1/g/{gateway}/reply",
+        ("gateway", "centre"),
+        1,
+        False,
+        ("centre_reply",),
+        "what became of a command that named this topic, or one level below it, in `reply`",
+    ),
 )
 
 # Fields of a SenML record

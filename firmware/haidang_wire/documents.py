@@ -195,7 +195,7 @@ _DONE = (
 )
 
 _NOT_DONE = (
-    ("err", True, "str", (1, 400)),
+    ("err", True, "str", (1, 1000)),
     ("hint", False, "str", (0, 400)),
     ("at", True, "form", iso_time),
 )

@@ -20,6 +20,7 @@ OTHER_KINDS = (
     "gateway_status",
     "centre_ack",
     "centre_cmd",
+    "centre_reply",
 )
 
 

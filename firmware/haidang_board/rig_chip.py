@@ -53,6 +53,7 @@ class Chip:
         self.events_fd = -1
         self.route: Callable[[str, int], int | None] = _no_route
         self.waiting: Callable[[int], int] = _nothing_waiting
+        self.idle: Callable[[int, float], str] = _real_wait
         self.interruptible: Callable[[bool], None] = _no_terminal
         self._mac = mac
         self._world = world
@@ -96,6 +97,9 @@ class Chip:
     def _do_ready(self, used_bytes: str) -> None:
         self.ready = True
         self.rom_heap_bytes = int(used_bytes)
+
+    def _do_idle(self, wait_ms: str) -> str:
+        return self.idle(int(wait_ms), self._now_s)
 
     def _do_keys(self, interruptible: str) -> None:
         self.interruptible(interruptible == "1")
@@ -193,6 +197,10 @@ class Chip:
 
 def _no_route(_host: str, port: int) -> int | None:
     return port
+
+
+def _real_wait(wait_ms: int, _now_s: float) -> str:
+    return f"0 {wait_ms}"
 
 
 def _nothing_waiting(_uart: int) -> int:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import selectors
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -25,6 +26,13 @@ class Relay:
         self._pairs: list[_Pair] = []
         self._ghosts: list[socket.socket] = []
         self._up = True
+        self.sent_at_s = 0.0
+        self.heard_at_s = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """Whether the board has a connection over which something can come."""
+        return self._up and bool(self._pairs)
 
     def route(self, host: str, port: int) -> int | None:
         """The local port that leads to the host; None for an unknown name."""
@@ -105,6 +113,7 @@ class Relay:
         if pair not in self._pairs:
             return
         alive = pair.move()
+        self._note(pair)
         if alive:
             self._refresh(pair)
             return
@@ -112,6 +121,13 @@ class Relay:
         for end in (pair.board, pair.peer):
             self._forget(end)
             end.close()
+
+    def _note(self, pair: "_Pair") -> None:
+        now_s = time.monotonic()
+        if pair.sent:
+            self.sent_at_s = now_s
+        if pair.heard:
+            self.heard_at_s = now_s
 
     def _forget(self, end: socket.socket) -> None:
         with contextlib.suppress(KeyError):
@@ -131,10 +147,14 @@ class _Pair:
         self.peer = peer
         self.to_peer = bytearray()
         self.to_board = bytearray()
+        self.sent = False
+        self.heard = False
 
     def move(self) -> bool:
         """Move what can be moved; False once either side has ended."""
+        held = len(self.to_peer), len(self.to_board)
         ended = not _read(self.board, self.to_peer) or not _read(self.peer, self.to_board)
+        self.sent, self.heard = len(self.to_peer) > held[0], len(self.to_board) > held[1]
         return _write(self.peer, self.to_peer) and _write(self.board, self.to_board) and not ended
 
 

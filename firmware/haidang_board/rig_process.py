@@ -31,6 +31,7 @@ class Life:
     power_on_us: int = 0
     ticks_offset_us: int = 0
     clock_us: int = 0
+    fast: bool = False
 
 
 def interpreter() -> str:
@@ -90,6 +91,7 @@ def start(life: Life, slave_fd: int, extra_fds: Sequence[int]) -> subprocess.Pop
         "up": life.power_on_us,
         "ticks": life.ticks_offset_us,
         "clock": life.clock_us,
+        "fast": int(life.fast),
     }
     words = [f"{key}={value}" for key, value in settings.items()]
     return subprocess.Popen(  # noqa: S603  our own command line

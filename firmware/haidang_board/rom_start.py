@@ -49,6 +49,8 @@ def start(settings):
     device = flash.Flash(settings["image"], int(settings["blocks"]))
     _attach(settings)
     _install()
+    if settings["fast"] == "1":
+        rom_link.part("rom_hurry").install()
     _mount(device)
 
 

@@ -1,0 +1,268 @@
+"""Random power cuts of whole nodes while broker, gateway and Wi-Fi fail: what was promised comes.
+
+The nodes are virtual boards that run the real, compiled application; the broker is mosquitto with
+the deployed configuration. First against the production gateway and its centre, then against a
+stand-in that leaves out acknowledgements, last with a firmware that never flushes: the control.
+"""
+
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from haidang_board.rig import Board
+from haidang_tools import flash
+
+from bench import stand
+from bench.chain_books import Books
+from bench.chain_street import FarSide, Production, StandIn
+from bench.forgetful import forgetful_firmware
+from bench.parts import LOG, Figures, main
+
+SEED = 20_261
+_NODES = 3
+# Of 200 cuts: so many against the production gateway, so many with acknowledgements left out.
+_SHARES = ((Production, 0.7), (StandIn, 0.3))
+_CONTROL_CUTS = 30
+_DROPPED_ACKS = 0.1
+# Share of lives and their bounds in seconds: cut while starting, while connecting and sending,
+# while all is well, and with telemetry that waited long enough to go to flash. A node is connected
+# about 0.6 s after power-on here.
+_LIVES_S = ((0.2, 0.02, 0.6), (0.57, 0.6, 2.0), (0.15, 2.0, 4.0), (0.08, 11.0, 16.0))
+_WIFI_AWAY = 0.15
+_LONG_S = 10.0
+_CONTACT_CLOSED = 0.3
+# An alarm that a node printed so long before its end is on flash, even on a busy machine.
+_KEPT_S = 0.2
+_DRAIN_S = 120.0
+_CONTROL_DRAIN_S = 15.0
+
+
+@dataclass(slots=True)
+class Weather:
+    """The faults beside the cuts; every few rounds (a cut of each node) something dies."""
+
+    far: FarSide
+    chance: random.Random
+    nodes: int
+    broker_kills: int = 0
+    gateway_kills: int = 0
+    _cuts: int = 0
+    _broker_at: int = 0
+    _gateway_at: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Draw the first faults."""
+        self._broker_at = self._in_rounds(1, 3)
+        self._gateway_at = self._in_rounds(2, 4)
+
+    def after_cut(self) -> None:
+        """Counts a cut; kills what is due and starts it again, now or a little later."""
+        with self._lock:
+            self._cuts += 1
+            if self._cuts >= self._broker_at:
+                self._broker_at = self._in_rounds(3, 5)
+                self.far.broker.kill()
+                time.sleep(self.chance.choice((0.0, 0.3, 1.0)))
+                self.far.broker.start()
+                self.broker_kills += 1
+            if self._cuts >= self._gateway_at:
+                self._gateway_at = self._in_rounds(5, 8)
+                self.gateway_kills += self.far.kill_gateway()
+
+    def _in_rounds(self, least: int, most: int) -> int:
+        return self._cuts + self.nodes * self.chance.randint(least, most)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one variant gave.
+
+    acked_lost: kept on flash by the node's own books, gone from it and never delivered.
+    unnamed: gone from RAM with the power and not named in any status (the stand-in's view; the
+    production gateway counts its own in `gateway_lost`). untold: decisions whose pack never came.
+    """
+
+    cuts: int
+    kept: int
+    delivered: int
+    acked_lost: int
+    unnamed: int
+    untold: int
+    decisions: int
+    drain_s: float
+    verdict: dict[str, int]
+    weather: Weather = field(repr=False)
+
+
+def figures(cuts: int = 200, seed: int = SEED, quick: bool = False) -> Figures:
+    """All three variants; `cuts` are shared out to the first two."""
+    LOG.info("chain: seed %d", seed)
+    nodes, cuts, control_cuts = (1, 4, 2) if quick else (_NODES, cuts, _CONTROL_CUTS)
+    parts: list[Outcome] = []
+    for number, (kind, share) in enumerate(_SHARES):
+        with stand.scratch("chain") as folder:
+            far: FarSide
+            if kind is Production:
+                far = Production(folder, nodes)
+            else:
+                far = StandIn(folder, nodes, _DROPPED_ACKS, seed)
+            parts.append(
+                _variant(far, nodes, round(cuts * share), seed + number, source=flash.SOURCE)
+            )
+    with stand.scratch("chain") as folder:
+        source = forgetful_firmware(flash.SOURCE, folder / "forgetful")
+        control = _variant(
+            StandIn(folder, nodes, 0.0, seed),
+            nodes,
+            control_cuts,
+            seed + 2,
+            source=source,
+            calm=True,
+        )
+    return _figures(seed, parts, control)
+
+
+def _figures(seed: int, parts: list[Outcome], control: Outcome) -> Figures:
+    production, _ = parts
+    return {
+        "chain_seed": seed,
+        "chain_cuts": sum(part.cuts for part in parts),
+        "chain_broker_kills": sum(part.weather.broker_kills for part in parts),
+        "chain_gateway_kills": production.weather.gateway_kills,
+        "chain_accepted": sum(part.kept for part in parts),
+        "chain_delivered": sum(part.delivered for part in parts),
+        "chain_acked_lost": sum(part.acked_lost for part in parts),
+        "chain_lost": sum(part.unnamed + part.untold for part in parts)
+        + production.verdict["gateway_lost"],
+        "chain_alarm_decisions": sum(part.decisions for part in parts),
+        "chain_alarms_lost": sum(part.untold for part in parts),
+        "chain_corrupt": sum(part.verdict["corrupt"] for part in parts),
+        "chain_duplicates": sum(part.verdict["duplicates"] for part in parts),
+        "chain_copies_dropped": sum(part.verdict["copies"] for part in parts),
+        "chain_uplink_missing": production.verdict["uplink_missing"],
+        "chain_drain_s": max(round(part.drain_s, 1) for part in parts),
+        "chain_control_cuts": control.cuts,
+        "chain_control_accepted": control.kept,
+        "chain_control_lost": control.acked_lost + control.unnamed + control.untold,
+    }
+
+
+def _variant(
+    far: FarSide, nodes: int, cuts: int, seed: int, *, source: Path, calm: bool = False
+) -> Outcome:
+    name = type(far).__name__ + (" (control)" if calm else "")
+    LOG.info("chain: %s: certificates, brokers and %d boards", name, nodes)
+    far.start()
+    books, chance = Books(), random.Random(seed)
+    weather = Weather(far, random.Random(chance.random()), nodes)
+    boards = _boards(far, nodes, source)
+    try:
+        threads = []
+        for at, board in enumerate(boards):
+            share = cuts // nodes + (at < cuts % nodes)
+            life = _Lives(board, far, books, random.Random(chance.random()))
+            call = threading.Thread(
+                target=life.run, args=(share, None if calm else weather), name=board.mac
+            )
+            threads.append(call)
+            call.start()
+        for call in threads:
+            call.join()
+        LOG.info("chain: %s: %d cuts made, draining", name, cuts)
+        drain_s = _drain(far, boards, books, 0.0 if calm else _DRAIN_S)
+    finally:
+        for board in boards:
+            board.close()
+        far.stop()
+    return _outcome(far, books, weather, cuts, drain_s)
+
+
+def _outcome(far: FarSide, books: Books, weather: Weather, cuts: int, drain_s: float) -> Outcome:
+    kept, delivered = books.kept(), far.delivered()
+    named = far.named() if isinstance(far, StandIn) else books.loose()
+    outcome = Outcome(
+        cuts=cuts,
+        kept=len(kept),
+        delivered=len(kept & delivered),
+        acked_lost=len(kept - delivered),
+        unnamed=len(books.loose() - delivered - named),
+        untold=len(books.untold(far.told())),
+        decisions=len(books.decisions),
+        drain_s=drain_s,
+        verdict=far.verdict(),
+        weather=weather,
+    )
+    LOG.info("chain: %s", outcome)
+    for key in sorted(kept - delivered)[:10]:
+        LOG.info("chain: kept and not delivered: %s", key)
+    for decision in books.untold(far.told())[:10]:
+        LOG.info("chain: alarm not delivered: %s", decision)
+    return outcome
+
+
+class _Lives:
+    """One board's lives, each ended by a power cut at a random moment."""
+
+    def __init__(self, board: Board, far: FarSide, books: Books, chance: random.Random) -> None:
+        self._board = board
+        self._nvs = stand.nvs_of(far.folder, board.mac)
+        self._books = books
+        self._chance = chance
+
+    def run(self, cuts: int, weather: Weather | None) -> None:
+        """So many lives."""
+        for _ in range(cuts):
+            self._board.power_on()
+            printed = self._live()
+            self._board.power_off()
+            self._books.close_life(f"n-{self._board.mac}", self._nvs, printed)
+            if weather is not None:
+                weather.after_cut()
+
+    def _live(self) -> bytes:
+        # The sensor's wire breaks and holds again, the detector's contact opens and closes: a pack
+        # in the alarm lane for nearly every second of life.
+        chance, world = self._chance, self._board.world
+        (kind,) = chance.choices(_LIVES_S, [share for share, _, _ in _LIVES_S])
+        life_s = chance.uniform(*kind[1:])
+        world.wifi_up = chance.random() >= (0.5 if life_s > _LONG_S else _WIFI_AWAY)
+        end_s = time.monotonic() + life_s
+        while (left_s := end_s - _KEPT_S - time.monotonic()) > 0:
+            time.sleep(min(left_s, chance.uniform(0.3, 1.2)))
+            world.smoke_open = not world.smoke_open
+            world.contact_closed = chance.random() < _CONTACT_CLOSED
+            if life_s < _LONG_S and chance.random() < _WIFI_AWAY:
+                world.wifi_up = not world.wifi_up
+        printed = self._board.console
+        time.sleep(max(0.0, end_s - time.monotonic()))
+        return printed
+
+
+def _boards(far: FarSide, nodes: int, source: Path) -> list[Board]:
+    boards = []
+    for mac in stand.macs(nodes):
+        board = stand.board(far.folder, far.ca, mac, far.broker.port, source=source)
+        board.world.contact_closed = False
+        boards.append(board)
+    return boards
+
+
+def _drain(far: FarSide, boards: list[Board], books: Books, limit_s: float) -> float:
+    """Everything is well again: how long until all that was promised has come, at most limit_s."""
+    began_s = time.monotonic()
+    for board in boards:
+        board.world.wifi_up = True
+        board.power_on()
+    kept = books.kept()
+    # The control waits a fixed time: it has lost something for good.
+    fixed_s = limit_s or _CONTROL_DRAIN_S
+    while time.monotonic() - began_s < fixed_s and not kept <= far.delivered():
+        time.sleep(0.5)
+    return time.monotonic() - began_s
+
+
+if __name__ == "__main__":
+    main(figures, cuts=200, seed=SEED)

@@ -1,0 +1,38 @@
+"""How every part of the bench is run alone: options, progress on stderr, figures as JSON."""
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+LOG = logging.getLogger("bench")
+Figures = dict[str, object]
+
+_BEGAN_S = time.monotonic()
+
+
+class _Elapsed(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"[{time.monotonic() - _BEGAN_S:6.1f} s] {record.getMessage()}"
+
+
+def show_progress() -> None:
+    """Progress lines go to stderr with the time since the start; stdout keeps the result."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Elapsed())
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+
+
+def main(figures: Callable[..., Figures], **options: int) -> None:
+    """Run one part by hand; `options` are its integer arguments with their defaults."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
+    for name, default in options.items():
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"default {default}")
+    arguments = vars(parser.parse_args())
+    show_progress()
+    sys.stdout.write(json.dumps(figures(**arguments)) + "\n")

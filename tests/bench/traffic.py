@@ -1,0 +1,254 @@
+"""How fast a node sends: messages/s by window, an alarm's way to the broker, a day's backlog.
+
+Whole nodes on virtual boards, mutual TLS to mosquitto, a stand-in gateway that acknowledges at
+once. Beside them, in the same run, the bare MQTT session without outbox and application.
+"""
+
+import json
+import random
+import re
+import shutil
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from haidang_board.rig import Board
+from haidang_tools import flash
+from haidang_tools.brokers import Broker, certificates
+from haidang_wire import senml, topics
+
+from bench import stand
+from bench.console_clock import ConsoleClock
+from bench.fast_gateway import FastGateway
+from bench.parts import LOG, Figures, main
+
+_WINDOWS = (1, 8, 32)
+_NODES = 3
+_HELD_PACKS = 1440  # a day of one-minute readings
+_RATE_PACKS = 400
+_RAW_MESSAGES = 1000
+_LIMIT_S = 150.0
+_LOOK_S = 0.05
+# A node looks once a second, so a change that lasts longer is never missed.
+_CHANGE_S = (1.05, 1.35)
+_CONTACT_CLOSED = 0.3
+
+
+class Arrivals:
+    """When packs reached the subscriber at the broker; the gateway's listener."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.held_s: dict[int, float] = {}
+        self.alarms: dict[tuple[str, int], tuple[float, int]] = {}
+
+    def __call__(self, pack: senml.Pack, lane: str, arrived_s: float) -> None:
+        """One arrival; a copy that comes later changes nothing."""
+        if lane == "data" and pack.boot == 1:
+            self.held_s.setdefault(pack.seq, arrived_s)
+        elif lane == "alarm":
+            self.alarms.setdefault((pack.node, pack.seq), (arrived_s, pack.up_ms))
+
+    def held_time_s(self) -> float:
+        """From the first to the last of the packs that were held at the start."""
+        return max(self.held_s.values()) - min(self.held_s.values())
+
+
+def figures(alarms: int = 120, seed: int = 20_262, quick: bool = False) -> Figures:
+    """All measurements; `alarms` is the least number of alarms whose way is timed."""
+    held, packs, messages = (30, 20, 50) if quick else (_HELD_PACKS, _RATE_PACKS, _RAW_MESSAGES)
+    windows = (8,) if quick else _WINDOWS
+    with stand.scratch("traffic") as folder, ExitStack() as undo:
+        bench = _Bench(folder, random.Random(seed))
+        undo.enter_context(bench.broker)
+        result = bench.drain(held)
+        result |= bench.raw(messages, windows)
+        for window in windows:
+            result |= bench.rate(window, packs)
+            ratio = float(str(result[f"messages_per_s_window_{window}"]))
+            ratio /= float(str(result[f"raw_messages_per_s_window_{window}"]))
+            result[f"share_of_raw_window_{window}"] = round(ratio, 2)
+        result |= bench.delays(1 if quick else _NODES, 3 if quick else alarms)
+    return result
+
+
+class _Bench:
+    """One broker; each measurement makes its own boards."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self._folder = folder
+        self._chance = chance
+        self._ca = folder / "ca"
+        self._payload = b""
+        nodes = [f"n-{mac}" for mac in stand.macs(_NODES)]
+        certificates(self._ca, "broker-gateway", "gw-01", "gw-01-alarm", *nodes)
+        self.broker = Broker("gateway", self._ca, folder / "broker")
+
+    def drain(self, held: int) -> Figures:
+        """A day's packs wait on flash while alarms and faults come up."""
+        LOG.info("traffic: %d held packs drain while alarms overtake", held)
+        arrivals = Arrivals()
+        board = self._board(stand.macs(1)[0], held=held)
+        with board, ConsoleClock(board) as console, self._gateway(arrivals) as gateway:
+            board.power_on()
+            with _Trouble(board, random.Random(self._chance.random())):
+                _wait(lambda: len(arrivals.held_s) >= held, "the backlog to drain")
+            offset_s = console.offset_s()
+            self._payload = gateway.payload
+        last_s = max(arrivals.held_s.values())
+        during = {k: v for k, v in arrivals.alarms.items() if v[0] <= last_s}
+        delays = _delays_ms(during, {f"n-{board.mac}": offset_s})
+        seconds = arrivals.held_time_s()
+        return {
+            "drain_packs": held,
+            "drain_pack_bytes": len(self._payload),
+            "drain_s": round(seconds, 2),
+            "drain_packs_per_s": round(held / seconds, 1),
+            "drain_alarms": len(delays),
+            "drain_alarm_median_ms": round(statistics.median(delays), 1) if delays else None,
+            "drain_alarm_max_ms": round(max(delays), 1) if delays else None,
+        }
+
+    def rate(self, window: int, packs: int) -> Figures:
+        """Held packs through the whole application with so many on the way at most."""
+        LOG.info("traffic: %d packs at window %d", packs, window)
+        source = _with_window(self._folder / f"window-{window}", window)
+        arrivals = Arrivals()
+        board = self._board(stand.macs(1)[0], source=source, held=packs)
+        with board, self._gateway(arrivals):
+            board.power_on()
+            _wait(lambda: len(arrivals.held_s) >= packs, f"{packs} packs at window {window}")
+        per_s = round(packs / arrivals.held_time_s(), 1)
+        return {f"messages_per_s_window_{window}": per_s}
+
+    def raw(self, messages: int, windows: tuple[int, ...]) -> Figures:
+        """The bare session on the same board, over the same line, with packs of the same size."""
+        LOG.info("traffic: bare session")
+        mac = stand.macs(1)[0]
+        order = {
+            "host": "127.0.0.1",
+            "port": self.broker.port,
+            "name": f"n-{mac}",
+            "topic": topics.node_topic(f"n-{mac}", "data"),
+            "payload": self._payload.decode(),
+            "windows": windows,
+            "messages": messages,
+        }
+        main_py = Path(__file__).with_name("on_node_raw.py").read_bytes()
+        files = {"/main.py": main_py, "/bench.json": json.dumps(order).encode()}
+        board = self._board(mac, files=files)
+        with board, ConsoleClock(board) as console, self._gateway(Arrivals()):
+            board.power_on()
+            _wait(lambda: console.seen(b"RAW ["), "the bare session")
+            (line,) = [line for _, line in console.lines if line.startswith(b"RAW [")]
+        return {
+            f"raw_messages_per_s_window_{window}": round(count * 1000 / ms, 1)
+            for window, count, ms in json.loads(line.removeprefix(b"RAW "))
+        }
+
+    def delays(self, nodes: int, alarms: int) -> Figures:
+        """From the sample that decided to the subscriber, on nodes with nothing else to send."""
+        LOG.info("traffic: the way of %d alarms from %d nodes", alarms, nodes)
+        arrivals = Arrivals()
+        boards = [self._board(mac) for mac in stand.macs(nodes)]
+        with ExitStack() as undo:
+            undo.enter_context(self._gateway(arrivals))
+            consoles = []
+            for board in boards:
+                undo.enter_context(board)
+                consoles.append(undo.enter_context(ConsoleClock(board)))
+                board.power_on()
+                _wait(lambda: consoles[-1].seen(b"connected"), "a connection")
+                chance = random.Random(self._chance.random())
+                undo.enter_context(_Trouble(board, chance))
+            time.sleep(1.0)
+            arrivals.alarms.clear()
+            _wait(lambda: len(arrivals.alarms) >= alarms, f"{alarms} alarms")
+            offsets_s = {
+                f"n-{board.mac}": console.offset_s()
+                for board, console in zip(boards, consoles, strict=True)
+            }
+        delays = _delays_ms(arrivals.alarms, offsets_s)
+        return {
+            "alarm_to_broker_count": len(delays),
+            "alarm_to_broker_median_ms": round(statistics.median(delays), 1),
+            "alarm_to_broker_p99_ms": round(sorted(delays)[int(len(delays) * 0.99)], 1),
+            "alarm_to_broker_max_ms": round(max(delays), 1),
+        }
+
+    def _gateway(self, arrivals: Arrivals) -> FastGateway:
+        return FastGateway(self._ca, self.broker.port, listener=arrivals)
+
+    def _board(
+        self,
+        mac: str,
+        *,
+        source: Path = flash.SOURCE,
+        held: int = 0,
+        files: dict[str, bytes] | None = None,
+    ) -> Board:
+        port = self.broker.port
+        # Telemetry of its own would be in the way: once an hour.
+        return stand.board(
+            self._folder, self._ca, mac, port, source=source, held=held, files=files, report_s=3600
+        )
+
+
+class _Trouble:
+    """While entered, a thread breaks and mends the smoke sensor's wire and moves the contact."""
+
+    def __init__(self, board: Board, chance: random.Random) -> None:
+        self._board = board
+        self._chance = chance
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._change, name="trouble")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _change(self) -> None:
+        world = self._board.world
+        while not self._end.wait(self._chance.uniform(*_CHANGE_S)):
+            world.smoke_open = not world.smoke_open
+            world.contact_closed = self._chance.random() < _CONTACT_CLOSED
+
+
+def _delays_ms(
+    alarms: dict[tuple[str, int], tuple[float, int]], offsets_s: dict[str, float]
+) -> list[float]:
+    return [
+        (arrived_s - offsets_s[node]) * 1000 - up_ms
+        for (node, _), (arrived_s, up_ms) in list(alarms.items())
+    ]
+
+
+def _with_window(target: Path, window: int) -> Path:
+    """A copy of the firmware with another window, all of it open to telemetry."""
+    shutil.copytree(flash.SOURCE, target, ignore=shutil.ignore_patterns("typings", "__pycache__"))
+    path = target / "haidang_wire" / "session_events.py"
+    text = path.read_text()
+    for name, value in (("window", window), ("alarm_places", 0)):
+        text, count = re.subn(rf'"{name}": \d+', f'"{name}": {value}', text)
+        if count != 1:
+            raise RuntimeError(f"the session's table has no single {name}")
+    path.write_text(text)
+    return target
+
+
+def _wait(done: Callable[[], bool], what: str) -> None:
+    deadline_s = time.monotonic() + _LIMIT_S
+    while not done():
+        if time.monotonic() > deadline_s:
+            raise TimeoutError(f"not within {_LIMIT_S:.0f} s: {what}")
+        time.sleep(_LOOK_S)
+
+
+if __name__ == "__main__":
+    main(figures, alarms=120, seed=20_262)

@@ -17,7 +17,9 @@ from typing import Self
 from haidang_board import rig_life, rig_process
 from haidang_board.errors import BoardSilent
 from haidang_board.rig_chip import Again, Chip
+from haidang_board.rig_hurry import Hurry
 from haidang_board.rig_life import LifeWires
+from haidang_board.rig_lines import Lines
 from haidang_board.rig_loop import Loop
 from haidang_board.rig_net import Relay
 from haidang_board.rig_nvs import Nvs
@@ -36,6 +38,7 @@ class Board:
     `image` is its flash, kept between runs; its NVS lies beside it. `mac` is 12 hex digits.
     `heap` caps the interpreter's heap, the ROM's own share included (see `rom_heap_bytes`).
     `ticks_start_ms` is what `time.ticks_ms()` says at power-on: near 2**30 it wraps soon.
+    `fast` (to be set before a start) lets `hurry` skip idle waits of that life.
     """
 
     def __init__(
@@ -50,13 +53,17 @@ class Board:
         self.mac = mac
         self.heap = heap
         self.boots = 0
+        self.fast = False
         self.port = ""
         self._image = image
         self._ticks_start_us = ticks_start_ms * 1000
         self._nvs = Nvs(image.with_suffix(image.suffix + ".nvs.json"))
         self._chip = Chip(mac, self.world, self._nvs)
         self._chip.waiting = self._waiting
+        self._chip.idle = self._idle
+        self._hurry = Hurry()
         self._pace = Pace(self.world, self._chip)
+        self._lines = Lines(self.world, self._chip)
         self._console = bytearray()
         self._typed = bytearray()  # a USB chip holds what comes while the board restarts
         self._wires: LifeWires | None = None
@@ -145,6 +152,18 @@ class Board:
         self._loop.call(lambda: self._start(Again("reset")))
         self._ready.wait(_READY_S)
 
+    def hurry(self, ms: int, limit_s: float = 600.0) -> None:
+        """Let the board live through `ms` of its time by skipping its idle waits.
+
+        Only in a life begun with `fast` set, and with a program in asyncio; BoardSilent where it
+        does not get there in `limit_s` of real time. On a connection it waits for answers.
+        """
+        self._loop.call(lambda: self._hurry.begin(ms))
+        reached = self._hurry.done.wait(limit_s)
+        self._loop.call(self._hurry.stop)
+        if not reached:
+            raise BoardSilent(f"Board {self.mac} did not live through {ms} ms in {limit_s:.0f} s")
+
     def erase_nvs(self) -> None:
         """Erase the NVS partition, as reflashing by USB does; the board must be off."""
         self._nvs.wipe()
@@ -171,7 +190,7 @@ class Board:
     def _asked(self) -> None:
         if self._wires is None:
             return
-        alive = self._wires.answer(self._chip, time.monotonic())
+        alive = self._wires.answer(self._chip, self._now_s())
         if self._chip.ready:
             self._ready.set()
         if self._chip.again is not None:
@@ -191,8 +210,21 @@ class Board:
         with contextlib.suppress(OSError):  # nobody listens: a serial chip drops bytes too
             os.write(self._host_fd, data)
 
-    def _turn(self, now_s: float) -> float:
-        """Do what is due; returns when the next thing is."""
+    def _now_s(self) -> float:
+        """The board's steady time: the host's, and what was skipped."""
+        return time.monotonic() + self._hurry.ahead_s
+
+    def _idle(self, wait_ms: int, now_s: float) -> str:
+        wires = self._wires
+        due_s = now_s if wires is None else self._pace.turn(now_s, wires)
+        return self._hurry.idle(wait_ms, now_s, due_s, self._relay)
+
+    def _turn(self, host_s: float) -> float:
+        """Do what is due; returns when the next thing is, in the host's time."""
+        ahead_s = self._hurry.ahead_s
+        return self._turn_board(host_s + ahead_s) - ahead_s
+
+    def _turn_board(self, now_s: float) -> float:
         if self._again_at_s is not None and now_s >= self._again_at_s:
             self._start(self._again)
         wires = self._wires
@@ -202,7 +234,6 @@ class Board:
             self._schedule(Again("watchdog"))
             return now_s
         self._relay.set_up(self._chip.wifi_connected(now_s))
-        wires.drain_uarts()
         if self._typed and self._chip.ready:
             wires.type(self._typed)
         due_s = self._pace.turn(now_s, wires)
@@ -213,13 +244,14 @@ class Board:
             self._to_host(self._wires.last_words())
         self._stop(hang_up=again.cause == "soft")
         self._again = again
-        self._again_at_s = time.monotonic() + again.delay_s
+        self._again_at_s = self._now_s() + again.delay_s
 
     def _stop(self, hang_up: bool = False) -> None:
         """End this life; only a soft reset hangs its connections up."""
         self._again_at_s = None
         wires, self._wires = self._wires, None
         if wires is not None:
+            self._lines.end()
             self._loop.unwatch(wires.console_fd)
             self._loop.unwatch(wires.control.fileno())
             if not hang_up:
@@ -232,7 +264,7 @@ class Board:
         if again.cause == "power":
             self._typed.clear()
         if again.cause != "soft":
-            now_us = time.monotonic_ns() // 1000
+            now_us = int(self._now_s() * 1_000_000)
             self._chip.clock_us += now_us - self._power_on_us
             self._power_on_us = now_us
         self._chip.power_on(again.cause)
@@ -240,13 +272,15 @@ class Board:
             image=self._image,
             heap=self.heap,
             mode=again.mode,
-            power_on_us=self._power_on_us,
+            power_on_us=self._power_on_us - int(self._hurry.ahead_s * 1_000_000),
             ticks_offset_us=self._ticks_start_us,
             clock_us=self._chip.clock_us,
+            fast=self.fast,
         )
         self._wires = rig_life.begin(life)
         self._chip.events_fd = life.events_fd
         self._chip.interruptible = self._wires.set_interruptible
+        self._lines.begin(self._loop, self._wires)
         self._loop.watch(self._wires.console_fd, self._printed)
         self._loop.watch(self._wires.control.fileno(), self._asked)
         self.boots += 1

@@ -102,12 +102,6 @@ class LifeWires:
         if data[:free]:
             self.uarts[uart].sendall(data[:free])
 
-    def drain_uarts(self) -> None:
-        """Throw away what the board sent: no wired device listens."""
-        for wire in self.uarts.values():
-            with contextlib.suppress(BlockingIOError):
-                wire.recv(_READ_BYTES)
-
     def _event(self, kind: int, number: int, value: int) -> None:
         with contextlib.suppress(OSError):
             self.events.send(bytes((kind, number, value)))

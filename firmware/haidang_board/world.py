@@ -10,6 +10,10 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from haidang_board.world_serial import Line
 
 SMOKE_ADC_PIN = 34
 SUPPLY_ADC_PIN = 35
@@ -40,7 +44,8 @@ class World:
     `networks` maps the SSIDs in reach to their keys, `signals_dbm` to their strength where it is
     not `rssi_dbm`; `hidden` ones do not tell their name. `radio_fault` "error": the Wi-Fi driver
     refuses every join, "deaf": it finds nothing; it is over after `radio_cure`: "cycle" (switched
-    off and on), "reset", "never". The other faults break one sensor each.
+    off and on), "reset", "never". The other faults break one sensor each. `lines` are serial lines
+    to the outside, by the rx pin of the UART that they lead to.
     """
 
     def __init__(self, *, seed: int = 1) -> None:
@@ -63,6 +68,7 @@ class World:
         self.ultrasonic_silent = False
         self.sniffer_silent = False
         self.random = random.Random(seed)
+        self.lines: dict[int, "Line"] = {}
         self.edges: deque[tuple[int, int, int]] = deque(maxlen=_EDGES_KEPT)
         self._driven: dict[int, int] = {}
         self._levels: dict[int, int] = {}

@@ -1,7 +1,12 @@
-"""The two sensors that speak over a UART: ultrasonic level meter and Wi-Fi sniffer."""
+"""What speaks to a UART: ultrasonic level meter, Wi-Fi sniffer, and lines to the outside."""
 
+import os
+import pty
 import struct
+import tty
 from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
 
 from haidang_board.world import SNIFFER_RX_PIN, ULTRASONIC_RX_PIN, World
 
@@ -87,6 +92,39 @@ class _Phone:
     ie_hash: int
     burst_at_s: float
     sequence: int
+
+
+class Line:
+    """A serial line from the UART whose rx is `rx_pin` to a pseudo-terminal, `port`.
+
+    Put it into `world.lines` before the board starts. Bytes pass at once, in both directions; a
+    board with another baud rate hears and says garbage.
+    """
+
+    def __init__(self, rx_pin: int, baud: int = 115200) -> None:
+        self.rx_pin = rx_pin
+        self.baud = baud
+        self.port = ""
+        self.fd = -1
+        self._port_fd = -1
+
+    def __enter__(self) -> Self:
+        """Lay it: from now on `port` exists."""
+        self.fd, self._port_fd = pty.openpty()
+        tty.setraw(self._port_fd)
+        os.set_blocking(self.fd, False)
+        self.port = os.ttyname(self._port_fd)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take it away; the board must be closed."""
+        os.close(self.fd)
+        os.close(self._port_fd)
 
 
 def ultrasonic_frame(distance_mm: int) -> bytes:

@@ -1,0 +1,182 @@
+"""A node on a serial link, whole, on the virtual board: real MicroPython, a stand-in master."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from haidang_board.rig import Board
+from haidang_board.world_serial import Line
+from stand_in_gateway import explained
+from stand_in_master import StandInMaster
+from waiting import wait_until
+
+from node_bench import HEAP, MAC, NODE, compile_application, copy_to_board
+
+KEY = bytes(range(100, 132))
+RX_PIN = 4
+
+
+def serial_settings(baud: int = 115200, **sensors: Any) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "serial": {"uart": 1, "rx_pin": RX_PIN, "tx_pin": 5, "de_pin": 18, "baud": baud},
+        "sensors": sensors or {"smoke": {"warmup_s": 0}},
+        "report_s": 1,
+        "heartbeat_s": 5,
+    }
+
+
+class SerialBench:
+    """The compiled application, made once; boards with a line each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.newest: Board | None = None
+        self._images = 0
+        compile_application(folder / "app")
+
+    def board(
+        self, line: Line, document: dict[str, Any], mac: str = MAC, key: bytes = KEY
+    ) -> Board:
+        """A flashed and provisioned board without power, its UART on the line."""
+        import json
+
+        self._images += 1
+        image = self.folder / f"board-{self._images}" / "flash.img"
+        app = self.folder / "app"
+        (app / "cert").mkdir(exist_ok=True)
+        (app / "cert" / "serial.key").write_bytes(key)
+        (app / "node.json").write_text(json.dumps(document))
+        with Board(image, mac, heap="4M") as blank:
+            blank.power_on()
+            copy_to_board(blank, app)
+        self.newest = Board(image, mac, heap=HEAP)
+        self.newest.world.lines[line.rx_pin] = line
+        return self.newest
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> SerialBench:
+    return SerialBench(tmp_path_factory.mktemp("serial"))
+
+
+@pytest.fixture(autouse=True)
+def told(bench: SerialBench) -> Iterator[None]:
+    """Prints the board's console where a test fails."""
+    yield
+    if bench.newest is not None:
+        print(bench.newest.console.decode(errors="replace")[-6000:])
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    with Line(RX_PIN) as line:
+        yield line
+
+
+def test_a_smoke_alarm_goes_over_the_serial_link_and_is_freed(
+    bench: SerialBench, line: Line
+) -> None:
+    board = bench.board(line, serial_settings())
+    with board, StandInMaster([line.port], {NODE: KEY}, echo=True) as master:
+        board.power_on()
+        wait_until(lambda: master.seen("smoke/ratio"), "a reading")
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: "alarm" in master.seen("smoke/state"), "the alarm")
+        wait_until(lambda: board.pin(25) == 1, "the siren")
+        alarms = {k for k in master.packs if master.lanes[k] == "alarm"}
+        wait_until(lambda: _freed(master, alarms), "the alarm is no longer held")
+        wait_until(lambda: any(p[0].unix_ms for p in master.packs.values()), "a pack with time")
+        wait_until(lambda: master.seen("node/heap_min"), "the node's figures")
+        print("least heap free:", min(master.seen("node/heap_min")))
+        assert master.statuses[-1]["sensors"] == ["smoke"]
+        assert master.bad == []
+        assert master.sessions == 1
+        assert master.peers[NODE].refused == 0
+
+
+def _freed(master: StandInMaster, keys: set[tuple[str, int, int]]) -> bool:
+    if not master.statuses:
+        return False
+    held = [lo_hi for row in master.statuses[-1]["boots"] for lo_hi in row["held"]]
+    told = master.statuses[-1]["boots"][-1]["next"]
+    return all(seq < told and not any(lo <= seq <= hi for lo, hi in held) for _, _, seq in keys)
+
+
+def test_commands_are_taken_answered_and_executed_once(bench: SerialBench, line: Line) -> None:
+    board = bench.board(line, serial_settings())
+    with board, StandInMaster([line.port], {NODE: KEY}) as master:
+        board.power_on()
+        wait_until(lambda: b"clock is set" in board.console, "the time")
+        master.order("identify", "c-1")
+        wait_until(lambda: master.replies, "the reply")
+        assert master.taken == ["c-1"]
+        assert master.replies[0]["ok"] is True, master.replies
+        master.order("reboot", "c-2")
+        wait_until(lambda: board.boots == 2, "the restart")
+        wait_until(lambda: master.sessions == 2, "a session of the new boot")
+        wait_until(lambda: "c-2" in [reply["id"] for reply in master.replies], "its reply")
+        assert board.boots == 2
+
+
+def test_packs_wait_for_a_master_that_is_away(bench: SerialBench, line: Line) -> None:
+    board = bench.board(line, serial_settings())
+    with board:
+        board.power_on()
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: b"smoke: alarm" in board.console, "the alarm on the node")
+        with StandInMaster([line.port], {NODE: KEY}, acknowledging=False) as master:
+            wait_until(lambda: "alarm" in master.seen("smoke/state"), "the alarm")
+            (epoch, boot, _) = next(iter(master.packs))
+            earlier = set(master.packs)
+        board.power_off()
+        board.power_on()
+        with StandInMaster([line.port], {NODE: KEY}) as later:
+            wait_until(lambda: "alarm" in later.seen("smoke/state"), "the alarm once more")
+            wait_until(lambda: explained(later, epoch, boot, earlier), "every number", 60)  # type: ignore[arg-type]
+
+
+def test_a_master_with_another_key_hears_nothing(bench: SerialBench, line: Line) -> None:
+    board = bench.board(line, serial_settings())
+    with board, StandInMaster([line.port], {NODE: bytes(32)}) as master:
+        board.power_on()
+        wait_until(lambda: master.peers[NODE].lost >= 3, "polls without an answer")
+        assert master.up_bytes == 0
+
+
+def test_two_boards_share_a_bus_with_noise(bench: SerialBench, line: Line) -> None:
+    second = "240ac4000002"
+    dice = random.Random(3)
+    with Line(RX_PIN) as other:
+        first_board = bench.board(line, serial_settings())
+        second_board = bench.board(other, serial_settings(), mac=second, key=bytes(32))
+        keys = {NODE: KEY, f"n-{second}": bytes(32)}
+        with first_board, second_board, StandInMaster([line.port, other.port], keys) as master:
+            master.spoil = lambda data: _spoilt(data, dice)
+            first_board.power_on()
+            second_board.power_on()
+            wait_until(lambda: {"ok"} <= set(master.seen("smoke/health")), "readings", 60)
+            first_board.world.smoke_ppm = 2000
+            second_board.world.smoke_ppm = 2000
+            wait_until(lambda: _nodes_in_alarm(master) == set(keys), "both alarms", 60)
+            assert master.bad == []
+            assert master.bus.damaged + master.bus.strange > 0
+
+
+def _spoilt(data: bytes, dice: random.Random) -> bytes:
+    if dice.random() > 0.1:
+        return data
+    at = dice.randrange(len(data))
+    return data[:at] + dice.randbytes(dice.randint(1, 3)) + data[at + dice.randint(0, 2) :]
+
+
+def _nodes_in_alarm(master: StandInMaster) -> set[str]:
+    return {
+        pack.node
+        for copies in list(master.packs.values())
+        for pack in copies
+        for record in pack.records
+        if (record.name, record.value) == ("smoke/state", "alarm")
+    }

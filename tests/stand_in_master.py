@@ -1,0 +1,192 @@
+"""What stands in for the gateway at the end of a serial bus: polls, commits, acknowledges."""
+
+import json
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+from haidang_wire import messages, ranges, senml
+from haidang_wire.serial_lanes import (
+    ACK,
+    ALARM,
+    COMMAND,
+    DATA,
+    ORDINARY,
+    REPLY,
+    STATUS,
+    TAKEN,
+    TIME,
+    URGENT,
+)
+from haidang_wire.serial_master import SESSION_BEGUN, SESSION_LOST, Bus, Event
+from haidang_wire.serial_peer import Peer
+
+# Epoch, boot, sequence number.
+PackKey = tuple[str, int, int]
+Spoil = Callable[[bytes], bytes]
+
+_UNIX_MS = 1_764_000_000_000
+_LANES = {ALARM: "alarm", DATA: "data"}
+_READ_BYTES = 4096
+
+
+class StandInMaster:
+    """The master of a bus of several ports, which all hear each other, as on two wires.
+
+    Takes packs, acknowledges them after its "commit", answers the time. `spoil` may change what
+    passes the bus; `echo` lets the master hear itself; `took_ms` notes when a pack came first.
+    """
+
+    def __init__(
+        self,
+        ports: Sequence[str],
+        keys: Mapping[str, bytes],
+        *,
+        baud: int = 115200,
+        acknowledging: bool = True,
+        echo: bool = False,
+    ) -> None:
+        """Keep the arguments; the bus is driven between entering and leaving."""
+        self.acknowledging = acknowledging
+        self.spoil: Spoil | None = None
+        self.packs: dict[PackKey, list[senml.Pack]] = {}
+        self.lanes: dict[PackKey, str] = {}
+        self.sizes: dict[PackKey, int] = {}
+        self.statuses: list[dict[str, Any]] = []
+        self.replies: list[dict[str, Any]] = []
+        self.taken: list[str] = []
+        self.sessions = 0
+        self.bad: list[str] = []
+        self.down_bytes = 0
+        self.up_bytes = 0
+        self._ports = list(ports)
+        self._echo = echo
+        self.peers = {node: Peer(node, key, os.urandom) for node, key in keys.items()}
+        self.bus = Bus(list(self.peers.values()), baud)
+        # Commands until they are taken: a session may end in between.
+        self._orders: dict[str, list[tuple[str, bytes]]] = {node: [] for node in keys}
+        self._fds: list[int] = []
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Open the ports and begin to poll."""
+        self._fds = [
+            os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK) for port in self._ports
+        ]
+        self._thread = threading.Thread(target=self._run, name="stand-in-master")
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Fall silent."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        for fd in self._fds:
+            os.close(fd)
+
+    def seen(self, name: str) -> list[Any]:
+        """All values received under a record name, in order of arrival."""
+        firsts = [copies[0] for copies in list(self.packs.values())]
+        return [r.value for pack in firsts for r in pack.records if r.name == name]
+
+    def order(self, do: str, order_id: str, **args: Any) -> None:
+        """Send a command to every node, again until it is taken."""
+        document = {"id": order_id, "do": do, "args": args, "exp_ms": _UNIX_MS + 3_600_000}
+        data = messages.encode("cmd", document)
+        for node in self.peers:
+            self._orders[node].append((order_id, data))
+            self.peers[node].send(COMMAND, data, ORDINARY)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            now_ms = _now_ms()
+            frame = self.bus.step(now_ms)
+            if frame:
+                self.down_bytes += len(frame)
+                self._put(frame, self._fds)
+            wait_s = min(self.bus.wait_ms(_now_ms()), 50) / 1000
+            ready, _, _ = select.select(self._fds, [], [], wait_s)
+            for fd in ready:
+                self._take_bytes(fd)
+            for event in self.bus.receive(b"", _now_ms()):
+                self._take(event)
+
+    def _put(self, data: bytes, fds: Sequence[int]) -> None:
+        spoilt = self.spoil(data) if self.spoil else data
+        for fd in fds:
+            _write(fd, spoilt)
+        if self._echo:
+            self._hear(data)
+
+    def _take_bytes(self, fd: int) -> None:
+        data = os.read(fd, _READ_BYTES)
+        if self.spoil:
+            data = self.spoil(data)
+        self.up_bytes += len(data)
+        for other in self._fds:
+            if other != fd:
+                _write(other, data)
+        self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
+        for event in self.bus.receive(data, _now_ms()):
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        try:
+            self._interpret(event.node, event.kind, event.data)
+        except ValueError as error:
+            self.bad.append(f"{event.node}, kind {event.kind}: {error}")
+
+    def _interpret(self, node: str, kind: int, data: bytes) -> None:
+        if kind == SESSION_BEGUN:
+            self.sessions += 1
+            for _, order in self._orders[node]:
+                self.peers[node].send(COMMAND, order, ORDINARY)
+        elif kind in _LANES:
+            self._take_pack(node, kind, data)
+        elif kind == STATUS:
+            self.statuses.append(messages.decode("status", data))
+        elif kind == REPLY:
+            self.replies.append(messages.decode("reply", data))
+        elif kind == TAKEN:
+            order_id = json.loads(data)["id"]
+            self.taken.append(order_id)
+            self._orders[node] = [o for o in self._orders[node] if o[0] != order_id]
+        elif kind == TIME:
+            request = messages.decode("time_request", data)
+            answer = {"nonce": request["nonce"], "unix_ms": _UNIX_MS + request["up_ms"]}
+            self.peers[node].send(TIME, messages.encode("time_answer", answer), URGENT)
+        elif kind != SESSION_LOST:
+            raise ValueError("no kind of the contract")
+
+    def _take_pack(self, node: str, kind: int, data: bytes) -> None:
+        pack = senml.decode_pack(data)
+        if pack.node != node:
+            raise ValueError(f"a pack of {pack.node}")
+        key = (pack.epoch, pack.boot, pack.seq)
+        self.packs.setdefault(key, []).append(pack)
+        self.lanes[key] = _LANES[kind]
+        self.sizes[key] = len(data)
+        if self.acknowledging:
+            numbers: list[list[int]] = []
+            ranges.add(numbers, pack.seq)
+            ack = messages.encode("ack", {"he": pack.epoch, "hb": pack.boot, "s": numbers})
+            self.peers[node].send(ACK, ack, URGENT)
+
+
+def _write(fd: int, data: bytes) -> None:
+    try:
+        os.write(fd, data)
+    except BlockingIOError:
+        # Nobody reads there: a wire does not wait either.
+        return
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, and says in one sentence what it may not install.
 #   setup.sh venv     the Python environment in .venv, every package pinned by constraints.txt
-#   setup.sh system   Debian packages: the broker
+#   setup.sh system   Debian packages: the broker, a C compiler for the sniffer's tests
 set -eu
 cd "$(dirname "$0")/.."
 PYTHON="${PYTHON:-python3}"
@@ -45,6 +45,7 @@ venv)
 system)
     PATH="$PATH:/usr/sbin:/sbin"
     command -v mosquitto >/dev/null 2>&1 || install_debian mosquitto
+    command -v gcc >/dev/null 2>&1 || install_debian gcc libc6-dev
     ;;
 *)
     echo "usage: setup.sh venv|system" >&2

@@ -14,6 +14,8 @@ CERTIFICATES = "/cert"
 _CONNECT_MS = const(15000)
 _SEND_MS = const(10000)
 _ANSWER_MS = const(10000)
+# A broker that answers pings but no publish would keep every pack waiting for ever.
+_PUBACK_MS = const(20000)
 _READ_BYTES = const(1024)
 # What a broken connection raises: sockets and TLS, the end of a stream, the codec, a full heap.
 _FAILURES = (OSError, EOFError, ValueError, MemoryError, asyncio.TimeoutError)
@@ -53,6 +55,8 @@ class Connection:
         self._answered = asyncio.Event()
         self._awaited = None
         self._answers: list = []
+        # When the broker last had room for another publish.
+        self._free_ms = -1
         self.failure = None
 
     async def open(self) -> None:
@@ -96,6 +100,10 @@ class Connection:
 
     async def keep_alive(self, now_ms: int) -> None:
         """Pings when due, notes a broken connection; call about every second."""
+        if self._session.can_publish or self._free_ms < 0:
+            self._free_ms = now_ms
+        elif now_ms - self._free_ms > _PUBACK_MS and not self.failure:
+            self.failure = EOFError("the broker acknowledges nothing any more")
         await self._say("keeping the connection", self._session.ping, now_ms)
 
     @property

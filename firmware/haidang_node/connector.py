@@ -16,12 +16,15 @@ from haidang_node.uplink import WINDOW, Uplink
 from haidang_node.window import Window
 from haidang_wire.naming import node_topic
 from haidang_wire.packets import Will
+from haidang_wire.senml import encode_pack
 from haidang_wire.session import Session
 from haidang_wire.session_events import SESSION
 
 _BACKOFF_MS = const(1000)
 _BACKOFF_CAP_MS = const(30000)
 _STEP_MS = const(500)
+# A battery node may miss three of its connections.
+_SLEPT_THROUGH = const(4)
 _LOG = log.Log("connect")
 
 
@@ -37,8 +40,8 @@ def make(node: str, settings: dict, clock):
         # Nobody will hear this node, but it still watches and sounds; it is tried again.
         _LOG.error("%s", error)
         context = None
-    radio = Radio()
-    link = Link(radio, settings["wifi"], esp32.random_32)
+    radio = Radio(saving="power" in settings)
+    link = Link(radio, settings["wifi"], esp32.random_32, esp32.Storage())
     return Connector(node, settings, context, radio, link, clock)
 
 
@@ -49,6 +52,7 @@ class Connector:
     limit_ms = 60000
 
     def __init__(self, node: str, settings: dict, context, radio, link, clock) -> None:
+        self.encode_pack = encode_pack
         self._node = node
         self._settings = settings
         self._context = context
@@ -60,6 +64,11 @@ class Connector:
         self._uplink: Uplink
         self._supervised = None
         self._stepped_ms = -_STEP_MS
+        # Whether there is a connection, and since when.
+        self._working = False
+        self._since_ms = 0
+        # Set before a deep sleep: the last will must not call a sleeping node offline.
+        self.sleeping = False
 
     def attach(self, outbox, status, orders, wake) -> None:
         """Whose packs, status and commands go over this link."""
@@ -86,13 +95,14 @@ class Connector:
         while True:
             while not self._link.up:
                 await self._pause(_STEP_MS)
-            began_ms = self._clock.uptime_ms()
             try:
                 await self._connected_once(connected)
             except (LinkError, MemoryError) as error:
                 # A full heap ends a connection, not the node.
                 self._trouble.failed(error)
-            self._backoff.worked(self._clock.uptime_ms() - began_ms)
+            if self._working:
+                self._working = False
+                self._backoff.worked(self._clock.uptime_ms() - self._since_ms)
             await self._pause(self._backoff.wait_ms())
 
     async def _connected_once(self, connected) -> None:
@@ -101,21 +111,26 @@ class Connector:
         connection = Connection(
             self._settings["broker"], self._context, self._session(), self._uplink.take
         )
+        self._uplink.begin(self._settings["heartbeat_s"] * 1000)
         try:
             await connection.open()
+            self._working = True
+            self._since_ms = self._clock.uptime_ms()
             self._trouble.over()
             _LOG.info("connected")
-            heartbeat_s = self._settings["heartbeat_s"]
-            await self._uplink.run(connection, heartbeat_s, self._turned, connected)
+            await self._uplink.run(connection, self._turned, connected)
         finally:
-            await connection.close()
+            await connection.close(self.sleeping)
             gc.collect()
 
     def _session(self) -> Session:
         return Session(
             self._node,
             keepalive_s=SESSION["keepalive_s"],
-            session_expiry_s=SESSION["session_expiry_s"],
+            # Acknowledgements and commands wait for a node that sleeps.
+            session_expiry_s=max(
+                SESSION["session_expiry_s"], _SLEPT_THROUGH * self._settings["heartbeat_s"]
+            ),
             receive_maximum=SESSION["receive_maximum"],
             maximum_packet_bytes=SESSION["maximum_packet_bytes"],
             will=Will(node_topic(self._node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]),
@@ -128,6 +143,9 @@ class Connector:
         if now_ms - self._stepped_ms >= _STEP_MS:
             self._stepped_ms = now_ms
             self._link.step(now_ms)
+            if self._working and not self._link.up:
+                # At once, not when a keepalive is missed.
+                raise LinkError("the network went away")
 
     async def _pause(self, wait_ms: int) -> None:
         # In short steps, so that the watchdog sees this loop alive.

@@ -12,8 +12,6 @@ from haidang_wire.session_events import SESSION, Acknowledged, Message
 
 # A packet is answered within a moment or the gateway is not there: then nobody is kept waiting.
 _TIME_WAIT_MS = const(3000)
-_TIME_RETRY_MS = const(30000)
-_TIME_REFRESH_MS = const(3600000)
 _LOOP_MS = const(1000)
 _NOBODY = const(0x10)
 _REFUSED = const(0x80)
@@ -50,7 +48,6 @@ class Uplink:
         self._reply_ms = 0
         self._early: list = []
         self._status_ms = 0
-        self._time_ms = 0
         self.reached = False
         self.refused = log.Trouble(_LOG, "delivering packs")
 
@@ -59,16 +56,29 @@ class Uplink:
         """Whether there is a connection and the gateway is there."""
         return self._connected and self._gateway_online
 
-    async def run(self, connection, heartbeat_s: int, turned, connected) -> None:
-        """Works until the connection fails (LinkError)."""
-        self._begin(heartbeat_s * 1000)
+    def begin(self, heartbeat_ms: int) -> None:
+        """Before each connection is opened: what waited at the broker comes with its first answer,
+        and a message forgotten then would hold one of the broker's 16 places for ever.
+        """
+        self._heartbeat_ms = heartbeat_ms
+        self._gateway_online = True
+        self._pubacks = []
+        # Unacknowledged orders come again with the new connection.
+        self._orders.begin()
+        self._reply_id = self._reply_ms = 0
+        self._early = []
+        self._status_ms = -heartbeat_ms
+        self._window.restart()
+
+    async def run(self, connection, turned, connected) -> None:
+        """Works until the connection fails (LinkError); begin() came before it was opened."""
+        self._connected = True
         try:
             await connection.subscribe([self._topic("ack"), self._topic("cmd"), GW_STATUS])
             turned("uplink")
             await connection.subscribe([self._topic("time")])
             turned("uplink")
-            await self._ask_time(connection)
-            await self._until_time(turned)
+            await self._until_time(connection, turned)
             connected()
             while True:
                 turned("uplink")
@@ -93,18 +103,6 @@ class Uplink:
     def _topic(self, kind: str) -> str:
         return node_topic(self._node, kind)
 
-    def _begin(self, heartbeat_ms: int) -> None:
-        self._connected = True
-        self._heartbeat_ms = heartbeat_ms
-        self._gateway_online = True
-        self._pubacks = []
-        # Unacknowledged orders come again with the new connection.
-        self._orders.begin()
-        self._reply_id = self._reply_ms = 0
-        self._early = []
-        self._status_ms = -heartbeat_ms
-        self._window.restart()
-
     async def _turn(self, connection) -> None:
         now_ms = self._clock.uptime_ms()
         self._orders.step(now_ms)
@@ -117,9 +115,7 @@ class Uplink:
             self._status_ms = now_ms
             status = self._status.message(now_ms)
             await connection.publish(self._topic("status"), status, retain=True)
-        anchored = self._clock.unix_ms(now_ms) is not None
-        if now_ms - self._time_ms >= (_TIME_REFRESH_MS if anchored else _TIME_RETRY_MS):
-            await self._ask_time(connection)
+        await self._ask_time(connection)
         if (
             self._gateway_online
             and connection.can_publish
@@ -152,14 +148,15 @@ class Uplink:
         self._wake.clear()
 
     async def _ask_time(self, connection) -> None:
-        self._time_ms = self._clock.uptime_ms()
-        question = encode(self._clock.question())
-        await connection.publish(self._topic("time"), question, qos=0)
+        if self._clock.due(self._clock.uptime_ms()):
+            question = encode(self._clock.question())
+            await connection.publish(self._topic("time"), question, qos=0)
 
-    async def _until_time(self, turned) -> None:
+    async def _until_time(self, connection, turned) -> None:
         until_ms = self._clock.uptime_ms() + _TIME_WAIT_MS
         while self._clock.unix_ms(0) is None and self._clock.uptime_ms() < until_ms:
             turned("uplink")
+            await self._ask_time(connection)
             await self._sleep(200)
 
     async def _follow_orders(self, connection) -> None:
@@ -209,7 +206,6 @@ class Uplink:
                 document["nonce"], document["unix_ms"]
             ):
                 self.reached = True
-                _LOG.info("the clock is set: %d", document["unix_ms"])
         elif topic == GW_STATUS:
             self._gateway_status(document["state"] == "online")
         elif topic == self._topic("cmd"):

@@ -4,6 +4,7 @@
 import asyncio
 
 from haidang_node.broker import Connection
+from haidang_node.errors import LinkError
 from haidang_wire.packets import Connack, Disconnect, Pingresp, encode
 from haidang_wire.session import Session
 from haidang_wire.session_events import Pong
@@ -46,3 +47,30 @@ def test_a_goodbye_of_the_broker_ends_the_connection_at_once() -> None:
     connection, _, reader = _read(encode(Connack(False, 0, {})), goodbye, encode(Pingresp()))
     assert connection.failure is not None
     assert len(reader._pieces) == 1
+
+
+class _Full:
+    """A session whose server never frees a place."""
+
+    can_publish = True
+
+    def ping(self, now_ms):
+        return None
+
+
+def test_a_broker_that_acknowledges_nothing_is_left_after_20_s() -> None:
+    session = _Full()
+    connection = Connection({}, None, session, lambda event: None)
+    asyncio.run(connection.keep_alive(1000))
+    session.can_publish = False
+    asyncio.run(connection.keep_alive(21000))
+    session.can_publish = True
+    asyncio.run(connection.keep_alive(22000))
+    session.can_publish = False
+    asyncio.run(connection.keep_alive(42000))
+    message = ""
+    try:
+        asyncio.run(connection.keep_alive(42001))
+    except LinkError as error:
+        message = str(error)
+    assert "acknowledges nothing" in message

@@ -89,7 +89,8 @@ class _Bench:
             self.orders,
             asyncio.Event(),
         )
-        self.uplink._begin(30000)
+        self.uplink.begin(30000)
+        self.uplink._connected = True
 
     def _act(self, do, args, order_id):
         if do == "reboot":
@@ -118,6 +119,32 @@ class _Bench:
 
 async def _no_sleep(wait_ms):
     pass
+
+
+def test_what_waited_at_the_broker_comes_before_the_first_turn_and_is_acknowledged() -> None:
+    # The broker sends it right behind its CONNACK; unacknowledged it would hold one of the 16
+    # places for messages to this node for as long as the connection lives.
+    bench = _Bench()
+
+    class _Ended(Exception):
+        pass
+
+    async def subscribe(_filters):
+        if not bench.connection.subscribed:
+            bench.connection.subscribed = True
+            return
+        raise _Ended
+
+    bench.connection.subscribed = False
+    bench.connection.subscribe = subscribe
+    bench.uplink.begin(30000)
+    bench.hear("ack", {"he": "1234abcd", "hb": 1, "s": [[0, 3]]}, packet_id=7)
+    try:
+        asyncio.run(bench.uplink.run(bench.connection, lambda _: None, lambda: None))
+    except _Ended:
+        pass
+    bench.turn()
+    assert bench.connection.acknowledged == [7]
 
 
 def test_orders_that_are_none_are_acknowledged_and_ignored() -> None:
@@ -178,7 +205,7 @@ def test_a_restart_comes_after_its_reply_had_time_and_without_its_puback() -> No
     bench.ticks.now = 1999
     bench.turn()
     assert bench.done == []
-    bench.uplink._begin(30000)
+    bench.uplink.begin(30000)
     bench.ticks.now = 2000
     bench.turn()
     assert bench.done == [1]

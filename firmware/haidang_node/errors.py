@@ -22,9 +22,13 @@ class LinkError(NodeError):
 
 
 class StorageError(NodeError):
-    """The flash refused a write."""
+    """The flash refused a write or a read."""
 
     retryable = True
+
+
+class FlashFull(StorageError):
+    """The flash has no room left."""
 
 
 class CommandError(NodeError):

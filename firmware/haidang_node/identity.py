@@ -2,11 +2,14 @@
 
 from micropython import const
 
+from haidang_node import log
+
 # One 32-bit value per boot: next number (25 bits: ten years at one pack per 10 s) and, below it,
-# how many of the newest numbers may exist in RAM alone. One small write per pack.
+# how many of the newest numbers may exist in RAM alone.
 _LOOSE_BITS = const(6)
 _LOOSE_LIMIT = const((1 << _LOOSE_BITS) - 1)
 _NUMBER_LIMIT = const(1 << (31 - _LOOSE_BITS))
+_LOG = log.Log("identity")
 
 
 class Ended:
@@ -32,22 +35,67 @@ class Identity:
         self.epoch = ""
         self.boot = 0
         self.following = 0
+        # How many numbers are safe in storage.
+        self._saved = 0
+        self._trouble = log.Trouble(_LOG, "writing to NVS")
 
     def ended(self) -> Ended | None:
         """The boot before this one, to be asked before begin(); None on a new or erased board."""
-        epoch = self._storage.get("epoch")
-        boot = self._storage.get("boot")
-        if epoch is None or boot is None:
+        try:
+            epoch = self._storage.get("epoch")
+            boot = self._storage.get("boot")
+            if epoch is None or boot is None:
+                return None
+            state = self._storage.get(_key(boot)) or 0
+        except OSError as error:
+            _LOG.error("NVS cannot be read: %s", error)
             return None
-        state = self._storage.get(_key(boot)) or 0
         return Ended(_hex(epoch), boot, state >> _LOOSE_BITS, state & _LOOSE_LIMIT)
 
     def begin(self) -> None:
         """Starts the next boot; a missing boot counter draws a new epoch.
 
         The counter of the new boot is cleared before the boot number is raised, so a power cut
-        between the two leaves the boot before untouched.
+        between the two leaves the boot before untouched. Where the storage refuses, this boot
+        gets an epoch of its own: no name comes twice.
         """
+        try:
+            epoch, boot = self._next_boot()
+        except OSError as error:
+            self._trouble.failed(error)
+            epoch, boot = self._random_32(), 1
+        self.epoch = _hex(epoch)
+        self.boot = boot
+        self.following = self._saved = 0
+
+    def take(self) -> int:
+        """The next number of this boot; safe in storage only after save()."""
+        number = self.following
+        assert number < _NUMBER_LIMIT, "sequence numbers of this boot are used up"
+        self.following = number + 1
+        return number
+
+    def save(self, lowest_loose: int | None) -> None:
+        """Makes the numbers taken safe, where they are not.
+
+        lowest_loose: the lowest number that lives in RAM alone, None where there is none. The
+        numbers taken since the last save count as loose too.
+        """
+        if self._saved == self.following:
+            return
+        lowest = self._saved if lowest_loose is None else min(lowest_loose, self._saved)
+        loose = min(self.following - lowest, _LOOSE_LIMIT)
+        try:
+            self._storage.put(_key(self.boot), self.following << _LOOSE_BITS | loose)
+            self._storage.commit()
+        except OSError as error:
+            # The packs themselves are safe; a ledger that is less exact must not stop them.
+            self._trouble.failed(error)
+            return
+        self._trouble.over()
+        self._saved = self.following
+
+    def _next_boot(self) -> tuple[int, int]:
         storage = self._storage
         epoch = storage.get("epoch")
         boot = storage.get("boot")
@@ -57,24 +105,7 @@ class Identity:
         storage.put(_key(boot + 1), 0)
         storage.put("boot", boot + 1)
         storage.commit()
-        self.epoch = _hex(epoch)
-        self.boot = boot + 1
-        self.following = 0
-
-    def take(self, lowest_loose: int | None) -> int:
-        """The next number, safe in storage before it is used.
-
-        lowest_loose: the lowest number that lives in RAM alone, None where there is none. The new
-        number counts as loose until its pack is flushed.
-        """
-        number = self.following
-        assert number < _NUMBER_LIMIT, "sequence numbers of this boot are used up"
-        loose = number + 1 - (number if lowest_loose is None else lowest_loose)
-        state = (number + 1) << _LOOSE_BITS | min(loose, _LOOSE_LIMIT)
-        self._storage.put(_key(self.boot), state)
-        self._storage.commit()
-        self.following = number + 1
-        return number
+        return epoch, boot + 1
 
 
 def _key(boot: int) -> str:

@@ -19,8 +19,9 @@ class Ledger:
 
     An entry is [epoch, boot, next, [[lo, hi, cause], ...]]; `next` is 0 while the boot runs.
     A number named as dropped may have been received after all: receipt counts before this ledger.
-    Causes: "full" (outbox full), "power" (in RAM at a power cut), "flash" (flash refused it),
-    "corrupt" (flash lost it).
+    Causes: "full" (telemetry, outbox full), "alarm_full" (outbox full of alarms), "power" (in RAM
+    at a power cut), "flash" (flash refused it), "corrupt" (flash lost it), "fault" (no pack of the
+    contract). What flash lost is named by its neighbours, so with numbers that were received.
     """
 
     def __init__(self, path: str) -> None:
@@ -39,23 +40,40 @@ class Ledger:
             _LOG.error("%s is damaged: causes of earlier losses are unknown", self._path)
             self._boots = []
 
-    def end(self, ended, held: list) -> None:
-        """Closes the boot before: numbers that were in RAM alone and are not held went with the
-        power.
-        """
-        entry = self._entry(ended.epoch, ended.boot)
-        entry[2] = ended.following
-        lowest = ended.following - ended.loose
-        for lo, hi in ranges.gaps(held, lowest, ended.following):
-            _name(entry[3], lo, hi, "power")
-        self._save()
+    def end(self, epoch: str, boot: int, following: int) -> None:
+        """Notes the first number that an ended boot did not use; safe after save()."""
+        self._entry(epoch, boot)[2] = following
 
-    def drop(self, epoch: str, boot: int, lo: int, hi: int, cause: str) -> None:
-        """Names lo..hi as dropped, on flash when this returns."""
-        _name(self._entry(epoch, boot)[3], lo, hi, cause)
-        self.dropped += hi - lo + 1
-        _LOG.warning("packs %d to %d of boot %d dropped: %s", lo, hi, boot, cause)
-        self._save()
+    def following(self, epoch: str, boot: int) -> int:
+        """The first number that an ended boot did not use; 0 where that is not known."""
+        for entry in self._boots:
+            if entry[0] == epoch and entry[1] == boot:
+                return entry[2]
+        return 0
+
+    def name(self, epoch: str, boot: int, lost: list, cause: str) -> None:
+        """Names pairs of numbers as dropped; safe after save()."""
+        dropped = self._entry(epoch, boot)[3]
+        for lo, hi in lost:
+            _name(dropped, lo, hi, cause)
+
+    def drop(self, epoch: str, boot: int, lost: list, cause: str) -> None:
+        """Names pairs of numbers as dropped, on flash when this returns, and counts them."""
+        self.name(epoch, boot, lost, cause)
+        total = sum([hi - lo + 1 for lo, hi in lost])
+        self.dropped += total
+        _LOG.warning("%d packs from %d of boot %d dropped: %s", total, lost[0][0], boot, cause)
+        self.save()
+
+    def save(self) -> None:
+        """Writes the file whole beside the old one, then takes its place."""
+        new = self._path + ".new"
+        try:
+            with open(new, "w") as file:
+                json.dump(self._boots, file)
+            os.rename(new, self._path)
+        except OSError as error:
+            _LOG.error("cannot write %s: %s", self._path, error)
 
     def boots(self, epoch: str, boot: int, following: int, held: dict) -> list:
         """The status field `boots`: numbers of this epoch's boots, oldest first.
@@ -89,15 +107,6 @@ class Ledger:
         self._boots.append(entry)
         del self._boots[:-_BOOTS]
         return entry
-
-    def _save(self) -> None:
-        new = self._path + ".new"
-        try:
-            with open(new, "w") as file:
-                json.dump(self._boots, file)
-            os.rename(new, self._path)
-        except OSError as error:
-            _LOG.error("cannot write %s: %s", self._path, error)
 
 
 def _name(dropped: list, lo: int, hi: int, cause: str) -> None:

@@ -1,46 +1,42 @@
 """Packs kept until the gateway's own acknowledgement names them: two lanes on flash."""
 
-import os
-
 from micropython import const
 
-from haidang_node import log, records
-from haidang_node.errors import StorageError
-from haidang_node.numbers import clip, take_out
-from haidang_node.segments import Segment, Segments, free_bytes, parse_name
-from haidang_wire import ranges
+from haidang_node import loading, log, numbers
+from haidang_node.errors import FlashFull, StorageError
+from haidang_node.segments import Segment, Segments, free_bytes
 
 ALARM = "a"
 DATA = "d"
 
 # Telemetry waits in RAM for this many packs or this long before a flush: a flush per pack would
-# wear the hottest flash block out in 6 years, one per 10 packs in more than 30.
+# wear the hottest flash block out in 6 years, one per 10 packs in more than 20.
 _BATCH_PACKS = const(10)
 _BATCH_MS = const(60000)
 # Alarm packs that flash refused stay in RAM so that they are sent at least.
 _REFUSED_ALARMS = const(16)
 # LittleFS needs free blocks to go on working: 8 blocks of 4096 bytes stay free.
 _FREE_RESERVE_BYTES = const(32768)
+# Ranges of held numbers take 4 bytes of heap each: 16 KB at most, as much as 2,000 alarms
+# scattered in telemetry need.
+_RANGES = const(4096)
+# Ranges told per boot; the newest boots of a status.
+_TOLD_RANGES = const(16)
+_TOLD_BOOTS = const(5)
 _LOG = log.Log("outbox")
 
 
 class Held:
-    """One pack that is not acknowledged: in RAM (`payload`) or on flash (`segment`, `offset`)."""
+    """One pack that is not acknowledged; `key` stands for its epoch and boot."""
 
-    __slots__ = (
-        "boot", "delay_ms", "due_ms", "epoch", "lane", "offset", "packet_id", "payload",
-        "segment", "seq", "since_ms",
-    )  # fmt: skip
-
-    def __init__(self, lane: str, epoch: str, boot: int, seq: int) -> None:
+    def __init__(self, lane: str, key: int, seq: int) -> None:
         self.lane = lane
-        self.epoch = epoch
-        self.boot = boot
+        self.key = key
         self.seq = seq
-        self.segment: Segment | None = None
+        # The payload while it is in RAM alone, then its segment.
+        self.source: bytes | Segment | None = None
+        # Where in the segment; in RAM: since when (ms).
         self.offset = 0
-        self.payload: bytes | None = None
-        self.since_ms = 0
         # Filled in by the window while the pack is on its way.
         self.packet_id = 0
         self.delay_ms = 0
@@ -59,9 +55,10 @@ class Place:
 class Outbox:
     """Keeps packs through power cuts; frees them only when named by an acknowledgement.
 
-    Alarms are flushed at once and never dropped while flash works. Telemetry is flushed in
-    batches; when `limit_bytes` or the flash is full the oldest segment is dropped and its numbers
-    are named in `ledger` as dropped.
+    Alarms are flushed at once, telemetry in batches. When `limit_bytes` or the flash is full the
+    oldest telemetry is dropped. Where alarms alone fill it, an alarm drops the oldest segment of
+    alarms, because the newest tell what is; telemetry never drops an alarm. What is dropped is
+    named in `ledger` first.
     """
 
     def __init__(self, folder: str, limit_bytes: int, ledger) -> None:
@@ -69,49 +66,46 @@ class Outbox:
         self._limit_bytes = limit_bytes
         self._ledger = ledger
         self._lanes = {ALARM: Segments(folder, ALARM), DATA: Segments(folder, DATA)}
+        # (epoch, boot) by key
+        self._boots: list[tuple] = []
         self._loose: list[Held] = []
-        self._held: dict[tuple, list] = {}
         self._trouble = log.Trouble(_LOG, "writing to flash")
+        # Whether alarms were dropped for room and none was written since.
+        self._gave_alarms = False
+        # Damaged stretches and packs found in this boot.
         self.corrupt = 0
 
-    def open(self, epoch: str) -> None:
-        """Finds what earlier boots left; `epoch` is the present one, its packs come last."""
-        try:
-            os.mkdir(self._folder)
-        except OSError:
-            # It is there already, or the first write will say what is wrong.
-            _LOG.debug("folder %s is there", self._folder)
-        found = []
-        try:
-            for entry in os.ilistdir(self._folder):
-                segment = parse_name(entry[0])
-                if segment:
-                    found.append(segment)
-        except OSError as error:
-            # A node whose flash is gone still watches, sounds and sends from RAM.
-            _LOG.error("%s cannot be read: %s", self._folder, error)
-        found.sort(key=lambda s: (s.epoch == epoch, s.boot, s.first))
-        for segment in found:
-            self._adopt(segment)
+    def open(self, ended=None) -> None:
+        """Finds what earlier boots left, and names in the ledger, which is open, what the boot
+        that `ended` had in RAM alone and what flash has lost.
+        """
+        self.corrupt = loading.call(
+            "haidang_node.recovery",
+            "recover",
+            self._folder,
+            self._lanes,
+            self.key,
+            self._ledger,
+            ended,
+        )
 
     def put(self, lane: str, epoch: str, boot: int, seq: int, payload: bytes, now_ms: int) -> None:
         """Keeps a pack; an alarm is on flash when this returns, unless flash refuses."""
-        held = Held(lane, epoch, boot, seq)
-        held.payload = payload
-        held.since_ms = now_ms
-        ranges.add(self._numbers(lane, epoch, boot), seq)
+        held = Held(lane, self.key(epoch, boot), seq)
+        held.source = payload
+        held.offset = now_ms
         self._loose.append(held)
-        if lane == ALARM:
-            self._store(ALARM)
-        else:
-            self.flush_due(now_ms)
+        if lane == ALARM or self._waiting(DATA) >= _BATCH_PACKS:
+            self._store(lane)
 
     def flush_due(self, now_ms: int) -> None:
-        """Writes waiting telemetry to flash once there is enough of it or it has waited long."""
-        waiting = [held for held in self._loose if held.lane == DATA]
-        if waiting and (len(waiting) >= _BATCH_PACKS or now_ms - waiting[0].since_ms >= _BATCH_MS):
-            self._store(DATA)
-        if any(held.lane == ALARM for held in self._loose):
+        """Writes waiting telemetry to flash once it has waited long; refused alarms at once."""
+        for held in self._loose:
+            if held.lane == DATA:
+                if now_ms - held.offset >= _BATCH_MS:
+                    self._store(DATA)
+                break
+        if self._waiting(ALARM):
             self._store(ALARM)
 
     def close(self) -> None:
@@ -120,38 +114,69 @@ class Outbox:
             self._store(lane)
             self._lanes[lane].close()
 
+    def key(self, epoch: str, boot: int) -> int:
+        """The number that stands for a boot while the program runs."""
+        key = self._find(epoch, boot)
+        if key < 0:
+            key = len(self._boots)
+            self._boots.append((epoch, boot))
+        return key
+
+    def loose(self) -> list[tuple]:
+        """What is in RAM alone, as the arguments of put()."""
+        rows = []
+        for held in self._loose:
+            epoch, boot = self._boots[held.key]
+            rows.append((held.lane, epoch, boot, held.seq, held.source, held.offset))
+        return rows
+
     def lowest_loose(self) -> int | None:
-        """The lowest number of this boot that is in RAM alone."""
+        """The lowest number that is in RAM alone."""
         return min([held.seq for held in self._loose], default=None)
+
+    def oldest_loose_ms(self) -> int | None:
+        """Since when (ms) the oldest pack is in RAM alone."""
+        return self._loose[0].offset if self._loose else None
 
     def acknowledge(self, epoch: str, boot: int, acked: list) -> int:
         """Frees exactly the named packs; how many were held."""
-        freed = 0
-        for lane in (ALARM, DATA):
-            numbers = self._held.get((lane, epoch, boot))
-            if numbers:
+        key = self._find(epoch, boot)
+        before = len(self._loose)
+        self._loose = [held for held in self._loose if held.key != key or not _in(acked, held.seq)]
+        freed = before - len(self._loose)
+        for segments in self._lanes.values():
+            for segment in list(segments.all):
                 for lo, hi in acked:
-                    freed += take_out(numbers, lo, hi)
-                self._tidy(lane, epoch, boot)
+                    freed += numbers.take_out(segment.parts, key, lo, hi)
+                if not segment.parts:
+                    segments.remove(segment)
         return freed
 
     def is_held(self, held: Held) -> bool:
         """Whether a pack still waits for its acknowledgement."""
-        numbers = self._held.get((held.lane, held.epoch, held.boot))
-        return numbers is not None and ranges.contains(numbers, held.seq)
+        if isinstance(held.source, Segment):
+            return numbers.holds(held.source.parts, held.key, held.seq)
+        return held in self._loose
 
     def count(self) -> int:
         """How many packs are held."""
-        return sum([ranges.count(numbers) for numbers in self._held.values()])
+        total = len(self._loose)
+        for segments in self._lanes.values():
+            for segment in segments.all:
+                total += numbers.count(segment.parts)
+        return total
 
     def held(self, epoch: str) -> dict:
-        """Held numbers of an epoch as ranges by boot, both lanes together."""
-        boots: dict = {}
-        for (_, of_epoch, boot), numbers in self._held.items():
-            if of_epoch == epoch and numbers:
-                together = boots.setdefault(boot, [])
-                for lo, hi in numbers:
-                    ranges.add_range(together, lo, hi)
+        """Held numbers of an epoch's newest boots as ranges by boot, both lanes together.
+
+        Of many ranges the newest are told as one: what was received counts before this.
+        """
+        boots = {}
+        told = [key for key in range(len(self._boots)) if self._boots[key][0] == epoch]
+        for key in told[-_TOLD_BOOTS:]:
+            pieces = self._merged(key)
+            if pieces:
+                boots[self._boots[key][1]] = pieces
         return boots
 
     def next(self, lane: str, place: Place) -> Held | None:
@@ -160,7 +185,7 @@ class Outbox:
             if segment.turn > place.turn:
                 place.turn, place.offset = segment.turn, 0
             if segment.turn == place.turn:
-                held = self._next_in(segment, place)
+                held = self._next_in(lane, segment, place)
                 if held:
                     return held
         for held in self._loose:
@@ -169,130 +194,171 @@ class Outbox:
                 return held
         return None
 
+    def end(self, lane: str) -> Place:
+        """The place behind everything that a lane holds now."""
+        place = Place()
+        if self._lanes[lane].all:
+            newest = self._lanes[lane].all[-1]
+            place.turn, place.offset = newest.turn, newest.size_bytes
+        for held in self._loose:
+            if held.lane == lane:
+                place.loose = held.seq
+        return place
+
     def payload(self, held: Held) -> bytes | None:
         """The pack's bytes; None where flash has lost them (counted, named as dropped) or cannot
         be read now (still held).
         """
-        if held.payload is not None:
-            return held.payload
-        if held.segment is not None:
-            try:
-                found = self._lanes[held.lane].read_from(held.segment, held.offset)
-            except StorageError as error:
-                self._trouble.failed(error)
-                return None
-            if found and found[1] == held.seq:
-                return found[2]
-        self.corrupt += 1
-        self._drop(held.lane, held.epoch, held.boot, held.seq, held.seq, "corrupt")
-        return None
-
-    def _adopt(self, segment) -> None:
-        lane = self._lanes[segment.lane]
+        source = held.source
+        if not isinstance(source, Segment):
+            return source
+        epoch, boot = self._boots[held.key]
         try:
-            numbers = lane.scan(segment)
-        except OSError as error:
-            _LOG.error("%s cannot be read and stays as it is: %s", segment.name(), error)
-            return
-        lane.adopt(segment)
-        if not numbers:
-            # Torn by a power cut before its first flush: nothing in it was ever promised.
-            lane.remove(segment)
-            return
-        held = self._numbers(segment.lane, segment.epoch, segment.boot)
-        for seq in numbers:
-            ranges.add(held, seq)
-
-    def _numbers(self, lane: str, epoch: str, boot: int) -> list:
-        return self._held.setdefault((lane, epoch, boot), [])
-
-    def _next_in(self, segment, place: Place) -> Held | None:
-        numbers = self._numbers(segment.lane, segment.epoch, segment.boot)
-        while place.offset < segment.size_bytes:
-            try:
-                found = self._lanes[segment.lane].read_from(segment, place.offset)
-            except StorageError as error:
-                self._trouble.failed(error)
-                found = None
-            if not found:
-                place.offset = segment.size_bytes
-                break
-            offset, seq, payload = found
-            place.offset = offset + records.HEADER_BYTES + len(payload)
-            if ranges.contains(numbers, seq):
-                held = Held(segment.lane, segment.epoch, segment.boot, seq)
-                held.segment, held.offset = segment, offset
-                return held
+            found = self._lanes[held.lane].read(source, held.offset)
+        except StorageError as error:
+            self._trouble.failed(error)
+            return None
+        if found and found[:3] == (epoch, boot, held.seq):
+            return found[3]
+        self.corrupt += 1
+        self._ledger.drop(epoch, boot, [(held.seq, held.seq)], "corrupt")
+        numbers.take_out(source.parts, held.key, held.seq, held.seq)
         return None
+
+    def _find(self, epoch: str, boot: int) -> int:
+        for key in range(len(self._boots) - 1, -1, -1):
+            if self._boots[key] == (epoch, boot):
+                return key
+        return -1
+
+    def _waiting(self, lane: str) -> int:
+        return sum([held.lane == lane for held in self._loose])
+
+    def _merged(self, key: int) -> list:
+        pieces: list = []
+        lanes = [self._pieces(lane, key) for lane in (ALARM, DATA)]
+        fronts = [next(lane, None) for lane in lanes]
+        while fronts[0] or fronts[1]:
+            first = 0 if not fronts[1] or (fronts[0] and fronts[0] < fronts[1]) else 1
+            lo, hi = fronts[first]
+            fronts[first] = next(lanes[first], None)
+            if pieces and (lo <= pieces[-1][1] + 1 or len(pieces) == _TOLD_RANGES):
+                pieces[-1][1] = max(pieces[-1][1], hi)
+            else:
+                pieces.append([lo, hi])
+        return pieces
+
+    def _pieces(self, lane: str, key: int):
+        for segment in self._lanes[lane].all:
+            yield from numbers.each(segment.parts, key)
+        for held in self._loose:
+            if held.lane == lane and held.key == key:
+                yield held.seq, held.seq
+
+    def _next_in(self, lane: str, segment: Segment, place: Place) -> Held | None:
+        if place.offset >= segment.size_bytes:
+            return None
+
+        def wanted(epoch: str, boot: int, seq: int) -> Held | None:
+            key = self._find(epoch, boot)
+            return Held(lane, key, seq) if numbers.holds(segment.parts, key, seq) else None
+
+        try:
+            found = self._lanes[lane].next_named(segment, place.offset, wanted)
+        except StorageError as error:
+            self._trouble.failed(error)
+            found = None
+        if found is None:
+            place.offset = max(place.offset, segment.size_bytes)
+            return None
+        held = found[1]
+        held.source, held.offset, place.offset = segment, found[0], found[2]
+        return held
 
     def _store(self, lane: str) -> None:
         batch = [held for held in self._loose if held.lane == lane]
         if not batch:
             return
-        self._make_room(sum([len(held.payload or b"") + records.HEADER_BYTES for held in batch]))
-        while True:
+        cause = self._make_room(lane, sum([len(held.source) for held in batch]))
+        while cause is None:
             try:
                 self._write(lane, batch)
-            except StorageError as error:
+            except FlashFull as error:
                 self._trouble.failed(error)
-                if not self._drop_oldest():
-                    self._bound_loose(lane)
-                    return
+                if self._drop_oldest(DATA):
+                    continue
+                # Once: where that gives no room, dropping more alarms would not either.
+                if lane == DATA or self._gave_alarms or not self._drop_oldest(ALARM):
+                    cause = "full"
+                self._gave_alarms = lane == ALARM
+            except StorageError as error:
+                # Room would not help: a broken flash must lose no more than it has.
+                self._trouble.failed(error)
+                cause = "flash"
             else:
                 self._trouble.over()
-                self._loose = [held for held in self._loose if held.payload is not None]
+                self._gave_alarms = False
+                self._loose = [held for held in self._loose if held.lane != lane]
                 return
+        limit = _REFUSED_ALARMS if lane == ALARM else _BATCH_PACKS
+        for held in batch[: max(0, len(batch) - limit)]:
+            self._loose.remove(held)
+            self._ledger.drop(*self._boots[held.key], [(held.seq, held.seq)], cause)
 
     def _write(self, lane: str, batch: list) -> None:
         segments = self._lanes[lane]
         placed = []
         for held in batch:
-            segment, offset = segments.append(held.epoch, held.boot, held.seq, held.payload)
-            placed.append((segment, offset))
+            placed.append(segments.append(*self._boots[held.key], held.seq, held.source))
         segments.flush()
         for held, (segment, offset) in zip(batch, placed):  # noqa: B905 - no strict= on the node
-            held.segment, held.offset, held.payload = segment, offset, None
+            numbers.add(segment.parts, held.key, held.seq)
+            held.source, held.offset = segment, offset
 
-    def _make_room(self, needed_bytes: int) -> None:
-        while self._used() + needed_bytes > self._limit_bytes or (
-            free_bytes(self._folder, _FREE_RESERVE_BYTES) < _FREE_RESERVE_BYTES
-        ):
-            if not self._drop_oldest():
-                return
+    def _make_room(self, lane: str, needed_bytes: int) -> str | None:
+        while True:
+            beyond = self._is_beyond_limit(needed_bytes)
+            # Asked now and then only: LittleFS counts by reading what every file uses.
+            if not beyond and not (
+                self._lanes[lane].starts_anew
+                and free_bytes(self._folder, _FREE_RESERVE_BYTES) < _FREE_RESERVE_BYTES
+            ):
+                return None
+            if self._drop_oldest(DATA):
+                continue
+            if lane == DATA:
+                return "full"
+            if not beyond or not self._drop_oldest(ALARM):
+                # The reserve is for alarms.
+                return None
 
-    def _used(self) -> int:
-        return sum([s.size_bytes for lane in self._lanes.values() for s in lane.all])
+    def _is_beyond_limit(self, needed_bytes: int) -> bool:
+        used = needed_bytes
+        ranges = 0
+        for segments in self._lanes.values():
+            for segment in segments.all:
+                used += segment.size_bytes
+                for part in segment.parts:
+                    ranges += len(part[2]) // 2
+        return used > self._limit_bytes or ranges > _RANGES
 
-    def _drop_oldest(self) -> bool:
-        lane = self._lanes[DATA]
-        if not lane.all:
+    def _drop_oldest(self, lane: str) -> bool:
+        segments = self._lanes[lane]
+        if not segments.all:
             return False
-        segment = lane.all[0]
-        numbers = self._numbers(DATA, segment.epoch, segment.boot)
-        for lo, hi in clip(numbers, segment.first, segment.last):
-            self._drop(DATA, segment.epoch, segment.boot, lo, hi, "full")
-        lane.remove(segment)
+        if lane == ALARM:
+            _LOG.error("flash is full of alarms: the oldest go, the newest tell what is")
+        segment = segments.all[0]
+        for key in range(len(self._boots)):
+            lost = list(numbers.each(segment.parts, key))
+            if lost:
+                # Named before the file goes: a power cut in between leaves both names, never none.
+                cause = "alarm_full" if lane == ALARM else "full"
+                self._ledger.drop(*self._boots[key], lost, cause)
+        segments.remove(segment)
+        segment.parts = []
         return True
 
-    def _bound_loose(self, lane: str) -> None:
-        limit = _REFUSED_ALARMS if lane == ALARM else _BATCH_PACKS
-        waiting = [held for held in self._loose if held.lane == lane]
-        for held in waiting[: max(0, len(waiting) - limit)]:
-            self._loose.remove(held)
-            self._drop(lane, held.epoch, held.boot, held.seq, held.seq, "flash")
 
-    def _drop(self, lane: str, epoch: str, boot: int, lo: int, hi: int, cause: str) -> None:
-        # Named before the file goes: a power cut in between leaves both names, never none.
-        self._ledger.drop(epoch, boot, lo, hi, cause)
-        take_out(self._numbers(lane, epoch, boot), lo, hi)
-
-    def _tidy(self, lane: str, epoch: str, boot: int) -> None:
-        numbers = self._held[lane, epoch, boot]
-        self._loose = [held for held in self._loose if self.is_held(held)]
-        segments = self._lanes[lane]
-        for segment in list(segments.all):
-            mine = segment.epoch == epoch and segment.boot == boot
-            if mine and not clip(numbers, segment.first, segment.last):
-                segments.remove(segment)
-        if not numbers:
-            del self._held[lane, epoch, boot]
+def _in(ranges: list, seq: int) -> bool:
+    return any([lo <= seq <= hi for lo, hi in ranges])

@@ -1,43 +1,27 @@
-"""One lane's segments: append-only files on flash, one boot and one lane each."""
+"""One lane's segments: append-only files on flash, filled one after the other."""
 
 import os
 
+from micropython import const
+
 from haidang_node import records
-from haidang_node.errors import StorageError
+from haidang_node.errors import FlashFull, StorageError
 
 # Bigger segments mean fewer objects in RAM; LittleFS costs the same per flush from 4 KiB on.
-_SEGMENT_BYTES = {"a": 4096, "d": 16384}
+_SEGMENT_BYTES = {"a": 8192, "d": 16384}
+
+_ENOSPC = const(28)
 
 
 class Segment:
-    """One file; its name tells lane, epoch, boot and first number."""
+    """One file: its place in the order of the lane, its size, which packs in it are held."""
 
-    __slots__ = ("boot", "epoch", "first", "lane", "last", "size_bytes", "turn")
-
-    def __init__(self, lane: str, epoch: str, boot: int, first: int) -> None:
-        self.lane = lane
-        self.epoch = epoch
-        self.boot = boot
-        self.first = first
-        self.last = first
+    def __init__(self, turn: int) -> None:
+        # Rises with every segment of a lane, and is the file's name.
+        self.turn = turn
         self.size_bytes = 0
-        # Rises with every segment of a lane; reading goes on by it when a segment is gone.
-        self.turn = 0
-
-    def name(self) -> str:
-        """The file's name."""
-        return "%s-%s-%d-%d" % (self.lane, self.epoch, self.boot, self.first)
-
-
-def parse_name(name: str) -> Segment | None:
-    """The segment a file belongs to; None for a foreign file."""
-    parts = name.split("-")
-    if len(parts) != 4 or parts[0] not in _SEGMENT_BYTES:
-        return None
-    try:
-        return Segment(parts[0], parts[1], int(parts[2]), int(parts[3]))
-    except ValueError:
-        return None
+        # See `numbers`.
+        self.parts: list = []
 
 
 def free_bytes(folder: str, unknown: int) -> int:
@@ -57,48 +41,61 @@ class Segments:
         self._folder = folder
         self._lane = lane
         self._file = None
-        # Whether the open file was ever flushed.
-        self._safe = False
         self._turn = 0
+        # Bytes of the newest file that a flush has made safe; 0 where nothing may be added to it.
+        self._safe_bytes = 0
         self.all: list[Segment] = []
 
     def path(self, segment: Segment) -> str:
         """Where a segment's file lies."""
-        return self._folder + "/" + segment.name()
+        return "%s/%s-%d" % (self._folder, self._lane, segment.turn)
 
-    def adopt(self, segment: Segment) -> None:
-        """Takes a segment in as the newest."""
-        self._turn += 1
-        segment.turn = self._turn
+    def adopt(self, turn: int) -> Segment:
+        """Takes a file that was found at start in as the newest."""
+        segment = Segment(turn)
         self.all.append(segment)
+        self._turn = turn
+        return segment
 
-    def scan(self, segment: Segment) -> list[int]:
-        """The numbers of all sound records of a file found at start; its size is noted."""
-        numbers = []
-        segment.size_bytes = os.stat(self.path(segment))[6]
+    def forget(self, segment: Segment) -> None:
+        """Leaves a file alone."""
+        self.all.remove(segment)
+        self._safe_bytes = 0
+
+    def names(self, segment: Segment):
+        """Epoch, boot and number of each record of a file found at start, None for each damaged
+        stretch; notes the size. Writing goes on in this file. OSError.
+        """
+        size = os.stat(self.path(segment))[6]
         with open(self.path(segment), "rb") as file:
-            found = records.next_sound(file, 0, segment.epoch, segment.boot)
-            while found:
-                offset, seq, payload = found
-                numbers.append(seq)
-                offset += records.HEADER_BYTES + len(payload)
-                found = records.next_sound(file, offset, segment.epoch, segment.boot)
-        segment.last = numbers[-1] if numbers else segment.first
-        return numbers
+            offset = 0
+            while 0 <= offset < size:
+                name = records.read_name(file, offset)
+                if name is None or offset + name[0] > size:
+                    yield None
+                    offset = records.find(file, offset + 1)
+                else:
+                    yield name[1:]
+                    offset += name[0]
+        segment.size_bytes = self._safe_bytes = size
+
+    @property
+    def starts_anew(self) -> bool:
+        """Whether the next record begins a new file."""
+        return self._file is None and not self._goes_on()
 
     def append(self, epoch: str, boot: int, seq: int, payload: bytes) -> tuple[Segment, int]:
         """Writes one record, not yet flushed; its segment and offset. StorageError."""
         framed = records.frame(epoch, boot, seq, payload)
         try:
-            file = self._file or self._start(epoch, boot, seq)
+            file = self._file or self._open()
             segment = self.all[-1]
             file.write(framed)
         except OSError as error:
             self._give_up()
-            raise StorageError("flash refused pack %d: %s" % (seq, error))
+            raise _refused("pack %d" % seq, error)
         offset = segment.size_bytes
         segment.size_bytes += len(framed)
-        segment.last = seq
         return segment, offset
 
     def flush(self) -> None:
@@ -107,15 +104,15 @@ class Segments:
             return
         try:
             self._file.flush()
-            self._safe = True
-            if self.all[-1].size_bytes >= _SEGMENT_BYTES[self._lane]:
+            self._safe_bytes = self.all[-1].size_bytes
+            if self._safe_bytes >= _SEGMENT_BYTES[self._lane]:
                 self.close()
         except OSError as error:
             self._give_up()
-            raise StorageError("flash refused a flush: %s" % error)
+            raise _refused("a flush", error)
 
     def close(self) -> None:
-        """Ends the open segment; the next record starts a new file."""
+        """Ends the open file."""
         file, self._file = self._file, None
         if file is not None:
             try:
@@ -126,8 +123,9 @@ class Segments:
 
     def remove(self, segment: Segment) -> None:
         """Deletes a segment's file."""
-        if self._file is not None and segment is self.all[-1]:
+        if segment is self.all[-1]:
             self.close()
+            self._safe_bytes = 0
         self.all.remove(segment)
         try:
             os.remove(self.path(segment))
@@ -135,27 +133,61 @@ class Segments:
             # Gone already: a power cut between removal and the next start.
             return
 
-    def read_from(self, segment: Segment, offset: int) -> tuple[int, int, bytes] | None:
-        """Offset, number and payload of the next sound record; None at the segment's end.
+    def read(self, segment: Segment, offset: int) -> tuple | None:
+        """Epoch, boot, number and payload of a record; None where it is damaged.
 
         StorageError where the file cannot be read now.
         """
         try:
             with open(self.path(segment), "rb") as file:
-                return records.next_sound(file, offset, segment.epoch, segment.boot)
+                return records.read(file, offset)
         except OSError as error:
-            raise StorageError("flash refused to read %s: %s" % (segment.name(), error))
+            raise _refused("reading", error)
+
+    def next_named(self, segment: Segment, offset: int, wanted) -> tuple | None:
+        """Offset and what `wanted(epoch bytes, boot, seq)` gave for the first wanted record from
+        `offset` on, with the offset behind it; None where there is none. StorageError.
+        """
+        try:
+            with open(self.path(segment), "rb") as file:
+                while 0 <= offset < segment.size_bytes:
+                    name = records.read_name(file, offset)
+                    if name is None:
+                        offset = records.find(file, offset + 1)
+                        continue
+                    found = wanted(name[1], name[2], name[3])
+                    if found:
+                        return offset, found, offset + name[0]
+                    offset += name[0]
+        except OSError as error:
+            raise _refused("reading", error)
+        return None
+
+    def _goes_on(self) -> bool:
+        return 0 < self._safe_bytes < _SEGMENT_BYTES[self._lane]
 
     def _give_up(self) -> None:
-        # A file that was never flushed holds nothing, and the next one will have its name.
-        useless = self._file is not None and not self._safe
+        # Nothing is added to a file that refused; one that was never flushed holds nothing.
+        if self._file is None:
+            return
         self.close()
-        if useless:
-            self.remove(self.all[-1])
+        newest = self.all[-1]
+        newest.size_bytes, self._safe_bytes = self._safe_bytes, 0
+        if not newest.size_bytes:
+            self.remove(newest)
 
-    def _start(self, epoch: str, boot: int, seq: int):
-        segment = Segment(self._lane, epoch, boot, seq)
+    def _open(self):
+        if self._goes_on():
+            self._file = open(self.path(self.all[-1]), "ab")  # noqa: SIM115 - kept open
+            return self._file
+        segment = Segment(self._turn + 1)
         self._file = open(self.path(segment), "wb")  # noqa: SIM115 - kept open between packs
-        self._safe = False
-        self.adopt(segment)
+        self._turn += 1
+        self._safe_bytes = 0
+        self.all.append(segment)
         return self._file
+
+
+def _refused(what: str, error: OSError) -> StorageError:
+    kind = FlashFull if error.errno == _ENOSPC else StorageError
+    return kind("flash refused %s: %s" % (what, error))

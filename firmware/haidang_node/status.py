@@ -14,7 +14,7 @@ class Status:
     """Makes the retained status message."""
 
     def __init__(self, identity, outbox, ledger, heartbeat_s: int, sensors: list, reset: str):
-        self._identity = identity
+        self.identity = identity
         self._outbox = outbox
         self._ledger = ledger
         self._heartbeat_s = heartbeat_s
@@ -23,7 +23,9 @@ class Status:
 
     def message(self, up_ms: int) -> bytes:
         """The message as of now."""
-        identity = self._identity
+        identity = self.identity
+        # The gateway asks for every number that a status has told, also after a power cut.
+        identity.save(self._outbox.lowest_loose())
         held = self._outbox.held(identity.epoch)
         return encode(
             {

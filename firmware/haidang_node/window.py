@@ -8,6 +8,11 @@ class Window:
 
     places: packs on the way at most; alarm_places of them are kept free for alarms.
     A pack without acknowledgement is due again after resend_ms, doubling to cap_ms.
+
+    No pack holds its place for ever. One that has waited cap_ms gives it to the next pack of its
+    lane; for an alarm that came during this connection, one that was sent twice is enough. Who
+    gave its place gets another turn when the lane has been read to its end, at most once in
+    cap_ms.
     """
 
     def __init__(
@@ -17,21 +22,24 @@ class Window:
         self._places = {ALARM: places, DATA: places - alarm_places}
         self._resend_ms = resend_ms
         self._cap_ms = cap_ms
-        self._on_way: list[Held] = []
-        self._read_to = {ALARM: Place(), DATA: Place()}
+        self.restart()
 
     def restart(self) -> None:
         """A new connection, or the gateway came back: all that is held is due now."""
-        self._on_way = []
+        self._on_way: list[Held] = []
         self._read_to = {ALARM: Place(), DATA: Place()}
+        # Alarms from here on overtake those that have waited: they tell what is.
+        self._live = self._outbox.end(ALARM)
+        # Whether packs of a lane gave their place, and when it is read from the start again.
+        self._again_ms: dict = {ALARM: None, DATA: None}
 
     def next(self, now_ms: int) -> Held | None:
         """The pack to send now; None where nothing is due or no place is free."""
+        held = self._fresh(ALARM, self._live, self._resend_ms * 2, now_ms)
         for lane in (ALARM, DATA):
-            held = self._due(lane, now_ms) or self._fresh(lane)
-            if held:
-                return held
-        return None
+            held = held or self._due(lane, now_ms)
+            held = held or self._fresh(lane, self._read_to[lane], self._cap_ms, now_ms)
+        return held
 
     def sent(self, held: Held, packet_id: int, now_ms: int) -> None:
         """Notes a sending; the next one of this pack comes later each time."""
@@ -65,17 +73,31 @@ class Window:
                 first = held
         return first
 
-    def _fresh(self, lane: str) -> Held | None:
-        while self._room(lane):
-            held = self._outbox.next(lane, self._read_to[lane])
+    def _fresh(self, lane: str, place: Place, stale_ms: int, now_ms: int) -> Held | None:
+        # A pack is taken from the reading place only when it has a place here.
+        while self._room(lane) or self._stale(lane, stale_ms):
+            held = self._outbox.next(lane, place)
             if held is None:
+                self._read_again(lane, place, now_ms)
                 return None
-            if not self._is_on_way(held):
-                held.delay_ms = 0
-                held.packet_id = 0
-                self._on_way.append(held)
-                return held
+            if self._is_on_way(held):
+                continue
+            if not self._room(lane):
+                leaving = self._stale(lane, stale_ms)
+                self._on_way.remove(leaving)
+                if self._again_ms[leaving.lane] is None:
+                    self._again_ms[leaving.lane] = now_ms + self._cap_ms
+            held.delay_ms = 0
+            held.packet_id = 0
+            self._on_way.append(held)
+            return held
         return None
+
+    def _read_again(self, lane: str, place: Place, now_ms: int) -> None:
+        again_ms = self._again_ms[lane]
+        if again_ms is not None and now_ms >= again_ms and place is not self._live:
+            self._read_to[lane] = Place()
+            self._again_ms[lane] = None
 
     def _room(self, lane: str) -> bool:
         if lane == DATA:
@@ -85,8 +107,15 @@ class Window:
             return data < self._places[DATA] and len(self._on_way) < self._places[ALARM]
         return len(self._on_way) < self._places[ALARM]
 
+    def _stale(self, lane: str, delay_ms: int) -> Held | None:
+        # The pack that was sent most often; telemetry never takes the place of an alarm.
+        stalest = None
+        for held in self._on_way:
+            if lane == DATA and held.lane == ALARM:
+                continue
+            if held.delay_ms >= delay_ms and (stalest is None or held.delay_ms > stalest.delay_ms):
+                stalest = held
+        return stalest
+
     def _is_on_way(self, held: Held) -> bool:
-        for other in self._on_way:
-            if other.seq == held.seq and other.boot == held.boot and other.epoch == held.epoch:
-                return True
-        return False
+        return any([other.seq == held.seq and other.key == held.key for other in self._on_way])

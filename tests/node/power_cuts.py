@@ -48,11 +48,9 @@ def _start(storage):
     ended = identity.ended()
     ledger = Ledger("/f/outbox/ledger")
     outbox = Outbox("/f/outbox", 65536, ledger)
-    outbox.open("1234abcd")
-    _opened.append(outbox)
     ledger.open()
-    if ended:
-        ledger.end(ended, outbox.held("1234abcd").get(ended.boot, []))
+    _opened.append(outbox)
+    outbox.open(ended)
     identity.begin()
     return identity, outbox, ledger
 
@@ -61,7 +59,8 @@ def _work(device, storage, promised, acked):
     # A pack is promised once it is no longer in RAM alone; the chip stops when the power goes.
     identity, outbox, _ = _start(storage)
     for n in range(_PACKS):
-        seq = identity.take(outbox.lowest_loose())
+        seq = identity.take()
+        identity.save(outbox.lowest_loose())
         lane = ALARM if n % 5 == 2 else DATA
         outbox.put(lane, "1234abcd", identity.boot, seq, _payload(seq), 1000 * n)
         if device.dead:

@@ -3,6 +3,7 @@
 import os
 
 from haidang_node import log
+from haidang_node.identity import Ended
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import ALARM, DATA, Outbox, Place
 
@@ -29,11 +30,11 @@ if not hasattr(os, "ilistdir"):
     os.ilistdir = _ilistdir
 
 
-def _open(folder, limit_bytes=1 << 20):
+def _open(folder, limit_bytes=1 << 20, ended=None):
     ledger = Ledger(folder + "/ledger")
     ledger.open()
     outbox = Outbox(folder, limit_bytes, ledger)
-    outbox.open(_EPOCH)
+    outbox.open(ended)
     _opened.append(outbox)
     return outbox, ledger
 
@@ -46,15 +47,20 @@ def _done(folder):
     os.rmdir(folder)
 
 
-def _numbers(outbox, lane):
+def _all(outbox, lane):
     place = Place()
-    numbers = []
-    while True:
+    held = outbox.next(lane, place)
+    while held:
+        yield held
         held = outbox.next(lane, place)
-        if held is None:
-            return numbers
+
+
+def _numbers(outbox, lane):
+    numbers = []
+    for held in _all(outbox, lane):
         assert outbox.payload(held) == b"pack %d" % held.seq
         numbers.append(held.seq)
+    return numbers
 
 
 def _put(outbox, lane, seq, now_ms=0, boot=1):
@@ -161,12 +167,31 @@ def test_damaged_records_are_skipped() -> None:
     name = [name for name in os.listdir(folder) if name[0] == "a"][0]
     with open(folder + "/" + name, "rb") as file:
         data = bytearray(file.read())
-    # One record is 12 + 6 bytes: the third's payload, and the tail of the last.
-    data[2 * 18 + 14] ^= 1
+    # One record is 20 + 6 bytes: the second's payload, the fourth's mark, the tail of the last.
+    data[1 * 26 + 22] ^= 1
+    data[3 * 26] ^= 1
     with open(folder + "/" + name, "wb") as file:
         file.write(data[:-3])
-    again, _ = _open(folder)
-    assert _numbers(again, ALARM) == [0, 1, 3]
+    again, ledger = _open(folder)
+    assert again.corrupt == 1, "two beside each other are one stretch"
+    ended = Ended(_EPOCH, 1, 6, 0)
+    again, ledger = _open(folder, ended=ended)
+    place = Place()
+    read = []
+    held = again.next(ALARM, place)
+    while held:
+        payload = again.payload(held)
+        if payload is not None:
+            assert payload == b"pack %d" % held.seq
+            read.append(held.seq)
+        held = again.next(ALARM, place)
+    assert read == [0, 2]
+    assert again.corrupt == 2
+    # The number of the second is known, those of the others by their neighbours and the end.
+    dropped = ledger.boots(_EPOCH, 2, 0, again.held(_EPOCH))[0]["dropped"]
+    assert dropped == [[1, 1, "corrupt"], [3, 5, "corrupt"]]
+    _put(again, ALARM, 0, boot=2)
+    assert [held.seq for held in _all(_open(folder)[0], ALARM)] == [0, 1, 2, 0]
     _done(folder)
 
 

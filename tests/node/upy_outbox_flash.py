@@ -2,36 +2,38 @@
 
 import os
 
-from haidang_node import segments
-from haidang_node.outbox import ALARM, Place
+from haidang_node import numbers, segments
+from haidang_node.identity import Ended
+from haidang_node.outbox import ALARM, DATA, Place
 
-from upy_outbox import _EPOCH, _done, _folder, _numbers, _open, _put
+from upy_outbox import _EPOCH, _all, _done, _folder, _numbers, _open, _put
 
 
 class _RefusingFile:
     """A file on a flash that takes bytes and refuses to make them safe."""
 
-    def __init__(self, file):
+    def __init__(self, file, errno):
         self._file = file
+        self._errno = errno
 
     def write(self, data):
         return self._file.write(data)
 
     def flush(self):
-        raise OSError(28)
+        raise OSError(self._errno, "refused")
 
     def close(self):
         self._file.close()
 
 
-def _refuse_flushes(times):
+def _refuse_flushes(times, errno=5):
     left = [times]
 
     def opened(path, mode):
         file = open(path, mode)  # noqa: SIM115 - kept open between packs
-        if "w" in mode and left[0]:
+        if mode != "rb" and left[0]:
             left[0] -= 1
-            return _RefusingFile(file)
+            return _RefusingFile(file, errno)
         return file
 
     segments.open = opened
@@ -63,10 +65,12 @@ def test_a_file_that_cannot_be_read_leaves_the_others_alone() -> None:
     outbox, _ = _open(folder)
     _put(outbox, ALARM, 5)
     outbox.close()
-    os.mkdir(folder + "/a-" + _EPOCH + "-1-0")
+    os.mkdir(folder + "/a-7")
     again, _ = _open(folder)
     assert _numbers(again, ALARM) == [5]
-    os.rmdir(folder + "/a-" + _EPOCH + "-1-0")
+    _put(again, ALARM, 6)
+    assert _numbers(_open(folder)[0], ALARM) == [5, 6]
+    os.rmdir(folder + "/a-7")
     _done(folder)
 
 
@@ -123,4 +127,101 @@ def test_a_new_file_that_flash_refuses_is_forgotten_though_the_one_before_was_go
     outbox.acknowledge(_EPOCH, 1, [[0, 0]])
     assert _numbers(outbox, ALARM) == [1]
     assert _numbers(_open(folder)[0], ALARM) == [1]
+    _done(folder)
+
+
+def test_a_flash_that_says_full_for_ever_costs_one_segment_of_alarms_and_no_more() -> None:
+    folder = _folder()
+    outbox, ledger = _open(folder)
+    for seq in range(400):
+        _put(outbox, ALARM, seq)
+    assert len(outbox._lanes[ALARM].all) == 2
+    outbox.close()
+    _refuse_flushes(1000, 28)
+    try:
+        for seq in range(400, 410):
+            _put(outbox, ALARM, seq)
+            outbox.flush_due(seq)
+    finally:
+        del segments.open
+    named = ledger.boots(_EPOCH, 1, 410, outbox.held(_EPOCH))[0]["dropped"]
+    assert len(named) == 1 and named[0][0] == 0 and named[0][2] == "alarm_full"
+    assert _numbers(outbox, ALARM) == list(range(named[0][1] + 1, 410))
+    outbox.flush_due(1)
+    assert outbox.lowest_loose() is None
+    _done(folder)
+
+
+def test_alarms_alone_fill_the_outbox_then_the_oldest_alarms_go_and_telemetry_takes_no_place() -> (
+    None
+):
+    folder = _folder()
+    outbox, ledger = _open(folder, limit_bytes=65536)
+    payload = b"x" * 500
+    for seq in range(300):
+        outbox.put(ALARM, _EPOCH, 1, seq, payload, 0)
+    alarms = [held.seq for held in _all(outbox, ALARM)]
+    assert alarms == list(range(alarms[0], 300)), "the newest stay"
+    assert 100 < len(alarms) < 130
+    row = ledger.boots(_EPOCH, 1, 300, outbox.held(_EPOCH))[0]
+    assert row["dropped"] == [[0, alarms[0] - 1, "alarm_full"]]
+    room = 65536 - sum([segment.size_bytes for segment in outbox._lanes[ALARM].all])
+    for seq in range(300, 340):
+        outbox.put(DATA, _EPOCH, 1, seq, b"x" * (room // 2), 0)
+    assert [held.seq for held in _all(outbox, ALARM)] == alarms
+    row = ledger.boots(_EPOCH, 1, 340, outbox.held(_EPOCH))[0]
+    assert row["dropped"][1][0] == 300
+    assert row["dropped"][1][2] == "full"
+    assert len(outbox.loose()) <= 10, "what finds no place waits in RAM, bounded"
+    _done(folder)
+
+
+def test_a_broken_flash_costs_no_pack_that_it_holds() -> None:
+    folder = _folder()
+    outbox, ledger = _open(folder)
+    for seq in range(10):
+        _put(outbox, DATA, seq)
+    _refuse_flushes(100, 5)
+    try:
+        for seq in range(10, 40):
+            _put(outbox, DATA, seq)
+            _put(outbox, ALARM, 100 + seq)
+    finally:
+        del segments.open
+    assert [held.seq for held in _all(outbox, DATA)][:10] == list(range(10))
+    _done(folder)
+
+
+def test_foreign_files_are_left_alone() -> None:
+    folder = _folder()
+    names = ("a-9f3c01aa-7-12", "d-9f3c01aa-7-0", "d-", "a-x", "-3", "b-4", "ledger.new", "noise")
+    for name in names:
+        with open(folder + "/" + name, "w") as file:
+            file.write("anything")
+    outbox, ledger = _open(folder)
+    assert (outbox.count(), outbox.corrupt) == (0, 0)
+    _put(outbox, ALARM, 1)
+    assert _numbers(outbox, ALARM) == [1]
+    assert sorted(names) == sorted([name for name in os.listdir(folder) if name in names])
+    _done(folder)
+
+
+def test_a_segment_of_noise_is_counted_and_removed_and_its_numbers_are_named() -> None:
+    folder = _folder()
+    outbox, ledger = _open(folder)
+    for seq in range(700):
+        _put(outbox, DATA, seq)
+    outbox.close()
+    victim = outbox._lanes[DATA].all[0]
+    lost = list(numbers.each(victim.parts, 0))
+    path = outbox._lanes[DATA].path(victim)
+    with open(path, "wb") as file:
+        for _ in range(64):
+            file.write(bytes([(7 * n) & 0xFF for n in range(256)]))
+    outbox, ledger = _open(folder, ended=Ended(_EPOCH, 1, 700, 0))
+    assert outbox.corrupt == 1
+    assert [held.seq for held in _all(outbox, DATA)] == list(range(lost[0][1] + 1, 700))
+    row = ledger.boots(_EPOCH, 2, 0, outbox.held(_EPOCH))[0]
+    assert row["dropped"] == [[lost[0][0], lost[0][1], "corrupt"]]
+    assert path.split("/")[-1] not in os.listdir(folder)
     _done(folder)

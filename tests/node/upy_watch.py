@@ -5,7 +5,7 @@ from haidang_node import log, supervisor
 from haidang_node.outbox import ALARM, DATA
 from haidang_node.reporter import Reporter
 from haidang_node.supervisor import Supervisor
-from haidang_wire.senml import Record, decode_pack
+from haidang_wire.senml import Record, decode_pack, encode_pack
 
 log.start(log.ERROR + 1, lambda: 0)
 
@@ -83,9 +83,12 @@ class _Identity:
     boot = 3
     following = 0
 
-    def take(self, lowest_loose):
+    def take(self):
         self.following += 1
         return self.following - 1
+
+    def save(self, lowest_loose):
+        pass
 
 
 class _Outbox:
@@ -128,7 +131,7 @@ class _Wake:
 
 def test_changes_and_snapshots_go_into_the_alarm_lane_and_readings_into_the_other() -> None:
     clock, outbox, sensor, wake = _Clock(), _Outbox(), _Sensor(), _Wake()
-    reporter = Reporter("n-240ac4000001", clock, _Identity(), outbox, None, [sensor], wake)
+    reporter = Reporter("n-240ac4000001", clock, _Identity(), outbox, None, [sensor], wake, encode_pack)
     reporter.sample(sensor)
     assert outbox.kept == []
     sensor.state = "alarm"
@@ -143,7 +146,7 @@ def test_changes_and_snapshots_go_into_the_alarm_lane_and_readings_into_the_othe
 
 def test_what_is_not_normal_is_repeated_once_a_minute() -> None:
     clock, outbox, sensor = _Clock(), _Outbox(), _Sensor()
-    reporter = Reporter("n-240ac4000001", clock, _Identity(), outbox, None, [sensor], _Wake())
+    reporter = Reporter("n-240ac4000001", clock, _Identity(), outbox, None, [sensor], _Wake(), encode_pack)
     reporter.snapshot()
     clock.now_ms = 60000
     reporter.repeat()

@@ -1,6 +1,6 @@
 """The sending window: alarms first, places kept for them, only what is missing comes again."""
 
-from haidang_node.outbox import ALARM, DATA, Held
+from haidang_node.outbox import ALARM, DATA, Held, Place
 from haidang_node.window import Window
 
 
@@ -12,7 +12,7 @@ class _Outbox:
         self.freed = set()
 
     def add(self, lane, seq):
-        self.packs.append(Held(lane, "9f3c01aa", 1, seq))
+        self.packs.append(Held(lane, 0, seq))
 
     def next(self, lane, place):
         for held in self.packs:
@@ -20,6 +20,13 @@ class _Outbox:
                 place.loose = held.seq
                 return held
         return None
+
+    def end(self, lane):
+        place = Place()
+        for held in self.packs:
+            if held.lane == lane:
+                place.loose = held.seq
+        return place
 
     def is_held(self, held):
         return held.seq not in self.freed

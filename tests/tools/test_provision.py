@@ -66,6 +66,29 @@ def test_the_board_gets_its_own_certificate_and_configuration(
     assert certificate.subject.rfc4514_string() == f"CN={NODE}"
 
 
+def test_a_serial_node_gets_a_key_that_only_its_owner_may_read(
+    board: Board, ca: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "serial.json"
+    serial_link = {"uart": 1, "rx_pin": 4, "tx_pin": 5}
+    config.write_text(json.dumps({"v": 1, "serial": serial_link, "sensors": {"flood": {}}}))
+    kept = ca / f"{NODE}.serial.key"
+    with SerialBoard(board.port) as serial:
+        provision(serial, ca, config)
+        key = kept.read_bytes()
+        assert serial.get("/cert/serial.key") == key
+        assert len(key) == 32
+        assert kept.stat().st_mode & 0o777 == 0o600
+        provision(serial, ca, config)
+        assert kept.read_bytes() == key
+        provision(serial, ca, config, renew=True)
+        assert serial.get("/cert/serial.key") == kept.read_bytes() != key
+        kept.write_bytes(b"cut")
+        with pytest.raises(InputRefused, match="no serial key"):
+            provision(serial, ca, config)
+    kept.unlink()
+
+
 def test_doing_it_again_changes_nothing_and_renewing_changes_the_certificate(
     board: Board, ca: Path, config: Path
 ) -> None:

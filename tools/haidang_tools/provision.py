@@ -2,13 +2,17 @@
 
 import argparse
 import json
+import os
+import secrets
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
 from haidang_wire import topics
+from haidang_wire.serial_frames import KEY_BYTES
 
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import InputRefused, ToolError
@@ -21,6 +25,8 @@ _FILES = (
     ("/cert/node.der", "{node}.der"),
     ("/cert/node.key", "{node}.key.der"),
 )
+# A node on a serial link has no certificate: one key that it shares with the gateway.
+_SERIAL_FILES = (("/cert/serial.key", "{node}.serial.key"),)
 _CHECK = """
 try:
  from haidang_node.config import load
@@ -43,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--node", default="auto", help="the name this board must have; auto: whatever it has"
     )
-    parser.add_argument("--renew", action="store_true", help="issue a new certificate")
+    parser.add_argument(
+        "--renew", action="store_true", help="issue a new certificate or serial key"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     with SerialBoard(args.port) as board:
         node = provision(board, args.ca, args.config, args.node, renew=args.renew)
         board.reset()
-    print(f"{args.port}: this board is {node}; certificate and node.json written, restarted")
+    print(f"{args.port}: this board is {node}; identity and node.json written, restarted")
     return 0
 
 
@@ -60,7 +68,8 @@ def provision(
 ) -> str:
     """Write identity and configuration of one board and return the node's name.
 
-    Doing it again changes nothing; a certificate with less than 30 days left is renewed.
+    Doing it again changes nothing; a certificate with less than 30 days left is renewed. A node
+    with a serial link gets a key instead, kept beside the certificates of the authority.
     Raises InputRefused or another ToolError, before anything is written where possible.
     """
     document = _document(config)
@@ -70,9 +79,12 @@ def provision(
     if expected not in ("auto", node):
         raise InputRefused(f"{board.port}: this board is {node}, not {expected}; wrong board?")
     _check_on_board(board, document)
-    if renew or not _in_force(ca, node):
+    serial = "serial" in json.loads(document)
+    if serial:
+        _draw_key(ca / f"{node}.serial.key", renew)
+    elif renew or not _in_force(ca, node):
         _issue(ca, node)
-    for path, name in _FILES:
+    for path, name in _SERIAL_FILES if serial else _FILES:
         _put_if_changed(board, path, (ca / name.format(node=node)).read_bytes())
     _put_if_changed(board, "/node.json", document)
     return node
@@ -85,6 +97,8 @@ def _document(config: Path) -> bytes:
         raise InputRefused(f"{config} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise InputRefused(f"{config} is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InputRefused(f"{config} must hold one object in {{ }}")
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -108,6 +122,22 @@ def _in_force(ca: Path, node: str) -> bool:
         return False
     certificate = x509.load_der_x509_certificate(path.read_bytes())
     return certificate.not_valid_after_utc > datetime.now(UTC) + _RENEW_BEFORE
+
+
+def _draw_key(path: Path, renew: bool) -> None:
+    """A serial key on disk, readable by its owner alone; whole or not there at all."""
+    if path.is_file() and not renew:
+        if path.stat().st_size != KEY_BYTES:
+            raise InputRefused(
+                f"{path} is no serial key: bring it back from the backup, or --renew"
+            )
+        return
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".serial-")  # has mode 0600
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(path)
 
 
 def _issue(ca: Path, node: str) -> None:

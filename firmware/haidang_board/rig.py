@@ -153,12 +153,12 @@ class Board:
         self._ready.wait(_READY_S)
 
     def hurry(self, ms: int, limit_s: float = 600.0) -> None:
-        """Let the board live through `ms` of its time by skipping its idle waits.
+        """Let the board live through `ms` of its time, skipping its idle waits.
 
         Only in a life begun with `fast` set, and with a program in asyncio; BoardSilent where it
         does not get there in `limit_s` of real time. On a connection it waits for answers.
         """
-        self._loop.call(lambda: self._hurry.begin(ms))
+        self._loop.call(lambda: self._hurry.begin(self._now_s() + ms / 1000))
         reached = self._hurry.done.wait(limit_s)
         self._loop.call(self._hurry.stop)
         if not reached:

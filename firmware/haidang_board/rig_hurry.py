@@ -16,30 +16,32 @@ class Hurry:
     def __init__(self) -> None:
         self.ahead_s = 0.0
         self.done = threading.Event()
-        self._left_s = 0.0
+        self._until_s = 0.0
 
-    def begin(self, ms: int) -> None:
-        """Skip this much of the board's time from now on; `done` is set at its end."""
+    def begin(self, until_s: float) -> None:
+        """Hurry to this point of the board's time; `done` is set there."""
         self.done.clear()
-        self._left_s = ms / 1000
+        self._until_s = until_s
 
     def stop(self) -> None:
         """The board lives at the host's pace again."""
-        self._left_s = 0.0
+        self._until_s = 0.0
 
     def idle(self, wait_ms: int, now_s: float, due_s: float, relay: Relay) -> str:
         """Answer to a board that would wait (-1: for ever): `SKIP_MS REAL_MS`, one of them 0.
 
         now_s: the board's time; due_s: when the next thing happens to it from outside.
         """
-        if self._left_s <= 0:
+        left_s = self._until_s - now_s
+        if left_s <= 0:
+            self.done.set()
             return f"0 {wait_ms}"
         if self._awaits_answer(now_s, relay):
             return f"0 {_LOOK_MS}"
-        skip_ms = max(1, int((due_s - now_s) * 1000))
+        skip_ms = max(1, int(min(due_s - now_s, left_s) * 1000))
         if wait_ms > 0:
             skip_ms = min(skip_ms, wait_ms)
-        self._skip(skip_ms / 1000)
+        self.ahead_s += skip_ms / 1000
         return f"{skip_ms} 0"
 
     def _awaits_answer(self, now_s: float, relay: Relay) -> bool:
@@ -50,9 +52,3 @@ class Hurry:
         return (unanswered and real_s - relay.sent_at_s < _ANSWER_S) or (
             real_s - relay.heard_at_s < _FOLLOW_UP_S
         )
-
-    def _skip(self, skip_s: float) -> None:
-        self.ahead_s += skip_s
-        self._left_s -= skip_s
-        if self._left_s <= 0:
-            self.done.set()

@@ -20,7 +20,7 @@ from haidang_tools import flash
 from haidang_tools.brokers import Broker, certificates
 from haidang_wire import senml, topics
 
-from bench import stand
+from bench import peer, stand
 from bench.console_clock import ConsoleClock
 from bench.fast_gateway import FastGateway
 from bench.parts import LOG, Figures, main
@@ -30,8 +30,10 @@ _NODES = 3
 _HELD_PACKS = 1440  # a day of one-minute readings
 _RATE_PACKS = 400
 _RAW_MESSAGES = 1000
+_PEER_MESSAGES = 40
 _LIMIT_S = 150.0
 _LOOK_S = 0.05
+_TOLD_CHARS = 2000
 # A node looks once a second, so a change that lasts longer is never missed.
 _CHANGE_S = (1.05, 1.35)
 _CONTACT_CLOSED = 0.3
@@ -71,6 +73,7 @@ def figures(alarms: int = 120, seed: int = 20_262, quick: bool = False) -> Figur
             ratio = float(str(result[f"messages_per_s_window_{window}"]))
             ratio /= float(str(result[f"raw_messages_per_s_window_{window}"]))
             result[f"share_of_raw_window_{window}"] = round(ratio, 2)
+        result |= bench.peer(0 if quick else _PEER_MESSAGES)
         result |= bench.delays(1 if quick else _NODES, 3 if quick else alarms)
     return result
 
@@ -95,7 +98,7 @@ class _Bench:
         with board, ConsoleClock(board) as console, self._gateway(arrivals) as gateway:
             board.power_on()
             with _Trouble(board, random.Random(self._chance.random())):
-                _wait(lambda: len(arrivals.held_s) >= held, "the backlog to drain")
+                _wait(lambda: len(arrivals.held_s) >= held, "the backlog to drain", board)
             offset_s = console.offset_s()
             self._payload = gateway.payload
         last_s = max(arrivals.held_s.values())
@@ -120,34 +123,56 @@ class _Bench:
         board = self._board(stand.macs(1)[0], source=source, held=packs)
         with board, self._gateway(arrivals):
             board.power_on()
-            _wait(lambda: len(arrivals.held_s) >= packs, f"{packs} packs at window {window}")
+            _wait(
+                lambda: len(arrivals.held_s) >= packs, f"{packs} packs at window {window}", board
+            )
         per_s = round(packs / arrivals.held_time_s(), 1)
         return {f"messages_per_s_window_{window}": per_s}
 
     def raw(self, messages: int, windows: tuple[int, ...]) -> Figures:
         """The bare session on the same board, over the same line, with packs of the same size."""
         LOG.info("traffic: bare session")
+        order = {"windows": windows, "messages": messages}
+        line = self._program("on_node_raw.py", "RAW ", order, {})
+        return {
+            f"raw_messages_per_s_window_{window}": round(count * 1000 / ms, 1)
+            for window, count, ms in json.loads(line)
+        }
+
+    def peer(self, messages: int) -> Figures:
+        """aiomqttc with QoS 1, which waits for each PUBACK; null where it cannot be had."""
+        LOG.info("traffic: %s", peer.NAME)
+        source = peer.source(self._folder / "peer") if messages else None
+        if source is None:
+            return {f"{peer.NAME}_messages_per_s_window_1": None}
+        files = {f"/{peer.NAME}.py": source}
+        line = self._program("on_node_peer.py", "PEER ", {"messages": messages}, files)
+        count, ms = json.loads(line)
+        return {f"{peer.NAME}_messages_per_s_window_1": round(count * 1000 / ms, 1)}
+
+    def _program(
+        self, name: str, mark: str, order: dict[str, object], files: dict[str, bytes]
+    ) -> str:
+        """Runs a program instead of the application; what it prints behind `mark`."""
         mac = stand.macs(1)[0]
-        order = {
+        common = {
             "host": "127.0.0.1",
             "port": self.broker.port,
             "name": f"n-{mac}",
             "topic": topics.node_topic(f"n-{mac}", "data"),
             "payload": self._payload.decode(),
-            "windows": windows,
-            "messages": messages,
         }
-        main_py = Path(__file__).with_name("on_node_raw.py").read_bytes()
-        files = {"/main.py": main_py, "/bench.json": json.dumps(order).encode()}
+        files = files | {
+            "/main.py": Path(__file__).with_name(name).read_bytes(),
+            "/bench.json": json.dumps(common | order).encode(),
+        }
         board = self._board(mac, files=files)
         with board, ConsoleClock(board) as console, self._gateway(Arrivals()):
             board.power_on()
-            _wait(lambda: console.seen(b"RAW ["), "the bare session")
-            (line,) = [line for _, line in console.lines if line.startswith(b"RAW [")]
-        return {
-            f"raw_messages_per_s_window_{window}": round(count * 1000 / ms, 1)
-            for window, count, ms in json.loads(line.removeprefix(b"RAW "))
-        }
+            _wait(lambda: console.seen(mark.encode()), name, board)
+            lines = [line.decode() for _, line in console.lines]
+        (line,) = [line for line in lines if line.startswith(mark)]
+        return line.removeprefix(mark)
 
     def delays(self, nodes: int, alarms: int) -> Figures:
         """From the sample that decided to the subscriber, on nodes with nothing else to send."""
@@ -161,12 +186,12 @@ class _Bench:
                 undo.enter_context(board)
                 consoles.append(undo.enter_context(ConsoleClock(board)))
                 board.power_on()
-                _wait(lambda: consoles[-1].seen(b"connected"), "a connection")
+                _wait(lambda: consoles[-1].seen(b"connected"), "a connection", board)
                 chance = random.Random(self._chance.random())
                 undo.enter_context(_Trouble(board, chance))
             time.sleep(1.0)
             arrivals.alarms.clear()
-            _wait(lambda: len(arrivals.alarms) >= alarms, f"{alarms} alarms")
+            _wait(lambda: len(arrivals.alarms) >= alarms, f"{alarms} alarms", boards[0])
             offsets_s = {
                 f"n-{board.mac}": console.offset_s()
                 for board, console in zip(boards, consoles, strict=True)
@@ -242,11 +267,12 @@ def _with_window(target: Path, window: int) -> Path:
     return target
 
 
-def _wait(done: Callable[[], bool], what: str) -> None:
+def _wait(done: Callable[[], bool], what: str, board: Board) -> None:
     deadline_s = time.monotonic() + _LIMIT_S
     while not done():
         if time.monotonic() > deadline_s:
-            raise TimeoutError(f"not within {_LIMIT_S:.0f} s: {what}")
+            printed = board.console.decode(errors="replace")[-_TOLD_CHARS:]
+            raise TimeoutError(f"not within {_LIMIT_S:.0f} s: {what}; the board: {printed}")
         time.sleep(_LOOK_S)
 
 

@@ -1,6 +1,7 @@
 """A whole pipeline on a real store, stepped by hand, and what it answered."""
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ import pytest
 from fakes import FakeClock
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE, Batch, BootKey
+from haidang_gateway.desk import Desk
 from haidang_gateway.errors import StoreBusy, StoreError
 from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
+from haidang_gateway.fleet.order import Answer
+from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
@@ -52,12 +56,20 @@ class Answers:
 
     def __init__(self) -> None:
         self.given: list[Any] = []
+        self.commands: list[tuple[str, dict[str, Any]]] = []
+        self.away = False
 
     def acknowledge(self, arrival: Arrival) -> None:
         self.given.append(("puback", arrival.packet_id))
 
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         self.given.append(("ack", key, [list(pair) for pair in ranges], lane))
+
+    def publish_command(self, node: str, payload: bytes) -> bool:
+        if self.away:
+            return False
+        self.commands.append((node, json.loads(payload)))
+        return True
 
 
 class FailingStore(Store):
@@ -76,7 +88,9 @@ class FailingStore(Store):
 class Bench:
     """A whole pipeline on a real store, stepped by hand."""
 
-    def __init__(self, store: FailingStore, states: dict[str, Any]) -> None:
+    def __init__(
+        self, store: FailingStore, states: dict[str, Any], orders: dict[str, Any]
+    ) -> None:
         self.node = NODE
         self.link_up = True
         self.clock = FakeClock(START_MS)
@@ -87,11 +101,15 @@ class Bench:
         self.rules = Rules(settings.site(), states, store.epoch)
         self.fleet = Fleet(settings.nodes, START_MS)
         ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
+        self.orders = Orders(orders, gateway="gw-01", nodes=self.fleet.nodes)
+        self.answered: list[Answer] = []
         self.pipeline = Pipeline(
             "gw-01",
+            orders=self.orders,
             intake=Intake(
                 "gw-01",
                 rules=self.rules,
+                desk=Desk(self.rules, self.orders),
                 fleet=self.fleet,
                 watch=BrokerWatch(self.fleet, source="gateway:gw-01", place="m"),
                 link_up=lambda: self.link_up,
@@ -105,6 +123,7 @@ class Bench:
             telemetry_commit_ms=1000,
             batch_s=5,
             on_commit=lambda _revisions: None,
+            on_answer=self.answered.append,
         )
 
     def arrive(self, kind: str, payload: bytes, packet_id: int, *, retained: bool = False) -> None:
@@ -141,6 +160,6 @@ async def open_bench(folder: Path) -> AsyncIterator[Bench]:
     store = FailingStore(folder, "gw-01", StoreSettings())
     await store.open(START_MS)
     try:
-        yield Bench(store, await store.rule_states())
+        yield Bench(store, await store.rule_states(), await store.commands())
     finally:
         await store.close()

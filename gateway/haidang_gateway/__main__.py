@@ -1,4 +1,4 @@
-"""The command `haidang-gateway`: run, check, camera, ca, ledger."""
+"""The command `haidang-gateway`: run, check, camera, ca, ledger, node."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway import config_files, ledger_view
+from haidang_gateway import config_files, ledger_view, node_cli
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
@@ -53,6 +53,11 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         if command is _ledger:
             sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
+    text = "give one node a command and print its answer"
+    node = commands.add_parser("node", help=text, description=text)
+    node.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
+    node_cli.add_arguments(node)
+    node.set_defaults(command=node_cli.run)
     text = "open a camera or a video file once and tell what comes"
     camera = commands.add_parser("camera", help=text, description=text)
     camera.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")

@@ -6,6 +6,7 @@ import datetime
 import importlib.metadata
 import logging
 import zoneinfo
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,10 +14,13 @@ from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.centre_link import CentreLink
 from haidang_gateway.clock import Clock
+from haidang_gateway.control import Control
 from haidang_gateway.crash_points import CrashPoints
+from haidang_gateway.desk import Desk
 from haidang_gateway.errors import ClockStepped
 from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
+from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.node_link import (
@@ -31,6 +35,7 @@ from haidang_gateway.model import Revision
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
+from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
 from haidang_gateway.vision.cameras import Cameras
 from haidang_gateway.vision.posts import post_of
 from haidang_gateway.watchdog import Watchdog
@@ -70,6 +75,7 @@ class App:
             clock=clock,
             on_command=self._inbox.tell_durably,
         )
+        self._control = Control(settings.data_dir, clock=clock, on_order=self._inbox.tell_durably)
         self._cameras = Cameras(
             [post_of(camera, settings.models_dir) for camera in settings.cameras],
             clock=clock,
@@ -86,11 +92,15 @@ class App:
             _log.info("the gateway has stopped")
 
     async def _work(self, stop: asyncio.Event) -> None:
-        pipeline = self._pipeline(await self._intake())
+        orders = Orders(
+            await self._store.commands(), gateway=self._settings.id, nodes=self._fleet.nodes
+        )
+        pipeline = self._pipeline(await self._intake(orders), orders)
         parts = {
             "pipeline": pipeline.run(),
             "nodes": self._nodes.run(),
-            "centre": self._centre.run(self._status),
+            "centre": self._centre.run(lambda: self._status(orders)),
+            "control": self._control.run(),
             "cameras": self._cameras.run(),
             "clock": self._watch_clock(),
             "watchdog": self._watchdog.run(self._healthy(pipeline)),
@@ -102,7 +112,7 @@ class App:
             for task in tasks:
                 task.cancel()
 
-    async def _intake(self) -> Intake:
+    async def _intake(self, orders: Orders) -> Intake:
         zone = zoneinfo.ZoneInfo(self._settings.timezone)
 
         def day_of(unix_ms: int) -> str:
@@ -116,6 +126,7 @@ class App:
         return Intake(
             self._settings.id,
             rules=rules,
+            desk=Desk(rules, orders),
             fleet=self._fleet,
             watch=BrokerWatch(
                 self._fleet,
@@ -128,10 +139,11 @@ class App:
             reader=PackReader(self._fleet.nodes, ledger),
         )
 
-    def _pipeline(self, intake: Intake) -> Pipeline:
+    def _pipeline(self, intake: Intake, orders: Orders) -> Pipeline:
         return Pipeline(
             self._settings.id,
             intake=intake,
+            orders=orders,
             inbox=self._inbox,
             store=self._store,
             answers=self._nodes,
@@ -139,6 +151,7 @@ class App:
             telemetry_commit_ms=self._settings.store.telemetry_commit_ms,
             batch_s=self._settings.centre.batch_s,
             on_commit=self._on_commit,
+            on_answer=self._control.answer,
             crash_points=CrashPoints.from_environment(),
         )
 
@@ -147,9 +160,10 @@ class App:
         for revision in revisions:
             _log.info("alarm %s, revision %s", revision.alarm_id, revision.rev)
 
-    async def _status(self) -> dict[str, Any]:
+    async def _status(self, orders: Orders) -> dict[str, Any]:
         cameras = self._cameras.counters().values()
         up = sum(counter.up for counter in cameras)
+        counted = Counter(await self._store.counters())
         return gateway_status(
             version=importlib.metadata.version("haidang"),
             epoch=self._store.epoch,
@@ -162,6 +176,20 @@ class App:
                 "inbox": self._inbox.refused,
                 "rows": self._store.room_made,
                 "frames": sum(counter.dropped for counter in cameras),
+                "quarantine": counted[QUARANTINE_FORGOTTEN],
+                "replies": counted[REPLIES_DROPPED],
+            },
+            nodes_safe=self._fleet.safe_count(),
+            acks={
+                "late": self._nodes.late_acks,
+                "foreign": self._centre.foreign_acks,
+                "unheard": self._centre.unheard,
+            },
+            orders={
+                "waiting": orders.waiting,
+                "taken": counted["orders"],
+                "refused": counted["orders_refused"],
+                "expired": counted["orders_expired"],
             },
             now_ms=self._clock.now_ms(),
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from haidang_gateway.model import Lane, Revision
+from haidang_gateway.model import Lane, OutLane, Revision
 
 CENTRE = "centre"
 
@@ -53,7 +53,7 @@ class Draft:
     """A message to a destination, before its number; `compose` turns its id into its bytes."""
 
     destination: str
-    lane: Lane
+    lane: OutLane
     topic: str
     compose: Callable[[str], bytes]
 
@@ -64,7 +64,7 @@ class Outgoing:
 
     destination: str
     seq: int
-    lane: Lane
+    lane: OutLane
     topic: str
     payload: bytes
     created_ms: int
@@ -119,6 +119,7 @@ class Backlog:
     """What waits for a destination: messages of each lane and the age anchor of the oldest."""
 
     alarms: int = 0
+    replies: int = 0
     data: int = 0
     packs: int = 0
     oldest_ms: int | None = None

@@ -10,9 +10,8 @@ from haidang_wire.errors import WireError
 
 from haidang_gateway.batch import Confirmed
 from haidang_gateway.clock import Clock
-from haidang_gateway.commands import fact_of_command
+from haidang_gateway.commands import Wish, wish_of
 from haidang_gateway.errors import StoreError, UplinkError
-from haidang_gateway.model import AckAlarm
 from haidang_gateway.settings import CentreSettings
 from haidang_gateway.store import Store
 from haidang_gateway.uplink.centre import CentreClient
@@ -22,13 +21,13 @@ _log = logging.getLogger(__name__)
 
 _STATUS_S = 10.0
 
-OnCommand = Callable[[AckAlarm], Awaitable[None]]
+OnCommand = Callable[[Wish], Awaitable[None]]
 
 
 class CentreLink:
     """The way to the centre and back; `wake` after each commit, `run` until cancelled.
 
-    `on_command(fact)` returns when the command is durable: only then is it PUBACKed.
+    `on_command(wish)` returns when the command is durable: only then is it PUBACKed.
     """
 
     def __init__(
@@ -52,6 +51,16 @@ class CentreLink:
         """What the centre has confirmed since the start."""
         return self._forwarder.confirmed
 
+    @property
+    def foreign_acks(self) -> int:
+        """Acknowledgements of another epoch since the start."""
+        return self._forwarder.foreign_acks
+
+    @property
+    def unheard(self) -> int:
+        """Messages that the centre's broker took while nobody listened."""
+        return self._client.unheard
+
     def wake(self) -> None:
         """Tell that the store has new messages."""
         self._forwarder.wake()
@@ -66,8 +75,8 @@ class CentreLink:
     async def _on_message(self, topic: str, payload: bytes) -> None:
         if topic.endswith("/ack"):
             await self._forwarder.acknowledge(payload)
-        elif fact := fact_of_command(payload, self._clock.now_ms()):
-            await self._on_command(fact)
+        elif wish := wish_of(payload, self._gateway, self._clock.now_ms()):
+            await self._on_command(wish)
 
     async def _report(self, status: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
         topic = topics.gateway_topic(self._gateway, "status")

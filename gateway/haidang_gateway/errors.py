@@ -53,6 +53,10 @@ class PackRefused(GatewayError):
         self.reason = reason
 
 
+class OrderError(GatewayError):
+    """A command for a node cannot be given, or its answer does not come."""
+
+
 class ModelError(GatewayError):
     """A model file is missing, altered or does not fit its card."""
 

@@ -6,19 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from haidang_gateway.commands import Wish
+from haidang_gateway.fleet.order import Order, OrdersDue
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.model import Fact
+
+Durable = Fact | Wish | Order
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A fact whose teller waits until it is durable."""
+    """Something whose teller waits until it is durable."""
 
-    fact: Fact
+    item: Durable
     done: asyncio.Future[None]
 
 
-Urgent = Arrival | Fact | Told
+Urgent = Arrival | Fact | Told | OrdersDue
 
 
 class Inbox:
@@ -52,10 +56,10 @@ class Inbox:
         """Queue a fact, waiting for a place where the pipeline does not keep up."""
         await self._put_when_room(fact)
 
-    async def tell_durably(self, fact: Fact) -> None:
-        """Queue a fact and return when it is committed."""
+    async def tell_durably(self, item: Durable) -> None:
+        """Queue a fact, a wish or an order and return when it is committed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._put_when_room(Told(fact, done))
+        await self._put_when_room(Told(item, done))
         await done
 
     def put_data(self, item: Arrival) -> bool:

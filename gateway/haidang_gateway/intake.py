@@ -4,45 +4,34 @@ import hashlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from haidang_wire import messages, topics
 from haidang_wire import ranges as seqs
 from haidang_wire.errors import WireError
 
 from haidang_gateway.alarms.engine import Rules
-from haidang_gateway.batch import CENTRE, Batch, BootKey, Draft, PackRow, QuarantineRow
+from haidang_gateway.batch import CENTRE, Batch, Draft, QuarantineRow
+from haidang_gateway.commands import Wish
+from haidang_gateway.desk import Desk
 from haidang_gateway.errors import PackRefused
 from haidang_gateway.fleet.broker_watch import BrokerWatch
-from haidang_gateway.fleet.nodes import Fleet
+from haidang_gateway.fleet.nodes import SAFE, Fleet
+from haidang_gateway.fleet.order import Order, OrdersDue
 from haidang_gateway.inbox import Told, Urgent
 from haidang_gateway.ingest import anchors
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.names import name_of
 from haidang_gateway.ingest.packs import PackReader, Received
-from haidang_gateway.model import Due, Fact, Lane, Revision
+from haidang_gateway.model import Due, Fact, Revision
 from haidang_gateway.outgoing import alarm_draft
+from haidang_gateway.work import Work
 
 _log = logging.getLogger(__name__)
 
 # A node repeats what is not acknowledged: the same bytes are kept in quarantine once.
 _REMEMBERED = 512
 _TRIPPED_MS = 60_000
-
-
-@dataclass(slots=True)
-class Work:
-    """A batch in the making, and whom to answer after its commit."""
-
-    packs: list[PackRow] = field(default_factory=list)
-    states: dict[str, dict[str, object] | None] = field(default_factory=dict)
-    revisions: list[Revision] = field(default_factory=list)
-    quarantine: list[QuarantineRow] = field(default_factory=list)
-    arrivals: list[Arrival] = field(default_factory=list)
-    told: list[Told] = field(default_factory=list)
-    acks: dict[tuple[Lane, BootKey], list[list[int]]] = field(default_factory=dict)
-    alarm_packs: int = 0
 
 
 class Intake:
@@ -53,6 +42,7 @@ class Intake:
         gateway: str,
         *,
         rules: Rules,
+        desk: Desk,
         fleet: Fleet,
         watch: BrokerWatch,
         link_up: Callable[[], bool],
@@ -62,6 +52,7 @@ class Intake:
         """Store the parts; `link_up` tells whether nodes can be heard."""
         self._gateway = gateway
         self._rules = rules
+        self._desk = desk
         self._fleet = fleet
         self._watch = watch
         self._link_up = link_up
@@ -80,7 +71,9 @@ class Intake:
                 self._arrival(item, work, now_ms)
             elif isinstance(item, Told):
                 work.told.append(item)
-                self._fact(item.fact, work, now_ms)
+                self._told(item, work, now_ms)
+            elif isinstance(item, OrdersDue):
+                self._desk.overdue(work, now_ms)
             else:
                 self._fact(item, work, now_ms)
         except Exception:  # noqa: BLE001 (one bad item must not stop the alarms of all others)
@@ -91,18 +84,26 @@ class Intake:
                 # At once again, it would leave no time for anything else.
                 self._rules.postpone(item.key, now_ms + _TRIPPED_MS)
 
-    def timers(self, now_ms: int) -> list[Fact]:
-        """Facts that time itself brings: timers that ran out, nodes or a broker gone silent."""
-        return [*self._rules.due(now_ms), *self._watch.look(self._link_up(), now_ms)]
+    def timers(self, now_ms: int) -> list[Urgent]:
+        """What time itself brings: timers and orders that ran out, nodes or a broker silent."""
+        due_ms = self._desk.orders.next_due_ms()
+        overdue = [OrdersDue()] if due_ms is not None and due_ms <= now_ms else []
+        return [*self._rules.due(now_ms), *self._watch.look(self._link_up(), now_ms), *overdue]
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When `timers` will have something, None if never."""
-        times = (self._rules.next_due_ms(now_ms), self._watch.next_due_ms())
+        times = (
+            self._rules.next_due_ms(now_ms),
+            self._watch.next_due_ms(),
+            self._desk.orders.next_due_ms(),
+        )
         return min((time for time in times if time is not None), default=None)
 
     def batch(self, work: Work, now_ms: int) -> Batch:
         """Close the work; what the parts have changed belongs to this batch alone."""
         boots, counts = self._ledger.take()
+        commands, audits, counters = self._desk.orders.take_changes()
+        alarms = [self._draft(revision) for revision in (*work.revisions, *work.again)]
         return Batch(
             now_ms=now_ms,
             packs=tuple(work.packs),
@@ -110,19 +111,30 @@ class Intake:
             counts=counts,
             states=work.states,
             revisions=tuple(work.revisions),
-            drafts=tuple(self._draft(revision) for revision in work.revisions),
+            drafts=(*alarms, *work.replies),
             quarantine=tuple(work.quarantine),
             nodes=self._fleet.take(),
+            commands=commands,
+            audits=audits,
+            counters=counters,
         )
 
     def _draft(self, revision: Revision) -> Draft:
         return alarm_draft(self._gateway, CENTRE, revision)
+
+    def _told(self, told: Told, work: Work, now_ms: int) -> None:
+        if isinstance(told.item, Wish | Order):
+            self._desk.take(told.item, work, now_ms)
+        else:
+            self._fact(told.item, work, now_ms)
 
     def _arrival(self, arrival: Arrival, work: Work, now_ms: int) -> None:
         try:
             topic = topics.parse(arrival.topic)
             if topic.kind == "status":
                 self._status(arrival, topic.owner, work, now_ms)
+            elif topic.kind == "reply":
+                self._reply(arrival, topic.owner, work, now_ms)
             else:
                 self._pack(arrival, self._reader.read(arrival), work, now_ms)
         except (WireError, PackRefused) as error:
@@ -148,13 +160,24 @@ class Intake:
         if status["state"] != "online":
             _log.info("the broker says that %s has lost its connection", node)
             return
+        self._desk.orders.awake(node)
         mode = self._fleet.note_status(node, status, arrival.received_ms)
         self._heard(node, arrival, work, now_ms)
         if mode:
             self._fact(mode, work, now_ms)
         self._ledger.note_status(node, status, arrival.received_ms)
+        if status.get("mode") == SAFE:
+            # It names its last boot, whose uptime this is not.
+            return
         boot = self._ledger.boot((node, status["he"], status["hb"]))
         anchors.learn_live(boot, status["up_ms"], arrival.received_ms)
+
+    def _reply(self, arrival: Arrival, node: str, work: Work, now_ms: int) -> None:
+        if arrival.retained:
+            return
+        reply = messages.decode("reply", arrival.payload)
+        self._heard(node, arrival, work, now_ms)
+        self._desk.heard(node, reply, work, now_ms)
 
     def _heard(self, node: str, arrival: Arrival, work: Work, now_ms: int) -> None:
         if arrival.retained:
@@ -163,9 +186,7 @@ class Intake:
             self._fact(news, work, now_ms)
 
     def _fact(self, fact: Fact, work: Work, now_ms: int) -> None:
-        outcome = self._rules.apply(fact, now_ms)
-        work.states.update(outcome.states)
-        work.revisions.extend(outcome.revisions)
+        work.add(self._rules.apply(fact, now_ms))
 
     def _refuse(self, arrival: Arrival, reason: str, work: Work) -> None:
         """Into quarantine; a configured node's pack is acknowledged by its name.

@@ -23,7 +23,7 @@ def sums(folder: Path) -> dict[str, int]:
             totals[what.partition(":")[0]] += count
         backlog = store_read.backlog(connection, CENTRE)
         totals["revisions"] = len(store_read.revisions(connection))
-    return totals | {"queue": backlog.alarms + backlog.data + backlog.packs}
+    return totals | {"queue": backlog.alarms + backlog.replies + backlog.data + backlog.packs}
 
 
 def lines(folder: Path) -> Iterator[str]:
@@ -62,4 +62,8 @@ def _node_line(node: str, doc: Mapping[str, Any]) -> str:
         line += f", {doc['fails']} failed starts in a row"
     if doc.get("corrupt"):
         line += f", {doc['corrupt']} corrupt records in its flash"
+    if doc.get("steps"):
+        line += f", its clock was set {doc['steps']} times by more than 30 s"
+    if doc.get("why"):
+        line += f", last restart: {doc['why']}"
     return line

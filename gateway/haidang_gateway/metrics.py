@@ -15,10 +15,13 @@ def gateway_status(
     epoch: str,
     backlog: Backlog,
     nodes: tuple[int, int],
+    nodes_safe: int,
     cameras: tuple[int, int],
     ledger: Mapping[str, int],
     sent: Mapping[str, int],
     overflow: Mapping[str, int],
+    acks: Mapping[str, int],
+    orders: Mapping[str, int],
     now_ms: int,
 ) -> dict[str, Any]:
     """The document of the contract's `gateway_status`; pairs are (up, down)."""
@@ -28,7 +31,7 @@ def gateway_status(
         "state": "online",
         "version": version,
         "epoch": epoch,
-        "queue": backlog.alarms + backlog.data + backlog.packs,
+        "queue": backlog.alarms + backlog.replies + backlog.data + backlog.packs,
         "queue_alarms": backlog.alarms,
         "oldest_s": max(0, now_ms - oldest_ms) // 1000,
         "nodes_up": nodes[0],
@@ -38,6 +41,9 @@ def gateway_status(
         "ledger": ledger_document(ledger),
         "sent": dict(sent),
         "overflow": dict(overflow),
+        "nodes_safe": nodes_safe,
+        "acks": dict(acks),
+        "orders": dict(orders),
         "at": iso_utc(now_ms),
     }
 

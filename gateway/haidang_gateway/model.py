@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Lane = Literal["alarm", "data"]
+OutLane = Literal["alarm", "reply", "data"]
 Box = tuple[float, float, float, float]
 
 

@@ -1,11 +1,14 @@
 """Messages for the operations centre, before the store numbers them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from haidang_wire import messages
 from haidang_wire.documents import wrap_alarm, wrap_packs
 from haidang_wire.topics import gateway_topic
 
 from haidang_gateway.batch import Draft
+from haidang_gateway.metrics import iso_utc
 from haidang_gateway.model import Revision
 
 
@@ -26,6 +29,22 @@ def data_draft(gateway: str, destination: str) -> Draft:
         lane="data",
         topic=gateway_topic(gateway, "data"),
         compose=lambda message_id: compose_packs(message_id, ()),
+    )
+
+
+def reply_draft(
+    destination: str, topic: str, command: str, said: Mapping[str, Any], **about: str
+) -> Draft:
+    """The answer to a command of the centre; `said` as an order's answer has it."""
+    rest = {name: value for name, value in said.items() if name not in ("ok", "at_ms")}
+    document = {"cmd": command, "ok": said["ok"], **about, **rest, "at": iso_utc(said["at_ms"])}
+    return Draft(
+        destination=destination,
+        lane="reply",
+        topic=topic,
+        compose=lambda message_id: bytes(
+            messages.encode("centre_reply", {"id": message_id, **document})
+        ),
     )
 
 

@@ -9,12 +9,15 @@ from haidang_gateway.batch import CENTRE, Batch, BootKey
 from haidang_gateway.clock import Clock
 from haidang_gateway.crash_points import CrashPoints
 from haidang_gateway.errors import StoreError
+from haidang_gateway.fleet.order import Answer
+from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.inbox import Inbox, Urgent
 from haidang_gateway.ingest.arrival import Arrival
-from haidang_gateway.intake import Intake, Work
+from haidang_gateway.intake import Intake
 from haidang_gateway.model import Lane, Revision
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.store import Store
+from haidang_gateway.work import Work
 
 _log = logging.getLogger(__name__)
 
@@ -34,11 +37,15 @@ class Answers(Protocol):
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         """Tell a node which packs are committed."""
 
+    def publish_command(self, node: str, payload: bytes) -> bool:
+        """Send a command; False where it cannot be sent now."""
+
 
 class Pipeline:
     """Takes urgent items at once and telemetry in groups; answers only what is committed.
 
-    `on_commit(revisions)` is called after each commit, to wake the uplink.
+    `on_commit(revisions)` is called after each commit, to wake the uplink; `on_answer(answer)`
+    for each answer to an order that was given at this gateway.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class Pipeline:
         gateway: str,
         *,
         intake: Intake,
+        orders: Orders,
         inbox: Inbox,
         store: Store,
         answers: Answers,
@@ -53,6 +61,7 @@ class Pipeline:
         telemetry_commit_ms: int,
         batch_s: float,
         on_commit: Callable[[Sequence[Revision]], None],
+        on_answer: Callable[[Answer], None],
         crash_points: CrashPoints | None = None,
     ) -> None:
         """Store the parts; `run` works."""
@@ -60,6 +69,7 @@ class Pipeline:
         self.retries = 0
         self._data_draft = data_draft(gateway, CENTRE)
         self._intake = intake
+        self._orders = orders
         self._inbox = inbox
         self._store = store
         self._answers = answers
@@ -67,6 +77,7 @@ class Pipeline:
         self._telemetry_commit_ms = telemetry_commit_ms
         self._batch_ms = round(batch_s * 1000)
         self._on_commit = on_commit
+        self._on_answer = on_answer
         self._crash_points = crash_points or CrashPoints()
         self._composed_ms = clock.monotonic_ms()
 
@@ -88,6 +99,10 @@ class Pipeline:
             await self._settle(items, now_ms)
         else:
             await self._inbox.wait(self._pause_s(now_ms))
+        # Here everything that the orders know of is committed.
+        for sending in self._orders.to_send(now_ms):
+            if self._answers.publish_command(sending.node, sending.payload):
+                self._orders.sent(sending.name, now_ms)
         if self._clock.monotonic_ms() - self._composed_ms >= self._batch_ms:
             await self._compose_data(now_ms)
         self.last_step_ms = self._clock.monotonic_ms()
@@ -129,6 +144,8 @@ class Pipeline:
         self._crash_points.passing("before_puback", work.alarm_packs)
         for arrival in work.arrivals:
             self._answers.acknowledge(arrival)
+        for answer in work.answers:
+            self._on_answer(answer)
         for told in work.told:
             if not told.done.done():
                 told.done.set_result(None)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from haidang_gateway import store_read, store_write
 from haidang_gateway.batch import Backlog, Batch, BootKey, Confirmed, Draft, Outgoing
 from haidang_gateway.errors import StoreBusy, StoreError, StoreFull
-from haidang_gateway.model import Lane
+from haidang_gateway.model import OutLane
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store_schema import max_pages, open_database
 from haidang_gateway.store_write import ComposeData
@@ -93,7 +93,7 @@ class Store:
         )
 
     async def pending(
-        self, destination: str, lane: Lane, after_seq: int, limit: int
+        self, destination: str, lane: OutLane, after_seq: int, limit: int
     ) -> list[Outgoing]:
         """Unconfirmed messages of a lane above `after_seq`, in rising order."""
         return await self._read(

@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any
 
 from haidang_gateway.batch import Backlog, BootKey, Outgoing
-from haidang_gateway.model import Lane
+from haidang_gateway.model import OutLane
 
 
 def meta(connection: sqlite3.Connection) -> dict[str, str]:
@@ -40,7 +40,7 @@ def counters(connection: sqlite3.Connection) -> dict[str, int]:
 
 
 def pending(
-    connection: sqlite3.Connection, destination: str, lane: Lane, after_seq: int, limit: int
+    connection: sqlite3.Connection, destination: str, lane: OutLane, after_seq: int, limit: int
 ) -> list[Outgoing]:
     """Unconfirmed messages of a lane above `after_seq`, in rising order."""
     rows = connection.execute(
@@ -75,6 +75,7 @@ def backlog(connection: sqlite3.Connection, destination: str) -> Backlog:
     ages = [age for _, age in lanes.values()] + ([packs_oldest] if packs else [])
     return Backlog(
         alarms=lanes.get("alarm", (0, 0))[0],
+        replies=lanes.get("reply", (0, 0))[0],
         data=lanes.get("data", (0, 0))[0],
         packs=packs,
         oldest_ms=min(ages, default=None),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from haidang_gateway.batch import Batch, Confirmed, Draft
 from haidang_gateway.errors import StoreError
+from haidang_gateway.model import OutLane
 
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
 # that a full disk can drop the oldest without tearing a gap into the sequence.
@@ -17,6 +18,9 @@ PACKS_PER_MESSAGE = 50
 # Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
 MESSAGE_BYTES = 64 * 1024
 KEEP_QUARANTINE = 1000
+# A centre that commands and never acknowledges must not fill the disk.
+KEEP_REPLIES = 1000
+REPLIES_DROPPED = "replies_dropped"
 QUARANTINE_FORGOTTEN = "quarantine_forgotten"
 ROOM_ROWS = 500
 ROOM_REVISIONS = 50
@@ -55,7 +59,7 @@ def compose_data(
 ) -> int:
     """Number waiting packs into data messages of `draft`'s destination; how many packs."""
     taken = 0
-    while _data_waiting(connection, draft.destination) < DATA_WINDOW:
+    while _waiting(connection, draft.destination, "data") < DATA_WINDOW:
         ids, bodies = _next_packs(connection, draft.destination)
         if not ids:
             break
@@ -220,6 +224,9 @@ def _audit(
 def _number(
     connection: sqlite3.Connection, draft: Draft, prefix: str, now_ms: int, packs: int = 0
 ) -> None:
+    if draft.lane == "reply" and _waiting(connection, draft.destination, "reply") >= KEEP_REPLIES:
+        count_up(connection, REPLIES_DROPPED, 1)
+        return
     connection.execute(
         "INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (draft.destination,)
     )
@@ -238,9 +245,9 @@ def _around(compose: ComposeData, bodies: Sequence[bytes], message_id: str) -> b
     return compose(message_id, bodies)
 
 
-def _data_waiting(connection: sqlite3.Connection, destination: str) -> int:
+def _waiting(connection: sqlite3.Connection, destination: str, lane: OutLane) -> int:
     (count,) = connection.execute(
-        "SELECT count(*) FROM outgoing WHERE destination=? AND lane='data'", (destination,)
+        "SELECT count(*) FROM outgoing WHERE destination=? AND lane=?", (destination, lane)
     ).fetchone()
     return int(count)
 

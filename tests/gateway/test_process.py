@@ -121,7 +121,10 @@ def test_what_breaks_the_contract_is_kept_with_its_reason_and_blocks_nothing(
         assert stranger.publish(f"hd/1/n/{STRANGER}/data", other) == 0
         assert node.publish(STATUS, b"{}") == 0
         assert node.publish(DATA, pack(2)) == 0
-        assert next_ack(node)["s"] == [[2, 2]]
+        acked: set[int] = set()
+        # What has a readable name lies in quarantine, so its node need not keep it.
+        while acked != {1, 2}:
+            acked |= {seq for low, high in next_ack(node)["s"] for seq in range(low, high + 1)}
         shown = world.command("ledger")
     assert f"hd/1/n/{NODE}/data: the pack names {STRANGER}" in shown
     assert f"node {STRANGER} is not configured" in shown

@@ -6,7 +6,15 @@ from zoneinfo import ZoneInfo
 
 from haidang_gateway.alarms import crowd, device, flood, smoke
 from haidang_gateway.alarms.levels import SETTLE_MS
-from haidang_gateway.alarms.lifecycle import Finding, Scene, State, acknowledge, revise
+from haidang_gateway.alarms.lifecycle import (
+    Finding,
+    Scene,
+    State,
+    acknowledge,
+    is_open,
+    revise,
+    revision_of,
+)
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.model import (
     AckAlarm,
@@ -87,6 +95,15 @@ class Rules:
         self._check_timers(now_ms)
         ready = sorted(timer for timer in self._timers() if timer[0] <= now_ms)
         return [Due(key=key, at_ms=due_ms, received_ms=now_ms) for _, due_ms, key in ready]
+
+    def knows(self, alarm_id: str) -> bool:
+        """Whether an alarm of this id is remembered; the last one of each rule is."""
+        return any(True for _ in self._alarm_routes(alarm_id))
+
+    def open_alarms(self) -> list[Revision]:
+        """The newest revision of every open alarm, byte for byte as it was decided."""
+        alarms = (state.get("alarm") for state in self._states.values())
+        return [revision_of(alarm) for alarm in alarms if alarm is not None and is_open(alarm)]
 
     def postpone(self, key: str, until_ms: int) -> None:
         """Let a timer that could not be applied run out again at `until_ms`."""

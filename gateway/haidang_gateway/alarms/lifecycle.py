@@ -79,6 +79,18 @@ def acknowledge(alarm: Alarm, by: str, at_ms: int, zone: ZoneInfo) -> Alarm:
     return {**alarm, "ack": {"by": by, "at": iso(at_ms, zone)}}
 
 
+def revision_of(alarm: Alarm) -> Revision:
+    """The alarm's last revision once more; its time of decision is not kept here (0)."""
+    data = messages.encode("alarm", alarm["document"])
+    return Revision(
+        alarm_id=alarm["document"]["id"],
+        rev=alarm["document"]["rev"],
+        document=data,
+        sha256=alarm["sha256"],
+        decided_ms=0,
+    )
+
+
 def revise(
     alarm: Alarm | None, finding: Finding | None, scene: Scene
 ) -> tuple[Alarm, Revision] | None:

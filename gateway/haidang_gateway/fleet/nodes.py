@@ -14,7 +14,7 @@ _LONGEST_HEARTBEAT_S = 86_400
 # The contract's longest supervision of a node that does not sleep.
 SUPERVISION_MS = 90_000
 # What a node says of itself and the ledger shows; absent means all is well.
-_TOLD = ("fw", "mode", "fails", "corrupt", "cfg")
+_TOLD = ("fw", "mode", "fails", "corrupt", "steps", "cfg", "why")
 NORMAL = "normal"
 SAFE = "safe"
 

@@ -67,7 +67,7 @@ class NodeLink:
             ("alarm", "status"),
             ALARM_RECEIVE_MAXIMUM,
         )
-        self._data = self._session(data, ("data", "time"), DATA_RECEIVE_MAXIMUM)
+        self._data = self._session(data, ("data", "reply", "time"), DATA_RECEIVE_MAXIMUM)
 
     @property
     def up(self) -> bool:
@@ -99,6 +99,10 @@ class NodeLink:
             self.late_acks += 1
             self._acks.pop(next(iter(self._acks)))
         self._flush_acks()
+
+    def publish_command(self, node: str, payload: bytes) -> bool:
+        """Send a command; False where the broker is away or slow."""
+        return self._data.publish(topics.node_topic(node, "cmd"), payload)
 
     async def _send_waiting(self) -> None:
         while True:
@@ -157,7 +161,8 @@ class NodeLink:
             session=lane,
             connection=connection,
         )
-        put = self._inbox.put_urgent if message.topic.endswith("/alarm") else self._inbox.put_data
+        urgent = message.topic.endswith(("/alarm", "/reply"))
+        put = self._inbox.put_urgent if urgent else self._inbox.put_data
         if not put(arrival):
             # Frees the broker's place; without an ack the node keeps the pack and sends it again.
             self.acknowledge(arrival)

@@ -12,7 +12,7 @@ from haidang_wire.errors import MessageError
 from haidang_gateway.batch import CENTRE, Confirmed, Outgoing
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreError, UplinkError
-from haidang_gateway.model import Lane
+from haidang_gateway.model import OutLane
 from haidang_gateway.uplink.window import LANES, Window
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class Outbox(Protocol):
     epoch: str
 
     async def pending(
-        self, destination: str, lane: Lane, after_seq: int, limit: int
+        self, destination: str, lane: OutLane, after_seq: int, limit: int
     ) -> list[Outgoing]:
         """Unconfirmed messages of a lane above `after_seq`, in rising order."""
 

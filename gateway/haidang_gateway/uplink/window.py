@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from haidang_wire import ranges
 
 from haidang_gateway.batch import Outgoing
-from haidang_gateway.model import Lane
+from haidang_gateway.model import OutLane
 
-LANES: tuple[Lane, ...] = ("alarm", "data")
+# In the order in which they are sent.
+LANES: tuple[OutLane, ...] = ("alarm", "reply", "data")
 # The link takes 100 unconfirmed publishes; four are left for the gateway's own status.
 WINDOW = 96
-# Data leaves this many places free, so that an alarm never waits for one.
+# The other lanes leave this many places free, so that an alarm never waits for one.
 ALARM_PLACES = 32
 # What lies in the socket cannot be overtaken: on a 256 kbit/s line these bytes take 2 s.
 DATA_BYTES = 64 * 1024
@@ -37,7 +38,7 @@ class Window:
     def __init__(self) -> None:
         """Start empty, before the first sequence."""
         self._entries: dict[int, _Entry] = {}
-        self._cursors: dict[Lane, int] = dict.fromkeys(LANES, 0)
+        self._cursors: dict[OutLane, int] = dict.fromkeys(LANES, 0)
         # Whether a time-out has made us send again since the centre's last word.
         self._centre_silent = False
 
@@ -45,11 +46,11 @@ class Window:
         """How many messages are unconfirmed."""
         return len(self._entries)
 
-    def cursor(self, lane: Lane) -> int:
+    def cursor(self, lane: OutLane) -> int:
         """The highest sequence of a lane that was loaded."""
         return self._cursors[lane]
 
-    def room(self, lane: Lane) -> int:
+    def room(self, lane: OutLane) -> int:
         """How many more messages of a lane may be loaded."""
         limit = WINDOW if lane == "alarm" else WINDOW - ALARM_PLACES
         return max(0, limit - len(self._entries))
@@ -60,10 +61,10 @@ class Window:
         self._cursors[message.lane] = max(self._cursors[message.lane], message.seq)
 
     def due(self, now_ms: int) -> list[Outgoing]:
-        """What is to be sent now: alarms first, then data as far as the line may hold."""
+        """What is to be sent now: by lane, data as far as the line may hold."""
         ready = sorted(
             (entry for entry in self._entries.values() if _is_due(entry, now_ms)),
-            key=lambda entry: (entry.message.lane != "alarm", entry.message.seq),
+            key=lambda entry: (LANES.index(entry.message.lane), entry.message.seq),
         )
         under_way = self._data_bytes_under_way()
         chosen: list[Outgoing] = []

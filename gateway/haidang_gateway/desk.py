@@ -1,0 +1,98 @@
+"""Where commands are handled: of the centre and of technicians here, and the nodes' replies."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from haidang_gateway.alarms.engine import Rules
+from haidang_gateway.batch import CENTRE
+from haidang_gateway.commands import Refused, Resync, Wish
+from haidang_gateway.fleet.order import Answer, Order
+from haidang_gateway.fleet.orders import Orders
+from haidang_gateway.model import AckAlarm
+from haidang_gateway.outgoing import reply_draft
+from haidang_gateway.work import Work
+
+_log = logging.getLogger(__name__)
+
+# A centre that asks more often cannot have taken in the answer.
+_RESYNC_MS = 10_000
+
+
+class Desk:
+    """Turns wishes and replies into changes and answers; pure, times come in."""
+
+    def __init__(self, rules: Rules, orders: Orders) -> None:
+        """Store the parts."""
+        self.orders = orders
+        self._rules = rules
+        self._resynced_ms: int | None = None
+
+    def take(self, item: Wish | Order, work: Work, now_ms: int) -> None:
+        """Carry out a wish of the centre, or take an order in."""
+        if isinstance(item, Order):
+            self._answer(self.orders.take(item, now_ms), work)
+        elif isinstance(item.what, Order):
+            self._answer(self.orders.take(item.what, now_ms), work)
+        else:
+            self._tell(item, self._carry_out(item, work, now_ms) | {"at_ms": now_ms}, work)
+
+    def heard(self, node: str, reply: Mapping[str, Any], work: Work, now_ms: int) -> None:
+        """Pass a node's reply on to who gave the command."""
+        self._answer(self.orders.heard(node, reply, now_ms), work)
+
+    def overdue(self, work: Work, now_ms: int) -> None:
+        """Tell who waits in vain."""
+        self._answer(self.orders.overdue(now_ms), work)
+
+    def _carry_out(self, wish: Wish, work: Work, now_ms: int) -> dict[str, Any]:
+        match wish.what:
+            case AckAlarm():
+                return self._acknowledge(wish.what, work, now_ms)
+            case Resync():
+                return self._resync(work, now_ms)
+            case Refused():
+                _log.warning("command %s is refused: %s", wish.id, wish.what.err)
+                return {"ok": False, "err": wish.what.err, "hint": wish.what.hint}
+        raise AssertionError(wish)
+
+    def _acknowledge(self, fact: AckAlarm, work: Work, now_ms: int) -> dict[str, Any]:
+        if not self._rules.knows(fact.alarm_id):
+            _log.warning("%s acknowledged %s, which is not known", fact.by, fact.alarm_id)
+            return {
+                "ok": False,
+                "err": f"there is no alarm {fact.alarm_id}",
+                "hint": "it may be over; ask for all open alarms with `resync`",
+            }
+        work.add(self._rules.apply(fact, now_ms))
+        _log.info("%s acknowledged %s", fact.by, fact.alarm_id)
+        return {"ok": True}
+
+    def _resync(self, work: Work, now_ms: int) -> dict[str, Any]:
+        if self._resynced_ms is not None and now_ms - self._resynced_ms < _RESYNC_MS:
+            return {
+                "ok": False,
+                "err": "all open alarms were sent a moment ago",
+                "hint": f"ask again after {_RESYNC_MS // 1000} s",
+            }
+        self._resynced_ms = now_ms
+        alarms = self._rules.open_alarms()
+        work.again.extend(alarms)
+        _log.info("the centre asked for all open alarms: %s", len(alarms))
+        return {"ok": True, "out": {"alarms": len(alarms)}}
+
+    def _answer(self, answers: list[Answer], work: Work) -> None:
+        for answer in answers:
+            order = answer.order
+            if order.origin == "local":
+                work.answers.append(answer)
+            elif order.topic is not None:
+                work.replies.append(
+                    reply_draft(
+                        CENTRE, order.topic, order.id, answer.said, node=order.node, do=order.do
+                    )
+                )
+
+    def _tell(self, wish: Wish, said: dict[str, Any], work: Work) -> None:
+        if wish.topic is not None:
+            work.replies.append(reply_draft(CENTRE, wish.topic, wish.id, said))

@@ -1,0 +1,59 @@
+"""A command for a node: who wished what, what is sent, and what is answered."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Origin = Literal["centre", "local"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One command as it was wished; `id` is the orderer's, `topic` where the centre's answer goes.
+
+    `by` is a person as far as it is known; `exp_ms` Unix ms after which nobody wants it any more.
+    """
+
+    id: str
+    origin: Origin
+    by: str
+    node: str
+    do: str
+    exp_ms: int
+    args: dict[str, Any] = field(default_factory=dict)
+    topic: str | None = None
+
+    @property
+    def wish(self) -> tuple[str, str, dict[str, Any]]:
+        """What makes two orders of one id the same order."""
+        return self.node, self.do, self.args
+
+    def __str__(self) -> str:
+        """For the log: never the arguments, which may hold a password."""
+        return f"{self.do} of {self.node} ({self.origin} {self.id}, by {self.by})"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer to an order: `ok` with `out`, or `err` and `hint`; `more` announces another."""
+
+    order: Order
+    said: dict[str, Any]
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more is to come."""
+        return not self.said.get("more", False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A command as the node gets it; `name` is its id there."""
+
+    name: str
+    node: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersDue:
+    """Says that the time of some order has run out."""

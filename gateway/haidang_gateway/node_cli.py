@@ -1,0 +1,174 @@
+"""`haidang-gateway node`: a technician at the gateway gives one node one command."""
+
+import argparse
+import getpass
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from haidang_gateway.config import load
+from haidang_gateway.control import LONGEST_WAIT_S, NAME, address
+from haidang_gateway.errors import OrderError
+
+_WORDS = {
+    "log": "the node's last warnings and errors",
+    "identify": "let its lamp blink",
+    "selftest": "[SENSOR] check itself, or one sensor",
+    "calibrate": "SENSOR [NAME=NUMBER ...]",
+    "reboot": "start anew",
+    "config": "FILE ... change its node.json by these JSON files, on trial",
+}
+_WAIT_S = 60
+# How long the gateway may take to tell that the time is over, and a node to start after a trial.
+_SPARE_S = 15
+_START_S = 120
+_ANSWER_BYTES = 1024 * 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments, without --config."""
+    parser.add_argument("node", metavar="ID", help="the node, for example n-240ac4000001")
+    words = "; ".join(f"{word}: {text}" for word, text in _WORDS.items())
+    parser.add_argument("do", metavar="WHAT", choices=sorted(_WORDS), help=words)
+    parser.add_argument("rest", metavar="ARGUMENT", nargs="*", help="what the command needs")
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=_WAIT_S,
+        metavar="S",
+        help="give up after S s (%(default)s)",
+    )
+    parser.add_argument("--json", action="store_true", help="the answers as the node gave them")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Give the command and print what comes; 0 done, 1 not. Raises OrderError."""
+    request = {
+        "node": options.node,
+        "do": options.do,
+        "args": _arguments(options.do, options.rest),
+        "wait_s": options.wait,
+        "by": os.environ.get("SUDO_USER") or getpass.getuser(),
+    }
+    done = False
+    for answer in _answers(load(options.config).data_dir, request):
+        done = answer["ok"]
+        text = json.dumps(answer, ensure_ascii=False) if options.json else "\n".join(_told(answer))
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    return 0 if done else 1
+
+
+def _answers(folder: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(request["wait_s"] + _SPARE_S)
+        try:
+            with address(folder) as path:
+                line.connect(path)
+            line.sendall(json.dumps(request).encode() + b"\n")
+            with line.makefile("rb") as answers:
+                yield from _read(line, answers)
+        except PermissionError as error:
+            raise OrderError(
+                f"{folder / NAME}: only the gateway's own user and root may; use sudo"
+            ) from error
+        except TimeoutError as error:
+            raise OrderError(
+                "no answer yet; whatever comes stands in the gateway's log"
+            ) from error
+        except OSError as error:
+            raise OrderError(
+                f"no gateway runs on {folder} ({error.strerror}); "
+                "start it: systemctl start haidang-gateway"
+            ) from error
+
+
+def _read(line: socket.socket, answers: Any) -> Iterator[dict[str, Any]]:
+    while True:
+        text = answers.readline(_ANSWER_BYTES)
+        if not text:
+            raise OrderError("the gateway has stopped meanwhile; ask again when it runs")
+        answer = json.loads(text)
+        yield answer
+        if not answer.get("more"):
+            return
+        line.settimeout(answer["out"]["trial_s"] + _START_S)
+
+
+def _arguments(do: str, rest: list[str]) -> dict[str, Any]:
+    if do == "config":
+        if not rest:
+            raise OrderError("config needs a JSON file with what is to be changed")
+        patch: dict[str, Any] = {}
+        for name in rest:
+            patch = _merged(patch, _patch(Path(name)))
+        return {"set": patch}
+    if do in {"selftest", "calibrate"}:
+        sensor = {"sensor": rest[0]} if rest else {}
+        if do == "calibrate" and not sensor:
+            raise OrderError("calibrate needs the sensor: smoke, flood or footfall")
+        return sensor | dict(_value(word) for word in rest[1:])
+    if rest:
+        raise OrderError(f"{do} takes nothing more; remove {' '.join(rest)}")
+    return {}
+
+
+def _patch(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise OrderError(f"{path}: {error}; it must be JSON, as in node.json") from error
+    if not isinstance(document, dict):
+        raise OrderError(f"{path}: must be a JSON object with the parts of node.json to change")
+    return document
+
+
+def _merged(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """One merge patch (RFC 7396) that does what both do in turn; null deletes, so it stays."""
+    both = dict(first)
+    for name, value in then.items():
+        old = both.get(name)
+        is_deeper = isinstance(value, dict) and isinstance(old, dict)
+        both[name] = _merged(old, value) if is_deeper and old is not None else value
+    return both
+
+
+def _value(word: str) -> tuple[str, Any]:
+    name, sign, text = word.partition("=")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    if not (name and sign and text):
+        raise OrderError(f"{word}: write it as NAME=NUMBER, for example level_mm=350")
+    return name, value
+
+
+def _told(answer: dict[str, Any]) -> Iterator[str]:
+    if not answer["ok"]:
+        yield f"not done: {answer['err']}"
+        if answer.get("hint"):
+            yield f"  {answer['hint']}"
+        return
+    out = dict(answer.get("out") or {})
+    if answer.get("more"):
+        yield f"on trial for {out['trial_s']} s; waiting for the outcome (Ctrl-C does not end it)"
+        return
+    lines = out.pop("lines", None)
+    if isinstance(lines, list):
+        yield from (str(line) for line in lines)
+    elif not out:
+        yield "done"
+    if out:
+        yield json.dumps(out, ensure_ascii=False, indent=2)
+
+
+def _seconds(text: str) -> int:
+    seconds = int(text)
+    if not 1 <= seconds <= LONGEST_WAIT_S:
+        raise ValueError(text)
+    return seconds

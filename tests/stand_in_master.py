@@ -5,6 +5,7 @@ import os
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -31,13 +32,17 @@ Spoil = Callable[[bytes], bytes]
 _UNIX_MS = 1_764_000_000_000
 _LANES = {ALARM: "alarm", DATA: "data"}
 _READ_BYTES = 4096
+# The air is cut into pieces, so that frames of an answer arrive one after the other.
+_PIECE_BYTES = 32
+_LOOK_S = 0.05
 
 
 class StandInMaster:
     """The master of a bus of several ports, which all hear each other, as on two wires.
 
     Takes packs, acknowledges them after its "commit", answers the time. `spoil` may change what
-    passes the bus; `echo` lets the master hear itself; `took_ms` notes when a pack came first.
+    passes the bus; `echo` lets the master hear itself; with `paced` bytes take as long as on a
+    real line of this baud rate; `came_s` notes when a pack came first (time.monotonic()).
     """
 
     def __init__(
@@ -48,6 +53,7 @@ class StandInMaster:
         baud: int = 115200,
         acknowledging: bool = True,
         echo: bool = False,
+        paced: bool = False,
     ) -> None:
         """Keep the arguments; the bus is driven between entering and leaving."""
         self.acknowledging = acknowledging
@@ -55,6 +61,7 @@ class StandInMaster:
         self.packs: dict[PackKey, list[senml.Pack]] = {}
         self.lanes: dict[PackKey, str] = {}
         self.sizes: dict[PackKey, int] = {}
+        self.came_s: dict[PackKey, float] = {}
         self.statuses: list[dict[str, Any]] = []
         self.replies: list[dict[str, Any]] = []
         self.taken: list[str] = []
@@ -64,6 +71,9 @@ class StandInMaster:
         self.up_bytes = 0
         self._ports = list(ports)
         self._echo = echo
+        self._byte_s = 10 / baud if paced else 0.0
+        # What is in the air: when it arrives, where it came from (-1: the master), what.
+        self._air: deque[tuple[float, int, bytes]] = deque()
         self.peers = {node: Peer(node, key, os.urandom) for node, key in keys.items()}
         self.bus = Bus(list(self.peers.values()), baud)
         # Commands until they are taken: a session may end in between.
@@ -104,34 +114,41 @@ class StandInMaster:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            now_ms = _now_ms()
-            frame = self.bus.step(now_ms)
+            self._arrive(time.monotonic())
+            frame = self.bus.step(_now_ms())
             if frame:
                 self.down_bytes += len(frame)
-                self._put(frame, self._fds)
-            wait_s = min(self.bus.wait_ms(_now_ms()), 50) / 1000
-            ready, _, _ = select.select(self._fds, [], [], wait_s)
-            for fd in ready:
-                self._take_bytes(fd)
-            for event in self.bus.receive(b"", _now_ms()):
-                self._take(event)
+                self._launch(-1, frame)
+                continue
+            for fd in select.select(self._fds, [], [], self._idle_s())[0]:
+                data = os.read(fd, _READ_BYTES)
+                self.up_bytes += len(data)
+                self._launch(fd, data)
+            self._hear(b"")
 
-    def _put(self, data: bytes, fds: Sequence[int]) -> None:
-        spoilt = self.spoil(data) if self.spoil else data
-        for fd in fds:
-            _write(fd, spoilt)
-        if self._echo:
-            self._hear(data)
+    def _idle_s(self) -> float:
+        wait_s = min(self.bus.wait_ms(_now_ms()) / 1000, _LOOK_S)
+        if self._air:
+            wait_s = min(wait_s, self._air[0][0] - time.monotonic())
+        return max(0.0, wait_s)
 
-    def _take_bytes(self, fd: int) -> None:
-        data = os.read(fd, _READ_BYTES)
-        if self.spoil:
-            data = self.spoil(data)
-        self.up_bytes += len(data)
-        for other in self._fds:
-            if other != fd:
-                _write(other, data)
-        self._hear(data)
+    def _launch(self, fd: int, data: bytes) -> None:
+        at_s = max(time.monotonic(), self._air[-1][0] if self._air else 0.0)
+        for start in range(0, len(data), _PIECE_BYTES):
+            piece = data[start : start + _PIECE_BYTES]
+            at_s += len(piece) * self._byte_s
+            self._air.append((at_s, fd, piece))
+        self._arrive(time.monotonic())
+
+    def _arrive(self, now_s: float) -> None:
+        while self._air and self._air[0][0] <= now_s:
+            _, fd, data = self._air.popleft()
+            heard = self.spoil(data) if self.spoil else data
+            for other in self._fds:
+                if other != fd:
+                    _write(other, heard)
+            if fd >= 0 or self._echo:
+                self._hear(heard)
 
     def _hear(self, data: bytes) -> None:
         for event in self.bus.receive(data, _now_ms()):
@@ -173,6 +190,7 @@ class StandInMaster:
         self.packs.setdefault(key, []).append(pack)
         self.lanes[key] = _LANES[kind]
         self.sizes[key] = len(data)
+        self.came_s.setdefault(key, time.monotonic())
         if self.acknowledging:
             numbers: list[list[int]] = []
             ranges.add(numbers, pack.seq)

@@ -14,7 +14,7 @@ SESSION_LOST = -2
 SERIAL = {
     "frame_bytes": FRAME_BYTES,
     "window": WINDOW,
-    "poll_ms": 100,
+    "poll_ms": 50,
     "gap_ms": 5,
     "burst_ms": 250,
     "absent_ms": 1000,

@@ -1,0 +1,151 @@
+"""The serial link in figures: bytes of a pack in CBOR and in JSON, an alarm's way at two rates.
+
+Whole nodes on virtual boards; the line is paced: a byte takes as long as at its baud rate. The
+interpreter is that of a fast computer, not an ESP32's.
+"""
+
+import random
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from haidang_board.world_serial import Line
+from haidang_wire import senml
+from haidang_wire.frames import wrap
+from haidang_wire.senml import Fixed, Pack, Record
+from haidang_wire.senml_cbor import encode_pack
+from haidang_wire.serial_frames import HEAD_BYTES, TAG_BYTES
+from haidang_wire.serial_lanes import FRAGMENT_BYTES
+from stand_in_master import StandInMaster
+
+from bench import stand
+from bench.console_clock import ConsoleClock
+from bench.parts import LOG, Figures, main
+
+_RATES = (9600, 115200)
+_RX_PIN = 4
+_KEY = bytes(range(32))
+_MAC = "240ac4000001"
+_UP_MS = 86_400_123
+_LIMIT_S = 60.0
+_LOOK_S = 0.002
+_CHANGE_S = (1.05, 1.35)
+# In each frame of an answer beside the message: signed head and tag, receipts, fragment's head.
+_OPENING_BYTES = 7
+
+
+def figures(quick: bool = False, alarms: int = 60) -> Figures:
+    """Bytes per pack, and the way of `alarms` alarms at each rate."""
+    result: Figures = dict(_sizes())
+    with stand.scratch("serial") as folder:
+        for baud in _RATES:
+            result |= _delays(folder / str(baud), baud, 3 if quick else alarms)
+    return result
+
+
+def _sizes() -> Figures:
+    result: Figures = {}
+    for name, pack in _packs().items():
+        json_bytes, cbor = len(senml.encode_pack(pack)), encode_pack(pack)
+        result[f"serial_{name}_json_bytes"] = json_bytes
+        result[f"serial_{name}_cbor_bytes"] = len(cbor)
+        result[f"serial_{name}_wire_bytes"] = _on_wire(len(cbor))
+    return result
+
+
+def _on_wire(message_bytes: int) -> int:
+    total = 0
+    while True:
+        piece = min(message_bytes, FRAGMENT_BYTES)
+        total += len(wrap(bytes(HEAD_BYTES + _OPENING_BYTES + piece + TAG_BYTES)))
+        message_bytes -= piece
+        if message_bytes <= 0:
+            return total
+
+
+def _packs() -> dict[str, Pack]:
+    smoke = [
+        Record("smoke/mv", 1111, _UP_MS),
+        Record("smoke/ratio", Fixed(412, 3), _UP_MS),
+        Record("smoke/contact", True, _UP_MS),
+    ]
+    alarm = [Record("smoke/state", "alarm", _UP_MS), Record("smoke/health", "ok", _UP_MS)]
+    flood = [Record("flood/level", 412, _UP_MS), Record("flood/rate", 960, _UP_MS)]
+    return {
+        "alarm": _pack([*alarm, smoke[1]]),
+        "telemetry": _pack([*smoke, *flood, Record("footfall/devices", 12, _UP_MS)]),
+    }
+
+
+def _pack(records: list[Record]) -> Pack:
+    return Pack(f"n-{_MAC}", "9f3c01aa", 7, 1234, _UP_MS, 1_764_000_000_250, records)
+
+
+def _delays(folder: Path, baud: int, alarms: int) -> Figures:
+    LOG.info("serial link: the way of %d alarms at %d baud", alarms, baud)
+    chance = random.Random(baud)
+    with Line(_RX_PIN, baud) as line:
+        board = stand.board(
+            folder,
+            _no_certificates(folder),
+            _MAC,
+            0,
+            files={"/cert/serial.key": _KEY, "/node.json": _document(baud)},
+        )
+        board.world.lines[_RX_PIN] = line
+        master = StandInMaster([line.port], {f"n-{_MAC}": _KEY}, baud=baud, paced=True)
+        with board, ConsoleClock(board) as console, master:
+            board.power_on()
+            _wait(lambda: bool(master.packs))
+            time.sleep(1.0)
+            earlier = set(master.packs)
+            for _ in range(alarms):
+                time.sleep(chance.uniform(*_CHANGE_S))
+                before = len(master.packs)
+                board.world.smoke_open = not board.world.smoke_open
+                _wait(lambda before=before: len(master.packs) > before)  # type: ignore[misc]
+            offset_s = console.offset_s()
+            idle_ms = 1000 * _turn_s(baud)
+    delays = [
+        1000 * (master.came_s[key] - offset_s) - copies[0].up_ms
+        for key, copies in master.packs.items()
+        if master.lanes[key] == "alarm" and key not in earlier
+    ]
+    return {
+        f"serial_{baud}_alarms": len(delays),
+        f"serial_{baud}_alarm_median_ms": round(statistics.median(delays), 1),
+        f"serial_{baud}_alarm_max_ms": round(max(delays), 1),
+        f"serial_{baud}_idle_turn_air_ms": round(idle_ms, 1),
+    }
+
+
+def _turn_s(baud: int) -> float:
+    empty = len(wrap(bytes(HEAD_BYTES + _OPENING_BYTES - 2 + TAG_BYTES)))
+    return 2 * empty * 10 / baud
+
+
+def _document(baud: int) -> bytes:
+    return (
+        b'{"v":1,"serial":{"uart":1,"rx_pin":%d,"tx_pin":5,"baud":%d},'
+        b'"sensors":{"smoke":{"warmup_s":0}},"report_s":3600}' % (_RX_PIN, baud)
+    )
+
+
+def _no_certificates(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    for name in ("ca.der", f"n-{_MAC}.der", f"n-{_MAC}.key.der"):
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+def _wait(done: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + _LIMIT_S
+    while not done():
+        if time.monotonic() > deadline_s:
+            raise TimeoutError("no alarm over the serial link")
+        time.sleep(_LOOK_S)
+
+
+if __name__ == "__main__":
+    main(figures, alarms=60)

@@ -5,6 +5,7 @@ no file descriptor is ever closed under another thread's feet.
 """
 
 import contextlib
+import math
 import os
 import pty
 import threading
@@ -16,7 +17,7 @@ from typing import Self
 
 from haidang_board import rig_life, rig_process
 from haidang_board.errors import BoardSilent
-from haidang_board.rig_chip import Again, Chip
+from haidang_board.rig_chip import WOKEN_BY_PIN, WOKEN_BY_TIMER, Again, Chip
 from haidang_board.rig_hurry import Hurry
 from haidang_board.rig_life import LifeWires
 from haidang_board.rig_lines import Lines
@@ -225,11 +226,18 @@ class Board:
         return self._turn_board(host_s + ahead_s) - ahead_s
 
     def _turn_board(self, now_s: float) -> float:
-        if self._again_at_s is not None and now_s >= self._again_at_s:
-            self._start(self._again)
+        if self._again_at_s is not None:
+            asleep = self._again.cause == "sleep"
+            if now_s >= self._again_at_s:
+                self._chip.woken_by = WOKEN_BY_TIMER if asleep else 0
+                self._start(self._again)
+            elif asleep and self._chip.wakes():
+                self._chip.woken_by = WOKEN_BY_PIN
+                self._start(self._again)
         wires = self._wires
         if wires is None:
-            return now_s + IDLE_S if self._again_at_s is None else self._again_at_s
+            asleep_s = math.inf if self._again_at_s is None else self._again_at_s
+            return min(now_s + IDLE_S, asleep_s)
         if self._pace.watchdog_bites(now_s):
             self._schedule(Again("watchdog"))
             return now_s

@@ -8,6 +8,8 @@ from haidang_board.rig_station import Station
 from haidang_board.world import World
 
 CAUSES = {"power": 1, "reset": 2, "watchdog": 3, "sleep": 4, "soft": 5}
+# Wake causes of ESP-IDF: an input (ext0), the timer.
+WOKEN_BY_PIN, WOKEN_BY_TIMER = 2, 4
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Chip:
         self.armed: dict[int, int] = {}
         self.clock_us = 0
         self.cause = "power"
+        self.woken_by = 0
         self.ready = False
         self.rom_heap_bytes = 0
         self.events_fd = -1
@@ -59,6 +62,7 @@ class Chip:
         self._world = world
         self._nvs = nvs
         self._memory = ""
+        self._wake_pin, self._wake_level = -1, 0
         self._pull: dict[int, int] = {}
         self._watchdog_s = 0.0
         self._now_s = 0.0
@@ -67,10 +71,13 @@ class Chip:
     def power_on(self, cause: str) -> None:
         """Begin a life: what a reset of this kind clears is cleared."""
         self.cause = cause
+        if cause != "sleep":
+            self.woken_by = 0
         self.again = None
         self.ready = False
         self.uarts = {1: Uart(), 2: Uart()}
         self.timers, self.armed, self._pull = {}, {}, {}
+        self._wake_pin, self._wake_level = -1, 0
         if cause == "soft":
             return
         self.watchdog_due_s = None
@@ -172,6 +179,18 @@ class Chip:
 
     def _do_reset(self) -> None:
         self.again = Again("reset")
+
+    def wakes(self) -> bool:
+        """Whether a sleeping chip's wake input has its level now (an external pull resistor)."""
+        return self._wake_pin >= 0 and (
+            self._world.level(self._wake_pin, not self._wake_level) == self._wake_level
+        )
+
+    def _do_wake(self, pin: str, level: str) -> None:
+        self._wake_pin, self._wake_level = int(pin), int(level)
+
+    def _do_woken(self) -> int:
+        return self.woken_by
 
     def _do_sleep(self, time_ms: str) -> None:
         self.again = Again("sleep", delay_s=int(time_ms) / 1000 or float("inf"))

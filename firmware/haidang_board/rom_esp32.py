@@ -8,6 +8,10 @@ from micropython import const as _const
 HEAP_DATA = 4
 HEAP_EXEC = 1
 
+WAKEUP_ALL_LOW = False
+WAKEUP_ANY_HIGH = True
+
+_RTC_PINS = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
 _NOT_FOUND = _const(-0x1102)
 _KEY_TOO_LONG = _const(-0x1109)
 _INVALID_LENGTH = _const(-0x110C)
@@ -66,6 +70,14 @@ def idf_heap_info(capabilities):
     """
     free = _gc.mem_free()
     return [(free + _gc.mem_alloc(), free, free, free)]
+
+
+def wake_on_ext0(pin=None, level=0):
+    """Wake from sleep while an input has this level; only RTC pins can (ESP32 data sheet 2.2)."""
+    number = getattr(pin, "_id", -1)
+    if pin is not None and number not in _RTC_PINS:
+        raise ValueError("invalid pin")
+    _link.ask("wake", number, 1 if level else 0)
 
 
 def raw_temperature():

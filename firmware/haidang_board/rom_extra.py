@@ -4,6 +4,10 @@ import time as _time
 
 import rom_link as _link
 
+PIN_WAKE = EXT0_WAKE = 2
+EXT1_WAKE = 3
+TIMER_WAKE = 4
+
 
 class PWM:
     """A PWM output; the world sees its duty."""
@@ -63,6 +67,10 @@ class RTC:
         if len(data[0]) > 2048:
             raise ValueError("buffer too long")
         _link.ask("memory", "x" + bytes(data[0]).hex())
+
+
+def wake_reason():
+    return int(_link.ask("woken"))
 
 
 def reset():

@@ -171,7 +171,15 @@ def test_a_gateway_writes_to_the_centre_in_its_own_name_only(
     ca: Path, centre_broker: Broker
 ) -> None:
     with Peer(ca, "gw-01", centre_broker.port) as gateway:
-        for item in ("alarm/gw-01-00000000-0001", "cap/x", "data", "ngsi", "status"):
+        for item in (
+            "alarm/gw-01-00000000-0001",
+            "cap/x",
+            "data",
+            "ngsi",
+            "status",
+            "reply",
+            "reply/centre-1",
+        ):
             assert gateway.publish(f"hd/1/g/gw-01/{item}") in OK
             assert gateway.publish(f"hd/1/g/gw-02/{item}") == DENIED
         for item in ("ack", "cmd"):

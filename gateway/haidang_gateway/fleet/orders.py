@@ -79,6 +79,7 @@ class Orders:
         """`docs` are the stored ones by id; `nodes` the configured ones."""
         found = [(name, _Standing.from_doc(doc)) for name, doc in docs.items()]
         self._all = dict(sorted(found, key=lambda pair: pair[1].ordered_ms))
+        self._turn_ms = max((s.ordered_ms for s in self._all.values()), default=0)
         self._ids = {_key(s.order): name for name, s in self._all.items()}
         self._gateway = gateway
         self._nodes = nodes
@@ -105,10 +106,12 @@ class Orders:
             return [Answer(order, _refusal(now_ms, *problem))]
         name = self._new_id()
         self._ids[_key(order)] = name
+        # Two of one moment keep their order through a restart.
+        self._turn_ms = max(now_ms, self._turn_ms + 1)
         until_ms = min(order.exp_ms, now_ms + _LONGEST_MS)
         order = dataclasses.replace(order, exp_ms=until_ms)
         self._all[name] = _Standing(
-            order=order, state="waiting", ordered_ms=now_ms, until_ms=until_ms + _GRACE_MS
+            order=order, state="waiting", ordered_ms=self._turn_ms, until_ms=until_ms + _GRACE_MS
         )
         self._changed.add(name)
         self._counts["orders"] += 1

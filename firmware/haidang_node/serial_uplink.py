@@ -7,7 +7,6 @@ import os
 from micropython import const
 
 from haidang_node import log
-from haidang_node.hal.uarts import Port
 from haidang_node.status import encode
 from haidang_node.window import Window
 from haidang_wire.frames import Deframer
@@ -40,12 +39,16 @@ _READS = const(8)
 _AWAY_MS = const(20000)
 _TIME_WAIT_MS = const(3000)
 # What a message of a wrong form or size raises; it must not end the link.
-_MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError)
+_MALFORMED = (
+    ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError, RuntimeError,
+)  # fmt: skip
 _LOG = log.Log("serial")
 
 
 def make(node: str, settings: dict, clock):
     """The link of a node with `serial` in its settings."""
+    from haidang_node.hal.uarts import Port
+
     try:
         with open(KEY, "rb") as file:
             key = Key(file.read())
@@ -205,7 +208,8 @@ class SerialUplink:
         if self._replying and not session.waiting(URGENT):
             self._replying = False
             self._orders.told()
-        reply = None if self._replying else self._orders.reply()
+        # Until it is executed, an accepted order owes what would be told after a power cut.
+        reply = None if self._replying or self._accepted else self._orders.reply()
         if reply:
             session.send(REPLY, reply, URGENT)
             self._replying = True

@@ -1,5 +1,6 @@
 """A node on a serial link, whole, on the virtual board: real MicroPython, a stand-in master."""
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,8 +42,6 @@ class SerialBench:
         self, line: Line, document: dict[str, Any], mac: str = MAC, key: bytes = KEY
     ) -> Board:
         """A flashed and provisioned board without power, its UART on the line."""
-        import json
-
         self._images += 1
         image = self.folder / f"board-{self._images}" / "flash.img"
         app = self.folder / "app"
@@ -109,7 +108,7 @@ def test_commands_are_taken_answered_and_executed_once(bench: SerialBench, line:
     board = bench.board(line, serial_settings())
     with board, StandInMaster([line.port], {NODE: KEY}) as master:
         board.power_on()
-        wait_until(lambda: b"clock is set" in board.console, "the time")
+        wait_until(lambda: any(p[0].unix_ms for p in master.packs.values()), "a pack with time")
         master.order("identify", "c-1")
         wait_until(lambda: master.replies, "the reply")
         assert master.taken == ["c-1"]
@@ -142,8 +141,33 @@ def test_a_master_with_another_key_hears_nothing(bench: SerialBench, line: Line)
     board = bench.board(line, serial_settings())
     with board, StandInMaster([line.port], {NODE: bytes(32)}) as master:
         board.power_on()
-        wait_until(lambda: master.peers[NODE].lost >= 3, "polls without an answer")
+        wait_until(lambda: master.peers[NODE].lost >= 2, "polls without an answer")
         assert master.up_bytes == 0
+
+
+def test_a_node_without_a_usable_key_still_watches_and_sounds(
+    bench: SerialBench, line: Line
+) -> None:
+    board = bench.board(line, serial_settings(), key=b"too short")
+    with board, StandInMaster([line.port], {NODE: KEY}) as master:
+        board.power_on()
+        wait_until(lambda: b"serial.key cannot be used" in board.console, "the reason")
+        board.world.smoke_ppm = 2000
+        wait_until(lambda: board.pin(25) == 1, "the siren")
+        assert board.boots == 1
+        assert master.up_bytes == 0
+
+
+def test_a_wrong_baud_rate_gives_silence_and_the_right_one_packs(bench: SerialBench) -> None:
+    with Line(RX_PIN, baud=9600) as line:
+        board = bench.board(line, serial_settings(baud=9600))
+        with board, StandInMaster([line.port], {NODE: KEY}, baud=9600, paced=True) as master:
+            line.baud = 19200
+            board.power_on()
+            wait_until(lambda: master.peers[NODE].lost >= 2, "polls without an answer")
+            line.baud = 9600
+            wait_until(lambda: master.seen("smoke/ratio"), "a reading")
+            assert board.world.pin(18) in (0, 1), "the bus driver's pin is driven"
 
 
 def test_two_boards_share_a_bus_with_noise(bench: SerialBench, line: Line) -> None:

@@ -121,6 +121,15 @@ class World:
             timeout=20,
         ).stdout
 
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """`haidang-gateway` for this configuration, running."""
+        return subprocess.Popen(
+            [*_PROGRAM, *arguments, "--config", str(self.config)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
 
 class GatewayProcess:
     """`haidang-gateway run` as a process of its own; a context manager."""
@@ -175,6 +184,7 @@ class CentrePeer:
     def __init__(self, peer: Peer) -> None:
         self.alarms: list[dict[str, Any]] = []
         self.packs: list[list[dict[str, Any]]] = []
+        self.replies: list[dict[str, Any]] = []
         self.status: dict[str, Any] = {}
         self.ids: list[str] = []
         self._peer = peer
@@ -200,6 +210,9 @@ class CentrePeer:
             elif kind == "data":
                 document = messages.decode("data_message", bytes(message.payload))
                 self._note(document, self.packs, document["packs"], acknowledge)
+            elif kind == "reply":
+                document = messages.decode("centre_reply", bytes(message.payload))
+                self._note(document, self.replies, [document], acknowledge)
             elif kind == "status":
                 self.status = messages.decode("gateway_status", bytes(message.payload))
 
@@ -233,6 +246,28 @@ class CentrePeer:
         wait_until(there, f"{count} packs at the centre")
         return self.packs
 
+    def wait_replies(self, count: int) -> list[dict[str, Any]]:
+        """The answers to commands so far, as soon as there are `count`."""
+
+        def there() -> bool:
+            self.read()
+            return len(self.replies) >= count
+
+        wait_until(there, f"{count} replies at the centre")
+        return self.replies
+
+    def order(self, order_id: str, node: str, do: str, **args: object) -> None:
+        """Send a command for a node to the gateway, to be answered."""
+        wish = {"node": node, "do": do, "args": args, "by": "Trực ban 2"}
+        document = {
+            "id": order_id,
+            "do": "node_cmd",
+            "exp_ms": 2**45,
+            "reply": f"hd/1/g/{GATEWAY}/reply",
+            "args": wish,
+        }
+        self._peer.publish(f"hd/1/g/{GATEWAY}/cmd", messages.encode("centre_cmd", document))
+
     def command(self, do: str, **args: object) -> None:
         """Send a command to the gateway."""
         document = {"id": "c-1", "do": do, "exp_ms": 2**45, "args": args}
@@ -263,6 +298,14 @@ def wait_word(node: Peer, state: str) -> None:
         message = node.next()
         if message.topic == "hd/1/gw/status" and json.loads(message.payload)["state"] == state:
             return
+
+
+def next_command(node: Peer) -> dict[str, Any]:
+    """The next command of the gateway."""
+    while True:
+        message = node.next()
+        if message.topic.endswith("/cmd"):
+            return messages.decode("cmd", bytes(message.payload))
 
 
 def next_ack(node: Peer) -> dict[str, Any]:

@@ -1,0 +1,163 @@
+"""Commands through the running gateway: from the centre, and from a technician beside it."""
+
+import contextlib
+import json
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gateway_kit import STRANGER, World, issue_all, next_command, wait_online
+from haidang_gateway import store_read
+from haidang_gateway.control import address
+from haidang_gateway.store_schema import reading
+from haidang_wire import messages
+from mqtt_peer import WAIT_S, Peer
+from node_packs import NODE
+from waiting import wait_until
+
+REPLY = f"hd/1/n/{NODE}/reply"
+
+
+@pytest.fixture(scope="module")
+def ca_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("authority")
+    issue_all(folder)
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
+    with World.open(tmp_path, ca_dir) as world:
+        yield world
+
+
+@contextlib.contextmanager
+def _listening(world: World) -> Iterator[Peer]:
+    with world.node() as node:
+        wait_online(node)
+        node.subscribe(f"hd/1/n/{NODE}/cmd")
+        yield node
+
+
+def _reply(node: Peer, command: dict[str, object], **said: object) -> None:
+    document = {"id": command["id"], "ok": True} | said
+    assert node.publish(REPLY, messages.encode("reply", document)) == 0
+
+
+def test_a_command_of_the_centre_survives_a_kill_and_both_replies_of_a_trial_come_back(
+    world: World,
+) -> None:
+    with world.centre() as centre:
+        with world.gateway() as gateway, _listening(world) as node:
+            centre.wait_status()
+            centre.order("o-1", NODE, "config", set={"log": "debug"})
+            command = next_command(node)
+            assert command["args"] == {"set": {"log": "debug"}}
+            assert gateway.end(signal.SIGKILL) == -signal.SIGKILL
+        with world.gateway(), _listening(world) as node:
+            assert next_command(node) == command, "the same id: executed once"
+            _reply(node, command, out={"trial_s": 300})
+            (first,) = centre.wait_replies(1)
+            assert (first["cmd"], first["ok"], first["more"]) == ("o-1", True, True)
+            _reply(node, command, ok=False, err="rolled back", hint="look at the broker")
+            (_, second) = centre.wait_replies(2)
+            assert (second["cmd"], second["err"]) == ("o-1", "rolled back")
+            centre.order("o-2", STRANGER, "log")
+            refused = centre.wait_replies(3)[2]
+            assert f"{STRANGER} is not configured" in refused["err"]
+
+            def counted() -> bool:
+                centre.read()
+                sums = {"waiting": 0, "taken": 1, "refused": 1, "expired": 0}
+                return bool(centre.status.get("orders") == sums)
+
+            wait_until(counted, "the orders in the status")
+            assert centre.status["acks"]["foreign"] == 0
+    with reading(world.database) as connection:
+        assert [row[2] for row in store_read.audit_rows(connection)] == ["order"]
+
+
+def test_a_technician_at_the_gateway_gets_a_nodes_log(world: World) -> None:
+    with world.gateway() as gateway, _listening(world) as node:
+        path = world.folder / "data" / "control"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        with world.start("node", NODE, "log") as asking:
+            command = next_command(node)
+            assert command["do"] == "log"
+            _reply(node, command, out={"lines": ["7/ 61234 W link: joining failed"]})
+            told, _ = asking.communicate(timeout=WAIT_S)
+        assert (asking.returncode, told) == (0, "7/ 61234 W link: joining failed\n")
+        wait_until(lambda: f"log of {NODE} (local t-" in gateway.log, "who ordered it")
+        assert gateway.end(signal.SIGTERM) == 0
+
+
+def test_a_technician_sees_a_trial_to_its_end(world: World, tmp_path: Path) -> None:
+    (tmp_path / "wifi.json").write_text('{"wifi": [{"ssid": "a"}], "log": null}')
+    (tmp_path / "more.json").write_text('{"log": "debug", "smoke": {"pin": 4}}')
+    files = [str(tmp_path / name) for name in ("wifi.json", "more.json")]
+    with world.gateway(), _listening(world) as node:
+        with world.start("node", NODE, "config", *files) as asking:
+            command = next_command(node)
+            assert command["args"] == {
+                "set": {"wifi": [{"ssid": "a"}], "log": "debug", "smoke": {"pin": 4}}
+            }
+            _reply(node, command, out={"trial_s": 300})
+            _reply(node, command, ok=False, err="rolled back: no gateway", hint="look there")
+            told, _ = asking.communicate(timeout=WAIT_S)
+        assert asking.returncode == 1
+        first, *rest = told.splitlines()
+        assert first.startswith("on trial for 300 s")
+        assert rest == ["not done: rolled back: no gateway", "  look there"]
+
+
+def test_a_technician_is_told_why_nothing_comes(world: World) -> None:
+    with world.gateway(), world.node() as node:
+        wait_online(node)
+        for arguments, word in (
+            (("node", STRANGER, "log"), f"not done: node {STRANGER} is not configured"),
+            (("node", NODE, "calibrate"), "calibrate needs the sensor"),
+            (("node", NODE, "reboot", "now"), "reboot takes nothing more"),
+            (("node", NODE, "config", "/absent.json"), "/absent.json: "),
+            (("node", NODE, "log", "--wait", "1"), "did not answer before the command expired"),
+        ):
+            with world.start(*arguments) as asking:
+                told, _ = asking.communicate(timeout=WAIT_S)
+            assert asking.returncode == 1, told
+            assert word in told
+    with world.start("node", NODE, "log") as asking:
+        told, _ = asking.communicate(timeout=WAIT_S)
+    assert "start it: systemctl start haidang-gateway" in told
+
+
+def _visit(folder: Path, request: bytes) -> dict[str, object]:
+    with socket.socket(socket.AF_UNIX) as visitor, address(folder) as path:
+        visitor.settimeout(WAIT_S)
+        visitor.connect(path)
+        visitor.sendall(request)
+        visitor.shutdown(socket.SHUT_WR)
+        with visitor.makefile("rb") as answers:
+            answer: dict[str, object] = json.loads(answers.readline())
+    return answer
+
+
+def test_the_socket_refuses_what_is_no_request_and_serves_the_next_one(world: World) -> None:
+    with world.gateway(), _listening(world) as node:
+        for request in (b"rubbish\n", b"[]\n", b"{}\n", b"x" * 40_000, b""):
+            answer = _visit(world.folder / "data", request)
+            assert answer["ok"] is False
+            assert "not a readable request" in str(answer["err"])
+        with world.start("node", NODE, "identify", "--json") as asking:
+            _reply(node, next_command(node))
+            told, _ = asking.communicate(timeout=WAIT_S)
+        assert json.loads(told)["ok"] is True
+
+
+def test_a_path_too_long_for_a_socket_is_reached_through_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 90) / ("y" * 90)
+    folder.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener, address(folder) as path:
+        listener.bind(path)
+    assert (folder / "control").is_socket()

@@ -28,6 +28,8 @@ GREETED = 1
 POLLED = 2
 STARTED = 3
 
+_COUNT_BYTES = 4
+
 # Flags of an answer: more frames follow in this answer; messages that found no room.
 MORE = 0x01
 URGENT_LEFT = 0x02
@@ -60,6 +62,7 @@ class NodeSession:
         self._present: Key | None = None
         self._promised: Key | None = None
         self._greeting = b""
+        self._greetings = 0
         self._counter = 0
         self._grant = 0
         self._lanes = Lanes(limit_bytes)
@@ -132,7 +135,11 @@ class NodeSession:
             self.refused += 1
             return NOTHING
         theirs = bytes(content[1 : 1 + CHALLENGE_BYTES])
-        ours = self._random_bytes(CHALLENGE_BYTES)
+        # An ESP32 whose radio is off draws weak random numbers: the count makes each challenge of
+        # a boot another one, and the boot is signed too.
+        self._greetings += 1
+        drawn = self._random_bytes(CHALLENGE_BYTES - _COUNT_BYTES)
+        ours = self._greetings.to_bytes(_COUNT_BYTES, "big") + drawn
         self._promised = self._key.session(self._mac, theirs, ours, self._epoch, self._boot)
         welcome = struct.pack(GREETING, VERSION, ours, self._epoch, self._boot)
         self._greeting = self._key.frame(WELCOME, self._mac, 0, welcome, theirs)

@@ -308,3 +308,31 @@ def test_bodies_too_short_are_nothing() -> None:
         assert node.session.receive(bytearray(size)) == NOTHING
     for bad in (b"", b"\x02" + address_of(FIRST) + bytes(20)):
         assert node.session.receive(bytearray(bad)) == NOTHING
+
+
+def test_challenges_differ_even_where_no_random_numbers_can_be_had() -> None:
+    recorded = []
+
+    def record(data, up):
+        recorded.append(data)
+        return data
+
+    def broken(count):
+        return bytes(count)
+
+    for boot in (1, 2):
+        node = Node(FIRST, boot=boot)
+        node.session._random_bytes = broken
+        line = Line([node], {FIRST: KEYS[FIRST]}, spoil=record)
+        for _ in range(2):
+            for data in list(recorded):
+                node.hear(data)
+            assert node.received == []
+            line.restart({FIRST: KEYS[FIRST]})
+            line.peers[FIRST]._random_bytes = broken
+            line.turns(2)
+            assert line.peers[FIRST].open
+            line.peers[FIRST].send(COMMAND, b"open the gate", URGENT)
+            line.turns(2)
+            assert node.received == [(COMMAND, b"open the gate")]
+            node.received.clear()

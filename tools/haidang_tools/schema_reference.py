@@ -10,6 +10,7 @@ from haidang_wire.session_events import SESSION
 from haidang_tools import contract_meanings as meanings
 from haidang_tools import contract_topics as topics
 from haidang_tools.schema_json import tables, variants
+from haidang_tools.schema_serial import serial
 
 _HEAD = """# Reference of the wire contract, version 1
 
@@ -24,7 +25,8 @@ has a message in memory and nothing more: only an `ack` lets a sender delete.
 
 def page() -> str:
     """The whole page as Markdown."""
-    parts = [_HEAD, *_topics(), *_messages(), *_packs(), *_session(), *_reasons()]
+    parts = [_HEAD, *_topics(), *_messages(), *_packs(), *_session()]
+    parts += [*serial(_table), *_reasons()]
     return "\n".join(parts) + "\n"
 
 

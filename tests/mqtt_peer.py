@@ -68,6 +68,13 @@ class Peer:
         self._client.disconnect()
         self._client.loop_stop()
 
+    def kill(self) -> None:
+        """Vanish without a word, as a killed process does."""
+        connection = self._client.socket()
+        self._client.loop_stop()
+        if connection is not None:
+            connection.close()
+
     def publish(self, topic: str, payload: bytes = b"x", *, retain: bool = False) -> int:
         """Reason code of the broker's PUBACK."""
         return self._reason(self._client.publish(topic, payload, qos=1, retain=retain).mid)

@@ -28,6 +28,7 @@ class StandInGateway:
         self.statuses: list[dict[str, Any]] = []
         self.replies: list[dict[str, Any]] = []
         self.bad: list[str] = []
+        self.clock_ahead_ms = 0
         self._data = Peer(ca, "gw-01", port)
         self._alarm = Peer(ca, "gw-01-alarm", port)
         self._stop = threading.Event()
@@ -53,6 +54,14 @@ class StandInGateway:
         for peer in (self._alarm, self._data):
             peer.__exit__()
 
+    def kill(self) -> None:
+        """Vanish without a word; the end of the `with` block does nothing more then."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        for peer in (self._alarm, self._data):
+            peer.kill()
+
     def seen(self, name: str) -> list[Any]:
         """All values received under a record name, in order of arrival."""
         firsts = [copies[0] for copies in self.packs.values()]
@@ -63,9 +72,15 @@ class StandInGateway:
         document = json.dumps({"v": 1, "state": state}).encode()
         self._data.publish(topics.GW_STATUS, document, retain=True)
 
-    def order(self, do: str, order_id: str) -> None:
+    def unix_ms(self, up_ms: int) -> int:
+        """The time that this gateway's clock shows at an uptime of the node."""
+        return _UNIX_MS + self.clock_ahead_ms + up_ms
+
+    def order(self, do: str, order_id: str, args: dict[str, Any] | None = None) -> None:
         """Send a command."""
         document = {"id": order_id, "do": do, "exp_ms": _UNIX_MS + 3_600_000}
+        if args is not None:
+            document["args"] = args
         self._data.publish(topics.node_topic(self.node, "cmd"), messages.encode("cmd", document))
 
     def acknowledge(self, keys: Iterable[PackKey]) -> None:
@@ -107,7 +122,7 @@ class StandInGateway:
 
     def _answer_time(self, request: dict[str, Any]) -> None:
         if "up_ms" in request:
-            answer = {"nonce": request["nonce"], "unix_ms": _UNIX_MS + request["up_ms"]}
+            answer = {"nonce": request["nonce"], "unix_ms": self.unix_ms(request["up_ms"])}
             topic = topics.node_topic(self.node, "time")
             self._data.publish(topic, messages.encode("time_answer", answer))
 

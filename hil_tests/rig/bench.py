@@ -56,6 +56,9 @@ class Bench(Protocol):
     def set_water_mm(self, mm: int) -> None:
         """Water under the level meter, as the frames on its UART tell it (LEVEL_UART)."""
 
+    def set_fast(self, on: bool) -> None:
+        """Whether the next start is one in which time can pass quickly (FAST_TIME)."""
+
     def pass_time(self, ms: int) -> None:
         """Let the board live through this much of its own time, quickly (FAST_TIME)."""
 

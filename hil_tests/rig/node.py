@@ -86,12 +86,13 @@ class Node:
         self._note("interpreter", "MicroPython " + ".".join(str(n) for n in facts.version))
         return written
 
-    def start(self) -> None:
+    def start(self, *, fast: bool = False) -> None:
         """Start the board with its console recorded from before power-on.
 
-        Without a switch that works by itself the chip is reset instead; its first line is
-        recorded all the same.
+        `fast`: time will be passed quickly, where the bench can. Without a switch that works by
+        itself the chip is reset instead; its first line is recorded all the same.
         """
+        self._bench.set_fast(fast)
         by_power = POWER not in self._bench.lacks and not self._bench.attended
         if by_power:
             self._bench.set_power(False)

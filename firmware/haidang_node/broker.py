@@ -145,15 +145,25 @@ class Connection:
             self.failure = self.failure or error
 
     async def _send(self, data: bytes) -> None:
-        await asyncio.wait_for_ms(self._write(data), _SEND_MS)
-
-    async def _write(self, data: bytes) -> None:
-        # MicroPython's drain() forgets what another task wrote meanwhile.
-        writer = self._writer
-        if writer is None:
+        if self._writer is None:
             raise LinkError("not connected")
+        rest = self._offer(self._writer, data)
+        if rest is not None:
+            await asyncio.wait_for_ms(self._drain(self._writer, rest), _SEND_MS)
+
+    def _offer(self, writer, data: bytes) -> bytes | None:
+        # Nearly always the socket takes all of it: None, there is nothing to wait for. Otherwise
+        # what drain() must still write, beside what the stream holds.
+        if self._lock.locked() or writer.out_buf:
+            return data
+        writer.write(data)
+        return b"" if writer.out_buf else None
+
+    async def _drain(self, writer, data: bytes) -> None:
+        # MicroPython's drain() forgets what another task wrote meanwhile.
         async with self._lock:
-            writer.write(data)
+            if data:
+                writer.write(data)
             await writer.drain()
 
     async def _read(self, reader) -> None:

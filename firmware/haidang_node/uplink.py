@@ -138,6 +138,8 @@ class Uplink:
         topic = self._topic("alarm" if held.lane == "a" else "data")
         packet_id = await connection.publish(topic, payload)
         self._window.sent(held, packet_id, now_ms)
+        # A socket that takes everything would leave the other loops no turn.
+        await asyncio.sleep_ms(0)
         return True
 
     async def _sleep(self, wait_ms: int) -> None:

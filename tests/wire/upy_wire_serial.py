@@ -1,10 +1,10 @@
-# heap: 400K
+# heap: 1M
 """A serial session end to end in simulated time: both sides, lost bytes, strangers, restarts."""
 
 import hashlib
 
 from haidang_wire.frames import FRAME_BYTES, Deframer, wrap
-from haidang_wire.serial_frames import HEAD_BYTES, TAG_BYTES, Key, address_of
+from haidang_wire.serial_frames import HEAD_BYTES, LAST_POLL, TAG_BYTES, Key, address_of
 from haidang_wire.serial_lanes import (
     ACK,
     ALARM,
@@ -325,7 +325,7 @@ def test_challenges_differ_even_where_no_random_numbers_can_be_had() -> None:
         node.session._random_bytes = broken
         line = Line([node], {FIRST: KEYS[FIRST]}, spoil=record)
         for _ in range(2):
-            for data in list(recorded):
+            for data in recorded:
                 node.hear(data)
             assert node.received == []
             line.restart({FIRST: KEYS[FIRST]})
@@ -336,3 +336,21 @@ def test_challenges_differ_even_where_no_random_numbers_can_be_had() -> None:
             line.turns(2)
             assert node.received == [(COMMAND, b"open the gate")]
             node.received.clear()
+
+
+def test_numbers_of_fragments_wrap_and_counters_end_in_a_new_session() -> None:
+    line = one()
+    line.turns(2)
+    messages = [(DATA, b"%d" % i) for i in range(600)]
+    for start in range(0, 600, 4):
+        for kind, data in messages[start : start + 4]:
+            line.nodes[0].session.send(kind, data, ORDINARY)
+        line.turns(2)
+    line.turns(4)
+    assert [m for m in line.messages(FIRST) if m[0] == DATA] == messages
+    line.peers[FIRST]._counter = LAST_POLL - 2
+    line.turns(5)
+    line.nodes[0].session.send(ALARM, b"after", URGENT)
+    line.turns(2)
+    assert line.nodes[0].sessions == 2
+    assert line.messages(FIRST)[-1] == (ALARM, b"after")

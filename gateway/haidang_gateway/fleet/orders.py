@@ -26,7 +26,9 @@ QUEUE = 500
 KEPT = 200
 # A node takes packets of 2 KiB (haidang_wire.session_events); topic and header take the rest.
 NODE_BYTES = 1900
-_AGAIN_MS = 30_000
+# A node that came back with a new session has missed what was sent before; the longest check of
+# a sensor takes about as long.
+_AGAIN_MS = 10_000
 # A reply may be under way when the command's time runs out.
 _GRACE_MS = 5_000
 # A trial lasts 300 s of a node's running time; a battery node runs little of the day.

@@ -1,16 +1,47 @@
 """What the commands do; loaded for each command, then forgotten."""
 
+from haidang_node import loading
 from haidang_node.errors import CommandError
+from haidang_node.hal import esp32
+
+# All that a node in safe mode can do.
+_SAFE = ("config", "identify", "log", "reboot")
 
 
 def perform(node, do: str, args: dict, order_id: str) -> tuple:
-    """(out, after) of a command; CommandError where it cannot be done."""
-    del args, order_id
+    """(out, after) of a command; CommandError where it cannot be done.
+
+    `node` has name, lamp, sensors (none in safe mode), restart(why) and free(), which makes room
+    for what a command loads.
+    """
     if do == "identify":
         node.lamp.identify()
         return {}, None
     if do == "reboot":
-        return {}, node.restart
-    raise CommandError(
+        return {}, lambda: node.restart("command " + order_id)
+    if do == "log":
+        return loading.call("haidang_node.ring", "told", esp32), None
+    if do == "config":
+        out = _config("propose", "", esp32.Storage(), args, order_id)
+        return out, lambda: node.restart("configuration " + order_id)
+    if do in ("selftest", "calibrate") and node.sensors:
+        return loading.call("haidang_node.upkeep", do, node, args)
+    raise _refused(do, bool(node.sensors))
+
+
+def _refused(do: str, watching: bool) -> CommandError:
+    if not watching and do not in _SAFE:
+        return CommandError(
+            "%s: the node is in safe mode" % do, "send log, mend it, then send reboot"
+        )
+    return CommandError(
         "%s is not supported by this firmware yet" % do, "update the firmware or do it by USB"
     )
+
+
+def _config(function: str, *args):
+    try:
+        return loading.call("haidang_node.configure", function, *args)
+    finally:
+        # What it loaded besides.
+        loading.forget("haidang_node.config", "haidang_node.trial", "haidang_node.commands")

@@ -7,49 +7,46 @@ from micropython import const
 
 from haidang_node import loading, log
 from haidang_node.clock import system_clock
-from haidang_node.errors import ConfigError
 from haidang_node.hal import esp32
 from haidang_wire.naming import node_id
 
-# The technician's Ctrl-C: the watchdog cannot be stopped, but it can be given ten minutes.
-_SERVICE_MS = const(600000)
 # Collect before the heap has grown by this much: TLS needs whole pieces.
 _GC_THRESHOLD_BYTES = const(8192)
-_LOG = log.Log("app")
 
 
-def run() -> bool:
+def run(fails: int) -> bool:
     """The node's life; True where the chip must be reset, False where a technician is at work.
 
-    Returns when node.json cannot be used, on Ctrl-C, or when a loop ended in spite of all.
+    `fails`: failed starts in a row before this one. Returns on Ctrl-C and when the node must
+    restart. A node.json that cannot be used leads to safe mode.
     """
     clock = system_clock()
-    log.start(log.INFO, clock.uptime_ms)
-    settings = _settings()
-    if settings is None:
-        return False
-    node = _node(settings, clock)
-    gc.threshold(_GC_THRESHOLD_BYTES)
+    # What the status tells of this start besides the node's own names.
+    settings, told = loading.call("haidang_node.startup", "begin", clock, fails, True)
+    loading.forget(*loading.STARTUP)
+    if told.get("mode") == "safe":
+        from haidang_node import safe
+
+        return safe.live(clock, settings, told)
     try:
+        node = _node(settings, clock, told)
+        gc.threshold(_GC_THRESHOLD_BYTES)
         asyncio.run(node.run())
     except KeyboardInterrupt:
-        node.stop()
-        esp32.watchdog(_SERVICE_MS)
-        _LOG.warning("stopped by hand; starts again by itself in %d s", _SERVICE_MS // 1000)
+        node.stop("by hand")
         return False
+    except Exception as error:
+        # main.py prints the traceback; the next start tells the rest.
+        log.ring("note", "crashed: " + repr(error))
+        raise
     return True
 
 
-def _settings() -> dict | None:
-    try:
-        return loading.call("haidang_node.config", "load", "/node.json")
-    except ConfigError as error:
-        for problem in error.problems:
-            _LOG.error("%s", problem)
-        return None
+def _node(settings: dict, clock, told: dict):
+    if "power" in settings:
+        from haidang_node.sleeper import Sleeper
 
-
-def _node(settings: dict, clock):
+        return Sleeper(node_id(esp32.mac()), settings, clock, told)
     # Only one kind of link is loaded.
     if "serial" in settings:
         from haidang_node import serial_uplink as uplink
@@ -60,4 +57,4 @@ def _node(settings: dict, clock):
     link = uplink.make(name, settings, clock)
     from haidang_node.node import Node
 
-    return Node(name, settings, clock, link)
+    return Node(name, settings, clock, link, told)

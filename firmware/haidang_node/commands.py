@@ -28,7 +28,7 @@ def accept(path: str, order_id: str, owed: list) -> dict | None:
         if known == order_id:
             _LOG.info("command %s came again", order_id)
             return {} if _is_owed(owed, order_id) else _again(order_id, ok)
-    interrupted = _refusal(
+    interrupted = refusal(
         order_id,
         "the node restarted while it was at it",
         "look whether it was done; if not, send it with a new id",
@@ -39,7 +39,7 @@ def accept(path: str, order_id: str, owed: list) -> dict | None:
         _write(path, owed, ids[-_REMEMBERED:])
     except OSError as error:
         owed.pop()
-        return _refusal(
+        return refusal(
             order_id,
             "flash refused to save the command: %s" % error,
             "look at the node's queue; replace the board if its flash is worn out",
@@ -62,10 +62,10 @@ def execute(order: dict, unix_ms: int | None, act) -> tuple:
         out, after = act(order["do"], args or {}, order["id"])
     except CommandError as error:
         _LOG.warning("command %s refused: %s", order["id"], error)
-        return _refusal(order["id"], str(error), error.hint), None
+        return refusal(order["id"], str(error), error.hint), None
     except _FAILURES as error:
         _LOG.error("command %s failed: %s", order["id"], repr(error))
-        return _refusal(order["id"], repr(error), "look at the node's log"), None
+        return refusal(order["id"], repr(error), "look at the node's log"), None
     _LOG.info("command %s executed: %s", order["id"], order["do"])
     return {"id": order["id"], "ok": True, "out": out}, after
 
@@ -83,6 +83,11 @@ def keep(path: str, owed: list, told: dict | None = None) -> None:
         _LOG.warning("cannot write %s: %s", path, error)
 
 
+def refusal(order_id: str, text: str, hint: str) -> dict:
+    """The reply of a command that was not done."""
+    return {"id": order_id, "ok": False, "err": text[:_ERROR_CHARS], "hint": hint}
+
+
 def _is_owed(owed: list, order_id: str) -> bool:
     return any([reply["id"] == order_id for reply in owed])
 
@@ -90,11 +95,7 @@ def _is_owed(owed: list, order_id: str) -> bool:
 def _again(order_id: str, ok: int) -> dict:
     if ok == 1:
         return {"id": order_id, "ok": True, "out": {"again": True}}
-    return _refusal(order_id, "refused when it came first", "send it with a new id")
-
-
-def _refusal(order_id: str, text: str, hint: str) -> dict:
-    return {"id": order_id, "ok": False, "err": text[:_ERROR_CHARS], "hint": hint}
+    return refusal(order_id, "refused when it came first", "send it with a new id")
 
 
 def _read(path: str) -> list:

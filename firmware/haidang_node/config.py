@@ -1,5 +1,6 @@
 """node.json to checked values; every mistake is named with its field."""
 
+import binascii
 import json
 
 from haidang_node.errors import ConfigError
@@ -17,7 +18,21 @@ _NODE = {
     "watchdog_ms": (int, 8000, 3000, 60000),
     "outbox": (dict, {}, 0, 1),
 }
-_WIFI = {"ssid": (str, None, 1, 32), "key": (str, "", 0, 63)}
+_WIFI = {
+    "ssid": (str, None, 1, 32),
+    "key": (str, "", 0, 63),
+    "hidden": (bool, False, 0, 1),
+}
+# A battery node: sleeps between samples, connects seldom.
+_POWER = {
+    "sleep_s": (int, 60, 10, 86400),
+    "connect_s": (int, 900, 30, 86400),
+    "wake_pin": (int, -1, -1, 39),
+    "wake_level": (int, 0, 0, 1),
+    "wake_as": (str, "float", 5, 7),
+}
+# Inputs that work in deep sleep (ESP32 data sheet, table of RTC pins).
+_RTC_PINS = (-1, 0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
 _BROKER = {
     "host": (str, None, 1, 253),
     "port": (int, 8883, 1, 65535),
@@ -61,19 +76,51 @@ _SENSORS = {
         "window_s": (int, 60, 5, 3600),
     },
 }
-_WORDS = {int: "a whole number", str: "a text", list: "a list", dict: "an object in { }"}
+_LINK = ("v", "wifi", "broker", "serial", "heartbeat_s", "led_pin", "outbox")
+_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a text",
+    list: "a list",
+    dict: "an object in { }",
+}
 
 
 def load(path: str) -> dict:
     """The checked configuration, defaults filled in; ConfigError names all mistakes."""
+    document, cfg = _read(path)
+    settings = check(document)
+    settings["cfg"] = cfg
+    return settings
+
+
+def load_link(path: str) -> dict:
+    """The same of a file whose other fields may be wrong: link, lamp and heartbeat alone."""
+    document, cfg = _read(path)
+    if isinstance(document, dict):
+        document = {name: document[name] for name in _LINK if name in document}
+        # A field that safe mode does not need and check() does.
+        document["sensors"] = {"footfall": {"uart": 3 - _uart(document)}}
+    settings = check(document)
+    settings["cfg"] = cfg
+    return settings
+
+
+def _uart(document: dict) -> int:
+    serial = document.get("serial")
+    return 2 if isinstance(serial, dict) and serial.get("uart") == 2 else 1
+
+
+def _read(path: str) -> tuple[object, str]:
+    # With the CRC-32 by which the status names it.
     try:
-        with open(path) as file:
-            document = json.load(file)
+        with open(path, "rb") as file:
+            data = file.read()
+        return json.loads(data), "%08x" % binascii.crc32(data)
     except OSError:
         raise ConfigError(("%s is missing: run `haidang provision`" % path,))
     except ValueError:
         raise ConfigError(("%s is not JSON: run `haidang provision` again" % path,))
-    return check(document)
 
 
 def check(document: object) -> dict:
@@ -93,8 +140,7 @@ def check(document: object) -> dict:
         node["outbox"] = _table("outbox", _OUTBOX, node["outbox"], problems)
     if isinstance(node.get("sensors"), dict):
         node["sensors"] = _sensors(node["sensors"], problems)
-    if not problems and "serial" in node:
-        _check_uarts(node, problems)
+    _check_together(node, problems)
     if problems:
         raise ConfigError(tuple(problems))
     return node
@@ -102,16 +148,55 @@ def check(document: object) -> dict:
 
 def _one_link(document: object, problems: list[str]) -> tuple[object, dict]:
     # A node has one link: Wi-Fi and a broker, or a serial one, which is polled and never sleeps.
-    if not isinstance(document, dict) or "serial" not in document:
+    if not isinstance(document, dict):
         return document, _NODE
     given = dict(document)
     fields = dict(_NODE)
+    if "serial" not in document:
+        if "power" in document:
+            fields["power"] = (dict, None, 0, 0)
+            # A wake input alone is a sensor too.
+            fields["sensors"] = (dict, None, 0, 3)
+        return given, fields
     for name in ("wifi", "broker", "power"):
         fields.pop(name, None)
         if given.pop(name, None) is not None:
             problems.append("node.json: serial and %s cannot both be: remove one" % name)
     fields["serial"] = (dict, None, 0, 0)
     return given, fields
+
+
+def _check_together(node: dict, problems: list[str]) -> None:
+    if "power" in node:
+        node["power"] = _table("power", _POWER, node["power"], problems)
+    if problems:
+        return
+    if "power" in node:
+        _check_power(node, problems)
+    if "serial" in node:
+        _check_uarts(node, problems)
+
+
+def _check_power(node: dict, problems: list[str]) -> None:
+    power, sensors = node["power"], node["sensors"]
+    if "smoke" in sensors:
+        problems.append(
+            "power: sensors.smoke cannot run on a battery, its MQ-2 heats with 0.8 W; put a "
+            'detector\'s contact on wake_pin with "wake_as": "contact"'
+        )
+    if "footfall" in sensors:
+        problems.append("power: sensors.footfall listens all the time; it needs a supply")
+    if power["wake_as"] not in ("float", "contact"):
+        problems.append("power: wake_as must be float or contact")
+    if power["wake_pin"] not in _RTC_PINS:
+        problems.append("power: wake_pin %d cannot wake; take 32 or 33" % power["wake_pin"])
+    if not sensors and power["wake_pin"] < 0:
+        problems.append("power: neither sensors nor a wake_pin: nothing to measure")
+    if power["connect_s"] < power["sleep_s"]:
+        problems.append("power: connect_s must not be below sleep_s")
+    for kind, sensor in sensors.items():
+        if power["wake_pin"] >= 0 and power["wake_pin"] in (sensor["rx_pin"], sensor["tx_pin"]):
+            problems.append("power: wake_pin is a pin of sensors.%s; take another" % kind)
 
 
 def _check_uarts(node: dict, problems: list[str]) -> None:
@@ -180,6 +265,8 @@ def _table(where: str, fields: dict, given: object, problems: list[str]) -> dict
 
 
 def _mistake(kind: type, value, least: int, greatest: int) -> str:
+    if kind is bool and isinstance(value, bool):
+        return ""
     if not isinstance(value, kind) or isinstance(value, bool):
         return "must be %s" % _WORDS[kind]
     size = value if kind is int else len(value)

@@ -3,6 +3,11 @@
 import gc
 import sys
 
+# What haidang_node.startup loads besides itself.
+STARTUP = (
+    "haidang_node.config", "haidang_node.trial", "haidang_node.commands", "haidang_node.ring",
+)  # fmt: skip
+
 
 def call(path: str, function: str, *args):
     """Loads module `path` ("haidang_node.config"), calls its function, forgets the module.

@@ -1,6 +1,6 @@
-"""A tiny levelled log: lines go to the console and the last ones stay readable in a ring."""
+"""A tiny levelled log: lines go to the console, warnings and errors into a ring besides."""
 
-from micropython import const
+from haidang_node import loading
 
 DEBUG = 10
 INFO = 20
@@ -8,15 +8,11 @@ WARNING = 30
 ERROR = 40
 
 _LETTERS = {DEBUG: "D", INFO: "I", WARNING: "W", ERROR: "E"}
-# 12 lines of 100 characters: the story of the last minutes in about 1 KB.
-_RING_LINES = const(12)
-_LINE_CHARS = const(100)
 
 
 class _Sink:
     level = INFO
-    lines: list[str] = []  # noqa: RUF012 - one ring for the program
-    at = 0
+    hal = None
 
 
 def _no_time() -> int:
@@ -26,16 +22,25 @@ def _no_time() -> int:
 _now_ms = _no_time
 
 
-def start(level: int, now_ms) -> None:
-    """Sets the lowest level shown and the source of the time stamps (uptime, ms)."""
+def start(level: int, now_ms, hal=None) -> None:
+    """Sets the lowest level shown and the source of the time stamps (uptime, ms).
+
+    hal: whose RTC memory keeps warnings and errors; None where they are not kept.
+    """
     global _now_ms  # noqa: PLW0603 - one log for the program
     _Sink.level = level
+    _Sink.hal = hal
     _now_ms = now_ms
 
 
-def last_lines() -> list[str]:
-    """The newest lines, oldest first."""
-    return _Sink.lines[_Sink.at :] + _Sink.lines[: _Sink.at]
+def ring(function: str, *args) -> None:
+    """Calls `note`, `keep` or `save` of the error ring; without memory for it nothing is kept."""
+    if _Sink.hal is None:
+        return
+    try:
+        loading.call("haidang_node.ring", function, _Sink.hal, *args)
+    except MemoryError:
+        return
 
 
 class Log:
@@ -65,9 +70,11 @@ class Log:
         if level < _Sink.level:
             return
         message = text % args if args else text
-        line = "%9d %s %s: %s" % (_now_ms(), _LETTERS[level], self._area, message)
-        print(line)  # noqa: T201 - the console is the node's log
-        _keep(line[:_LINE_CHARS])
+        line = "%s %s: %s" % (_LETTERS[level], self._area, message)
+        now_ms = _now_ms()
+        print("%9d %s" % (now_ms, line))  # noqa: T201 - the console is the node's log
+        if level >= WARNING:
+            ring("keep", now_ms, line, level >= ERROR)
 
 
 class Trouble:
@@ -91,11 +98,3 @@ class Trouble:
         if self._since_ms >= 0:
             self._log.info("%s works again after %d ms", self._what, _now_ms() - self._since_ms)
             self._since_ms = -1
-
-
-def _keep(line: str) -> None:
-    if len(_Sink.lines) < _RING_LINES:
-        _Sink.lines.append(line)
-        return
-    _Sink.lines[_Sink.at] = line
-    _Sink.at = (_Sink.at + 1) % _RING_LINES

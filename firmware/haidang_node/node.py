@@ -11,7 +11,7 @@ from haidang_node.health import Health
 from haidang_node.identity import Identity
 from haidang_node.lamp import Lamp
 from haidang_node.ledger import Ledger
-from haidang_node.orders import Orders
+from haidang_node.orders import PATH, Orders
 from haidang_node.outbox import Outbox
 from haidang_node.reporter import Reporter
 from haidang_node.status import Status
@@ -19,6 +19,7 @@ from haidang_node.supervisor import Supervisor
 
 OUTBOX = "/outbox"
 _LOOP_LIMIT_MS = const(6000)
+_FIRST_ROUND_MS = const(15000)
 _LOG = log.Log("node")
 
 
@@ -26,21 +27,28 @@ class Node:
     """All parts of one node, built from checked settings; run() starts them.
 
     `link` is the part that reaches the gateway: run(turned, connected), attach(outbox, status,
-    orders, wake), online, reached, limit_ms, rssi_dbm().
+    orders, wake), encode_pack(pack), online, reached, limit_ms, rssi_dbm().
     """
 
-    def __init__(self, name: str, settings: dict, clock: Clock, link) -> None:
-        self._name = name
+    def __init__(self, name: str, settings: dict, clock: Clock, link, told: dict) -> None:
+        self.name = name
         self._settings = settings
-        self._clock = clock
-        self._link = link
+        self.clock = clock
+        self.link = link
         wake = asyncio.Event()
         self._identity = Identity(esp32.Storage(), esp32.random_32)
         self._ledger = Ledger(OUTBOX + "/ledger")
-        self._outbox = Outbox(OUTBOX, settings["outbox"]["bytes"], self._ledger)
-        self._sensors = loading.call("haidang_node.fitting", "sensors", settings["sensors"])
+        self.outbox = Outbox(OUTBOX, settings["outbox"]["bytes"], self._ledger)
+        self.sensors = loading.call("haidang_node.fitting", "sensors", settings["sensors"])
         self._reporter = Reporter(
-            name, clock, self._identity, self._outbox, self._ledger, self._sensors, wake
+            name,
+            clock,
+            self._identity,
+            self.outbox,
+            self._ledger,
+            self.sensors,
+            wake,
+            link.encode_pack,
         )
         supply = settings["supply_pin"]
         self._health = Health(
@@ -48,77 +56,92 @@ class Node:
             link.rssi_dbm,
             esp32.millivolts(supply) if supply >= 0 else None,
         )
-        self._orders = Orders(OUTBOX + "/orders", self._act, clock)
-        link.attach(self._outbox, self._status(), self._orders, wake)
-        self._supervisor = Supervisor(clock)
+        self.orders = Orders(PATH, self._act, clock)
+        self.status = self._make_status(told)
+        link.attach(self.outbox, self.status, self.orders, wake)
+        self.supervisor = Supervisor(clock)
+        # What the rounds remember.
+        self.settled = False
+        self.short_rounds = 0
+        self._round_ms = _FIRST_ROUND_MS
         led_pin = settings["led_pin"]
         led = esp32.output(led_pin) if led_pin >= 0 else None
-        self.lamp = Lamp(led, self._sensors, link, self._supervisor.turned)
+        self.lamp = Lamp(led, self.sensors, link, self.supervisor.turned)
 
     async def run(self) -> None:
-        """Opens what was kept, then runs every loop; returns when one has ended unbidden."""
+        """Opens what was kept, then runs every loop; returns when the node must restart."""
         self._open()
         feed = esp32.watchdog(self._settings["watchdog_ms"])
-        turned = self._supervisor.turned
-        connecting = self._link.run(turned, self._reporter.snapshot)
-        tasks = [
-            self._start("report", self._report(), _LOOP_LIMIT_MS),
-            self._start("lamp", self.lamp.run(), _LOOP_LIMIT_MS),
-            self._start("uplink", connecting, self._link.limit_ms),
-        ]
-        for sensor in self._sensors:
-            tasks.append(self._start(sensor.kind, self._sample(sensor), _LOOP_LIMIT_MS))
+        expect = self.supervisor.expect
+        for sensor in self.sensors:
+            expect(sensor.kind, _LOOP_LIMIT_MS, lambda sensor=sensor: self._sample(sensor))
+        expect("report", _LOOP_LIMIT_MS, self._report)
+        expect("lamp", _LOOP_LIMIT_MS, self.lamp.run)
+        expect("uplink", self.link.limit_ms, self._connect)
+        why = "the application crashed"
         try:
-            await self._supervisor.run(tasks, feed)
+            why = await self.supervisor.run(feed, self._step)
         finally:
-            for task in tasks:
-                task.cancel()
-            for ended in await asyncio.gather(*tasks, return_exceptions=True):
-                _LOG.error("a loop ended: %s", repr(ended))
-            self.stop()
+            self.stop(why)
 
-    def stop(self) -> None:
-        """Writes down what is in RAM; for an orderly end."""
-        self._outbox.close()
+    def stop(self, why: str) -> None:
+        """Writes down what is in RAM, and why the node ends; for an orderly end."""
+        _LOG.warning("restart: %s", why)
+        log.ring("note", why)
+        log.ring("save")
+        self.outbox.close()
 
-    def restart(self) -> None:
+    def restart(self, why: str) -> None:
         """The orderly end, then the reset."""
-        self.stop()
+        self.stop(why)
         esp32.restart()
 
     def _open(self) -> None:
         ended = self._identity.ended()
         self._ledger.open()
-        self._outbox.open(ended)
+        self.outbox.open(ended)
         self._identity.begin()
-        self._orders.open()
+        self.orders.open()
         _LOG.info(
             "%s, epoch %s, boot %d, %s, %d packs held",
-            self._name,
+            self.name,
             self._identity.epoch,
             self._identity.boot,
             esp32.reset_reason(),
-            self._outbox.count(),
+            self.outbox.count(),
         )
 
-    def _status(self) -> Status:
+    def _make_status(self, told: dict) -> Status:
         settings = self._settings
         return Status(
             self._identity,
-            self._outbox,
+            self.outbox,
             self._ledger,
             settings["heartbeat_s"],
             sorted(settings["sensors"]),
             esp32.reset_reason(),
+            told,
         )
 
-    def _start(self, name: str, loop, limit_ms: int):
-        self._supervisor.expect(name, limit_ms)
-        return asyncio.create_task(loop)
+    def _step(self) -> str | None:
+        # Called by the supervisor; gives a reason to restart.
+        on_trial = self.link.reached and self.status.told.get("mode") == "trial"
+        if self.clock.uptime_ms() < self._round_ms and not on_trial:
+            return None
+        try:
+            self._round_ms, why = loading.call(
+                "haidang_node.rounds", "go", self, esp32.Storage(), esp32.free_bytes
+            )
+        except MemoryError:
+            return "memory: none for a round"
+        return why
+
+    def _connect(self):
+        return self.link.run(self.supervisor.turned, self._reporter.snapshot)
 
     async def _sample(self, sensor) -> None:
         while True:
-            self._supervisor.turned(sensor.kind)
+            self.supervisor.turned(sensor.kind)
             self._reporter.sample(sensor)
             await asyncio.sleep_ms(sensor.period_ms)
 
@@ -128,9 +151,9 @@ class Node:
         due_ms = report_ms
         figures_ms = due_ms
         while True:
-            self._supervisor.turned("report")
+            self.supervisor.turned("report")
             self._health.watch()
-            now_ms = self._clock.uptime_ms()
+            now_ms = self.clock.uptime_ms()
             if now_ms >= due_ms:
                 due_ms = now_ms + report_ms
                 self._reporter.telemetry()
@@ -138,12 +161,12 @@ class Node:
                 figures_ms = now_ms + heartbeat_ms
                 self._reporter.figures(self._figures(now_ms))
             self._reporter.turn(now_ms)
-            if self._link.online:
+            if self.link.online:
                 self._reporter.repeat()
             await asyncio.sleep_ms(min(1000, max(1, due_ms - now_ms)))
 
     def _figures(self, now_ms: int) -> list:
-        return self._health.records(now_ms, self._outbox.count(), self._ledger.dropped)
+        return self._health.records(now_ms, self.outbox.count(), self._ledger.dropped)
 
     def _act(self, do: str, args: dict, order_id: str) -> tuple:
         # Loaded for each command: they come seldom.

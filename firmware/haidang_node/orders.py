@@ -13,6 +13,7 @@ _ID_CHARS = const(64)
 # More than the session's receive maximum cannot wait.
 _WAITING = const(16)
 _OWED = const(8)
+PATH = "/outbox/orders"
 _COMMANDS = "haidang_node.commands"
 _LOG = log.Log("orders")
 

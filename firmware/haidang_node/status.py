@@ -13,13 +13,17 @@ OFFLINE = b'{"v":1,"state":"offline"}'
 class Status:
     """Makes the retained status message."""
 
-    def __init__(self, identity, outbox, ledger, heartbeat_s: int, sensors: list, reset: str):
+    def __init__(
+        self, identity, outbox, ledger, heartbeat_s: int, sensors: list, reset: str, told=None
+    ) -> None:
         self.identity = identity
         self._outbox = outbox
         self._ledger = ledger
         self._heartbeat_s = heartbeat_s
         self._sensors = sensors
         self._reset = reset
+        # Further fields: mode, cfg, fails, steps, why.
+        self.told: dict = told or {}
 
     def message(self, up_ms: int) -> bytes:
         """The message as of now."""
@@ -27,23 +31,23 @@ class Status:
         # The gateway asks for every number that a status has told, also after a power cut.
         identity.save(self._outbox.lowest_loose())
         held = self._outbox.held(identity.epoch)
-        return encode(
-            {
-                "v": 1,
-                "state": "online",
-                "fw": FIRMWARE,
-                "slot": "a",
-                "he": identity.epoch,
-                "hb": identity.boot,
-                "reset": self._reset,
-                "up_ms": up_ms,
-                "heartbeat_s": self._heartbeat_s,
-                "sensors": self._sensors,
-                "boots": self._ledger.boots(
-                    identity.epoch, identity.boot, identity.following, held
-                ),
-            },
-        )
+        document = {
+            "v": 1,
+            "state": "online",
+            "fw": FIRMWARE,
+            "slot": "a",
+            "he": identity.epoch,
+            "hb": identity.boot,
+            "reset": self._reset,
+            "up_ms": up_ms,
+            "heartbeat_s": self._heartbeat_s,
+            "sensors": self._sensors,
+            "boots": self._ledger.boots(identity.epoch, identity.boot, identity.following, held),
+        }
+        if self._outbox.corrupt:
+            document["corrupt"] = self._outbox.corrupt
+        document.update(self.told)
+        return encode(document)
 
 
 def encode(message: dict) -> bytes:

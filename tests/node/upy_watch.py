@@ -1,7 +1,8 @@
 # heap: 400K
 """The watchdog's supervisor and the lanes of what is reported."""
 
-from haidang_node import log, supervisor
+from haidang_node import log, ring, supervisor
+from haidang_node.errors import LinkError
 from haidang_node.outbox import ALARM, DATA
 from haidang_node.reporter import Reporter
 from haidang_node.supervisor import Supervisor
@@ -22,10 +23,25 @@ class _Clock:
 
 
 class _Task:
-    ended = False
+    """A loop's task; it ends with `error` once that is set."""
+
+    cancelled = False
+
+    def __init__(self, coroutine):
+        self._coroutine = coroutine
+        self.error = None
 
     def done(self):
-        return self.ended
+        return self.error is not None
+
+    def cancel(self):
+        self.cancelled = True
+
+    def __await__(self):
+        raise self.error
+        yield
+
+    __iter__ = __await__
 
 
 class _Turns:
@@ -34,48 +50,112 @@ class _Turns:
     def __init__(self, clock, story):
         self._clock = clock
         self._story = story
+        self.tasks = []
+
+    def create_task(self, name):
+        task = _Task(name)
+        self.tasks.append((name, task))
+        return task
 
     async def sleep_ms(self, wait_ms):
         self._clock.now_ms += wait_ms
         self._story()
 
+    async def gather(self, *tasks, return_exceptions):
+        assert all([task.cancelled for task in tasks])
 
-def _feeds(loops_turn_until_ms, ended_at_ms):
-    clock = _Clock()
-    watch = Supervisor(clock)
-    watch.expect("smoke", 6000)
-    watch.expect("uplink", 60000)
-    tasks = [_Task(), _Task()]
-    fed = []
 
-    def story():
-        if clock.now_ms <= loops_turn_until_ms:
-            watch.turned("smoke")
-        watch.turned("uplink")
-        tasks[1].ended = clock.now_ms >= ended_at_ms
+class _Watched:
+    """A supervisor of two loops and what it did until it ended."""
 
-    real = supervisor.asyncio
-    supervisor.asyncio = _Turns(clock, story)
-    try:
-        watching = watch.run(tasks, lambda: fed.append(clock.now_ms))
-        while True:
-            watching.send(None)
-    except StopIteration:
-        return fed, watch.hanging()
-    finally:
-        supervisor.asyncio = real
+    def __init__(self, turns_until_ms=None, crashes=(), ends_at_ms=60000):
+        self.clock = _Clock()
+        self.watch = Supervisor(self.clock)
+        self.watch.expect("smoke", 6000, lambda: "smoke")
+        self.watch.expect("uplink", 60000, lambda: "uplink")
+        self.fed = []
+        self.crashes = list(crashes)
+        self._until_ms = turns_until_ms
+        self._ends_at_ms = ends_at_ms
+        self.asyncio = _Turns(self.clock, self._story)
+
+    def _story(self):
+        if self._until_ms is None or self.clock.now_ms <= self._until_ms:
+            self.watch.turned("smoke")
+        self.watch.turned("uplink")
+        if self.crashes and self.clock.now_ms >= self.crashes[0][0]:
+            _, name, error = self.crashes.pop(0)
+            [task for of, task in self.asyncio.tasks if of == name][-1].error = error
+
+    def _step(self):
+        return "it is time" if self.clock.now_ms >= self._ends_at_ms else None
+
+    def run(self):
+        """Why it ended."""
+        real = supervisor.asyncio
+        supervisor.asyncio = self.asyncio
+        running = self.watch.run(lambda: self.fed.append(self.clock.now_ms), self._step)
+        try:
+            while True:
+                running.send(None)
+        except StopIteration as end:
+            return end.value
+        finally:
+            supervisor.asyncio = real
 
 
 def test_the_watchdog_is_fed_while_all_loops_turn() -> None:
-    fed, hanging = _feeds(loops_turn_until_ms=30000, ended_at_ms=30000)
-    assert fed == list(range(0, 30000, 1500))
-    assert hanging is None
+    watched = _Watched(ends_at_ms=30000)
+    assert watched.run() == "it is time"
+    assert watched.fed == list(range(0, 30000, 1500))
+    assert watched.watch.hanging() is None
+    assert all([task.cancelled for _, task in watched.asyncio.tasks])
 
 
-def test_one_hanging_loop_starves_the_watchdog() -> None:
-    fed, hanging = _feeds(loops_turn_until_ms=9000, ended_at_ms=60000)
-    assert fed[-1] == 15000
-    assert hanging == "smoke"
+def test_one_hanging_loop_starves_the_watchdog_and_is_named_for_the_next_start() -> None:
+    memory = _Memory()
+    ring.start(memory, 7, "/tmp/haidang-no-ring")
+    watched = _Watched(turns_until_ms=9000)
+    log.start(log.ERROR + 1, lambda: 0, memory)
+    watched.run()
+    log.start(log.ERROR + 1, lambda: 0)
+    assert watched.fed[-1] == 15000
+    assert watched.watch.hanging() == "smoke"
+    assert watched.watch.calm_since_ms > 50000
+    assert ring.start(memory, 8, "/tmp/haidang-no-ring") == "loop smoke hung"
+    assert ring.start(memory, 9, "/tmp/haidang-no-ring") == ""
+
+
+def test_a_crashed_loop_is_started_again_and_the_others_go_on() -> None:
+    watched = _Watched(crashes=[(9000, "smoke", ValueError("x")), (20000, "uplink", OSError(5))])
+    assert watched.run() == "it is time"
+    assert [name for name, _ in watched.asyncio.tasks] == ["smoke", "uplink", "smoke", "uplink"]
+    assert watched.fed == list(range(0, 60000, 1500))
+    assert watched.watch.calm_since_ms == 21000
+
+
+def test_the_third_crash_within_an_hour_restarts_the_node() -> None:
+    crashes = [(at_ms, "smoke", ValueError("x")) for at_ms in (9000, 20000, 30000)]
+    assert _Watched(crashes=crashes).run() == "loop smoke crashed"
+    rare = [(at_ms, "smoke", ValueError("x")) for at_ms in (9000, 3000000, 4000000)]
+    assert _Watched(crashes=rare, ends_at_ms=4100000).run() == "it is time"
+
+
+def test_a_loop_that_asks_for_a_restart_gets_it_at_once() -> None:
+    crashes = [(9000, "uplink", LinkError("the radio hangs"))]
+    assert _Watched(crashes=crashes).run() == "uplink: the radio hangs"
+
+
+class _Memory:
+    def __init__(self):
+        self.data = b""
+
+    def ring_read(self):
+        return self.data
+
+    def ring_write(self, data):
+        assert len(data) <= ring.BYTES
+        self.data = data
 
 
 class _Identity:
@@ -131,7 +211,9 @@ class _Wake:
 
 def test_changes_and_snapshots_go_into_the_alarm_lane_and_readings_into_the_other() -> None:
     clock, outbox, sensor, wake = _Clock(), _Outbox(), _Sensor(), _Wake()
-    reporter = Reporter("n-240ac4000001", clock, _Identity(), outbox, None, [sensor], wake, encode_pack)
+    reporter = Reporter(
+        "n-240ac4000001", clock, _Identity(), outbox, None, [sensor], wake, encode_pack
+    )
     reporter.sample(sensor)
     assert outbox.kept == []
     sensor.state = "alarm"
@@ -146,7 +228,9 @@ def test_changes_and_snapshots_go_into_the_alarm_lane_and_readings_into_the_othe
 
 def test_what_is_not_normal_is_repeated_once_a_minute() -> None:
     clock, outbox, sensor = _Clock(), _Outbox(), _Sensor()
-    reporter = Reporter("n-240ac4000001", clock, _Identity(), outbox, None, [sensor], _Wake(), encode_pack)
+    reporter = Reporter(
+        "n-240ac4000001", clock, _Identity(), outbox, None, [sensor], _Wake(), encode_pack
+    )
     reporter.snapshot()
     clock.now_ms = 60000
     reporter.repeat()

@@ -8,6 +8,8 @@ from micropython import const
 
 # ESP_ERR_NVS_NOT_FOUND of ESP-IDF
 _NVS_NOT_FOUND = const(-0x1102)
+# The first piece of RTC memory; the rest belongs to the sleeper.
+_RING_BYTES = const(384)
 _RESETS = {
     machine.PWRON_RESET: "power_on",
     machine.HARD_RESET: "hard",
@@ -71,6 +73,18 @@ def output(pin: int):
 def watchdog(timeout_ms: int):
     """Starts the watchdog, which cannot be stopped; the function that feeds it."""
     return machine.WDT(timeout=timeout_ms).feed
+
+
+def ring_read() -> bytes:
+    """The piece of RTC memory that belongs to the error ring; it outlives all but power cuts."""
+    return machine.RTC().memory()[:_RING_BYTES]
+
+
+def ring_write(data: bytes) -> None:
+    """Sets it; the sleeper's piece behind it stays."""
+    rtc = machine.RTC()
+    rest = rtc.memory()[_RING_BYTES:]
+    rtc.memory(data + bytes(_RING_BYTES - len(data)) + rest)
 
 
 class Storage:

@@ -82,6 +82,13 @@ class Flood:
         self._told = now
         return not same
 
+    def resume(self, state: str, health: str, now_ms: int) -> None:
+        """What was told before a deep sleep: only a change is news."""
+        self._heard_ms = now_ms
+        self._ladder.force(("normal", "watch", "warning", "danger").index(state))
+        self.state = state
+        self._told = state + health
+
     @property
     def normal(self) -> bool:
         """Whether nothing has to be repeated to the gateway."""
@@ -105,6 +112,10 @@ class Flood:
         return records
 
     state_records = records
+
+    def distance_mm(self) -> int:
+        """From the sensor down to the water or street, median of the last frames; while ok."""
+        return self._mount_mm - self._median.value()
 
     def _newest_mm(self) -> int:
         newest = 0

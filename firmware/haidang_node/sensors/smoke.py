@@ -109,6 +109,10 @@ class Smoke:
 
     state_records = records
 
+    def resistance_ohm(self) -> int:
+        """The sensor's present resistance, median of the last samples; only while health is ok."""
+        return self._permille * self._r0_ohm // 1000
+
     def _judge(self, now_ms: int) -> str:
         if self._mv <= _OPEN_MV:
             return "open"

@@ -1,0 +1,91 @@
+"""What a node looks at once a minute: memory, a configuration on trial, whether it has settled.
+
+Loaded for each round, then forgotten.
+"""
+
+import gc
+
+from micropython import const
+
+from haidang_node import loading, log
+
+_ROUND_MS = const(60000)
+_TRIAL_ROUND_MS = const(15000)
+# A start is a good one once all loops have turned for this long.
+_SETTLED_MS = const(60000)
+# Below this a packet, a status and a command do not fit; a piece holds the largest buffer.
+FLOOR_BYTES = const(8192)
+_PIECE_BYTES = const(2048)
+# Mbed TLS with 4 KiB records needs more than this to connect.
+_TLS_FLOOR_BYTES = const(20480)
+_SHORT_ROUNDS = const(3)
+_LOG = log.Log("rounds")
+
+
+def go(node, storage, free_bytes) -> tuple:
+    """(when to come again, a reason to restart or None); `node` is the whole Node.
+
+    free_bytes(): ESP-IDF heap, free and largest block.
+    """
+    now_ms = node.clock.uptime_ms()
+    told = node.status.told
+    if node.clock.steps:
+        told["steps"] = node.clock.steps
+    if "fails" in told or not node.settled:
+        _settle(node, storage, now_ms)
+    if told.get("mode") == "trial":
+        return now_ms + _TRIAL_ROUND_MS, _try_out(node, storage)
+    short = shortage(gc_free(), free_bytes(), _whole_piece(), node.link.online)
+    node.short_rounds = node.short_rounds + 1 if short else 0
+    if short:
+        _LOG.warning("%s (%d of %d)", short, node.short_rounds, _SHORT_ROUNDS)
+    return now_ms + _ROUND_MS, short if node.short_rounds >= _SHORT_ROUNDS else None
+
+
+def gc_free() -> int:
+    """Free bytes of the heap, garbage not counted as used."""
+    gc.collect()
+    return gc.mem_free()
+
+
+def shortage(free: int, idf: tuple, whole_piece: bool, online: bool) -> str | None:
+    """What memory is short of; None where it suffices.
+
+    Short for three rounds: a backlog being sent or a connection being made is not it.
+    """
+    if free < FLOOR_BYTES:
+        return "memory: %d bytes free" % free
+    if not whole_piece:
+        return "memory: %d bytes free, none of %d in one piece" % (free, _PIECE_BYTES)
+    # TLS takes its pieces while it connects: without them the node is never heard again.
+    if not online and min(idf) < _TLS_FLOOR_BYTES:
+        return "memory: %d bytes left for TLS, %d in one piece" % idf
+    return None
+
+
+def _whole_piece() -> bool:
+    try:
+        bytearray(_PIECE_BYTES)
+    except MemoryError:
+        return False
+    return True
+
+
+def _settle(node, storage, now_ms: int) -> None:
+    if now_ms - node.supervisor.calm_since_ms >= _SETTLED_MS:
+        node.settled = True
+        node.status.told.pop("fails", None)
+        loading.call("haidang_node.boots", "settled", storage)
+
+
+def _try_out(node, storage) -> str | None:
+    told = node.status.told
+    try:
+        became = loading.call(
+            "haidang_node.trial", "step", "", storage, node.orders, node.link.reached, told["cfg"]
+        )
+    finally:
+        loading.forget("haidang_node.commands")
+    if became == "kept":
+        del told["mode"]
+    return "configuration rolled back" if became == "rolled back" else None

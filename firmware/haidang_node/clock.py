@@ -25,17 +25,17 @@ _LOG = log.Log("clock")
 
 
 class Clock:
-    """Uptime from `base_ms` on and, once anchored, Unix time; integers only.
+    """Uptime since construction and, once anchored, Unix time; integers only.
 
     `ticks` is the board's own wrapping millisecond counter. `uptime_ms()` must be called at least
     once in 12 days, or a wrap goes unseen. Corrections are slewed at 500 ppm, so stamps of rising
     uptimes never go back; only one of more than 30 s, told twice, is a step (counted in `steps`).
     """
 
-    def __init__(self, ticks, base_ms: int = 0) -> None:
+    def __init__(self, ticks) -> None:
         self._ticks = ticks
         self._last_ticks = ticks()
-        self._uptime_ms = base_ms
+        self._uptime_ms = 0
         # Unix time less uptime at _since_ms, and what is still to be slewed from there on.
         self._offset_ms = None
         self._since_ms = 0
@@ -43,7 +43,7 @@ class Clock:
         self._nonce = 0
         self._asked_ms = -1
         self._questions = 0
-        self._due_ms = base_ms
+        self._due_ms = 0
         # Of this round's answers: the shortest round trip and the offset it gave.
         self._round_trip_ms = -1
         self._measured_ms = 0
@@ -57,6 +57,12 @@ class Clock:
         self._uptime_ms += (ticks - self._last_ticks) & _TICKS_MASK
         self._last_ticks = ticks
         return self._uptime_ms
+
+    def go_on(self, slept_ms: int) -> None:
+        """Adds what passed of this boot before construction: the time before a deep sleep and in
+        it. To be called before anything else.
+        """
+        self._uptime_ms += slept_ms
 
     def unix_ms(self, up_ms: int) -> int | None:
         """The wall time of an uptime; None while the clock has no anchor."""
@@ -145,6 +151,6 @@ class Clock:
         self._slew_ms = 0
 
 
-def system_clock(base_ms: int = 0) -> Clock:
+def system_clock() -> Clock:
     """The clock of this board."""
-    return Clock(time.ticks_ms, base_ms)
+    return Clock(time.ticks_ms)

@@ -105,6 +105,10 @@ class Connector:
                 self._backoff.worked(self._clock.uptime_ms() - self._since_ms)
             await self._pause(self._backoff.wait_ms())
 
+    def off(self) -> None:
+        """Leaves the network and switches the radio off, behind run()."""
+        self._link.off()
+
     async def _connected_once(self, connected) -> None:
         if self._context is None:
             self._context = tls(CERTIFICATES)

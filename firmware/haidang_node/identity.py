@@ -68,6 +68,17 @@ class Identity:
         self.boot = boot
         self.following = self._saved = 0
 
+    def resume(self, epoch: str, boot: int, following: int) -> bool:
+        """Goes on with the boot that fell asleep; False where the storage knows another one."""
+        before = self.ended()
+        if before is None or (before.epoch, before.boot) != (epoch, boot):
+            return False
+        self.epoch = epoch
+        self.boot = boot
+        self._saved = before.following
+        self.following = max(following, before.following)
+        return True
+
     def take(self) -> int:
         """The next number of this boot; safe in storage only after save()."""
         number = self.following

@@ -67,7 +67,8 @@ def test_uptime_goes_on_over_every_wrap_of_the_ticks() -> None:
 
 def test_uptime_starts_where_deep_sleep_left_it() -> None:
     world = _World()
-    clock = Clock(world.ticks, 7 * _WRAP)
+    clock = Clock(world.ticks)
+    clock.go_on(7 * _WRAP)
     world.now_ms += 50
     assert clock.uptime_ms() == 7 * _WRAP + 50
     assert clock.due(clock.uptime_ms())

@@ -55,6 +55,7 @@ class Connection:
         self._answered = asyncio.Event()
         self._awaited = None
         self._answers: list = []
+        self._owed: list[int] = []
         # When the broker last had room for another publish.
         self._free_ms = -1
         self.failure = None
@@ -95,8 +96,21 @@ class Connection:
         return await self._say("publishing", self._session.publish, topic, payload, qos, retain)
 
     async def acknowledge(self, packet_id: int) -> None:
-        """PUBACK of an incoming message."""
+        """PUBACK of an incoming message, at once."""
         await self._say("acknowledging", self._session.acknowledge, packet_id)
+
+    def owe(self, packet_id: int) -> None:
+        """PUBACK of an incoming message, together with the next packet or by settle().
+
+        Alone it would hold the next packet back for 40 ms: TCP keeps a second small segment until
+        the first is confirmed, and a receiver with nothing to say takes its time with that.
+        """
+        self._owed.append(packet_id)
+
+    async def settle(self) -> None:
+        """Sends what is owed; call where nothing else is sent."""
+        if self._owed:
+            await self.acknowledge(self._owed.pop(0))
 
     async def keep_alive(self, now_ms: int) -> None:
         """Pings when due, notes a broken connection; call about every second."""
@@ -119,6 +133,10 @@ class Connection:
             made = make(*args)
             packet_id, data = made if isinstance(made, tuple) else (0, made)
             if data:
+                if self._owed:
+                    owed = [self._session.acknowledge(other) for other in self._owed]
+                    self._owed = []
+                    data = b"".join([*owed, data])
                 await self._send(data)
         except _FAILURES as error:
             raise _translated(doing, error)

@@ -108,7 +108,7 @@ class Uplink:
         self._orders.step(now_ms)
         await connection.keep_alive(now_ms)
         while self._pubacks:
-            await connection.acknowledge(self._pubacks.pop(0))
+            connection.owe(self._pubacks.pop(0))
         await self._follow_orders(connection)
         await self._tell(connection, now_ms)
         if now_ms - self._status_ms >= self._heartbeat_ms and connection.can_publish:
@@ -122,6 +122,7 @@ class Uplink:
             and await self._send_one(connection, now_ms)
         ):
             return
+        await connection.settle()
         await self._sleep(self._window.wait_ms(now_ms, _LOOP_MS) if self.online else _LOOP_MS)
 
     async def _send_one(self, connection, now_ms: int) -> bool:

@@ -66,6 +66,12 @@ class _Connection:
     async def acknowledge(self, packet_id):
         self.acknowledged.append(packet_id)
 
+    def owe(self, packet_id):
+        self.acknowledged.append(packet_id)
+
+    async def settle(self):
+        pass
+
     async def publish(self, topic, payload, qos=1, retain=False):
         kind = topic.split("/")[-1]
         self.published.append((kind, json.loads(payload)))

@@ -28,6 +28,7 @@ from bench.parts import LOG, Figures, main
 _WINDOWS = (1, 8, 32)
 _NODES = 3
 _HELD_PACKS = 1440  # a day of one-minute readings
+_DRAINS = 3
 _RATE_PACKS = 400
 _RAW_MESSAGES = 1000
 _PEER_MESSAGES = 40
@@ -66,7 +67,7 @@ def figures(alarms: int = 120, seed: int = 20_262, quick: bool = False) -> Figur
     with stand.scratch("traffic") as folder, ExitStack() as undo:
         bench = _Bench(folder, random.Random(seed))
         undo.enter_context(bench.broker)
-        result = bench.drain(held)
+        result = bench.drain(held, 1 if quick else _DRAINS)
         result |= bench.raw(messages, windows)
         for window in windows:
             result |= bench.rate(window, packs)
@@ -90,30 +91,42 @@ class _Bench:
         certificates(self._ca, "broker-gateway", "gw-01", "gw-01-alarm", *nodes)
         self.broker = Broker("gateway", self._ca, folder / "broker")
 
-    def drain(self, held: int) -> Figures:
-        """A day's packs wait on flash while alarms and faults come up."""
-        LOG.info("traffic: %d held packs drain while alarms overtake", held)
+    def drain(self, held: int, times: int) -> Figures:
+        """A day's packs wait on flash while alarms and faults come up; the median of some days."""
+        LOG.info("traffic: %d held packs drain while alarms overtake, %d times", held, times)
+        seconds: list[float] = []
+        delays: list[float] = []
+        for _ in range(times):
+            self._drain_once(held, seconds, delays)
+        return {
+            "drain_packs": held,
+            "drain_pack_bytes": len(self._payload),
+            "drain_s": round(statistics.median(seconds), 2),
+            "drain_packs_per_s": round(held / statistics.median(seconds), 1),
+            "drain_alarms": len(delays),
+            "drain_alarm_median_ms": round(statistics.median(delays), 1) if delays else None,
+            "drain_alarm_max_ms": round(max(delays), 1) if delays else None,
+        }
+
+    def _drain_once(self, held: int, seconds: list[float], delays: list[float]) -> None:
         arrivals = Arrivals()
         board = self._board(stand.macs(1)[0], held=held)
         with board, ConsoleClock(board) as console, self._gateway(arrivals) as gateway:
             board.power_on()
             with _Trouble(board, random.Random(self._chance.random())):
                 _wait(lambda: len(arrivals.held_s) >= held, "the backlog to drain", board)
+                last_s = max(arrivals.held_s.values())
             offset_s = console.offset_s()
             self._payload = gateway.payload
-        last_s = max(arrivals.held_s.values())
-        during = {k: v for k, v in arrivals.alarms.items() if v[0] <= last_s}
-        delays = _delays_ms(during, {f"n-{board.mac}": offset_s})
-        seconds = arrivals.held_time_s()
-        return {
-            "drain_packs": held,
-            "drain_pack_bytes": len(self._payload),
-            "drain_s": round(seconds, 2),
-            "drain_packs_per_s": round(held / seconds, 1),
-            "drain_alarms": len(delays),
-            "drain_alarm_median_ms": round(statistics.median(delays), 1) if delays else None,
-            "drain_alarm_max_ms": round(max(delays), 1) if delays else None,
+        seconds.append(arrivals.held_time_s())
+        # Alarms that were decided while packs of the backlog were on their way.
+        between_ms = [(at_s - offset_s) * 1000 for at_s in (last_s - seconds[-1], last_s)]
+        during = {
+            key: (arrived_s, up_ms)
+            for key, (arrived_s, up_ms) in arrivals.alarms.items()
+            if between_ms[0] <= up_ms <= between_ms[1]
         }
+        delays += _delays_ms(during, {f"n-{board.mac}": offset_s})
 
     def rate(self, window: int, packs: int) -> Figures:
         """Held packs through the whole application with so many on the way at most."""

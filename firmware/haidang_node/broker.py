@@ -136,7 +136,8 @@ class Connection:
                 if self._owed:
                     owed = [self._session.acknowledge(other) for other in self._owed]
                     self._owed = []
-                    data = b"".join([*owed, data])
+                    owed.append(data)
+                    data = b"".join(owed)
                 await self._send(data)
         except _FAILURES as error:
             raise _translated(doing, error)

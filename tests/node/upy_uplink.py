@@ -148,7 +148,7 @@ def test_what_waited_at_the_broker_comes_before_the_first_turn_and_is_acknowledg
     try:
         asyncio.run(bench.uplink.run(bench.connection, lambda _: None, lambda: None))
     except _Ended:
-        pass
+        bench.connection.subscribed = False
     bench.turn()
     assert bench.connection.acknowledged == [7]
 

@@ -22,11 +22,15 @@ from stand_in_master import StandInMaster
 from bench import stand
 from bench.console_clock import ConsoleClock
 from bench.parts import LOG, Figures, main
+from bench.serial_heap import document, no_certificates
+from bench.serial_heap import figures as heap_figures
 
 _RATES = (9600, 115200)
 _RX_PIN = 4
 _KEY = bytes(range(32))
 _MAC = "240ac4000001"
+_SENSORS = b'{"smoke":{"warmup_s":0}}'
+_HELD_PACKS = 200
 _UP_MS = 86_400_123
 _LIMIT_S = 60.0
 _LOOK_S = 0.002
@@ -36,11 +40,13 @@ _OPENING_BYTES = 7
 
 
 def figures(quick: bool = False, alarms: int = 60) -> Figures:
-    """Bytes per pack, and the way of `alarms` alarms at each rate."""
+    """Bytes per pack, the way of `alarms` alarms at each rate, the smallest heap."""
     result: Figures = dict(_sizes())
     with stand.scratch("serial") as folder:
-        for baud in _RATES:
-            result |= _delays(folder / str(baud), baud, 3 if quick else alarms)
+        for baud in _RATES[-1:] if quick else _RATES:
+            result |= _delays(folder / str(baud), baud, 1 if quick else alarms)
+        if not quick:
+            result |= heap_figures(folder / "heap", _HELD_PACKS)
     return result
 
 
@@ -85,13 +91,14 @@ def _pack(records: list[Record]) -> Pack:
 def _delays(folder: Path, baud: int, alarms: int) -> Figures:
     LOG.info("serial link: the way of %d alarms at %d baud", alarms, baud)
     chance = random.Random(baud)
+    folder.mkdir(parents=True)
     with Line(_RX_PIN, baud) as line:
         board = stand.board(
             folder,
-            _no_certificates(folder),
+            no_certificates(folder, f"n-{_MAC}"),
             _MAC,
             0,
-            files={"/cert/serial.key": _KEY, "/node.json": _document(baud)},
+            files={"/cert/serial.key": _KEY, "/node.json": document(baud, _SENSORS, 3600)},
         )
         board.world.lines[_RX_PIN] = line
         master = StandInMaster([line.port], {f"n-{_MAC}": _KEY}, baud=baud, paced=True)
@@ -123,20 +130,6 @@ def _delays(folder: Path, baud: int, alarms: int) -> Figures:
 def _turn_s(baud: int) -> float:
     empty = len(wrap(bytes(HEAD_BYTES + _OPENING_BYTES - 2 + TAG_BYTES)))
     return 2 * empty * 10 / baud
-
-
-def _document(baud: int) -> bytes:
-    return (
-        b'{"v":1,"serial":{"uart":1,"rx_pin":%d,"tx_pin":5,"baud":%d},'
-        b'"sensors":{"smoke":{"warmup_s":0}},"report_s":3600}' % (_RX_PIN, baud)
-    )
-
-
-def _no_certificates(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    for name in ("ca.der", f"n-{_MAC}.der", f"n-{_MAC}.key.der"):
-        (folder / name).write_bytes(b"")
-    return folder
 
 
 def _wait(done: Callable[[], bool]) -> None:

@@ -74,6 +74,21 @@ def each(parts: list, key: int):
                 yield base + pairs[i], base + pairs[i + 1]
 
 
+def together(one, other, limit: int) -> list:
+    """Two rising sequences of (lo, hi) as one list of [lo, hi]; beyond `limit` the rest is one."""
+    pieces: list = []
+    fronts = [next(one, None), next(other, None)]
+    while fronts[0] or fronts[1]:
+        first = 0 if not fronts[1] or (fronts[0] and fronts[0] < fronts[1]) else 1
+        lo, hi = fronts[first]
+        fronts[first] = next(other if first else one, None)
+        if pieces and (lo <= pieces[-1][1] + 1 or len(pieces) == limit):
+            pieces[-1][1] = max(pieces[-1][1], hi)
+        else:
+            pieces.append([lo, hi])
+    return pieces
+
+
 def _keep(pairs: array, base: int, lo: int, hi: int) -> None:
     if lo <= hi:
         pairs.append(lo - base)

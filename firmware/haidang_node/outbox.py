@@ -4,7 +4,7 @@ from micropython import const
 
 from haidang_node import loading, log, numbers
 from haidang_node.errors import FlashFull, StorageError
-from haidang_node.segments import Segment, Segments, free_bytes
+from haidang_node.segments import Held, Place, Segment, Segments, free_bytes, size
 
 ALARM = "a"
 DATA = "d"
@@ -15,6 +15,11 @@ _BATCH_PACKS = const(10)
 _BATCH_MS = const(60000)
 # Alarm packs that flash refused stay in RAM so that they are sent at least.
 _REFUSED_ALARMS = const(16)
+# So many files make a full outbox. LittleFS reads a folder of 60 files up to 54,000 times to
+# change one of them, several seconds on an ESP32; with 16 files it is 12,000 times.
+_DATA_FILES = const(16)
+_ALARM_FILES = const(32)
+_BLOCK_BYTES = const(4096)
 # LittleFS needs free blocks to go on working: 8 blocks of 4096 bytes stay free.
 _FREE_RESERVE_BYTES = const(32768)
 # Ranges of held numbers take 4 bytes of heap each: 16 KB at most, as much as 2,000 alarms
@@ -24,32 +29,6 @@ _RANGES = const(4096)
 _TOLD_RANGES = const(16)
 _TOLD_BOOTS = const(5)
 _LOG = log.Log("outbox")
-
-
-class Held:
-    """One pack that is not acknowledged; `key` stands for its epoch and boot."""
-
-    def __init__(self, lane: str, key: int, seq: int) -> None:
-        self.lane = lane
-        self.key = key
-        self.seq = seq
-        # The payload while it is in RAM alone, then its segment.
-        self.source: bytes | Segment | None = None
-        # Where in the segment; in RAM: since when (ms).
-        self.offset = 0
-        # Filled in by the window while the pack is on its way.
-        self.packet_id = 0
-        self.delay_ms = 0
-        self.due_ms = 0
-
-
-class Place:
-    """How far a lane has been read: segment turn and offset, then the number in RAM."""
-
-    def __init__(self) -> None:
-        self.turn = 0
-        self.offset = 0
-        self.loose = -1
 
 
 class Outbox:
@@ -65,7 +44,10 @@ class Outbox:
         self._folder = folder
         self._limit_bytes = limit_bytes
         self._ledger = ledger
-        self._lanes = {ALARM: Segments(folder, ALARM), DATA: Segments(folder, DATA)}
+        self._lanes = {
+            ALARM: Segments(folder, ALARM, max(_BLOCK_BYTES, limit_bytes // _ALARM_FILES)),
+            DATA: Segments(folder, DATA, max(_BLOCK_BYTES, limit_bytes // _DATA_FILES)),
+        }
         # (epoch, boot) by key
         self._boots: list[tuple] = []
         self._loose: list[Held] = []
@@ -174,7 +156,8 @@ class Outbox:
         boots = {}
         told = [key for key in range(len(self._boots)) if self._boots[key][0] == epoch]
         for key in told[-_TOLD_BOOTS:]:
-            pieces = self._merged(key)
+            lanes = [self._pieces(lane, key) for lane in (ALARM, DATA)]
+            pieces = numbers.together(lanes[0], lanes[1], _TOLD_RANGES)
             if pieces:
                 boots[self._boots[key][1]] = pieces
         return boots
@@ -233,20 +216,6 @@ class Outbox:
 
     def _waiting(self, lane: str) -> int:
         return sum([held.lane == lane for held in self._loose])
-
-    def _merged(self, key: int) -> list:
-        pieces: list = []
-        lanes = [self._pieces(lane, key) for lane in (ALARM, DATA)]
-        fronts = [next(lane, None) for lane in lanes]
-        while fronts[0] or fronts[1]:
-            first = 0 if not fronts[1] or (fronts[0] and fronts[0] < fronts[1]) else 1
-            lo, hi = fronts[first]
-            fronts[first] = next(lanes[first], None)
-            if pieces and (lo <= pieces[-1][1] + 1 or len(pieces) == _TOLD_RANGES):
-                pieces[-1][1] = max(pieces[-1][1], hi)
-            else:
-                pieces.append([lo, hi])
-        return pieces
 
     def _pieces(self, lane: str, key: int):
         for segment in self._lanes[lane].all:
@@ -317,7 +286,8 @@ class Outbox:
 
     def _make_room(self, lane: str, needed_bytes: int) -> str | None:
         while True:
-            beyond = self._is_beyond_limit(needed_bytes)
+            used_bytes, ranges = size(self._lanes.values())
+            beyond = used_bytes + needed_bytes > self._limit_bytes or ranges > _RANGES
             # Asked now and then only: LittleFS counts by reading what every file uses.
             if not beyond and not (
                 self._lanes[lane].starts_anew
@@ -331,16 +301,6 @@ class Outbox:
             if not beyond or not self._drop_oldest(ALARM):
                 # The reserve is for alarms.
                 return None
-
-    def _is_beyond_limit(self, needed_bytes: int) -> bool:
-        used = needed_bytes
-        ranges = 0
-        for segments in self._lanes.values():
-            for segment in segments.all:
-                used += segment.size_bytes
-                for part in segment.parts:
-                    ranges += len(part[2]) // 2
-        return used > self._limit_bytes or ranges > _RANGES
 
     def _drop_oldest(self, lane: str) -> bool:
         segments = self._lanes[lane]

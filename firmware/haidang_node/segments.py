@@ -7,9 +7,6 @@ from micropython import const
 from haidang_node import records
 from haidang_node.errors import FlashFull, StorageError
 
-# Bigger segments mean fewer objects in RAM; LittleFS costs the same per flush from 4 KiB on.
-_SEGMENT_BYTES = {"a": 8192, "d": 16384}
-
 _ENOSPC = const(28)
 
 
@@ -22,6 +19,43 @@ class Segment:
         self.size_bytes = 0
         # See `numbers`.
         self.parts: list = []
+
+
+class Held:
+    """One pack that is not acknowledged; `key` stands for its epoch and boot."""
+
+    def __init__(self, lane: str, key: int, seq: int) -> None:
+        self.lane = lane
+        self.key = key
+        self.seq = seq
+        # The payload while it is in RAM alone, then its segment.
+        self.source: bytes | Segment | None = None
+        # Where in the segment; in RAM: since when (ms).
+        self.offset = 0
+        # Filled in by the window while the pack is on its way.
+        self.packet_id = 0
+        self.delay_ms = 0
+        self.due_ms = 0
+
+
+class Place:
+    """How far a lane has been read: segment turn and offset, then the number in RAM."""
+
+    def __init__(self) -> None:
+        self.turn = 0
+        self.offset = 0
+        self.loose = -1
+
+
+def size(lanes) -> tuple[int, int]:
+    """Bytes on flash and ranges in RAM of all segments."""
+    used_bytes = ranges = 0
+    for segments in lanes:
+        for segment in segments.all:
+            used_bytes += segment.size_bytes
+            for part in segment.parts:
+                ranges += len(part[2]) // 2
+    return used_bytes, ranges
 
 
 def free_bytes(folder: str, unknown: int) -> int:
@@ -37,9 +71,10 @@ def free_bytes(folder: str, unknown: int) -> int:
 class Segments:
     """The files of one lane, oldest first; at most one of them is open for writing."""
 
-    def __init__(self, folder: str, lane: str) -> None:
+    def __init__(self, folder: str, lane: str, segment_bytes: int) -> None:
         self._folder = folder
         self._lane = lane
+        self._segment_bytes = segment_bytes
         self._file = None
         self._turn = 0
         # Bytes of the newest file that a flush has made safe; 0 where nothing may be added to it.
@@ -105,7 +140,7 @@ class Segments:
         try:
             self._file.flush()
             self._safe_bytes = self.all[-1].size_bytes
-            if self._safe_bytes >= _SEGMENT_BYTES[self._lane]:
+            if self._safe_bytes >= self._segment_bytes:
                 self.close()
         except OSError as error:
             self._give_up()
@@ -164,7 +199,7 @@ class Segments:
         return None
 
     def _goes_on(self) -> bool:
-        return 0 < self._safe_bytes < _SEGMENT_BYTES[self._lane]
+        return 0 < self._safe_bytes < self._segment_bytes
 
     def _give_up(self) -> None:
         # Nothing is added to a file that refused; one that was never flushed holds nothing.

@@ -151,7 +151,7 @@ def test_a_storage_that_refuses_stops_nothing_and_no_name_comes_twice() -> None:
     identity.take()
     identity.save(None)
     for number in range(3):
-        identity = Identity(storage, lambda: 77 + number)
+        identity = Identity(storage, lambda epoch=number: 77 + epoch)
         identity.begin()
         assert identity.take() == 0
         names.add((identity.epoch, identity.boot))

@@ -1,0 +1,238 @@
+"""Runs in MicroPython: commands and trials on LittleFS, power cut at every flash operation.
+
+Argument: image file. Prints one JSON object: cuts, and what must never happen.
+"""
+
+import gc
+import json
+import sys
+
+import vfs
+from flash_model import FlashModel
+from haidang_node import configure, log, trial
+from haidang_node.orders import Orders
+
+log.start(log.ERROR + 1, lambda: 0)
+_PATH = sys.argv[1]
+_BLOCKS = 32
+_ORDERS = "/f/orders"
+_OLD = {
+    "v": 1,
+    "wifi": [{"ssid": "old", "key": "secret"}],
+    "broker": {"host": "192.168.1.10"},
+    "sensors": {"flood": {}},
+}
+_PATCH = {"wifi": [{"ssid": "new"}], "sensors": {"smoke": {}}}
+
+
+class _Flash(FlashModel):
+    """Tells errors by code: an exception through LittleFS would leave its files half open."""
+
+    def readblocks(self, block, buf, offset=0):
+        try:
+            return super().readblocks(block, buf, offset)
+        except OSError:
+            return -5
+
+    def writeblocks(self, block, buf, offset=None):
+        try:
+            return super().writeblocks(block, buf, offset)
+        except OSError:
+            return -5
+
+    def ioctl(self, op, arg):
+        try:
+            return super().ioctl(op, arg)
+        except OSError:
+            return -5
+
+
+class _Storage(dict):
+    """NVS, which is another part of the flash and safe by itself."""
+
+    def put(self, key, value):
+        self[key] = value
+
+    def commit(self):
+        pass
+
+
+class _Clock:
+    def unix_ms(self, up_ms):
+        return 1000
+
+
+class _Life:
+    """What one node has lived through, over all its starts."""
+
+    def __init__(self):
+        self.storage = _Storage()
+        self.acknowledged = []
+        self.executed = []
+        self.told = []
+        self.device = None
+
+    def powered(self):
+        """The chip stops where the power went; nothing is sent or done behind that."""
+        if self.device.dead:
+            raise OSError(5)
+
+    def orders(self):
+        orders = Orders(_ORDERS, self.act, _Clock())
+        orders.open()
+        return orders
+
+    def act(self, do, args, order_id):
+        self.executed.append(order_id)
+        if do == "config":
+            out = configure.propose("/f", self.storage, args, order_id)
+            return out, lambda: None
+        return {}, None
+
+    def hear(self, orders, order):
+        """An order comes, again for as long as it was not acknowledged."""
+        if order["id"] in self.acknowledged:
+            return
+        orders.take(order)
+        orders.accept()
+        self.powered()
+        self.acknowledged.append(order["id"])
+        orders.follow(0)
+        self.powered()
+
+    def tell(self, orders):
+        """The link tells what is owed."""
+        reply = orders.reply()
+        while reply:
+            self.powered()
+            self.told.append(json.loads(reply))
+            orders.told()
+            reply = orders.reply()
+
+
+def _order(number, do, **args):
+    return {"id": "c-%d" % number, "do": do, "args": args, "exp_ms": 2000}
+
+
+def _commands(life):
+    orders = life.orders()
+    life.hear(orders, _order(1, "identify"))
+    life.tell(orders)
+    life.hear(orders, _order(2, "config", set=_PATCH))
+    life.tell(orders)
+
+
+def _check_commands(life, result):
+    _commands(life)
+    for number in (1, 2):
+        name = "c-%d" % number
+        result["twice"] += life.executed.count(name) > 1
+        # Acknowledged means: done or said that it was not.
+        result["unanswered"] += not [reply for reply in life.told if reply["id"] == name]
+
+
+def _trial(life):
+    orders = life.orders()
+    if not trial.is_on("/f"):
+        life.tell(orders)
+        return
+    if trial.begin("/f", life.storage, orders, 0) == "/f" + trial.TRIAL:
+        trial.step("/f", life.storage, orders, life.reached, "00000000")
+    life.tell(orders)
+
+
+def _check_trial(life, result):
+    _trial(life)
+    outcomes = [reply for reply in life.told if "trial_s" not in reply.get("out", {})]
+    result["unanswered"] += not outcomes
+    active = _read(trial.ACTIVE)
+    for outcome in outcomes:
+        result["wrong"] += outcome["ok"] is not life.reached
+    result["wrong"] += active["wifi"][0]["ssid"] != ("new" if life.reached else "old")
+    result["wrong"] += trial.is_on("/f")
+
+
+def _read(name):
+    with open("/f" + name) as file:
+        return json.load(file)
+
+
+def _good_files(result):
+    # Whatever a start finds is one of the two, whole.
+    if _read(trial.ACTIVE) not in (_OLD, configure.merged(_OLD, _PATCH)):
+        result["damaged"] += 1
+    if trial.is_on("/f") and _read(trial.TRIAL) != configure.merged(_OLD, _PATCH):
+        result["damaged"] += 1
+
+
+def _fresh(scenario):
+    vfs.VfsLfs2.mkfs(_Flash(_PATH, _BLOCKS))
+    device = _Flash(_PATH, _BLOCKS)
+    _mount(device)
+    with open("/f" + trial.ACTIVE, "w") as file:
+        json.dump(_OLD, file)
+    life = _Life()
+    life.device = device
+    if scenario != "commands":
+        life.reached = scenario == "kept"
+        orders = life.orders()
+        life.hear(orders, _order(2, "config", set=_PATCH))
+        life.tell(orders)
+        if not life.reached:
+            life.storage[trial.LEFT] = 2 * trial.STEP_S
+    _unmount()
+    return life
+
+
+def _mount(device):
+    vfs.mount(vfs.VfsLfs2(device), "/f")
+
+
+def _unmount():
+    gc.collect()
+    try:
+        vfs.umount("/f")
+    except OSError:
+        pass
+
+
+def _one(scenario, cut_at, torn, result):
+    life = _fresh(scenario)
+    work, check = _SCENARIOS[scenario]
+    device = _Flash(_PATH, _BLOCKS)
+    device.cut_at, device.torn = cut_at, torn
+    life.device = device
+    try:
+        _mount(device)
+        work(life)
+    except OSError:
+        result["stopped"] += 1
+    ops = device.ops
+    _unmount()
+    life.device = _Flash(_PATH, _BLOCKS)
+    _mount(life.device)
+    _good_files(result)
+    check(life, result)
+    _unmount()
+    result["cuts"] += 1
+    return ops
+
+
+_SCENARIOS = {
+    "commands": (_commands, _check_commands),
+    "kept": (_trial, _check_trial),
+    "rolled back": (_trial, _check_trial),
+}
+
+
+def _run():
+    result = dict.fromkeys(("cuts", "stopped", "twice", "unanswered", "wrong", "damaged"), 0)
+    for scenario in _SCENARIOS:
+        operations = _one(scenario, None, 0, result)
+        for torn in (0, 1, 2, 4):
+            for cut_at in range(1, operations + 1):
+                _one(scenario, cut_at, torn, result)
+    print(json.dumps(result))
+
+
+_run()

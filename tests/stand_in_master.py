@@ -76,6 +76,8 @@ class StandInMaster:
         self._air: deque[tuple[float, int, bytes]] = deque()
         self.peers = {node: Peer(node, key, os.urandom) for node, key in keys.items()}
         self.bus = Bus(list(self.peers.values()), baud)
+        # Packs to be named by the next acknowledgement, by node and boot.
+        self._committed: dict[tuple[str, str, int], list[list[int]]] = {}
         # Commands until they are taken: a session may end in between.
         self._orders: dict[str, list[tuple[str, bytes]]] = {node: [] for node in keys}
         self._fds: list[int] = []
@@ -153,6 +155,10 @@ class StandInMaster:
     def _hear(self, data: bytes) -> None:
         for event in self.bus.receive(data, _now_ms()):
             self._take(event)
+        for (node, epoch, boot), numbers in self._committed.items():
+            ack = messages.encode("ack", {"he": epoch, "hb": boot, "s": numbers})
+            self.peers[node].send(ACK, ack, URGENT)
+        self._committed.clear()
 
     def _take(self, event: Event) -> None:
         try:
@@ -192,10 +198,8 @@ class StandInMaster:
         self.sizes[key] = len(data)
         self.came_s.setdefault(key, time.monotonic())
         if self.acknowledging:
-            numbers: list[list[int]] = []
+            numbers = self._committed.setdefault((node, pack.epoch, pack.boot), [])
             ranges.add(numbers, pack.seq)
-            ack = messages.encode("ack", {"he": pack.epoch, "hb": pack.boot, "s": numbers})
-            self.peers[node].send(ACK, ack, URGENT)
 
 
 def _write(fd: int, data: bytes) -> None:

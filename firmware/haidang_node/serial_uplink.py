@@ -1,6 +1,7 @@
 """The serial link: answers the gateway's polls with what the outbox holds; never speaks first."""
 
 import asyncio
+import gc
 import json
 import os
 
@@ -32,6 +33,8 @@ KEY = "/cert/serial.key"
 _WINDOW = (WINDOW, 2, 10000, 60000)
 _MESSAGE_LIMIT_BYTES = const(2048)
 _TURN_MS = const(4)
+# Fragments in both lanes from which on nothing new is put in: what is there goes first.
+_LANES_LIMIT = const(24)
 _READ_BYTES = const(256)
 # A blocked loop finds this many buffers full at most, or answers would come too late anyway.
 _READS = const(8)
@@ -120,7 +123,12 @@ class SerialUplink:
             now_ms = self._clock.uptime_ms()
             self._orders.step(now_ms)
             if self._session is not None:
-                await self._turn(self._session, buffer, now_ms, connected)
+                try:
+                    await self._turn(self._session, buffer, now_ms, connected)
+                except MemoryError as error:
+                    # A full heap costs an answer, not the node; the master asks again.
+                    _LOG.warning("no answer: %s", error)
+                    gc.collect()
             await asyncio.sleep_ms(_TURN_MS)
 
     async def _turn(self, session: NodeSession, buffer: bytearray, now_ms: int, connected) -> None:
@@ -191,6 +199,8 @@ class SerialUplink:
 
     def _fill(self, session: NodeSession, now_ms: int) -> None:
         # In the order of what cannot wait: time, orders, packs (alarms first), status.
+        if session.waiting(URGENT) + session.waiting(ORDINARY) >= _LANES_LIMIT:
+            return
         if self._clock.due(now_ms):
             session.send(TIME, encode(self._clock.question()), URGENT)
         self._follow_orders(session)
@@ -215,7 +225,7 @@ class SerialUplink:
             self._replying = True
 
     def _fill_packs(self, session: NodeSession, now_ms: int) -> None:
-        while session.waiting(URGENT) + session.waiting(ORDINARY) < 2 * WINDOW:
+        while session.waiting(URGENT) + session.waiting(ORDINARY) < _LANES_LIMIT:
             held = self._window.next(now_ms)
             if held is None:
                 return

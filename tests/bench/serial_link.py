@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from haidang_board.rig import Board
 from haidang_board.world_serial import Line
 from haidang_wire import senml
 from haidang_wire.frames import wrap
@@ -32,7 +33,7 @@ _MAC = "240ac4000001"
 _SENSORS = b'{"smoke":{"warmup_s":0}}'
 _HELD_PACKS = 200
 _UP_MS = 86_400_123
-_LIMIT_S = 60.0
+_LIMIT_S = 120.0
 _LOOK_S = 0.002
 _CHANGE_S = (1.05, 1.35)
 # In each frame of an answer beside the message: signed head and tag, receipts, fragment's head.
@@ -45,6 +46,8 @@ def figures(quick: bool = False, alarms: int = 60) -> Figures:
     with stand.scratch("serial") as folder:
         for baud in _RATES[-1:] if quick else _RATES:
             result |= _delays(folder / str(baud), baud, 1 if quick else alarms)
+            if not quick:
+                result |= _drain(folder / f"{baud}-held", baud, _HELD_PACKS)
         if not quick:
             result |= heap_figures(folder / "heap", _HELD_PACKS)
     return result
@@ -88,19 +91,35 @@ def _pack(records: list[Record]) -> Pack:
     return Pack(f"n-{_MAC}", "9f3c01aa", 7, 1234, _UP_MS, 1_764_000_000_250, records)
 
 
+def _drain(folder: Path, baud: int, held: int) -> Figures:
+    LOG.info("serial link: %d held packs at %d baud", held, baud)
+    with Line(_RX_PIN, baud) as line:
+        board = _board(folder, line, held)
+        master = StandInMaster([line.port], {f"n-{_MAC}": _KEY}, baud=baud, paced=True)
+        with board, master:
+            board.power_on()
+            _wait(lambda: len(master.packs) > 1)
+            began_s, before = time.monotonic(), len(master.packs)
+            _wait(lambda: len(master.packs) >= held)
+            packs = len(master.packs) - before
+            seconds = time.monotonic() - began_s
+    return {f"serial_{baud}_packs_per_s": round(packs / seconds, 1)}
+
+
+def _board(folder: Path, line: Line, held: int = 0) -> Board:
+    folder.mkdir(parents=True)
+    files = {"/cert/serial.key": _KEY, "/node.json": document(line.baud, _SENSORS, 3600)}
+    certificates = no_certificates(folder, f"n-{_MAC}")
+    board = stand.board(folder, certificates, _MAC, 0, files=files, held=held)
+    board.world.lines[_RX_PIN] = line
+    return board
+
+
 def _delays(folder: Path, baud: int, alarms: int) -> Figures:
     LOG.info("serial link: the way of %d alarms at %d baud", alarms, baud)
     chance = random.Random(baud)
-    folder.mkdir(parents=True)
     with Line(_RX_PIN, baud) as line:
-        board = stand.board(
-            folder,
-            no_certificates(folder, f"n-{_MAC}"),
-            _MAC,
-            0,
-            files={"/cert/serial.key": _KEY, "/node.json": document(baud, _SENSORS, 3600)},
-        )
-        board.world.lines[_RX_PIN] = line
+        board = _board(folder, line)
         master = StandInMaster([line.port], {f"n-{_MAC}": _KEY}, baud=baud, paced=True)
         with board, ConsoleClock(board) as console, master:
             board.power_on()

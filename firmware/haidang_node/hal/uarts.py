@@ -8,8 +8,8 @@ from micropython import const
 # What comes while flash is written: 100 ms of the line, in the driver's memory.
 _RX_PER_BAUD = const(100)
 _RX_LEAST_BYTES = const(1024)
-# The four frames of the longest answer, so that write() never waits.
-_TX_BYTES = const(1024)
+# The four frames of the longest answer and the driver's own heads, so that write() never waits.
+_TX_BYTES = const(1536)
 # Nobody waits for a transmitter that never ends.
 _SEND_LIMIT_MS = const(3000)
 

@@ -1,0 +1,121 @@
+# heap: 1M
+"""Packs made small and sets of numbers in little memory, against plain ones."""
+
+import binascii
+
+from haidang_node import numbers, packing, records
+from haidang_wire import names
+from haidang_wire.senml import Fixed, Pack, Record, encode_pack
+
+_NAMES = names.all_names()
+_OWN = b'"he":"9f3c01aa","hb":7,"hs":123456'
+
+
+def _value(name):
+    _, kind, words = names.known(name)
+    if kind == "vb":
+        return True
+    return words[-1] if words else Fixed(-4123, 2)
+
+
+def _pack(sampled, unix_ms=1764000000250):
+    sampled = [Record(name, _value(name), 86400123 + 100 * at) for at, name in enumerate(sampled)]
+    return encode_pack(Pack("n-240ac4000001", "9f3c01aa", 7, 123456, 86400123, unix_ms, sampled))
+
+
+def test_every_name_of_the_contract_comes_back_and_gets_small() -> None:
+    for name in _NAMES:
+        for unix_ms in (None, 1764000000250):
+            plain = _pack([name], unix_ms)
+            packed = packing.pack(plain, _OWN)
+            assert packing.unpack(packed, _OWN) == plain
+            assert len(packed) < 0.55 * len(plain), name
+    plain = _pack(_NAMES)
+    assert packing.unpack(packing.pack(plain, _OWN), _OWN) == plain
+
+
+def test_what_is_no_plain_text_is_left_as_it_is() -> None:
+    assert packing.pack(bytes(range(200)), _OWN) is None
+    assert packing.pack("Chợ".encode(), _OWN) is None
+    assert packing.unpack(packing.pack(b"", _OWN), _OWN) == b""
+
+
+def test_the_table_only_grows_because_flash_outlives_the_program() -> None:
+    # Add pieces at the end; where this fails, nodes in the field would misread what they hold.
+    pieces = packing._PIECES.split(b"|")[:50]
+    assert len(pieces) == 50
+    assert binascii.crc32(b"|".join(pieces)) & 0xFFFFFFFF == 0xD74289B8
+    assert len(packing._PIECES.split(b"|")) <= 127
+
+
+class _File:
+    def __init__(self, data):
+        self.data = data
+        self.at = 0
+
+    def seek(self, at):
+        self.at = at
+
+    def read(self, count):
+        piece = self.data[self.at : self.at + count]
+        self.at += len(piece)
+        return piece
+
+
+def test_records_of_both_kinds_come_back_and_no_flipped_bit_gets_through() -> None:
+    for payload in (_pack(["flood/level"]), b"\x84\xa2\x61\x80" * 20, b""):
+        framed = records.frame("9f3c01aa", 7, 123456, payload)
+        file = _File(b"??" + framed + framed)
+        assert records.find(file, 0) == 2
+        assert records.read(file, 2) == ("9f3c01aa", 7, 123456, payload)
+        assert records.read_name(file, 2) == (len(framed), "9f3c01aa", 7, 123456)
+        for bit in range(8 * len(framed)):
+            broken = bytearray(framed)
+            broken[bit >> 3] ^= 1 << (bit & 7)
+            assert records.read(_File(bytes(broken)), 0) is None
+        for cut in range(len(framed)):
+            assert records.read(_File(framed[:cut]), 0) is None
+
+
+def _seqs(parts, key):
+    found = []
+    for lo, hi in numbers.each(parts, key):
+        found.extend(range(lo, hi + 1))
+    return found
+
+
+def test_sets_of_numbers_behave_like_sets() -> None:
+    state = 12345
+    for _ in range(20):
+        parts, plain = [], {0: set(), 1: set()}
+        seq = 0
+        for step in range(120):
+            state = (state * 1103515245 + 12345) & 0x3FFFFFFF
+            key = step // 60
+            if step == 60:
+                seq = 0
+            seq += 1 + (state >> 9) % 3 * ((state >> 13) % 40000)
+            numbers.add(parts, key, seq)
+            plain[key].add(seq)
+            if (state >> 5) % 4 == 0:
+                lo = max(0, seq - (state >> 11) % 90000)
+                hi = lo + (state >> 15) % 30000
+                gone = {n for n in plain[key] if lo <= n <= hi}
+                assert numbers.take_out(parts, key, lo, hi) == len(gone)
+                plain[key] -= gone
+        for key, left in plain.items():
+            assert _seqs(parts, key) == sorted(left)
+            for n in left:
+                assert numbers.holds(parts, key, n)
+                assert numbers.holds(parts, key, n + 1) == (n + 1 in left)
+        assert numbers.count(parts) == len(plain[0]) + len(plain[1])
+
+
+def test_two_lanes_are_told_as_one_and_beyond_the_limit_the_rest_is_one_range() -> None:
+    one, other = [(0, 0), (3, 3), (9, 9)], [(1, 2), (5, 8), (20, 20)]
+    assert numbers.together(iter(one), iter(other), 16) == [[0, 3], [5, 9], [20, 20]]
+    many = [(4 * n, 4 * n) for n in range(50)]
+    told = numbers.together(iter(many), iter([]), 16)
+    assert len(told) == 16
+    assert told[0] == [0, 0]
+    assert told[-1] == [60, 196]

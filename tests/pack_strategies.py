@@ -1,11 +1,11 @@
 """Any pack of the contract, for tests of what writes and reads packs."""
 
-from haidang_wire import senml
+from haidang_wire import senml, vocabulary
 from hypothesis import strategies as st
 
 
 def _value(name: str) -> st.SearchStrategy[object]:
-    _, field, words = senml.NAMES[name]
+    _, field, words = vocabulary.NAMES[name]
     if field == "vb":
         return st.booleans()
     if words:
@@ -17,7 +17,7 @@ def _value(name: str) -> st.SearchStrategy[object]:
 @st.composite
 def packs(draw: st.DrawFn) -> senml.Pack:
     """Any pack that a node may send."""
-    names = draw(st.lists(st.sampled_from(sorted(senml.NAMES)), min_size=1, max_size=12))
+    names = draw(st.lists(st.sampled_from(sorted(vocabulary.NAMES)), min_size=1, max_size=12))
     first_ms = draw(st.integers(0, 2**40))
     records = []
     up_ms = first_ms

@@ -15,7 +15,7 @@ from haidang_node.status import OFFLINE
 from haidang_node.uplink import WINDOW, Uplink
 from haidang_node.window import Window
 from haidang_wire.naming import node_topic
-from haidang_wire.packets import Will
+from haidang_wire.packets_opening import Will
 from haidang_wire.senml import encode_pack
 from haidang_wire.session import Session
 from haidang_wire.session_events import SESSION

@@ -16,7 +16,8 @@ from haidang_wire.fields import check_table
 from haidang_wire.jsontext import read, write
 from haidang_wire.messages import OFFLINE
 from haidang_wire.senml_reading import pack_of
-from haidang_wire.words import NODE_COMMANDS, SENSOR_HEALTH
+from haidang_wire.vocabulary import SENSOR_HEALTH
+from haidang_wire.words import NODE_COMMANDS
 
 __all__ = (
     "ALARM",

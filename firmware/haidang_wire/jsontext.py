@@ -1,7 +1,6 @@
 """JSON in and out with the same strictness on both interpreters."""
 
-import json
-
+from haidang_wire.jsonwrite import HAS_OPTIONS, JSON, write
 from haidang_wire.utf8 import text_of
 
 TYPE_CHECKING = False
@@ -9,6 +8,8 @@ if TYPE_CHECKING:
     from typing import Any  # noqa: TID251 (only type checkers come here)
 
     from haidang_wire.errors import WireError
+
+__all__ = ("is_plain", "read", "write")
 
 # Deeper free-form content could exhaust the stack of whoever writes it again.
 MAXIMUM_DEPTH = 8
@@ -29,16 +30,6 @@ def read(data: bytes, maximum_bytes: int, error: "type[WireError]") -> "Any":
     except MemoryError as cause:
         raise error("no memory to read %d bytes of JSON" % len(data)) from cause
     return value
-
-
-def write(value: object) -> str:
-    """Compact JSON; the keys of an object sorted, so that equal values give equal bytes."""
-    if isinstance(value, dict):
-        members = [_dumps(key) + ":" + write(value[key]) for key in sorted(value)]
-        return "{" + ",".join(members) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join([write(item) for item in value]) + "]"
-    return _dumps(value)
 
 
 def is_plain(value: object, depth: int = MAXIMUM_DEPTH) -> bool:
@@ -70,34 +61,10 @@ def _refuse_constant(name: str) -> None:
     raise ValueError("%s is no JSON" % name)
 
 
-# The two interpreters' json differ, and so do their stubs.
-_json: "Any" = json
-
-
-def _settle() -> bool:
-    # MicroPython's json takes no options, knows no NaN and keeps non-ASCII as it is.
-    try:
-        _json.loads("0", parse_float=float)
-    except TypeError:
-        return False
-    return True
-
-
-_HAS_OPTIONS = _settle()
-
-
 def _loads(text: str) -> "Any":
-    if _HAS_OPTIONS:
-        return _json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
-    return _json.loads(text)
-
-
-def _dumps(value: object) -> str:
-    if _HAS_OPTIONS:
-        text = _json.dumps(value, ensure_ascii=False, allow_nan=False)
-    else:
-        text = _json.dumps(value)
-    return str(text)
+    if HAS_OPTIONS:
+        return JSON.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
+    return JSON.loads(text)
 
 
 def _refuse_surrogates(value: object) -> None:

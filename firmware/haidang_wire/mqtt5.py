@@ -9,19 +9,8 @@ from haidang_wire.errors import (
     Refused,
     WindowFull,
 )
-from haidang_wire.packets import (
-    Connack,
-    Connect,
-    Disconnect,
-    Pingreq,
-    Pingresp,
-    Puback,
-    Publish,
-    Suback,
-    Subscribe,
-    Will,
-    encode,
-)
+from haidang_wire.packets import Disconnect, Pingreq, Pingresp, Puback, Publish, encode
+from haidang_wire.packets_opening import Connack, Connect, Suback, Subscribe, Will
 from haidang_wire.session import Session
 from haidang_wire.session_events import (
     SESSION,

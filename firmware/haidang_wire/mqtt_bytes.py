@@ -1,4 +1,4 @@
-"""MQTT 5 data types: integers, strings, properties (OASIS MQTT 5.0, sections 1.5 and 2.2.2)."""
+"""MQTT 5 data types: integers and strings (OASIS MQTT 5.0, section 1.5)."""
 
 from haidang_wire.errors import MalformedPacket, ProtocolError
 from haidang_wire.utf8 import text_of
@@ -6,16 +6,6 @@ from haidang_wire.utf8 import text_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any  # noqa: TID251 (only type checkers come here)
-
-USER_PROPERTY = 0x26
-SUBSCRIPTION_ID = 0x0B
-# As b"..." of property ids, by their type
-_BYTE = b"\x01\x17\x19\x24\x25\x28\x29\x2a"
-_TWO = b"\x13\x21\x22\x23"
-_FOUR = b"\x02\x11\x18\x27"
-_TEXT = b"\x03\x08\x12\x15\x1a\x1c\x1f"
-_BINARY = b"\x09\x16"
-_NOT_ZERO = b"\x0b\x21\x23\x27"
 
 
 class Reader:
@@ -26,7 +16,7 @@ class Reader:
         self._at = at
         self._end = end
         self._start = at
-        self._name = name
+        self.name = name
 
     @property
     def left(self) -> int:
@@ -94,45 +84,16 @@ class Reader:
     def properties(self, allowed: bytes) -> "dict[int, Any]":
         """Properties by id; user properties as a list of pairs."""
         size = self.varint()
-        if size > self.left:
-            raise self.wrong("properties longer than the packet")
-        end = self._at + size
-        found: dict[int, Any] = {}
-        while self._at < end:
-            self._property(allowed, found)
-        if self._at != end:
-            raise self.wrong("a property runs over the properties' end")
-        return found
+        if not size:
+            return {}
+        # Few packets have any: what reads them need not stay in a node's memory.
+        from haidang_wire.mqtt_properties import read
+
+        return read(self, size, allowed)
 
     def wrong(self, what: str) -> MalformedPacket:
         """The error with packet and byte."""
-        return MalformedPacket("%s: %s at byte %d" % (self._name, what, self._at - self._start))
-
-    def _property(self, allowed: bytes, found: "dict[int, Any]") -> None:
-        number = self.varint()
-        if number > 0xFF or number not in allowed:
-            raise self.wrong("property 0x%02x does not belong here" % number)
-        value = self._property_value(number)
-        if (number in _BYTE and value > 1) or (number in _NOT_ZERO and value == 0):
-            raise ProtocolError("%s: property 0x%02x is %d" % (self._name, number, value))
-        if number in (USER_PROPERTY, SUBSCRIPTION_ID):
-            found.setdefault(number, []).append(value)
-        elif number in found:
-            raise ProtocolError("%s: property 0x%02x twice" % (self._name, number))
-        else:
-            found[number] = value
-
-    def _property_value(self, number: int) -> "Any":
-        size = _integer_size(number)
-        if size:
-            return self.integer(size)
-        if number in _TEXT:
-            return self.text()
-        if number in _BINARY:
-            return self.binary()
-        if number == USER_PROPERTY:
-            return (self.text(), self.text())
-        return self.varint()
+        return MalformedPacket("%s: %s at byte %d" % (self.name, what, self._at - self._start))
 
     def _bytes(self, size: int) -> bytes:
         at = self._take(size)
@@ -171,31 +132,8 @@ def write_binary(data: bytes) -> bytes:
 
 def write_properties(properties: "dict[int, Any]") -> bytes:
     """Properties with their length before them, in rising order of ids."""
-    out = b""
-    for number in sorted(properties):
-        value = properties[number]
-        values = value if number in (USER_PROPERTY, SUBSCRIPTION_ID) else (value,)
-        for one in values:
-            out += bytes((number,)) + _property_bytes(number, one)
-    return write_varint(len(out)) + out
+    if not properties:
+        return b"\0"
+    from haidang_wire.mqtt_properties import write
 
-
-def _property_bytes(number: int, value: "Any") -> bytes:
-    if number in _TEXT:
-        return write_text(value)
-    if number in _BINARY:
-        return write_binary(value)
-    if number == USER_PROPERTY:
-        return write_text(value[0]) + write_text(value[1])
-    if number == SUBSCRIPTION_ID:
-        return write_varint(value)
-    data: bytes = value.to_bytes(_integer_size(number), "big")
-    return data
-
-
-def _integer_size(number: int) -> int:
-    if number in _BYTE:
-        return 1
-    if number in _TWO:
-        return 2
-    return 4 if number in _FOUR else 0
+    return write(properties)

@@ -2,17 +2,8 @@
 
 from haidang_wire.errors import ProtocolError
 from haidang_wire.mqtt_bytes import Reader, write_properties
-from haidang_wire.packets import (
-    PUBLISH_PROPERTIES,
-    WILL_DELAY,
-    Connack,
-    Connect,
-    Pingresp,
-    Suback,
-    Subscribe,
-    Will,
-    framed,
-)
+from haidang_wire.packets import PUBLISH_PROPERTIES, Pingresp, framed
+from haidang_wire.packets_opening import WILL_DELAY, Connack, Connect, Suback, Subscribe, Will
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,12 +3,11 @@
 from collections import namedtuple
 
 from haidang_wire.errors import PackError
-from haidang_wire.jsontext import write
-from haidang_wire.names import NAMES
+from haidang_wire.jsonwrite import write
+from haidang_wire.names import known
 from haidang_wire.naming import base_name, is_epoch
 
 __all__ = (
-    "NAMES",
     "Fixed",
     "Pack",
     "Record",
@@ -45,7 +44,7 @@ def encode_pack(pack: Pack) -> bytes:
 def resolved(pack: Pack, unix_ms: int) -> bytes:
     """The same pack with `unix_ms` as the time of its `up_ms`; decoded floats are allowed.
 
-    Units of names that are not in NAMES get lost here: `resolve` keeps them.
+    Units of names that are not in the contract get lost here: `resolve` keeps them.
     """
     node, epoch, boot, seq, up_ms, _, records = pack
     return _encoded(Pack(node, epoch, boot, seq, up_ms, unix_ms, records), True)
@@ -54,7 +53,7 @@ def resolved(pack: Pack, unix_ms: int) -> bytes:
 def decode_pack(data: bytes) -> Pack:
     """The pack in `data`, JSON or CBOR (at most 8 KiB, 100 records); PackError with the reason.
 
-    Names that are not in NAMES are kept; `up_ms` and `unix_ms` are those of the first record.
+    Other names than the contract's are kept; `up_ms` and `unix_ms` are the first record's.
     """
     from haidang_wire.senml_reading import decode
 
@@ -96,15 +95,15 @@ def whole(value: int, highest: int, what: str) -> int:
 def unit_and_field(record: Record, decoded: bool) -> "tuple[str | None, str]":
     """A record's unit and value field; PackError on an unknown name or a wrong kind of value.
 
-    With `decoded`, floats and names that are not in NAMES are allowed.
+    With `decoded`, floats and names that are not in the contract are allowed.
     """
     name, value, _ = record
-    known = NAMES.get(name)
-    if known is None:
+    row = known(name)
+    if row is None:
         if not decoded:
             raise PackError("%s is no name of the contract" % repr(name)[:80])
-        known = (None, field_of(value), None)
-    unit, field, words = known
+        row = (None, field_of(value), None)
+    unit, field, words = row
     if field == "v":
         _check_number(name, value, decoded)
     elif field != field_of(value) or (words and value not in words):

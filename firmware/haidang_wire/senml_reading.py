@@ -2,6 +2,7 @@
 
 from haidang_wire.errors import PackError, TopicError
 from haidang_wire.jsontext import read, write
+from haidang_wire.names import known
 from haidang_wire.naming import is_epoch, only
 from haidang_wire.senml import (
     BVER,
@@ -10,7 +11,6 @@ from haidang_wire.senml import (
     MAXIMUM_UNIX_MS,
     MAXIMUM_UPTIME_MS,
     MAXIMUM_VALUE,
-    NAMES,
     Pack,
     Record,
     field_of,
@@ -163,9 +163,10 @@ def _check_value(i: int, name: str, value: "Any") -> None:
 
 
 def _check_known(i: int, name: str, item: "dict[str, Any]", field: str) -> None:
-    if name not in NAMES:
+    row = known(name)
+    if row is None:
         return
-    unit, wanted, words = NAMES[name]
+    unit, wanted, words = row
     if field != wanted:
         raise PackError("record %d: %s needs %s, not %s" % (i, name, wanted, field))
     if item.get("u", unit) != unit:

@@ -1,19 +1,14 @@
 """Sans-IO MQTT 5 client session: bytes and times in, bytes and events out."""
 
 from haidang_wire.decoder import Decoder
-from haidang_wire.errors import PacketTooLarge, ProtocolError, Refused, WindowFull
+from haidang_wire.errors import PacketTooLarge, ProtocolError, WindowFull
 from haidang_wire.packets import (
     TOPIC_ALIAS,
-    Connack,
-    Connect,
     Disconnect,
     Pingreq,
     Pingresp,
     Puback,
     Publish,
-    Suback,
-    Subscribe,
-    Will,
     encode,
 )
 from haidang_wire.session_events import (
@@ -30,15 +25,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any  # noqa: TID251 (only type checkers come here)
 
+    from haidang_wire.packets_opening import Will
+
 _SESSION_EXPIRY = 0x11
-_SERVER_KEEPALIVE = 0x13
-_ASSIGNED_CLIENT_ID = 0x12
 _RECEIVE_MAXIMUM = 0x21
-_MAXIMUM_QOS = 0x24
-_RETAIN_AVAILABLE = 0x25
 _MAXIMUM_PACKET = 0x27
 _MESSAGE_EXPIRY = 0x02
-_LARGEST_PACKET = 268435460  # section 2.1.4: five bytes of header and four times 7 bits
 
 
 class Session:
@@ -60,19 +52,21 @@ class Session:
         will: "Will | None" = None,
         username: "str | None" = None,
     ) -> None:
-        self._client_id = client_id
+        properties = {
+            _SESSION_EXPIRY: session_expiry_s,
+            _RECEIVE_MAXIMUM: receive_maximum,
+            _MAXIMUM_PACKET: maximum_packet_bytes,
+        }
+        # The fields of CONNECT
+        self._opening: "tuple[Any, ...]" = (
+            client_id, clean_start, keepalive_s, will, username, None, properties
+        )  # fmt: skip
         self._keepalive_s = keepalive_s
-        self._clean_start = clean_start
-        self._session_expiry_s = session_expiry_s
-        self._receive_maximum = receive_maximum
-        self._maximum_packet_bytes = maximum_packet_bytes
-        self._will = will
-        self._username = username
         self._decoder = Decoder(maximum_packet_bytes)
         self._connected = False
         self._closed = False
         self._server_window = 0
-        self._server_packet_bytes = _LARGEST_PACKET
+        self._server_packet_bytes = 0
         self._maximum_qos = 1
         self._retain_available = True
         self._last_id = 0
@@ -91,22 +85,9 @@ class Session:
 
     def connect(self) -> bytes:
         """CONNECT."""
-        properties = {
-            _SESSION_EXPIRY: self._session_expiry_s,
-            _RECEIVE_MAXIMUM: self._receive_maximum,
-            _MAXIMUM_PACKET: self._maximum_packet_bytes,
-        }
-        return encode(
-            Connect(
-                self._client_id,
-                self._clean_start,
-                self._keepalive_s,
-                self._will,
-                self._username,
-                None,
-                properties,
-            )
-        )
+        from haidang_wire.packets_opening import Connect
+
+        return encode(Connect(*self._opening))
 
     def receive(self, data: "bytes | bytearray | memoryview") -> "list[Any]":
         """Events in received bytes; MqttError ends the connection."""
@@ -159,6 +140,9 @@ class Session:
         self._check_open()
         options = qos | (4 if no_local else 0) | retain_handling << 4
         packet_id = self._free_id()
+        # What opens a connection is loaded for it alone: a node's memory is small.
+        from haidang_wire.packets_opening import Subscribe
+
         data = encode(Subscribe(packet_id, [(one, options) for one in filters]))
         self._check_size(data)
         self._subscribing.add(packet_id)
@@ -200,36 +184,22 @@ class Session:
         return encode(Disconnect(reason))
 
     def _event(self, packet: "Any") -> "Any":
-        kind = type(packet)
-        if kind is Connack and not self._connected:
-            return self._on_connack(packet)
         if not self._connected:
-            raise ProtocolError("%s before CONNACK" % kind.__name__)
-        handler = _HANDLERS.get(kind)
-        if handler is None:
-            raise ProtocolError("%s is nothing that a server sends now" % kind.__name__)
-        return handler(self, packet)
+            return self._on_connack(packet)
+        handler = _HANDLERS.get(type(packet))
+        return self._on_suback(packet) if handler is None else handler(self, packet)
 
-    def _on_connack(self, packet: Connack) -> Connected:
-        if packet.reason:
-            raise Refused(packet.reason)
-        get = packet.properties.get
+    def _on_connack(self, packet: "Any") -> Connected:
+        from haidang_wire.session_opening import agreed
+
+        event = agreed(packet, self._keepalive_s, self._opening[0])
         self._connected = True
-        self._server_window = get(_RECEIVE_MAXIMUM, 65535)
-        self._server_packet_bytes = get(_MAXIMUM_PACKET, _LARGEST_PACKET)
-        self._maximum_qos = get(_MAXIMUM_QOS, 1)
-        self._retain_available = get(_RETAIN_AVAILABLE, 1) == 1
-        self._keepalive_s = get(_SERVER_KEEPALIVE, self._keepalive_s)
-        self._client_id = get(_ASSIGNED_CLIENT_ID, self._client_id)
-        return Connected(
-            packet.session_present,
-            self._server_window,
-            self._keepalive_s,
-            self._maximum_qos,
-            self._retain_available,
-            self._server_packet_bytes,
-            self._client_id,
-        )
+        self._server_window = event.receive_maximum
+        self._server_packet_bytes = event.maximum_packet_bytes
+        self._maximum_qos = event.maximum_qos
+        self._retain_available = event.retain_available
+        self._keepalive_s = event.keepalive_s
+        return event
 
     def _on_publish(self, packet: Publish) -> Message:
         if TOPIC_ALIAS in packet.properties:
@@ -247,7 +217,11 @@ class Session:
         self._outgoing.discard(packet.packet_id)
         return Acknowledged(packet.packet_id, packet.reason)
 
-    def _on_suback(self, packet: Suback) -> Subscribed:
+    def _on_suback(self, packet: "Any") -> Subscribed:
+        from haidang_wire.packets_opening import Suback
+
+        if not isinstance(packet, Suback):
+            raise ProtocolError("%s is nothing a server sends now" % type(packet).__name__)
         if packet.packet_id not in self._subscribing:
             raise ProtocolError("SUBACK for packet %d, never sent" % packet.packet_id)
         self._subscribing.discard(packet.packet_id)
@@ -282,7 +256,6 @@ class Session:
 _HANDLERS: "dict[Any, Any]" = {
     Publish: Session._on_publish,
     Puback: Session._on_puback,
-    Suback: Session._on_suback,
     Pingresp: Session._on_pingresp,
     Disconnect: Session._on_disconnect,
 }

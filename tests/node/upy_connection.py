@@ -5,7 +5,8 @@ import asyncio
 
 from haidang_node.broker import Connection
 from haidang_node.errors import LinkError
-from haidang_wire.packets import Connack, Disconnect, Pingresp, encode
+from haidang_wire.packets import Disconnect, Pingresp, encode
+from haidang_wire.packets_opening import Connack
 from haidang_wire.session import Session
 from haidang_wire.session_events import Pong
 

@@ -14,6 +14,7 @@ _NOT_FOR_NODES = {
     "senml_reading.py",
     "serial_master.py",
     "serial_peer.py",
+    "vocabulary.py",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from haidang_tools import contract_topics, schema, schema_json
 from haidang_tools.contract_meanings import FIELDS, MESSAGES
-from haidang_wire import messages, senml, topics
+from haidang_wire import messages, topics, vocabulary
 from haidang_wire.errors import WireError
 from haidang_wire.senml_reading import pack_of
 from haidang_wire.session_events import SESSION
@@ -130,7 +130,7 @@ def _beyond(kind: str, document: Any, accepted: bool) -> bool:
 
 
 def test_everything_has_a_meaning_and_no_meaning_is_left_over() -> None:
-    assert set(contract_topics.NAMES) == set(senml.NAMES)
+    assert set(contract_topics.NAMES) == set(vocabulary.NAMES)
     assert set(contract_topics.SESSION_RULES) == set(SESSION)
     assert set(MESSAGES) == set(SCHEMAS)
     page = schema.generated()["reference.md"]

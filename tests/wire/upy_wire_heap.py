@@ -1,4 +1,4 @@
-# heap: 64K
+# heap: 96K
 """Hundreds of packs through a small heap that must not grow."""
 
 import gc

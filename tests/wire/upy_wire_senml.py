@@ -5,7 +5,6 @@ import json
 from haidang_wire.errors import PackError
 from haidang_wire.senml import (
     MAXIMUM_PACK_BYTES,
-    NAMES,
     Fixed,
     Pack,
     Record,
@@ -14,6 +13,7 @@ from haidang_wire.senml import (
     resolve,
     resolved,
 )
+from haidang_wire.vocabulary import NAMES
 from wire_expect import refused
 
 NODE = "n-240ac4123456"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from haidang_wire import documents, fields, naming, senml
+from haidang_wire import documents, fields, naming, senml, vocabulary
 from haidang_wire.messages import NODE_MESSAGES
 
 from haidang_tools import contract_meanings as meanings
@@ -98,12 +98,12 @@ def _record() -> Schema:
         "additionalProperties": {"type": ["string", "number", "boolean"]},
         "required": ["n"],
         "oneOf": [{"required": [field]} for field in ("v", "vs", "vb")],
-        "allOf": [_known(name) for name in senml.NAMES],
+        "allOf": [_known(name) for name in vocabulary.NAMES],
     }
 
 
 def _known(name: str) -> Schema:
-    unit, field, words = senml.NAMES[name]
+    unit, field, words = vocabulary.NAMES[name]
     then: Schema = {"required": [field]}
     properties: Schema = {"u": {"const": unit} if unit else False}
     if words:

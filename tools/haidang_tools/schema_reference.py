@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from haidang_wire import documents, senml
+from haidang_wire import documents, senml, vocabulary
 from haidang_wire.reasons import TEMPORARY, reason_texts
 from haidang_wire.session_events import SESSION
 
@@ -121,7 +121,7 @@ def _packs() -> Iterator[str]:
     yield "\n### Names\n"
     yield from _table(
         ("name", "unit", "value", "meaning"),
-        [_name_row(name, *entry) for name, entry in sorted(senml.NAMES.items())],
+        [_name_row(name, *entry) for name, entry in sorted(vocabulary.NAMES.items())],
     )
 
 

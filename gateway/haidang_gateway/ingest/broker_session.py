@@ -12,7 +12,7 @@ from typing import Any
 
 from haidang_wire.errors import MqttError
 from haidang_wire.mqtt5 import Closed, Connected, Message, Session, Subscribed
-from haidang_wire.packets import Will
+from haidang_wire.packets_opening import Will
 from haidang_wire.reasons import reason_text
 
 from haidang_gateway.clock import Clock

@@ -25,9 +25,12 @@ def _set(fails: int) -> None:
 
 def _fails() -> int:
     try:
-        return _nvs.get_i32("fails")
+        fails = _nvs.get_i32("fails")
     except OSError:
         return 0
+    # A start that the power cut short has not failed: flickering mains must not blind a node.
+    cut = machine.reset_cause() == machine.PWRON_RESET and 0 < fails < _LIMIT
+    return fails - 1 if cut else fails
 
 
 def _run(fails: int) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from haidang_tools.centre_check import Checker, Message, Refusal
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.errors import ToolError
+from haidang_wire import messages
 from specimens import EPOCH, alarm_document, alarm_message, data_message
 
 ALARM_TOPIC = f"hd/1/g/gw-01/alarm/gw-01-{EPOCH}-0001"
@@ -45,6 +46,17 @@ def test_a_second_copy_is_counted_and_not_new(checker: Checker, ledger: Ledger) 
     assert ledger.commit([message, message]).new == [message]
     assert ledger.commit([message]).new == []
     assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 2)
+
+
+def test_an_answer_to_a_command_is_numbered_like_everything_else(
+    checker: Checker, ledger: Ledger
+) -> None:
+    reply = {"id": f"gw-01/{EPOCH}/3", "cmd": "o-1", "ok": True, "at": "2026-11-22T13:15:21Z"}
+    message = _judged(checker, "hd/1/g/gw-01/reply", messages.encode("centre_reply", reply))
+    committed = ledger.commit([message, message])
+    assert committed.new == [message]
+    assert committed.numbers == [("gw-01", EPOCH, 3)]
+    assert (ledger.counts.replies, ledger.counts.data, ledger.counts.duplicates) == (1, 0, 1)
 
 
 def test_every_commit_is_written_through_to_the_disk(ledger: Ledger) -> None:

@@ -6,7 +6,8 @@ MESSAGES = {
     "status": "A node's sign of life, on connect and every heartbeat; LOSS is a sequence below "
     "`next` that is neither received, nor held, nor named as dropped",
     "offline": "Last will: the connection ended without a farewell",
-    "ack": "The gateway has committed these packs of one boot",
+    "ack": "The gateway has committed these packs of one boot; one that it cannot read but for "
+    "its name lies in quarantine, as it came, and is acknowledged like the others",
     "cmd": "A command to a node",
     "reply": "A node's answer to a command",
     "time_request": "A node asks for the time",

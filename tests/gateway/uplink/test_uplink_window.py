@@ -3,15 +3,15 @@
 import itertools
 
 from haidang_gateway.batch import Outgoing
-from haidang_gateway.model import Lane
-from haidang_gateway.uplink.window import ALARM_PLACES, DATA_BYTES, WINDOW, Window
+from haidang_gateway.model import OutLane
+from haidang_gateway.uplink.window import ALARM_PLACES, DATA_BYTES, LANES, WINDOW, Window
 from haidang_wire import ranges
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 
-def _message(seq: int, lane: Lane = "data", size: int = 10) -> Outgoing:
+def _message(seq: int, lane: OutLane = "data", size: int = 10) -> Outgoing:
     return Outgoing(
         destination="centre",
         seq=seq,
@@ -137,11 +137,11 @@ class WindowHistory(RuleBasedStateMachine):
         self.window = Window()
         self.now_ms = 0
         self.next_seq = 1
-        self.open: dict[int, Lane] = {}
+        self.open: dict[int, OutLane] = {}
         self.ever_sent: set[int] = set()
 
-    @rule(lane=st.sampled_from(["alarm", "data"]), size=st.integers(1, DATA_BYTES))
-    def load(self, lane: Lane, size: int) -> None:
+    @rule(lane=st.sampled_from(["alarm", "reply", "data"]), size=st.integers(1, DATA_BYTES))
+    def load(self, lane: OutLane, size: int) -> None:
         if self.window.room(lane):
             self.window.add(_message(self.next_seq, lane, size))
             self.open[self.next_seq] = lane
@@ -151,7 +151,7 @@ class WindowHistory(RuleBasedStateMachine):
     def send(self, taken: bool) -> None:
         chosen = self.window.due(self.now_ms)
         lanes = [message.lane for message in chosen]
-        assert lanes == sorted(lanes)
+        assert lanes == sorted(lanes, key=LANES.index)
         for message in chosen:
             self.window.sent(message.seq)
             self.ever_sent.add(message.seq)
@@ -194,3 +194,11 @@ class WindowHistory(RuleBasedStateMachine):
 
 TestWindowHistory = WindowHistory.TestCase
 TestWindowHistory.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+def test_an_answer_to_the_centre_goes_before_data_and_after_alarms() -> None:
+    window = Window()
+    window.add(_message(1))
+    window.add(_message(2, "reply", size=DATA_BYTES))
+    window.add(_message(3, "alarm"))
+    assert _send(window, 0) == [3, 2, 1]

@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import ssl
 
 from micropython import const
 
@@ -10,7 +9,6 @@ from haidang_node.errors import LinkError
 from haidang_wire.session import Session
 from haidang_wire.session_events import Closed, Connected, Subscribed
 
-CERTIFICATES = "/cert"
 _CONNECT_MS = const(15000)
 _SEND_MS = const(10000)
 _ANSWER_MS = const(10000)
@@ -21,20 +19,6 @@ _READ_BYTES = const(1024)
 _FAILURES = (OSError, EOFError, ValueError, MemoryError, asyncio.TimeoutError)
 
 
-def tls(folder: str) -> ssl.SSLContext:
-    """The TLS context of this node: own certificate, broker checked against the private CA."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        context.load_verify_locations(cadata=_bytes(folder + "/ca.der"))
-        context.load_cert_chain(_bytes(folder + "/node.der"), _bytes(folder + "/node.key"))
-    except (OSError, ValueError) as error:
-        raise LinkError(
-            "certificates in %s cannot be used (%s): run `haidang provision`" % (folder, error)
-        )
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
 class Connection:
     """One connection, from open() to close(); a reconnect makes a new one.
 
@@ -42,9 +26,7 @@ class Connection:
     All failures are LinkError.
     """
 
-    def __init__(
-        self, settings: dict, context: ssl.SSLContext, session: Session, on_event
-    ) -> None:
+    def __init__(self, settings: dict, context, session: Session, on_event) -> None:
         self._settings = settings
         self._context = context
         self._session = session
@@ -225,11 +207,6 @@ class Connection:
         if self.failure:
             raise _translated("the broker", self.failure)
         return self._answers.pop()
-
-
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
 
 
 def _translated(doing: str, error: Exception) -> LinkError:

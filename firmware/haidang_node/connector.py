@@ -5,26 +5,28 @@ import gc
 
 from micropython import const
 
-from haidang_node import log
-from haidang_node.broker import CERTIFICATES, Connection, tls
+from haidang_node import loading, log
+from haidang_node.broker import Connection
 from haidang_node.errors import LinkError
 from haidang_node.hal import esp32
 from haidang_node.hal.radio import Radio
 from haidang_node.link import Backoff, Link
-from haidang_node.status import OFFLINE
 from haidang_node.uplink import WINDOW, Uplink
 from haidang_node.window import Window
-from haidang_wire.naming import node_topic
-from haidang_wire.packets_opening import Will
 from haidang_wire.senml import encode_pack
-from haidang_wire.session import Session
-from haidang_wire.session_events import SESSION
 
 _BACKOFF_MS = const(1000)
 _BACKOFF_CAP_MS = const(30000)
 _STEP_MS = const(500)
 # A battery node may miss three of its connections.
 _SLEPT_THROUGH = const(4)
+_OPENING = "haidang_node.opening"
+# What opening a connection leaves loaded.
+_OPENERS = (
+    "haidang_wire.session_opening",
+    "haidang_wire.packets_opening",
+    "haidang_wire.mqtt_properties",
+)
 _LOG = log.Log("connect")
 
 
@@ -35,7 +37,7 @@ def make(node: str, settings: dict, clock):
     whole pieces.
     """
     try:
-        context = tls(CERTIFICATES)
+        context = _tls()
     except LinkError as error:
         # Nobody will hear this node, but it still watches and sounds; it is tried again.
         _LOG.error("%s", error)
@@ -63,11 +65,12 @@ class Connector:
         self._trouble = log.Trouble(_LOG, "reaching the gateway")
         self._uplink: Uplink
         self._supervised = None
+        self._may_send = None
         self._stepped_ms = -_STEP_MS
         # Whether there is a connection, and since when.
         self._working = False
         self._since_ms = 0
-        # Set before a deep sleep: the last will must not call a sleeping node offline.
+        # Ends run(), with a goodbye: the last will must not call a sleeping node offline.
         self.sleeping = False
 
     def attach(self, outbox, status, orders, wake) -> None:
@@ -92,11 +95,12 @@ class Connector:
     async def run(self, turned, connected) -> None:
         """Never ends; `turned` in each turn, `connected` when packs may be sent."""
         self._supervised = turned
+        self._may_send = connected
         while True:
             while not self._link.up:
                 await self._pause(_STEP_MS)
             try:
-                await self._connected_once(connected)
+                await self._connected_once()
             except (LinkError, MemoryError) as error:
                 # A full heap ends a connection, not the node.
                 self._trouble.failed(error)
@@ -109,9 +113,9 @@ class Connector:
         """Leaves the network and switches the radio off, behind run()."""
         self._link.off()
 
-    async def _connected_once(self, connected) -> None:
+    async def _connected_once(self) -> None:
         if self._context is None:
-            self._context = tls(CERTIFICATES)
+            self._context = _tls()
         connection = Connection(
             self._settings["broker"], self._context, self._session(), self._uplink.take
         )
@@ -122,26 +126,24 @@ class Connector:
             self._since_ms = self._clock.uptime_ms()
             self._trouble.over()
             _LOG.info("connected")
-            await self._uplink.run(connection, self._turned, connected)
+            await self._uplink.run(connection, self._turned, self._opened)
         finally:
             await connection.close(self.sleeping)
             gc.collect()
 
-    def _session(self) -> Session:
-        return Session(
-            self._node,
-            keepalive_s=SESSION["keepalive_s"],
-            # Acknowledgements and commands wait for a node that sleeps.
-            session_expiry_s=max(
-                SESSION["session_expiry_s"], _SLEPT_THROUGH * self._settings["heartbeat_s"]
-            ),
-            receive_maximum=SESSION["receive_maximum"],
-            maximum_packet_bytes=SESSION["maximum_packet_bytes"],
-            will=Will(node_topic(self._node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]),
-        )
+    def _session(self):
+        # Acknowledgements and commands wait for a node that sleeps.
+        expiry_s = _SLEPT_THROUGH * self._settings["heartbeat_s"]
+        return loading.call(_OPENING, "session", self._node, expiry_s)
+
+    def _opened(self) -> None:
+        loading.forget(*_OPENERS)
+        self._may_send()
 
     def _turned(self, name: str) -> None:
         # The link is looked at in the same loop: a task less.
+        if self.sleeping:
+            raise asyncio.CancelledError
         self._supervised(name)
         now_ms = self._clock.uptime_ms()
         if now_ms - self._stepped_ms >= _STEP_MS:
@@ -158,3 +160,7 @@ class Connector:
             step_ms = min(wait_ms, _STEP_MS)
             wait_ms -= step_ms
             await asyncio.sleep_ms(step_ms)
+
+
+def _tls():
+    return loading.call(_OPENING, "tls", "/cert")

@@ -193,7 +193,6 @@ class SerialUplink:
         elif kind == TIME:
             if self._clock.answer(document["nonce"], document["unix_ms"]):
                 self.reached = True
-                _LOG.info("the clock is set: %d", document["unix_ms"])
         elif kind == COMMAND:
             self._orders.take(document)
 

@@ -121,6 +121,48 @@ def test_commands_are_taken_answered_and_executed_once(bench: SerialBench, line:
         assert board.boots == 2
 
 
+def test_a_new_configuration_is_tried_and_kept_over_the_serial_link(
+    bench: SerialBench, line: Line
+) -> None:
+    board = bench.board(line, serial_settings())
+    with board, StandInMaster([line.port], {NODE: KEY}) as master:
+        board.power_on()
+        wait_until(lambda: any(p[0].unix_ms for p in master.packs.values()), "a pack with time")
+        master.order("config", "c-1", set={"serial": {"uart": 2, "rx_pin": 4, "baud": 5}})
+        wait_until(lambda: master.replies, "the refusal")
+        assert "baud is 5" in master.replies[0]["err"]
+        master.order("config", "c-2", set={"report_s": 2})
+        wait_until(lambda: _outcome(master, "c-2"), "the trial's end", 60)
+        assert _outcome(master, "c-2")["ok"] is True, master.replies
+        assert board.boots == 2
+
+
+def _outcome(master: StandInMaster, order_id: str) -> dict[str, Any]:
+    told = [r for r in master.replies if r["id"] == order_id]
+    ends = [r for r in told if not (r["ok"] and "trial_s" in r.get("out", {}))]
+    return ends[-1] if ends else {}
+
+
+def test_safe_mode_is_reached_over_the_serial_link(bench: SerialBench, line: Line) -> None:
+    board = bench.board(line, serial_settings())
+    image = bench.folder / f"board-{bench._images}" / "flash.img"
+    nvs = image.with_suffix(".img.nvs.json")
+    with board, StandInMaster([line.port], {NODE: KEY}) as master:
+        board.power_on()
+        wait_until(lambda: bool(master.packs), "the application")
+        board.power_off()
+        kept = json.loads(nvs.read_text())
+        kept["haidang"]["fails"] = "i3"
+        nvs.write_text(json.dumps(kept))
+        master.packs.clear()
+        board.power_on()
+        wait_until(lambda: any(s.get("mode") == "safe" for s in master.statuses), "safe mode")
+        master.order("log", "c-1")
+        wait_until(lambda: master.replies, "the log")
+        assert master.replies[0]["ok"] is True, master.replies
+        assert master.packs == {}
+
+
 def test_packs_wait_for_a_master_that_is_away(bench: SerialBench, line: Line) -> None:
     board = bench.board(line, serial_settings())
     with board:

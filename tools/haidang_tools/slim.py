@@ -188,7 +188,7 @@ def _of_others(tree: ast.AST) -> set[str]:
     # Private names that a module shares: it does not make them itself, or not only on `self`.
     made: set[str] = set()
     used: set[str] = set()
-    shared = {name for name in _names(tree) if _extends_another(tree)}
+    shared = set(_names(tree)) if _extends_another(tree) else set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             made.add(node.name)

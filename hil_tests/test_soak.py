@@ -10,7 +10,7 @@ from waiting import wait_until
 _HOUR_MS = 3_600_000
 _LONG_HOURS = 72
 _STEP_MS = 600_000
-_REPORT_S = 30
+_REPORT_S = 60
 # The figures differ by what a collection has just left behind, not by more.
 _DRIFT_BYTES = 3072
 

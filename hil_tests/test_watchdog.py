@@ -1,4 +1,4 @@
-"""A loop that hangs, planted by a technician's prompt: the watchdog restarts the chip."""
+"""A loop that hangs, planted from a technician's prompt: the watchdog restarts the chip."""
 
 import pytest
 from haidang_tools.brokers import Broker
@@ -24,7 +24,6 @@ async def hang(self):
     await asyncio.Event().wait()
 lamp.Lamp.run = hang
 """
-_RUN = "from haidang_node import app\napp.run()\n"
 
 
 @pytest.mark.needs(CONSOLE)
@@ -33,8 +32,9 @@ def test_a_hang_ends_in_a_restart_that_names_the_watchdog(
     node: Node, broker: Broker, planted: str
 ) -> None:
     node.prepare(watchdog_ms=3000)
+    node.plant(planted)
     with StandInGateway(broker.ca_dir, broker.port, node.name) as gateway:
-        node.run(planted + _RUN)
+        node.start()
         wait_until(lambda: gateway.statuses, "a status before it hangs", 60)
         hung = gateway.statuses[0]["hb"]
         wait_until(lambda: gateway.statuses[-1]["hb"] == hung + 1, "the boot after it", 60)

@@ -215,8 +215,9 @@ class Board:
         """The board's steady time: the host's, and what was skipped."""
         return time.monotonic() + self._hurry.ahead_s
 
-    def _idle(self, wait_ms: int, now_s: float) -> str:
-        wires = self._wires
+    def _idle(self, skipped_ms: int, wait_ms: int) -> str:
+        self._hurry.skipped(skipped_ms)
+        wires, now_s = self._wires, self._now_s()
         due_s = now_s if wires is None else self._pace.turn(now_s, wires)
         return self._hurry.idle(wait_ms, now_s, due_s, self._relay)
 
@@ -236,8 +237,9 @@ class Board:
                 self._start(self._again)
         wires = self._wires
         if wires is None:
-            asleep_s = math.inf if self._again_at_s is None else self._again_at_s
-            return min(now_s + IDLE_S, asleep_s)
+            again_s = math.inf if self._again_at_s is None else self._again_at_s
+            self._hurry.asleep(now_s, again_s)
+            return min(now_s + IDLE_S, again_s)
         if self._pace.watchdog_bites(now_s):
             self._schedule(Again("watchdog"))
             return now_s

@@ -56,7 +56,7 @@ class Chip:
         self.events_fd = -1
         self.route: Callable[[str, int], int | None] = _no_route
         self.waiting: Callable[[int], int] = _nothing_waiting
-        self.idle: Callable[[int, float], str] = _real_wait
+        self.idle: Callable[[int, int], str] = _real_wait
         self.interruptible: Callable[[bool], None] = _no_terminal
         self._mac = mac
         self._world = world
@@ -105,8 +105,8 @@ class Chip:
         self.ready = True
         self.rom_heap_bytes = int(used_bytes)
 
-    def _do_idle(self, wait_ms: str) -> str:
-        return self.idle(int(wait_ms), self._now_s)
+    def _do_idle(self, skipped_ms: str, wait_ms: str) -> str:
+        return self.idle(int(skipped_ms), int(wait_ms))
 
     def _do_keys(self, interruptible: str) -> None:
         self.interruptible(interruptible == "1")
@@ -218,7 +218,7 @@ def _no_route(_host: str, port: int) -> int | None:
     return port
 
 
-def _real_wait(wait_ms: int, _now_s: float) -> str:
+def _real_wait(_skipped_ms: int, wait_ms: int) -> str:
     return f"0 {wait_ms}"
 
 

@@ -3,11 +3,13 @@
 import threading
 
 from haidang_board.rig_net import Relay
+from haidang_board.rig_pace import IDLE_S
 
-# Seconds of real time that peers get to answer: their side of a connection knows no fast time.
-_ANSWER_S = 0.25
-_FOLLOW_UP_S = 0.03
+# Real time that peers get to answer whatever passed last: they know no fast time.
+_ANSWER_S = 0.03
 _LOOK_MS = 3
+# What nobody outside notices: all that a board without a connection does is its own affair.
+_ALLOWED_S = 1.0
 
 
 class Hurry:
@@ -27,9 +29,24 @@ class Hurry:
         """The board lives at the host's pace again."""
         self._until_s = 0.0
 
+    def asleep(self, now_s: float, wake_s: float) -> None:
+        """A board in deep sleep: nothing happens to it before `wake_s`."""
+        if not self._until_s:
+            return
+        left_s = self._until_s - now_s
+        if left_s <= 0:
+            self.done.set()
+        else:
+            self.ahead_s += max(0.0, min(left_s, wake_s - now_s))
+
+    def skipped(self, ms: int) -> None:
+        """The board has skipped this much of what it was allowed."""
+        self.ahead_s += ms / 1000
+
     def idle(self, wait_ms: int, now_s: float, due_s: float, relay: Relay) -> str:
         """Answer to a board that would wait (-1: for ever): `SKIP_MS REAL_MS`, one of them 0.
 
+        Without a connection the board may skip more than this one wait before it asks again.
         now_s: the board's time; due_s: when the next thing happens to it from outside.
         """
         left_s = self._until_s - now_s
@@ -38,17 +55,12 @@ class Hurry:
             return f"0 {wait_ms}"
         if self._awaits_answer(now_s, relay):
             return f"0 {_LOOK_MS}"
-        skip_ms = max(1, int(min(due_s - now_s, left_s) * 1000))
-        if wait_ms > 0:
-            skip_ms = min(skip_ms, wait_ms)
-        self.ahead_s += skip_ms / 1000
-        return f"{skip_ms} 0"
+        free_s = due_s - now_s
+        if free_s >= IDLE_S and not relay.busy:
+            free_s = _ALLOWED_S
+        skip_ms = max(1, int(min(free_s, left_s) * 1000))
+        return f"{min(skip_ms, wait_ms) if relay.busy and wait_ms > 0 else skip_ms} 0"
 
     def _awaits_answer(self, now_s: float, relay: Relay) -> bool:
         real_s = now_s - self.ahead_s
-        if not relay.busy:
-            return False
-        unanswered = relay.sent_at_s > relay.heard_at_s
-        return (unanswered and real_s - relay.sent_at_s < _ANSWER_S) or (
-            real_s - relay.heard_at_s < _FOLLOW_UP_S
-        )
+        return relay.busy and real_s - relay.moved_at_s < _ANSWER_S

@@ -26,8 +26,7 @@ class Relay:
         self._pairs: list[_Pair] = []
         self._ghosts: list[socket.socket] = []
         self._up = True
-        self.sent_at_s = 0.0
-        self.heard_at_s = 0.0
+        self.moved_at_s = 0.0
 
     @property
     def busy(self) -> bool:
@@ -113,7 +112,8 @@ class Relay:
         if pair not in self._pairs:
             return
         alive = pair.move()
-        self._note(pair)
+        if pair.moved:
+            self.moved_at_s = time.monotonic()
         if alive:
             self._refresh(pair)
             return
@@ -121,13 +121,6 @@ class Relay:
         for end in (pair.board, pair.peer):
             self._forget(end)
             end.close()
-
-    def _note(self, pair: "_Pair") -> None:
-        now_s = time.monotonic()
-        if pair.sent:
-            self.sent_at_s = now_s
-        if pair.heard:
-            self.heard_at_s = now_s
 
     def _forget(self, end: socket.socket) -> None:
         with contextlib.suppress(KeyError):
@@ -147,14 +140,13 @@ class _Pair:
         self.peer = peer
         self.to_peer = bytearray()
         self.to_board = bytearray()
-        self.sent = False
-        self.heard = False
+        self.moved = False
 
     def move(self) -> bool:
         """Move what can be moved; False once either side has ended."""
         held = len(self.to_peer), len(self.to_board)
         ended = not _read(self.board, self.to_peer) or not _read(self.peer, self.to_board)
-        self.sent, self.heard = len(self.to_peer) > held[0], len(self.to_board) > held[1]
+        self.moved = (len(self.to_peer), len(self.to_board)) != held
         return _write(self.peer, self.to_peer) and _write(self.board, self.to_board) and not ended
 
 

@@ -78,22 +78,28 @@ class Task:
         return True
 
 
+# Milliseconds that may be skipped without asking, and those that were since the last question.
+_allowance = [0, 0]
 _wait = core.IOQueue.wait_io_event
 
 
 def _wait_or_skip(io_queue, wait_ms):
-    """Serve what is there; then skip as much as the rig allows, or wait as long as it says."""
+    """Serve what is there; then skip what the rig allows, or wait as long as it says."""
     if not wait_ms:
         return _wait(io_queue, 0)
     _wait(io_queue, 0)
     task = core._task_queue.peek()
     if task and rom_time.ticks_diff(task.ph_key, rom_time.ticks_ms()) <= 0:
         return None
-    skip_ms, real_ms = rom_link.ask("idle", wait_ms).split()
-    if skip_ms != "0":
-        rom_time._skip(int(skip_ms))
-    else:
-        _wait(io_queue, int(real_ms))
+    if not _allowance[0]:
+        allowed_ms, real_ms = rom_link.ask("idle", _allowance[1], wait_ms).split()
+        _allowance[0], _allowance[1] = int(allowed_ms), 0
+        if not _allowance[0]:
+            return _wait(io_queue, int(real_ms))
+    skip_ms = _allowance[0] if wait_ms < 0 else min(wait_ms, _allowance[0])
+    _allowance[0] -= skip_ms
+    _allowance[1] += skip_ms
+    rom_time._skip(skip_ms)
 
 
 def install():

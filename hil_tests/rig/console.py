@@ -1,7 +1,6 @@
 """A board's serial console, recorded to a file from before the board has power."""
 
 import threading
-import time
 from pathlib import Path
 from typing import Self
 
@@ -13,13 +12,6 @@ _AGAIN_S = 0.05
 _END_S = 5.0
 # Ctrl-C, then Ctrl-B: from mpremote's raw mode, or from anywhere else, to the plain prompt.
 _TO_PROMPT = b"\r\x03\x02"
-_TO_RAW = b"\r\x03\x03\x01"
-_RUN = b"\x04"
-_RAW_PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
-_PROMPT_S = 10.0
-# What a UART without flow control takes at once.
-_CHUNK_CHARS = 128
-_CHUNK_S = 0.01
 _RESTART = b"import machine\rmachine.reset()\r"
 
 
@@ -59,27 +51,6 @@ class Console:
     def restart_board(self) -> None:
         """Start the application anew; its first line is recorded already."""
         self._type(_TO_PROMPT + _RESTART)
-
-    def run(self, program: str) -> None:
-        """Stop the application and run a program in its place, at a technician's prompt."""
-        self._type(_TO_RAW)
-        self._await_prompt(0)
-        begun = len(self._said)
-        self._type(
-            _RUN
-        )  # nothing before it: a soft reset, which gives the application's memory back
-        self._await_prompt(begun)
-        for at in range(0, len(program), _CHUNK_CHARS):
-            self._type(program[at : at + _CHUNK_CHARS].encode())
-            time.sleep(_CHUNK_S)
-        self._type(_RUN)
-
-    def _await_prompt(self, begun: int) -> None:
-        deadline_s = time.monotonic() + _PROMPT_S
-        while _RAW_PROMPT not in self._said[begun:]:
-            if time.monotonic() > deadline_s:
-                raise ConnectionError(f"{self._port}: no prompt; it said {self.text[-200:]!r}")
-            time.sleep(_READ_S / 10)
 
     def _type(self, keys: bytes) -> None:
         if self._serial is None:

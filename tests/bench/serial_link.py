@@ -35,6 +35,7 @@ _HELD_PACKS = 200
 _UP_MS = 86_400_123
 _LIMIT_S = 120.0
 _LOOK_S = 0.002
+_DRAIN_S = 20.0
 _CHANGE_S = (1.05, 1.35)
 # In each frame of an answer beside the message: signed head and tag, receipts, fragment's head.
 _OPENING_BYTES = 7
@@ -99,11 +100,14 @@ def _drain(folder: Path, baud: int, held: int) -> Figures:
         with board, master:
             board.power_on()
             _wait(lambda: len(master.packs) > 1)
-            began_s, before = time.monotonic(), len(master.packs)
-            _wait(lambda: len(master.packs) >= held)
-            packs = len(master.packs) - before
+            began_s, before = time.monotonic(), set(master.packs)
+            _wait(lambda: len(master.packs) >= held or time.monotonic() > began_s + _DRAIN_S)
             seconds = time.monotonic() - began_s
-    return {f"serial_{baud}_packs_per_s": round(packs / seconds, 1)}
+            drained = [master.sizes[key] for key in list(master.packs) if key not in before]
+    return {
+        f"serial_{baud}_held_packs_per_s": round(len(drained) / seconds, 1),
+        f"serial_{baud}_held_bytes_per_s": round(sum(drained) / seconds),
+    }
 
 
 def _board(folder: Path, line: Line, held: int = 0) -> Board:

@@ -25,6 +25,7 @@ _NODES = 3
 # Of 200 cuts: so many against the production gateway, so many with acknowledgements left out.
 _SHARES = ((Production, 0.7), (StandIn, 0.3))
 _CONTROL_CUTS = 30
+_TELL_EVERY = 20
 _DROPPED_ACKS = 0.1
 # Share of lives and their bounds in seconds: cut while starting, while connecting and sending,
 # while all is well, and with telemetry that waited long enough to go to flash. A node is connected
@@ -62,6 +63,8 @@ class Weather:
         """Counts a cut; kills what is due and starts it again, now or a little later."""
         with self._lock:
             self._cuts += 1
+            if self._cuts % _TELL_EVERY == 0:
+                LOG.info("chain: %d cuts", self._cuts)
             if self._cuts >= self._broker_at:
                 self._broker_at = self._in_rounds(3, 5)
                 self.far.broker.kill()
@@ -100,7 +103,7 @@ class Outcome:
 def figures(cuts: int = 200, seed: int = SEED, quick: bool = False) -> Figures:
     """All three variants; `cuts` are shared out to the first two."""
     LOG.info("chain: seed %d", seed)
-    nodes, cuts, control_cuts = (1, 4, 2) if quick else (_NODES, cuts, _CONTROL_CUTS)
+    nodes, cuts, control_cuts = (1, 3, 1) if quick else (_NODES, cuts, _CONTROL_CUTS)
     parts: list[Outcome] = []
     for number, (kind, share) in enumerate(_SHARES):
         with stand.scratch("chain") as folder:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -23,6 +24,8 @@ NODE_HEAP = "197K"
 _VIRTUAL = BoardFacts("micropython", (1, 29, 0), 2 << 10 | 6, bytes(6))
 _CERTIFICATES = {"ca.der": "ca.der", "node.der": "{node}.der", "node.key": "{node}.key.der"}
 _WRITING_S = 120
+# Parts that run side by side compile once.
+_COMPILING = threading.Lock()
 
 
 def macs(count: int) -> list[str]:
@@ -82,9 +85,14 @@ def nvs_of(folder: Path, mac: str) -> Path:
     return folder / f"n-{mac}.flash.nvs.json"
 
 
-@cache
 def application(source: Path) -> dict[str, bytes]:
     """The compiled application as `haidang flash --mpy` puts it on a board."""
+    with _COMPILING:
+        return _compiled(source)
+
+
+@cache
+def _compiled(source: Path) -> dict[str, bytes]:
     return flash.application(source, _VIRTUAL)
 
 

@@ -5,13 +5,14 @@ from micropython import const
 from haidang_node import log
 from haidang_node.outbox import ALARM, DATA
 from haidang_wire.errors import PackError
-from haidang_wire.senml import Pack
+from haidang_wire.senml import Pack, Record
 
 # While a state is not normal the whole picture is repeated, so that a rebuilt gateway learns it.
 _SNAPSHOT_MS = const(60000)
 # A number's write to NVS is worth it once its pack is not acknowledged within this: NVS lasts 12
 # years with a write per pack. What a power cut takes sooner counts as not measured.
 _UNSAVED_MS = const(3000)
+_WRAP_MS = const(1 << 30)
 _LOG = log.Log("report")
 
 
@@ -36,7 +37,7 @@ class Reporter:
 
     def sample(self, sensor) -> None:
         """One sampling step of a sensor; a changed state or health is kept as an alarm pack."""
-        sensor.sample(self._clock.uptime_ms())
+        sensor.sample(self._clock.ticks_ms())
         if sensor.changed():
             _LOG.info("%s: %s, health %s", sensor.kind, sensor.state, sensor.health)
             self._keep(ALARM, sensor.state_records())
@@ -68,16 +69,17 @@ class Reporter:
 
     def turn(self, now_ms: int) -> None:
         """What waits too long in RAM goes to flash; call each second, behind the readings."""
-        outbox = self._outbox
-        outbox.flush_due(now_ms)
-        since_ms = outbox.oldest_loose_ms()
-        if since_ms is not None and now_ms - since_ms >= _UNSAVED_MS:
-            self._identity.save(outbox.lowest_loose())
+        if self._outbox.flush_due(now_ms) >= _UNSAVED_MS:
+            self._identity.save(self._outbox.lowest_loose())
 
     def _keep(self, lane: str, records: list) -> None:
         if not records:
             return
         identity = self._identity
+        uptime_of = self._clock.uptime_of
+        if self._clock.uptime_ms() >= _WRAP_MS:
+            # Samples carry wrapping times.
+            records = [Record(name, value, uptime_of(at_ms)) for name, value, at_ms in records]
         up_ms = records[0].up_ms
         seq = identity.take()
         if lane == ALARM:

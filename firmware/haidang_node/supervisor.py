@@ -11,6 +11,7 @@ from haidang_node.errors import NodeError
 _PERIOD_MS = const(1500)
 # A loop may crash this often within an hour; then the node starts anew.
 _CRASHES = const(3)
+_TICKS_MASK = const((1 << 30) - 1)
 _FORGIVEN_MS = const(3600000)
 _LOG = log.Log("watch")
 
@@ -36,13 +37,13 @@ class Supervisor:
 
     def turned(self, name: str) -> None:
         """Called by a loop in each of its turns."""
-        self._turned_ms[name] = self._clock.uptime_ms()
+        self._turned_ms[name] = self._clock.ticks_ms()
 
     def hanging(self) -> str | None:
         """The name of a loop that has not turned in time."""
-        now_ms = self._clock.uptime_ms()
+        now_ms = self._clock.ticks_ms()
         for name, limit_ms in self._limits_ms.items():
-            if now_ms - self._turned_ms[name] > limit_ms:
+            if (now_ms - self._turned_ms[name]) & _TICKS_MASK > limit_ms:
                 return name
         return None
 

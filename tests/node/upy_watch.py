@@ -18,6 +18,11 @@ class _Clock:
     def uptime_ms(self):
         return self.now_ms
 
+    ticks_ms = uptime_ms
+
+    def uptime_of(self, ticks_ms):
+        return ticks_ms
+
     def unix_ms(self, up_ms):
         return self.unix
 

@@ -22,6 +22,9 @@ _RATE_LEAST_STEPS = const(6)
 _NEEDED_SAMPLES = const(4)
 _CALM_SAMPLES = const(40)
 _BUFFER_BYTES = const(64)
+# Times wrap here, so that they stay small integers on the chip.
+_TICKS_MASK = const((1 << 30) - 1)
+_STILL_MS = const(60000)
 # More broken than sound frames: the cable or another sensor disturbs.
 _JUDGED_FRAMES = const(20)
 
@@ -55,14 +58,15 @@ class Flood:
         self._level_mm = 0
         self._moved_ms = 0
         self._jump_ms = -1
-        self._heard_ms = -1
-        self._told = ""
+        self._heard_ms = 0
+        self._told_state = ""
+        self._told_health = ""
         self._at_ms = 0
         self.health = "warming"
         self.state = "normal"
 
     def sample(self, now_ms: int) -> None:
-        """Reads what the meter sent and moves the state machine."""
+        """Reads what the meter sent and moves the state machine; now_ms wraps at 2**30."""
         self._at_ms = now_ms
         distance_mm = self._newest_mm()
         if distance_mm:
@@ -77,9 +81,9 @@ class Flood:
 
     def changed(self) -> bool:
         """Whether state or health differ from what was last told; the new ones count as told."""
-        now = self.state + self.health
-        same = now == self._told
-        self._told = now
+        same = self.state == self._told_state and self.health == self._told_health
+        self._told_state = self.state
+        self._told_health = self.health
         return not same
 
     def resume(self, state: str, health: str, now_ms: int) -> None:
@@ -129,8 +133,9 @@ class Flood:
         return newest
 
     def _judge(self, now_ms: int) -> str:
-        since_ms = now_ms - max(self._heard_ms, 0)
-        if since_ms > _SILENT_MS:
+        if (now_ms - self._heard_ms) & _TICKS_MASK > _SILENT_MS:
+            # Moved along, so that it stays silent when the time wraps.
+            self._heard_ms = (now_ms - _SILENT_MS - 1) & _TICKS_MASK
             return "silent"
         meter = self._meter
         if meter.good + meter.bad >= _JUDGED_FRAMES:
@@ -146,11 +151,12 @@ class Flood:
         if self._steps == 0:
             self._level_mm = level_mm
             self._moved_ms = now_ms
-        allowed_mm = _NOISE_MM + (now_ms - self._moved_ms) * _GRADIENT_MM_PER_MIN // 60000
+        still_ms = min((now_ms - self._moved_ms) & _TICKS_MASK, _STILL_MS)
+        allowed_mm = _NOISE_MM + still_ms * _GRADIENT_MM_PER_MIN // 60000
         if abs(level_mm - self._level_mm) > allowed_mm:
             if self._jump_ms < 0:
                 self._jump_ms = now_ms
-            if now_ms - self._jump_ms < _JUMP_MS:
+            if (now_ms - self._jump_ms) & _TICKS_MASK < _JUMP_MS:
                 return
         self._jump_ms = -1
         self._moved_ms = now_ms
@@ -160,7 +166,7 @@ class Flood:
         self._remember(now_ms)
 
     def _remember(self, now_ms: int) -> None:
-        if self._steps and now_ms - self._step_ms < _RATE_STEP_MS:
+        if self._steps and (now_ms - self._step_ms) & _TICKS_MASK < _RATE_STEP_MS:
             return
         self._step_ms = now_ms
         self._history_mm[self._steps % _RATE_STEPS] = self._level_mm

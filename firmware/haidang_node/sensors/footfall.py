@@ -11,6 +11,8 @@ _SUPPRESSED_BELOW = const(5)
 # The sniffer sends a heartbeat each second: silence is a fault, not an empty street.
 _SILENT_MS = const(3000)
 _BUFFER_BYTES = const(256)
+# Times wrap here, so that they stay small integers on the chip.
+_TICKS_MASK = const((1 << 30) - 1)
 _LOCALLY_ADMINISTERED = const(0x02)
 _MAC = const(2)
 _MAC_END = const(8)
@@ -49,7 +51,7 @@ class Footfall:
         self.health = "warming"
 
     def sample(self, now_ms: int) -> None:
-        """Counts what the sniffer heard."""
+        """Counts what the sniffer heard; now_ms wraps at 2**30."""
         self._at_ms = now_ms
         if self._began_ms < 0:
             self._began_ms = now_ms
@@ -61,7 +63,7 @@ class Footfall:
                     self._count()
             count = self._readinto(self._buffer) if count == _BUFFER_BYTES else 0
         self._judge(now_ms)
-        if now_ms - self._began_ms >= self._window_ms:
+        if (now_ms - self._began_ms) & _TICKS_MASK >= self._window_ms:
             self._end_window(now_ms)
 
     def changed(self) -> bool:
@@ -113,7 +115,9 @@ class Footfall:
             self._sketch.add(frame, _MAC, _MAC_END)
 
     def _judge(self, now_ms: int) -> None:
-        if now_ms - max(self._heard_ms, 0) > _SILENT_MS:
+        if (now_ms - max(self._heard_ms, 0)) & _TICKS_MASK > _SILENT_MS:
+            # Moved along, so that it stays silent when the time wraps.
+            self._heard_ms = (now_ms - _SILENT_MS - 1) & _TICKS_MASK
             self.health = "silent"
             self._whole = False
         elif self._heard_ms >= 0:

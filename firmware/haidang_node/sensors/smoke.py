@@ -23,6 +23,10 @@ _HYSTERESIS_PERMILLE = const(80)
 _CALM_SAMPLES = const(5)
 _PRE_ALARM = const(1)
 _ALARM = const(2)
+# Products stay below 2**30: what is beyond is an object on the chip's heap.
+_SMALL = const((1 << 30) - 1)
+_SCALE = const(10000)
+_GREATEST_PERMILLE = const(9999)
 
 
 class Smoke:
@@ -40,9 +44,9 @@ class Smoke:
         self._read_mv = read_mv
         self._contact = contact
         self._siren = siren
-        self._load_ohm = settings["load_ohm"]
-        self._r0_ohm = settings["r0_ohm"]
+        self._load_per_r0 = max(1, settings["load_ohm"] * _SCALE // settings["r0_ohm"])
         self._warm_ms = settings["warmup_s"] * 1000
+        self._warm = False
         self._median = Median(_MEDIAN)
         # The ladder rises with danger, the ratio falls with smoke: it takes 1000 - ratio.
         self._ladder = Ladder(
@@ -62,7 +66,7 @@ class Smoke:
         self.state = "warming"
 
     def sample(self, now_ms: int) -> None:
-        """Reads the pins once and moves the state machine."""
+        """Reads the pins once and moves the state machine; now_ms wraps at 2**30."""
         self._at_ms = now_ms
         self._mv = self._read_mv()
         self._closed = self._contact is not None and self._contact() == 1
@@ -118,12 +122,16 @@ class Smoke:
             return "open"
         if self._mv >= _SHORT_MV:
             return "short"
-        return "warming" if now_ms < self._warm_ms else "ok"
+        # Once warm it stays so, also when now_ms begins anew.
+        self._warm = self._warm or now_ms >= self._warm_ms
+        return "ok" if self._warm else "warming"
 
     def _measure(self) -> None:
         output_mv = self._mv * _DIVIDER_NUMERATOR // _DIVIDER_DENOMINATOR
         output_mv = min(max(output_mv, 1), _SUPPLY_MV)
-        resistance_ohm = self._load_ohm * (_SUPPLY_MV - output_mv) // output_mv
-        self._median.add(min(resistance_ohm * 1000 // self._r0_ohm, 9999))
+        of_load_permille = (_SUPPLY_MV - output_mv) * 1000 // output_mv
+        of_load_permille = min(of_load_permille, _SMALL // self._load_per_r0)
+        permille = of_load_permille * self._load_per_r0 // _SCALE
+        self._median.add(min(permille, _GREATEST_PERMILLE))
         self._permille = self._median.value()
         self._ladder.sample(1000 - self._permille)

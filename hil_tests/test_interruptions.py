@@ -34,6 +34,20 @@ def test_a_killed_broker_and_an_absent_gateway_lose_nothing(node: Node, broker: 
         assert after.bad == []
 
 
+def test_a_killed_gateway_loses_nothing(node: Node, broker: Broker) -> None:
+    node.prepare()
+    with StandInGateway(broker.ca_dir, broker.port, node.name) as before:
+        node.start()
+        wait_until(lambda: len(before.packs) >= 3, "the first packs", 60)
+        before.kill()
+    known = set(before.packs)
+    time.sleep(_AWAY_S)
+    with StandInGateway(broker.ca_dir, broker.port, node.name) as after:
+        wait_until(lambda: complete(before, after), "every number of the boot", _RETURN_S)
+        assert _made_away(after, _last_up_ms(before, known)) >= _MADE_AWAY
+        assert after.bad == []
+
+
 @pytest.mark.needs(WIFI, CONSOLE)
 def test_wifi_away_and_back_loses_nothing(bench: Bench, node: Node, broker: Broker) -> None:
     node.prepare()

@@ -9,6 +9,8 @@ from haidang_board.world import World
 _MAC = "240ac4000001"
 # 160 KiB for the application; the virtual board's own ROM, which a chip has in flash, takes 37.
 _HEAP = "197K"
+# In fast time the tasks are the board's own Python, which a chip has compiled.
+_FAST_HEAP = "230K"
 
 
 class VirtualBench:
@@ -72,6 +74,7 @@ class VirtualBench:
     def set_fast(self, on: bool) -> None:
         """An asyncio of the board's own makes the pauses skippable."""
         self._board.fast = on
+        self._board.heap = _FAST_HEAP if on else _HEAP
 
     def pass_time(self, ms: int) -> None:
         """The board's idle waits are skipped."""

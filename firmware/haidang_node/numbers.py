@@ -77,7 +77,7 @@ def each(parts: list, key: int):
 def together(one, other, limit: int) -> list:
     """Two rising sequences of (lo, hi) as one list of [lo, hi]; beyond `limit` the rest is one."""
     pieces: list = []
-    fronts = [next(one, None), next(other, None)]
+    fronts: list = [next(one, None), next(other, None)]
     while fronts[0] or fronts[1]:
         first = 0 if not fronts[1] or (fronts[0] and fronts[0] < fronts[1]) else 1
         lo, hi = fronts[first]

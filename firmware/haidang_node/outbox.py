@@ -10,7 +10,7 @@ ALARM = "a"
 DATA = "d"
 
 # Telemetry waits in RAM for this many packs or this long before a flush: a flush per pack would
-# wear the hottest flash block out in 6 years, one per 10 packs in more than 20.
+# wear the hottest flash block out in 4 years, one per 10 packs in more than 20.
 _BATCH_PACKS = const(10)
 _BATCH_MS = const(60000)
 # Alarm packs that flash refused stay in RAM so that they are sent at least.
@@ -22,8 +22,7 @@ _ALARM_FILES = const(32)
 _BLOCK_BYTES = const(4096)
 # LittleFS needs free blocks to go on working: 8 blocks of 4096 bytes stay free.
 _FREE_RESERVE_BYTES = const(32768)
-# Ranges of held numbers take 4 bytes of heap each: 16 KB at most, as much as 2,000 alarms
-# scattered in telemetry need.
+# Ranges of held numbers take 4 bytes of heap each: 2,000 alarms scattered in telemetry.
 _RANGES = const(4096)
 # Ranges told per boot; the newest boots of a status.
 _TOLD_RANGES = const(16)
@@ -49,7 +48,7 @@ class Outbox:
             DATA: Segments(folder, DATA, max(_BLOCK_BYTES, limit_bytes // _DATA_FILES)),
         }
         # (epoch, boot) by key
-        self._boots: list[tuple] = []
+        self._boots: list[tuple[str, int]] = []
         self._loose: list[Held] = []
         self._trouble = log.Trouble(_LOG, "writing to flash")
         # Whether alarms were dropped for room and none was written since.
@@ -61,34 +60,26 @@ class Outbox:
         """Finds what earlier boots left, and names in the ledger, which is open, what the boot
         that `ended` had in RAM alone and what flash has lost.
         """
-        self.corrupt = loading.call(
-            "haidang_node.recovery",
-            "recover",
-            self._folder,
-            self._lanes,
-            self.key,
-            self._ledger,
-            ended,
-        )
+        found = (self._folder, self._lanes, self.key, self._ledger, ended)
+        self.corrupt = loading.call("haidang_node.recovery", "recover", *found)
 
     def put(self, lane: str, epoch: str, boot: int, seq: int, payload: bytes, now_ms: int) -> None:
         """Keeps a pack; an alarm is on flash when this returns, unless flash refuses."""
-        held = Held(lane, self.key(epoch, boot), seq)
-        held.source = payload
-        held.offset = now_ms
-        self._loose.append(held)
-        if lane == ALARM or self._waiting(DATA) >= _BATCH_PACKS:
+        self._loose.append(Held(lane, self.key(epoch, boot), seq, payload, now_ms))
+        if lane == ALARM or sum([held.lane == DATA for held in self._loose]) >= _BATCH_PACKS:
             self._store(lane)
 
-    def flush_due(self, now_ms: int) -> None:
-        """Writes waiting telemetry to flash once it has waited long; refused alarms at once."""
+    def flush_due(self, now_ms: int) -> int:
+        """Writes telemetry that has waited long and alarms that flash refused; how long (ms) the
+        oldest pack that is still in RAM alone has been there.
+        """
         for held in self._loose:
             if held.lane == DATA:
                 if now_ms - held.offset >= _BATCH_MS:
                     self._store(DATA)
                 break
-        if self._waiting(ALARM):
-            self._store(ALARM)
+        self._store(ALARM)
+        return now_ms - self._loose[0].offset if self._loose else 0
 
     def close(self) -> None:
         """Writes everything down, for an orderly restart."""
@@ -116,15 +107,14 @@ class Outbox:
         """The lowest number that is in RAM alone."""
         return min([held.seq for held in self._loose], default=None)
 
-    def oldest_loose_ms(self) -> int | None:
-        """Since when (ms) the oldest pack is in RAM alone."""
-        return self._loose[0].offset if self._loose else None
-
     def acknowledge(self, epoch: str, boot: int, acked: list) -> int:
         """Frees exactly the named packs; how many were held."""
         key = self._find(epoch, boot)
         before = len(self._loose)
-        self._loose = [held for held in self._loose if held.key != key or not _in(acked, held.seq)]
+        for lo, hi in acked:
+            self._loose = [
+                held for held in self._loose if held.key != key or not lo <= held.seq <= hi
+            ]
         freed = before - len(self._loose)
         for segments in self._lanes.values():
             for segment in list(segments.all):
@@ -179,10 +169,7 @@ class Outbox:
 
     def end(self, lane: str) -> Place:
         """The place behind everything that a lane holds now."""
-        place = Place()
-        if self._lanes[lane].all:
-            newest = self._lanes[lane].all[-1]
-            place.turn, place.offset = newest.turn, newest.size_bytes
+        place = self._lanes[lane].end()
         for held in self._loose:
             if held.lane == lane:
                 place.loose = held.seq
@@ -214,9 +201,6 @@ class Outbox:
                 return key
         return -1
 
-    def _waiting(self, lane: str) -> int:
-        return sum([held.lane == lane for held in self._loose])
-
     def _pieces(self, lane: str, key: int):
         for segment in self._lanes[lane].all:
             yield from numbers.each(segment.parts, key)
@@ -227,28 +211,22 @@ class Outbox:
     def _next_in(self, lane: str, segment: Segment, place: Place) -> Held | None:
         if place.offset >= segment.size_bytes:
             return None
-
-        def wanted(epoch: str, boot: int, seq: int) -> Held | None:
-            key = self._find(epoch, boot)
-            return Held(lane, key, seq) if numbers.holds(segment.parts, key, seq) else None
-
         try:
-            found = self._lanes[lane].next_named(segment, place.offset, wanted)
+            found = self._lanes[lane].next_held(segment, place.offset, self._find)
         except StorageError as error:
             self._trouble.failed(error)
             found = None
         if found is None:
-            place.offset = max(place.offset, segment.size_bytes)
+            place.offset = segment.size_bytes
             return None
-        held = found[1]
-        held.source, held.offset, place.offset = segment, found[0], found[2]
-        return held
+        key, seq, offset, place.offset = found
+        return Held(lane, key, seq, segment, offset)
 
     def _store(self, lane: str) -> None:
         batch = [held for held in self._loose if held.lane == lane]
         if not batch:
             return
-        cause = self._make_room(lane, sum([len(held.source) for held in batch]))
+        cause = self._make_room(lane, sum([len(held.source or b"") for held in batch]))
         while cause is None:
             try:
                 self._write(lane, batch)
@@ -278,7 +256,8 @@ class Outbox:
         segments = self._lanes[lane]
         placed = []
         for held in batch:
-            placed.append(segments.append(*self._boots[held.key], held.seq, held.source))
+            epoch, boot = self._boots[held.key]
+            placed.append(segments.append(epoch, boot, held.seq, held.source))
         segments.flush()
         for held, (segment, offset) in zip(batch, placed):  # noqa: B905 - no strict= on the node
             numbers.add(segment.parts, held.key, held.seq)
@@ -318,7 +297,3 @@ class Outbox:
         segments.remove(segment)
         segment.parts = []
         return True
-
-
-def _in(ranges: list, seq: int) -> bool:
-    return any([lo <= seq <= hi for lo, hi in ranges])

@@ -4,7 +4,7 @@ import os
 
 from micropython import const
 
-from haidang_node import records
+from haidang_node import numbers, records
 from haidang_node.errors import FlashFull, StorageError
 
 _ENOSPC = const(28)
@@ -24,14 +24,14 @@ class Segment:
 class Held:
     """One pack that is not acknowledged; `key` stands for its epoch and boot."""
 
-    def __init__(self, lane: str, key: int, seq: int) -> None:
+    def __init__(self, lane: str, key: int, seq: int, source=None, offset: int = 0) -> None:
         self.lane = lane
         self.key = key
         self.seq = seq
         # The payload while it is in RAM alone, then its segment.
-        self.source: bytes | Segment | None = None
+        self.source = source
         # Where in the segment; in RAM: since when (ms).
-        self.offset = 0
+        self.offset = offset
         # Filled in by the window while the pack is on its way.
         self.packet_id = 0
         self.delay_ms = 0
@@ -168,6 +168,13 @@ class Segments:
             # Gone already: a power cut between removal and the next start.
             return
 
+    def end(self) -> Place:
+        """The place behind everything in the files."""
+        place = Place()
+        if self.all:
+            place.turn, place.offset = self.all[-1].turn, self.all[-1].size_bytes
+        return place
+
     def read(self, segment: Segment, offset: int) -> tuple | None:
         """Epoch, boot, number and payload of a record; None where it is damaged.
 
@@ -179,9 +186,9 @@ class Segments:
         except OSError as error:
             raise _refused("reading", error)
 
-    def next_named(self, segment: Segment, offset: int, wanted) -> tuple | None:
-        """Offset and what `wanted(epoch bytes, boot, seq)` gave for the first wanted record from
-        `offset` on, with the offset behind it; None where there is none. StorageError.
+    def next_held(self, segment: Segment, offset: int, find_key) -> tuple | None:
+        """Key, number and offset of the first held record from `offset` on, and the offset behind
+        it; None where there is none. StorageError.
         """
         try:
             with open(self.path(segment), "rb") as file:
@@ -190,10 +197,11 @@ class Segments:
                     if name is None:
                         offset = records.find(file, offset + 1)
                         continue
-                    found = wanted(name[1], name[2], name[3])
-                    if found:
-                        return offset, found, offset + name[0]
-                    offset += name[0]
+                    length, epoch, boot, seq = name
+                    key = find_key(epoch, boot)
+                    if numbers.holds(segment.parts, key, seq):
+                        return key, seq, offset, offset + length
+                    offset += length
         except OSError as error:
             raise _refused("reading", error)
         return None

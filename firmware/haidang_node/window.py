@@ -74,16 +74,18 @@ class Window:
         return first
 
     def _fresh(self, lane: str, place: Place, stale_ms: int, now_ms: int) -> Held | None:
-        # A pack is taken from the reading place only when it has a place here.
-        while self._room(lane) or self._stale(lane, stale_ms):
+        while True:
+            leaving = None if self._room(lane) else self._stalest(lane, stale_ms)
+            if leaving is None and not self._room(lane):
+                return None
+            # A pack is taken from the reading place only when it has a place here.
             held = self._outbox.next(lane, place)
             if held is None:
                 self._read_again(lane, place, now_ms)
                 return None
             if self._is_on_way(held):
                 continue
-            if not self._room(lane):
-                leaving = self._stale(lane, stale_ms)
+            if leaving is not None:
                 self._on_way.remove(leaving)
                 if self._again_ms[leaving.lane] is None:
                     self._again_ms[leaving.lane] = now_ms + self._cap_ms
@@ -91,7 +93,6 @@ class Window:
             held.packet_id = 0
             self._on_way.append(held)
             return held
-        return None
 
     def _read_again(self, lane: str, place: Place, now_ms: int) -> None:
         again_ms = self._again_ms[lane]
@@ -107,7 +108,7 @@ class Window:
             return data < self._places[DATA] and len(self._on_way) < self._places[ALARM]
         return len(self._on_way) < self._places[ALARM]
 
-    def _stale(self, lane: str, delay_ms: int) -> Held | None:
+    def _stalest(self, lane: str, delay_ms: int) -> Held | None:
         # The pack that was sent most often; telemetry never takes the place of an alarm.
         stalest = None
         for held in self._on_way:

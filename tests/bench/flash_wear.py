@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import interpreter, parts
 
-_PACKS = 30000
+_PACKS = 90000
 _DAY_S = 86400
 # Erase cycles of a NOR flash block by its data sheets; not measured here.
 _CYCLES = 100_000

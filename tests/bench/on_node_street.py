@@ -142,9 +142,10 @@ class Street:
         self.second_number += 1
         now = self.second_number
         until_report = -now % self._report_s
-        if until_report < 4:
+        if until_report < 2:
             self._sample_water(now)
-        self._sample_people(now)
+        if now % 5 == 0:
+            self._sample_people(now)
         if until_report < 2:
             self.sensors[0].sample(self.clock.uptime_ms() - 20)
         now_ms = self.clock.uptime_ms()

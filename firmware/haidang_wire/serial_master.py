@@ -87,7 +87,10 @@ class Bus:
         """How long until `step` has something to do."""
         if self._asked is not None or self._until_ms > now_ms:
             return max(0, self._until_ms - now_ms)
-        return max(0, min([self._due(i) for i in range(len(self._peers))]) - now_ms)
+        soonest_ms = now_ms + SERIAL["absent_ms"]
+        for at in range(len(self._peers)):
+            soonest_ms = min(soonest_ms, self._due(at))
+        return max(0, soonest_ms - now_ms)
 
     def _take(self, body: bytearray, now_ms: int, events: "list[Event]") -> None:
         peer = self._asked

@@ -17,7 +17,7 @@ from haidang_wire.serial_lanes import (
     WINDOW,
     Lanes,
 )
-from haidang_wire.serial_master import SESSION_BEGUN, SESSION_LOST, air_ms
+from haidang_wire.serial_master import SESSION_BEGUN, SESSION_LOST, Bus, air_ms
 from haidang_wire.serial_session import NOTHING
 from serial_kit import FIRST, KEYS, SECOND, Line, Node
 
@@ -354,3 +354,10 @@ def test_numbers_of_fragments_wrap_and_counters_end_in_a_new_session() -> None:
     line.turns(2)
     assert line.nodes[0].sessions == 2
     assert line.messages(FIRST)[-1] == (ALARM, b"after")
+
+
+def test_a_bus_without_nodes_says_nothing() -> None:
+    bus = Bus([], 9600)
+    assert bus.step(0) == b""
+    assert bus.wait_ms(0) > 0
+    assert bus.receive(b"\0noise\0", 1) == []

@@ -1,0 +1,60 @@
+"""Commands from the centre and from a technician at the gateway, carried out by real firmware."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+from haidang_tools.demo.city import City
+from haidang_tools.demo.settings import SMOKE
+from waiting import wait_until
+
+MakeCity = Callable[..., City]
+
+
+def test_a_node_answers_the_centre_and_a_technician_at_the_gateway(make_city: MakeCity) -> None:
+    city = make_city(nodes=(SMOKE,))
+    wait_until(lambda: city.centre.read(lambda view: view.packs), "a pack at the centre", 60)
+
+    done, told = _at_the_gateway(city, "identify")
+    assert done == 0, told
+    done, told = _at_the_gateway(city, "log", "--json")
+    assert done == 0, told
+    assert json.loads(told)["out"], told
+    done, told = _at_the_gateway(city, "selftest", "smoke")
+    assert done == 0, told
+    done, told = _at_the_gateway(city, "selftest", "sirens")
+    assert done == 1, told
+    assert told.startswith("not done: ")
+
+
+def test_a_configuration_is_tried_and_kept_and_a_wrong_one_is_refused_whole(
+    make_city: MakeCity,
+) -> None:
+    city = make_city(nodes=(SMOKE,))
+    wait_until(lambda: city.centre.read(lambda view: view.packs), "a pack at the centre", 60)
+    patch = city.folder / "patch.json"
+    patch.write_text(json.dumps({"no_such_part": 1}), encoding="utf-8")
+    done, told = _at_the_gateway(city, "config", str(patch))
+    assert done == 1, told
+    assert "no_such_part" in told
+
+    patch.write_text(json.dumps({"heartbeat_s": 20}), encoding="utf-8")
+    done, told = _at_the_gateway(city, "config", str(patch))
+    assert done == 0, told
+    assert told.startswith("on trial for")
+    assert '"kept": true' in told
+
+
+def _at_the_gateway(city: City, *arguments: str) -> tuple[int, str]:
+    ran: subprocess.CompletedProcess[str] = subprocess.run(
+        [
+            *(sys.executable, "-m", "haidang_gateway", "node", SMOKE.id, *arguments),
+            *("--config", str(city.folder / "gateway.toml"), "--wait", "40"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    return ran.returncode, ran.stdout

@@ -3,6 +3,8 @@
 A day of all sensors needs a fifth of the room so, and the flash lives longer.
 """
 
+from array import array
+
 # The byte 0x80 + position stands for a piece. What lies on flash is read by later versions too:
 # pieces are only ever added, at the end; 127 at most, because 0xff is the pack's own name.
 _PIECES = (
@@ -20,6 +22,12 @@ _PIECES = (
     b'|warming"|pre_alarm"|alarm"|watch"|warning"|danger"|}]'
 )
 _OWN = b"\xff"
+# Where each piece begins: a list of pieces would ask for one large piece of heap each time.
+_STARTS = array("H", (0,))
+for _at, _byte in enumerate(_PIECES):
+    if _byte == 0x7C:
+        _STARTS.append(_at + 1)
+_STARTS.append(len(_PIECES) + 1)
 
 
 def pack(data: bytes, own: bytes) -> bytes | None:
@@ -27,20 +35,23 @@ def pack(data: bytes, own: bytes) -> bytes | None:
     if max(data, default=0) > 0x7F:
         return None
     data = data.replace(own, _OWN)
-    code = bytearray(b"\x80")
-    for piece in _PIECES.split(b"|"):
-        data = data.replace(piece, code)
-        code[0] += 1
+    code = bytearray(1)
+    for number in range(len(_STARTS) - 1):
+        code[0] = 0x80 + number
+        data = data.replace(_piece(number), code)
     return data
 
 
 def unpack(data: bytes, own: bytes) -> bytes:
-    """What was packed. ValueError or IndexError where it was not packed by this table."""
-    pieces = _PIECES.split(b"|")
+    """What was packed. IndexError where it was packed by a longer table."""
     whole = bytearray()
     for byte in data:
         if byte < 0x80:
             whole.append(byte)
         else:
-            whole.extend(own if byte == 0xFF else pieces[byte - 0x80])
+            whole.extend(own if byte == 0xFF else _piece(byte - 0x80))
     return bytes(whole)
+
+
+def _piece(number: int) -> bytes:
+    return _PIECES[_STARTS[number] : _STARTS[number + 1] - 1]

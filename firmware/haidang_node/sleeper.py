@@ -28,6 +28,9 @@ _LINGER_MS = const(1500)
 # Nobody reached, or not everything acknowledged: what is left waits for the next time.
 _AWAKE_MS = const(45000)
 _TRIAL_MS = const(320000)
+# Saying goodbye waits for the network by its own deadline.
+_CLOSE_MS = const(12000)
+_CANCEL_STEPS = const(8)
 _TRIAL_STEP_MS = const(15000)
 _IDENTIFY_MS = const(10000)
 _LEAST_SLEEP_MS = const(1000)
@@ -76,9 +79,10 @@ class Sleeper:
 
     async def run(self) -> None:
         """Measures, delivers, sleeps; does not return."""
-        self._feed = esp32.watchdog(self._settings["watchdog_ms"])
         began_ms = self._clock.uptime_ms()
         new = self._open()
+        # Looking through a full outbox takes longer; main.py's watchdog stands until here.
+        self._feed = esp32.watchdog(self._settings["watchdog_ms"])
         began_ms += self._slept_ms
         news = await self._measure() or new
         self._reporter.telemetry()
@@ -151,7 +155,7 @@ class Sleeper:
             self._outbox.put(DATA, epoch, boot, seq, payload, now_ms)
         told = nap.told.split(";")
         for sensor, words in zip(self.sensors, told):  # noqa: B905 - no strict= on the node
-            sensor.resume(*words.split("/"), now_ms)
+            sensor.resume(*words.split("/"), self._clock.ticks_ms())
         nap.input_wakes = nap.input_wakes + 1 if sleep.woken_by_input() else 0
         return True
 
@@ -172,7 +176,7 @@ class Sleeper:
         for sensor in self.sensors:
             if sensor.health == "warming":
                 # No news: this is how every wake begins.
-                sensor.sample(self._clock.uptime_ms())
+                sensor.sample(self._clock.ticks_ms())
             else:
                 self._reporter.sample(sensor)
 
@@ -190,11 +194,7 @@ class Sleeper:
         self._led = esp32.output(led_pin) if led_pin >= 0 else None
         task = asyncio.create_task(link.run(self._turned, self._connected))
         delivered = await self._until_delivered(task)
-        link.sleeping = True
-        task.cancel()
-        (ended,) = await asyncio.gather(task, return_exceptions=True)
-        if isinstance(ended, LinkError):
-            _LOG.warning("%s", ended)
+        await self._hang_up(task)
         link.off()
         now_ms = self._clock.uptime_ms()
         if delivered:
@@ -202,6 +202,23 @@ class Sleeper:
         else:
             _LOG.warning("not everything was delivered: it is kept")
             self._nap.failed(now_ms, self._connect_ms)
+
+    async def _hang_up(self, task) -> None:
+        # The link's loop ends by itself; a cancel alone gets lost where a wait ends with it.
+        self._link.sleeping = True
+        self._wake.set()
+        began_ms = self._clock.uptime_ms()
+        steps = 0
+        while not task.done() and self._clock.uptime_ms() - began_ms < _CLOSE_MS:
+            steps += 1
+            if steps % _CANCEL_STEPS == 0:
+                task.cancel()
+            self._feed()
+            await asyncio.sleep_ms(_STEP_MS)
+        if task.done():
+            (ended,) = await asyncio.gather(task, return_exceptions=True)
+            if isinstance(ended, LinkError):
+                _LOG.warning("%s", ended)
 
     async def _until_delivered(self, task) -> bool:
         began_ms = self._clock.uptime_ms()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from haidang_board.rig import Board
 from node_settings import settings
-from stand_in_gateway import StandInGateway
+from stand_in_gateway import StandInGateway, explained
 from waiting import wait_until
 
 from node_bench import NODE, Bench
@@ -37,6 +37,16 @@ def battery(bench: Bench, **power: int) -> dict[str, Any]:
     return document
 
 
+def battery_board(bench: Bench, **power: int) -> Board:
+    board = bench.board(battery(bench, **power))
+    board.heap = "300K"
+    return board
+
+
+def numbers(gw: StandInGateway, boot: int) -> list[int]:
+    return sorted(key[2] for key in gw.packs if key[1] == boot)
+
+
 def gateway(bench: Bench, **options: Any) -> StandInGateway:
     return StandInGateway(bench.ca, bench.broker.port, NODE, **options)
 
@@ -47,8 +57,7 @@ def asleep(board: Board, times: int) -> None:
 
 
 def test_a_float_switch_wakes_the_node_and_its_alarm_is_at_the_gateway(bench: Bench) -> None:
-    board = bench.board(battery(bench, sleep_s=3600, connect_s=3600))
-    board.heap = "300K"
+    board = battery_board(bench, sleep_s=3600, connect_s=3600)
     board.world.set_level(FLOAT_PIN, 1)
     with gateway(bench) as gw, board:
         board.power_on()
@@ -70,3 +79,55 @@ def test_a_float_switch_wakes_the_node_and_its_alarm_is_at_the_gateway(bench: Be
         assert board.boots == boots + 1
         assert gw.bad == []
         assert {key[1] for key in gw.packs} == {1}, "no boot is counted for a wake"
+
+
+def test_hours_of_sleep_keep_the_boot_the_numbers_and_the_uptime(bench: Bench) -> None:
+    board = battery_board(bench, sleep_s=300, connect_s=1800)
+    board.fast = True
+    board.world.set_level(FLOAT_PIN, 1)
+    with gateway(bench) as gw, board:
+        board.power_on()
+        board.hurry(3 * 3600 * 1000)
+        told = gw.statuses[-1]
+        assert told["hb"] == 1
+        assert 9_000_000 < told["up_ms"] <= 10_800_000 + 5000
+        wait_until(lambda: numbers(gw, 1) == list(range(len(numbers(gw, 1)))), "every number")
+        # A reading in five minutes, figures and a snapshot with each connection.
+        assert len(gw.packs) > 45
+        assert gw.bad == []
+
+
+def test_a_power_cut_between_sleeps_loses_no_alarm_and_repeats_no_name(bench: Bench) -> None:
+    board = battery_board(bench, sleep_s=300, connect_s=86400)
+    board.fast = True
+    board.world.set_level(FLOAT_PIN, 1)
+    with gateway(bench) as gw, board:
+        board.power_on()
+        asleep(board, 1)
+        for _ in range(3):
+            board.hurry(300_000)
+        wait_until(lambda: not board.powered, "the sleep")
+        known = set(gw.packs)
+        board.world.wifi_up = False
+        board.world.set_level(FLOAT_PIN, 0)
+        wait_until(lambda: b"flood: warning" in board.console, "the alarm on the node")
+        board.power_off()
+        board.world.wifi_up = True
+        board.power_on()
+        wait_until(lambda: (2, True) in alarms(gw), "the alarm of the second boot", 60)
+        wait_until(lambda: (1, True) in alarms(gw), "the alarm from before the cut", 60)
+        (epoch,) = {key[0] for key in gw.packs}
+        wait_until(lambda: explained(gw, epoch, 1, known), "every number of the first boot")
+        causes = {drop[2] for row in gw.statuses[-1]["boots"] for drop in row["dropped"]}
+        assert causes == {"power"}, "what was in RTC memory alone is named"
+        for copies in gw.packs.values():
+            assert all(copy.records == copies[0].records for copy in copies)
+
+
+def alarms(gw: StandInGateway) -> set[tuple[int, object]]:
+    return {
+        (key[1], record.value)
+        for key, copies in gw.packs.items()
+        for record in copies[0].records
+        if record.name == "flood/float" and gw.lanes[key] == "alarm"
+    }

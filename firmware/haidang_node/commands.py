@@ -111,8 +111,20 @@ def _read(path: str) -> list:
 def _write(path: str, owed: list, ids: list) -> None:
     # Two lines: Orders reads the first. A power cut leaves the old file or the new one.
     new = path + ".new"
+    try:
+        os.stat(path)
+    except OSError:
+        _make_folder(path.rpartition("/")[0])
     with open(new, "w") as file:
         for part in (owed, ids):
             json.dump(part, file)
             file.write("\n")
     os.rename(new, path)
+
+
+def _make_folder(folder: str) -> None:
+    # In safe mode the node's own parts may never have made it.
+    try:
+        os.mkdir(folder)
+    except OSError as error:
+        _LOG.debug("%s: %s", folder, error)

@@ -92,8 +92,9 @@ class Node:
         self.outbox.close()
 
     def restart(self, why: str) -> None:
-        """The orderly end, then the reset."""
+        """The end that somebody asked for, then the reset; this start did not fail."""
         self.stop(why)
+        loading.call("haidang_node.boots", "settled", esp32.Storage())
         esp32.restart()
 
     def _open(self) -> None:

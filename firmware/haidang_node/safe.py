@@ -75,7 +75,11 @@ class Safe:
         """One more try of the application."""
         log.ring("note", why)
         log.ring("save")
-        loading.call("haidang_node.boots", "one_more_try", esp32.Storage())
+        # A new configuration gets its own tries; otherwise one more failure comes back here.
+        on_trial = loading.call("haidang_node.trial", "is_on", "")
+        loading.forget("haidang_node.commands")
+        tries = "settled" if on_trial else "one_more_try"
+        loading.call("haidang_node.boots", tries, esp32.Storage())
         esp32.restart()
 
     async def run(self) -> None:

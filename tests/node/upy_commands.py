@@ -59,7 +59,7 @@ def test_a_damaged_file_starts_anew() -> None:
 
 
 def test_a_full_flash_refuses_the_command() -> None:
-    reply = accept("/tmp/haidang-no-such-folder/orders", "c-1", [])
+    reply = accept("/tmp/haidang-no/such/orders", "c-1", [])
     assert reply is not None
     assert "flash refused" in reply["err"]
 

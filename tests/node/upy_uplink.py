@@ -79,7 +79,7 @@ class _Connection:
 
 
 class _Bench:
-    def __init__(self, path="/tmp/haidang-no-such-folder/commands"):
+    def __init__(self, path="/tmp/haidang-no/such/commands"):
         self.ticks = _Ticks()
         self.clock = Clock(self.ticks)
         self.done = []

@@ -14,7 +14,7 @@ from bench.fast_gateway import Key
 _LOOSE_BITS = 6
 _SPACE = "haidang"
 _DECISION = re.compile(rb"^ *(\d+) I report: smoke: \w+, health (\w+)", re.MULTILINE)
-_BOOT_LINE = rb"I app: n-%s, epoch "
+_BOOT_LINE = rb" n-%s, epoch "
 # The log's stamp is taken after the sample whose time the pack carries.
 _STAMP_MS = 500
 

@@ -22,6 +22,8 @@ from node_settings import settings
 NODE_HEAP = "197K"
 # A virtual board: MicroPython's file version 6 for x64.
 _VIRTUAL = BoardFacts("micropython", (1, 29, 0), 2 << 10 | 6, bytes(6))
+# Bytecode alone, for any machine.
+PORTABLE = BoardFacts("micropython", (1, 29, 0), 6, bytes(6))
 _CERTIFICATES = {"ca.der": "ca.der", "node.der": "{node}.der", "node.key": "{node}.key.der"}
 _WRITING_S = 120
 # Parts that run side by side compile once.

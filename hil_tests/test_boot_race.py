@@ -28,7 +28,7 @@ def test_a_board_that_starts_without_wifi_and_broker_finds_first_one_then_the_ot
     bench.set_wifi(False)
     node.start()
     wait_until(lambda: "smoke:" in node.console, "the node watches without Wi-Fi", 30)
-    wait_until(lambda: "-> joining" in node.console, "the node looks for its network", 30)
+    wait_until(lambda: "joining Wi-Fi failed" in node.console, "the node looks for it", 30)
     assert "joining -> up" not in node.console
     bench.set_wifi(True)
     wait_until(lambda: "joining -> up" in node.console, "the node is in the network", 60)

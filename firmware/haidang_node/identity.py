@@ -106,6 +106,12 @@ class Identity:
         self._trouble.over()
         self._saved = self.following
 
+    def close(self) -> None:
+        """Notes an orderly end: no pack lives in RAM alone, so the next start misses none."""
+        if self.epoch:
+            self._storage.put(_key(self.boot), self.following << _LOOSE_BITS)
+            self._storage.commit()
+
     def _next_boot(self) -> tuple[int, int]:
         storage = self._storage
         epoch = storage.get("epoch")

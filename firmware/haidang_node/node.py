@@ -90,6 +90,8 @@ class Node:
         log.ring("note", why)
         log.ring("save")
         self.outbox.close()
+        if self.outbox.lowest_loose() is None:
+            self._identity.close()
 
     def restart(self, why: str) -> None:
         """The end that somebody asked for, then the reset; this start did not fail."""

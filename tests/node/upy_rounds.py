@@ -1,0 +1,79 @@
+# heap: 400K
+"""What a node looks at once a minute: when memory is too short, when a start was a good one."""
+
+from haidang_node import log, rounds
+
+log.start(log.ERROR + 1, lambda: 0)
+# CPython has no such figure.
+rounds.gc_free = lambda: 50000
+_PLENTY = (100000, 60000)
+
+
+def test_memory_is_short_by_each_of_its_floors() -> None:
+    assert rounds.shortage(20000, _PLENTY, True, False) is None
+    assert rounds.shortage(8191, _PLENTY, True, True) == "memory: 8191 bytes free"
+    assert "none of 2048 in one piece" in rounds.shortage(20000, _PLENTY, False, True)
+    assert "left for TLS" in rounds.shortage(20000, (60000, 12000), True, False)
+    assert rounds.shortage(20000, (60000, 12000), True, True) is None, "TLS has its pieces"
+
+
+class _Node:
+    """A node as a round sees it."""
+
+    settled = False
+    short_rounds = 0
+
+    def __init__(self):
+        self.clock = self.status = self.link = self.supervisor = self
+        self.told = {"fails": 1}
+        self.now_ms = 0
+        self.steps = 0
+        self.online = True
+        self.calm_since_ms = 0
+
+    def uptime_ms(self):
+        return self.now_ms
+
+
+class _Storage(dict):
+    commits = 0
+
+    def put(self, key, value):
+        self[key] = value
+
+    def commit(self):
+        self.commits += 1
+
+
+def test_a_start_is_a_good_one_after_a_minute_without_a_crash_and_is_written_once() -> None:
+    node, storage = _Node(), _Storage(fails=2)
+    for node.now_ms, node.calm_since_ms, fails in (
+        (15000, 0, 2),
+        (75000, 20000, 2),
+        (80000, 20000, 0),
+        (140000, 20000, 0),
+    ):
+        rounds.go(node, storage, lambda: _PLENTY)
+        assert storage["fails"] == fails
+    assert storage.commits == 1
+    assert node.told == {}
+
+
+def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:
+    node, storage = _Node(), _Storage()
+    node.online = False
+    heap = [_PLENTY]
+    asked = []
+    for idf in (1000, 1000, 90000, 1000, 1000, 1000):
+        heap[0] = (90000, idf)
+        again_ms, why = rounds.go(node, storage, lambda: heap[0])
+        assert again_ms == 60000
+        asked.append(why is not None)
+    assert asked == [False] * 5 + [True]
+
+
+def test_jumps_of_the_clock_are_told() -> None:
+    node = _Node()
+    node.steps = 2
+    rounds.go(node, _Storage(), lambda: _PLENTY)
+    assert node.told["steps"] == 2

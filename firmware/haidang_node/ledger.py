@@ -11,11 +11,15 @@ from haidang_wire import ranges
 # A status must stay far below the 8 KiB packet limit.
 _BOOTS = const(4)
 _RANGES = const(16)
+# Older boots stay while something of theirs was dropped: when the mains flicker, many boots pass
+# before one of them reaches the gateway.
+_OLDER_BOOTS = const(12)
+_OLDER_RANGES = const(2)
 _LOG = log.Log("ledger")
 
 
 class Ledger:
-    """Dropped numbers of the newest boots, kept in one small file.
+    """Dropped numbers of the newest boots and of older ones, kept in one small file.
 
     An entry is [epoch, boot, next, [[lo, hi, cause], ...]]; `next` is 0 while the boot runs.
     A number named as dropped may have been received after all: receipt counts before this ledger.
@@ -86,14 +90,17 @@ class Ledger:
                 rows[number] = [end, dropped]
         rows[boot] = [following, rows[boot][1] if boot in rows else []]
         told = []
-        for number in sorted(rows)[-_BOOTS - 1 :]:
+        newest = sorted(rows)[-_BOOTS - 1 :]
+        for number in sorted(rows):
             end, dropped = rows[number]
+            if not dropped and number not in newest:
+                continue
             mine = held.get(number, [])
             told.append(
                 {
                     "hb": number,
                     "next": max(end, mine[-1][1] + 1 if mine else 0),
-                    "held": _bound([list(piece) for piece in mine]),
+                    "held": _bound([list(piece) for piece in mine], _RANGES),
                     "dropped": dropped,
                 }
             )
@@ -105,7 +112,10 @@ class Ledger:
                 return entry
         entry = [epoch, boot, 0, []]
         self._boots.append(entry)
-        del self._boots[:-_BOOTS]
+        older = [entry for entry in self._boots[:-_BOOTS] if entry[3]][-_OLDER_BOOTS:]
+        for _, _, _, dropped in older:
+            _bound(dropped, _OLDER_RANGES)
+        self._boots = older + self._boots[-_BOOTS:]
         return entry
 
 
@@ -122,13 +132,13 @@ def _name(dropped: list, lo: int, hi: int, cause: str) -> None:
             del dropped[at]
         else:
             at += 1
-    _bound(dropped)
+    _bound(dropped, _RANGES)
 
 
-def _bound(pieces: list) -> list:
+def _bound(pieces: list, most: int) -> list:
     # Too many pieces: the closest are told as one. A number between two of them was received,
     # which counts before this ledger, or will be told rightly once the pieces are fewer.
-    while len(pieces) > _RANGES:
+    while len(pieces) > most:
         at = min(range(1, len(pieces)), key=lambda n: pieces[n][0] - pieces[n - 1][1])
         pieces[at - 1][1] = pieces[at][1]
         del pieces[at]

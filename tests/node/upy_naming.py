@@ -255,6 +255,19 @@ def test_the_status_stays_small_however_torn_the_numbers_are() -> None:
     os.remove(path)
 
 
+def test_boots_that_lost_something_are_told_though_many_pass_before_the_gateway_hears() -> None:
+    ledger, path = _ledger("flicker")
+    for boot in range(1, 31):
+        recovery.end(ledger, {"a": _Lane([])}, 0, Ended("9f3c01aa", boot, 4, boot % 3))
+    rows = ledger.boots("9f3c01aa", 31, 1, {})
+    lost = [row["hb"] for row in rows if row["dropped"]]
+    assert lost == [boot for boot in range(1, 31) if boot % 3][-len(lost) :]
+    assert len(lost) >= 12
+    assert [row["hb"] for row in rows if row["hb"] > 26] == [27, 28, 29, 30, 31]
+    assert len(rows) <= 17
+    os.remove(path)
+
+
 def test_a_damaged_ledger_starts_anew() -> None:
     _, path = _ledger("damaged")
     with open(path, "w") as file:

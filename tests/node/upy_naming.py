@@ -259,7 +259,10 @@ def test_boots_that_lost_something_are_told_though_many_pass_before_the_gateway_
     ledger, path = _ledger("flicker")
     for boot in range(1, 31):
         recovery.end(ledger, {"a": _Lane([])}, 0, Ended("9f3c01aa", boot, 4, boot % 3))
-    rows = ledger.boots("9f3c01aa", 31, 1, {})
+        ledger.save()
+    again = Ledger(path)
+    again.open()
+    rows = again.boots("9f3c01aa", 31, 1, {})
     lost = [row["hb"] for row in rows if row["dropped"]]
     assert lost == [boot for boot in range(1, 31) if boot % 3][-len(lost) :]
     assert len(lost) >= 12

@@ -67,14 +67,11 @@ class Sleeper:
         self._told = told
         self._told.setdefault("mode", "sleep")
         self._nap = naps.Nap()
-        self._link = None
-        self._health = None
         self._led = None
         self._slept_ms = 0
         self._since_ms = -1
         self._stay_ms = 0
         self._trial_ms = 0
-        self._feed = None
         self.lamp = self
 
     async def run(self) -> None:
@@ -313,7 +310,7 @@ class Sleeper:
         data = naps.pack(nap, rows, sleep.KEPT_BYTES)
         if data is None:
             self._outbox.close()
-            data = naps.pack(nap, [], sleep.KEPT_BYTES)
+            data = naps.pack(nap, [], sleep.KEPT_BYTES) or b""
         sleep.keep(data)
         _LOG.info("awake for %d ms, sleeps for %d ms", awake_ms, nap.sleep_ms)
         pin = self._power["wake_pin"] if nap.input_may_wake() else -1

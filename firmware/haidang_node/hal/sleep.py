@@ -46,5 +46,5 @@ def level(pin: int):
 def deep_sleep(sleep_ms: int, pin: int, wake_level: int) -> None:
     """Sleeps; the chip starts anew by the timer or once `pin` (-1: none) has the level."""
     if pin >= 0:
-        esp32.wake_on_ext0(pin=machine.Pin(pin, machine.Pin.IN), level=wake_level)
+        esp32.wake_on_ext0(machine.Pin(pin, machine.Pin.IN), bool(wake_level))
     machine.deepsleep(sleep_ms)

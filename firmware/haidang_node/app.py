@@ -28,12 +28,14 @@ def run(fails: int) -> bool:
         from haidang_node import safe
 
         return safe.live(clock, settings, told)
+    node = None
     try:
         node = _node(settings, clock, told)
         gc.threshold(_GC_THRESHOLD_BYTES)
         asyncio.run(node.run())
     except KeyboardInterrupt:
-        node.stop("by hand")
+        if node:
+            node.stop("by hand")
         return False
     except Exception as error:
         # main.py prints the traceback; the next start tells the rest.

@@ -23,7 +23,7 @@ def selftest(node, args: dict) -> tuple:
     return {"sensors": out}, None
 
 
-def calibrate(node, args: dict) -> tuple:
+def calibrate(node, args: dict, folder: str = "") -> tuple:
     """Makes what a sensor sees now its zero; node.json is changed, the node restarts.
 
     smoke: present mean resistance, in clean air, becomes r0_ohm. flood: args["level_mm"] is the
@@ -37,14 +37,14 @@ def calibrate(node, args: dict) -> tuple:
             "%s: health is %s" % (sensor.kind, sensor.health), "mend it or wait, then try again"
         )
     if sensor.kind == "smoke":
-        patch = {"r0_ohm": _clean_air_ohm(sensor)}
+        patch = {"r0_ohm": _clean_air_ohm(sensor, folder)}
     elif sensor.kind == "flood":
         patch = {"mount_mm": _mount_mm(sensor, args)}
     else:
         raise CommandError("%s has nothing to calibrate" % sensor.kind, "use selftest")
     try:
         cfg = loading.call(
-            "haidang_node.configure", "amend", "", {"sensors": {sensor.kind: patch}}
+            "haidang_node.configure", "amend", folder, {"sensors": {sensor.kind: patch}}
         )
     finally:
         loading.forget("haidang_node.config", "haidang_node.trial", "haidang_node.commands")
@@ -60,10 +60,11 @@ def _chosen(node, args: dict) -> list:
     return chosen
 
 
-def _clean_air_ohm(sensor) -> int:
+def _clean_air_ohm(sensor, folder: str) -> int:
     if sensor.state != "normal":
         raise CommandError("smoke: state is %s" % sensor.state, "calibrate in clean air only")
-    ohm = sensor.resistance_ohm()
+    settings = loading.call("haidang_node.config", "load", folder + "/node.json")
+    ohm = sensor.ratio_permille() * settings["sensors"]["smoke"]["r0_ohm"] // 1000
     if not _CLEAN_LEAST_OHM <= ohm <= _CLEAN_MOST_OHM:
         raise CommandError(
             "smoke: %d ohm is no MQ-2 in clean air (%d to %d)"

@@ -113,9 +113,9 @@ class Smoke:
 
     state_records = records
 
-    def resistance_ohm(self) -> int:
-        """The sensor's present resistance, median of the last samples; only while health is ok."""
-        return self._permille * self._r0_ohm // 1000
+    def ratio_permille(self) -> int:
+        """Present resistance against r0_ohm, median of the last samples; while health is ok."""
+        return self._permille
 
     def _judge(self, now_ms: int) -> str:
         if self._mv <= _OPEN_MV:

@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test lint schema record bench-forward clean
+.PHONY: help setup demo test lint schema record bench-node clean
 help:
 	@echo "make demo               the city in small, live in this terminal (Ctrl-C ends it)"
 	@echo "make demo ONCE=1        the scripted scenario: exit code 0 when nothing was lost"
 	@echo "make demo CAMERA=...    the same with your own picture file or rtsp:// address"
 	@echo "make demo BOARDS=/dev/ttyUSB0:smoke WIFI=name:key   with real boards"
 	@echo "make test               all tests        make lint     the static gates"
+	@echo "make bench-node         the node's figures: flash, power cuts, heap, traffic"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
 
@@ -43,6 +44,10 @@ schema: setup
 
 record: setup
 	@$(BIN)/haidang demo --once --record docs/demo.svg
+
+# The last line is one JSON object; the parts also run alone, see tests/bench/.
+bench-node: setup
+	@PYTHONPATH=tests $(BIN)/python -m bench.node
 
 clean:
 	rm -rf $(VENV) .cache var firmware/typings .mypy_cache .pytest_cache .ruff_cache .hypothesis

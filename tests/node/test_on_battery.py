@@ -112,6 +112,8 @@ def test_a_power_cut_between_sleeps_loses_no_alarm_and_repeats_no_name(bench: Be
         board.world.wifi_up = False
         board.world.set_level(FLOAT_PIN, 0)
         wait_until(lambda: b"flood: warning" in board.console, "the alarm on the node")
+        # The line comes before the alarm is on flash.
+        board.hurry(1000)
         board.power_off()
         board.world.wifi_up = True
         board.power_on()

@@ -44,4 +44,4 @@ def _config(function: str, *args):
         return loading.call("haidang_node.configure", function, *args)
     finally:
         # What it loaded besides.
-        loading.forget("haidang_node.config", "haidang_node.trial", "haidang_node.commands")
+        loading.forget("haidang_node.config", "haidang_node.trial_files")

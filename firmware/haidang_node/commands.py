@@ -45,27 +45,25 @@ def accept(path: str, order_id: str, owed: list) -> dict | None:
     return None
 
 
-def execute(order: dict, unix_ms: int | None, act) -> tuple:
-    """The reply of a command and what to call after it (or None)."""
-    try:
-        if unix_ms is None:
-            raise CommandError(
-                "the clock is not set", "try again when the gateway has given the time"
-            )
-        if unix_ms > order["exp_ms"]:
-            raise CommandError("the command has expired", "send it again")
-        args = order.get("args")
-        if args is not None and not isinstance(args, dict):
-            raise CommandError("args must be an object in { }", "see the contract's reference")
-        out, after = act(order["do"], args or {}, order["id"])
-    except CommandError as error:
+def args_of(order: dict, unix_ms: int | None) -> dict:
+    """The arguments of a command that may be executed now, else CommandError."""
+    if unix_ms is None:
+        raise CommandError("the clock is not set", "try again when the gateway has given the time")
+    if unix_ms > order["exp_ms"]:
+        raise CommandError("the command has expired", "send it again")
+    args = order.get("args")
+    if args is not None and not isinstance(args, dict):
+        raise CommandError("args must be an object in { }", "see the contract's reference")
+    return args or {}
+
+
+def failed(order: dict, error: Exception) -> dict:
+    """The reply of a command that ended with this error."""
+    if isinstance(error, CommandError):
         _LOG.warning("command %s refused: %s", order["id"], error)
-        return refusal(order["id"], str(error), error.hint), None
-    except Exception as error:  # noqa: BLE001 - no command may end the link it came by
-        _LOG.error("command %s failed: %s", order["id"], repr(error))
-        return refusal(order["id"], repr(error), "look at the node's log"), None
-    _LOG.info("command %s executed: %s", order["id"], order["do"])
-    return {"id": order["id"], "ok": True, "out": out}, after
+        return refusal(order["id"], str(error), error.hint)
+    _LOG.error("command %s failed: %s", order["id"], repr(error))
+    return refusal(order["id"], repr(error), "look at the node's log")
 
 
 def keep(path: str, owed: list, told: dict | None = None) -> None:

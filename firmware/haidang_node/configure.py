@@ -9,7 +9,7 @@ import os
 
 from micropython import const
 
-from haidang_node import config, trial
+from haidang_node import config, trial_files
 from haidang_node.errors import CommandError, ConfigError
 
 _TRIAL_S = const(300)
@@ -29,25 +29,25 @@ def propose(folder: str, storage, args: dict, order_id: str) -> dict:
         raise CommandError(
             "trial_s must be %d to %d" % (_TRIAL_LEAST_S, _TRIAL_MOST_S), "300 if not given"
         )
-    if trial.is_on(folder):
+    if trial_files.is_on(folder):
         raise CommandError("another configuration is on trial", "wait for its second reply")
     document = merged(_present(folder), args["set"])
     _check(document)
-    with open(folder + trial.ORDER, "w") as file:
+    with open(folder + trial_files.ORDER, "w") as file:
         file.write(order_id)
-    storage.put(trial.LEFT, trial_s)
+    storage.put(trial_files.LEFT, trial_s)
     storage.commit()
-    _write(folder + trial.TRIAL, document)
+    _write(folder + trial_files.TRIAL, document)
     return {"trial_s": trial_s}
 
 
 def amend(folder: str, patch: dict) -> str:
     """Changes node.json at once, for calibration; the new file's CRC-32."""
-    if trial.is_on(folder):
+    if trial_files.is_on(folder):
         raise CommandError("a configuration is on trial", "wait for its second reply")
     document = merged(_present(folder), patch)
     _check(document)
-    return _write(folder + trial.ACTIVE, document)
+    return _write(folder + trial_files.ACTIVE, document)
 
 
 def merged(target, patch):
@@ -65,7 +65,7 @@ def merged(target, patch):
 
 def _present(folder: str) -> dict:
     try:
-        with open(folder + trial.ACTIVE) as file:
+        with open(folder + trial_files.ACTIVE) as file:
             return json.load(file)
     except (OSError, ValueError):
         # Then the patch must be a whole node.json, and the check below says what is missing.

@@ -83,8 +83,7 @@ class Orders:
         if order is None:
             return
         if reply is None:
-            unix_ms = self._clock.unix_ms(now_ms)
-            reply, after = loading.call(_COMMANDS, "execute", order, unix_ms, self._act)
+            reply, after = self._execute(order, self._clock.unix_ms(now_ms))
             # What would be told after a power cut in mid-execution.
             self._owed.pop()
             if after:
@@ -92,6 +91,16 @@ class Orders:
             self.owe(reply, after is not None)
         elif reply:
             self.owe(reply, False)
+
+    def _execute(self, order: dict, unix_ms: int | None) -> tuple:
+        try:
+            args = loading.call(_COMMANDS, "args_of", order, unix_ms)
+            # Only what the command itself needs is in memory meanwhile.
+            out, after = self._act(order["do"], args, order["id"])
+        except Exception as error:  # noqa: BLE001 - no command may end the link it came by
+            return loading.call(_COMMANDS, "failed", order, error), None
+        _LOG.info("command %s executed: %s", order["id"], order["do"])
+        return {"id": order["id"], "ok": True, "out": out}, after
 
     def owe(self, reply: dict, save: bool) -> None:
         """Adds a reply to be told; `save` where the node may restart before that."""

@@ -76,8 +76,7 @@ class Safe:
         log.ring("note", why)
         log.ring("save")
         # A new configuration gets its own tries; otherwise one more failure comes back here.
-        on_trial = loading.call("haidang_node.trial", "is_on", "")
-        loading.forget("haidang_node.commands")
+        on_trial = loading.call("haidang_node.trial_files", "is_on", "")
         tries = "settled" if on_trial else "one_more_try"
         loading.call("haidang_node.boots", tries, esp32.Storage())
         esp32.restart()

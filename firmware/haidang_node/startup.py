@@ -3,7 +3,7 @@
 Loaded once, then forgotten.
 """
 
-from haidang_node import log, trial
+from haidang_node import log, trial, trial_files
 from haidang_node.config import load, load_link
 from haidang_node.errors import ConfigError
 from haidang_node.hal import esp32
@@ -28,7 +28,7 @@ def begin(clock, fails: int, whole: bool) -> tuple:
         told["fails"] = fails
     settings = _settings(storage, fails, told, load if whole else load_link)
     if settings is None and whole:
-        settings = _load(load_link, trial.ACTIVE, False)
+        settings = _load(load_link, trial_files.ACTIVE, False)
         told["mode"] = "safe"
     if settings:
         told["cfg"] = settings["cfg"]
@@ -36,17 +36,17 @@ def begin(clock, fails: int, whole: bool) -> tuple:
 
 
 def _settings(storage, fails: int, told: dict, load) -> dict | None:
-    if trial.is_on(""):
+    if trial_files.is_on(""):
         orders = Orders(PATH, None, None)
         orders.open()
         path = trial.begin("", storage, orders, fails)
-        settings = _load(load, path) if path == trial.TRIAL else None
+        settings = _load(load, path) if path == trial_files.TRIAL else None
         if settings:
             told["mode"] = "trial"
             return settings
-        if path == trial.TRIAL:
+        if path == trial_files.TRIAL:
             trial.roll_back("", orders, "its file is damaged")
-    return _load(load, trial.ACTIVE)
+    return _load(load, trial_files.ACTIVE)
 
 
 def _load(load, path: str, tell: bool = True) -> dict | None:

@@ -9,25 +9,11 @@ from micropython import const
 
 from haidang_node import log
 from haidang_node.commands import refusal
+from haidang_node.trial_files import ACTIVE, LEFT, ORDER, STEP_S, TRIAL
 
-ACTIVE = "/node.json"
-TRIAL = "/node.trial"
-ORDER = "/node.trial.id"
-# Running time left, in NVS: counted over resets, each start costs a step at least.
-LEFT = "trial"
-STEP_S = const(15)
 # The third start that finds the trial: it has failed twice with it.
 _FAILS = const(2)
 _LOG = log.Log("trial")
-
-
-def is_on(folder: str) -> bool:
-    """Whether a configuration is on trial."""
-    try:
-        os.stat(folder + TRIAL)
-    except OSError:
-        return False
-    return True
 
 
 def begin(folder: str, storage, orders, fails: int) -> str:

@@ -47,7 +47,7 @@ def calibrate(node, args: dict, folder: str = "") -> tuple:
             "haidang_node.configure", "amend", folder, {"sensors": {sensor.kind: patch}}
         )
     finally:
-        loading.forget("haidang_node.config", "haidang_node.trial", "haidang_node.commands")
+        loading.forget("haidang_node.config", "haidang_node.trial_files")
     patch["cfg"] = cfg
     return patch, lambda: node.restart("calibrated " + sensor.kind)
 

@@ -9,7 +9,7 @@ import sys
 
 import vfs
 from flash_model import FlashModel
-from haidang_node import configure, log, trial
+from haidang_node import configure, log, trial, trial_files
 from haidang_node.orders import Orders
 
 log.start(log.ERROR + 1, lambda: 0)
@@ -133,10 +133,10 @@ def _check_commands(life, result):
 
 def _trial(life):
     orders = life.orders()
-    if not trial.is_on("/f"):
+    if not trial_files.is_on("/f"):
         life.tell(orders)
         return
-    if trial.begin("/f", life.storage, orders, 0) == "/f" + trial.TRIAL:
+    if trial.begin("/f", life.storage, orders, 0) == "/f" + trial_files.TRIAL:
         trial.step("/f", life.storage, orders, life.reached, "00000000")
     life.tell(orders)
 
@@ -145,11 +145,11 @@ def _check_trial(life, result):
     _trial(life)
     outcomes = [reply for reply in life.told if "trial_s" not in reply.get("out", {})]
     result["unanswered"] += not outcomes
-    active = _read(trial.ACTIVE)
+    active = _read(trial_files.ACTIVE)
     for outcome in outcomes:
         result["wrong"] += outcome["ok"] is not life.reached
     result["wrong"] += active["wifi"][0]["ssid"] != ("new" if life.reached else "old")
-    result["wrong"] += trial.is_on("/f")
+    result["wrong"] += trial_files.is_on("/f")
 
 
 def _read(name):
@@ -159,9 +159,9 @@ def _read(name):
 
 def _good_files(result):
     # Whatever a start finds is one of the two, whole.
-    if _read(trial.ACTIVE) not in (_OLD, configure.merged(_OLD, _PATCH)):
+    if _read(trial_files.ACTIVE) not in (_OLD, configure.merged(_OLD, _PATCH)):
         result["damaged"] += 1
-    if trial.is_on("/f") and _read(trial.TRIAL) != configure.merged(_OLD, _PATCH):
+    if trial_files.is_on("/f") and _read(trial_files.TRIAL) != configure.merged(_OLD, _PATCH):
         result["damaged"] += 1
 
 
@@ -169,7 +169,7 @@ def _fresh(scenario):
     vfs.VfsLfs2.mkfs(_Flash(_PATH, _BLOCKS))
     device = _Flash(_PATH, _BLOCKS)
     _mount(device)
-    with open("/f" + trial.ACTIVE, "w") as file:
+    with open("/f" + trial_files.ACTIVE, "w") as file:
         json.dump(_OLD, file)
     life = _Life()
     life.device = device
@@ -179,7 +179,7 @@ def _fresh(scenario):
         life.hear(orders, _order(2, "config", set=_PATCH))
         life.tell(orders)
         if not life.reached:
-            life.storage[trial.LEFT] = 2 * trial.STEP_S
+            life.storage[trial_files.LEFT] = 2 * trial_files.STEP_S
     _unmount()
     return life
 

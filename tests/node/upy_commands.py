@@ -4,7 +4,7 @@
 import os
 
 from haidang_node import log
-from haidang_node.commands import accept, execute, keep
+from haidang_node.commands import accept, keep
 from haidang_node.errors import CommandError
 from haidang_node.orders import Orders
 
@@ -75,6 +75,7 @@ def test_expired_untimed_and_failing_commands_are_refused_with_a_hint() -> None:
         done.append((do, args, order_id))
         return {}, None
 
+    orders = Orders(_path(), act, None)
     for order, unix_ms, error in (
         (_order(1), 2001, "expired"),
         (_order(1), None, "clock"),
@@ -82,11 +83,11 @@ def test_expired_untimed_and_failing_commands_are_refused_with_a_hint() -> None:
         (_order(1, do="log"), 1000, "OSError"),
         (_order(1, args=[3]), 1000, "args"),
     ):
-        reply, after = execute(order, unix_ms, act)
+        reply, after = orders._execute(order, unix_ms)
         assert reply["ok"] is False
         assert error in reply["err"]
         assert reply["hint"]
         assert after is None
     assert done == []
-    assert execute(_order(2), 1999, act)[0] == {"id": "c-2", "ok": True, "out": {}}
+    assert orders._execute(_order(2), 1999)[0] == {"id": "c-2", "ok": True, "out": {}}
     assert done == [("identify", {}, "c-2")]

@@ -4,7 +4,7 @@
 import json
 import os
 
-from haidang_node import configure, log, trial
+from haidang_node import configure, log, trial, trial_files
 from haidang_node.config import load_link
 from haidang_node.errors import CommandError, ConfigError
 from haidang_node.orders import Orders
@@ -29,7 +29,7 @@ class _Storage(dict):
 def _folder(document=_NODE):
     folder = "/tmp/haidang-air-%d" % int.from_bytes(os.urandom(4), "big")
     os.mkdir(folder)
-    with open(folder + trial.ACTIVE, "w") as file:
+    with open(folder + trial_files.ACTIVE, "w") as file:
         file.write(document if isinstance(document, str) else json.dumps(document))
     return folder
 
@@ -71,8 +71,8 @@ def test_a_patch_goes_on_trial_and_the_old_file_stays() -> None:
     folder, storage = _folder(), _Storage()
     patch = {"report_s": 30, "sensors": {"flood": {"mount_mm": 3000}}}
     assert configure.propose(folder, storage, {"set": patch}, "c-1") == {"trial_s": 300}
-    assert _read(folder + trial.ACTIVE) == _NODE
-    tried = _read(folder + trial.TRIAL)
+    assert _read(folder + trial_files.ACTIVE) == _NODE
+    tried = _read(folder + trial_files.TRIAL)
     assert tried["report_s"] == 30
     assert tried["sensors"] == {"flood": {"mount_mm": 3000}}
     assert tried["broker"] == _NODE["broker"]
@@ -87,7 +87,7 @@ def test_all_mistakes_of_the_whole_result_come_back_and_nothing_is_written() -> 
     told = _error(configure.propose, folder, storage, {"set": patch}, "c-1")
     for part in ("report is not a field", "host x must be", "wifi is missing", "rain is not"):
         assert part in told, (part, told)
-    assert not trial.is_on(folder)
+    assert not trial_files.is_on(folder)
     for args in ({}, {"set": 3}, {"report_s": 5}, {"set": {}, "trial_s": "x"}):
         assert "args must be" in _error(configure.propose, folder, storage, args, "c-1")
     assert "trial_s" in _error(configure.propose, folder, storage, {"set": {}, "trial_s": 5}, "c")
@@ -97,7 +97,7 @@ def test_a_damaged_node_json_is_mended_by_a_whole_one() -> None:
     folder, storage = _folder("{"), _Storage()
     assert "is missing" in _error(configure.propose, folder, storage, {"set": {}}, "c-1")
     configure.propose(folder, storage, {"set": _NODE}, "c-2")
-    assert _read(folder + trial.TRIAL) == _NODE
+    assert _read(folder + trial_files.TRIAL) == _NODE
 
 
 class _Trial:
@@ -121,22 +121,22 @@ class _Trial:
         return json.loads(again.reply() or "{}")
 
     def report_s(self):
-        return _read(self.folder + trial.ACTIVE).get("report_s")
+        return _read(self.folder + trial_files.ACTIVE).get("report_s")
 
 
 def test_a_configuration_over_which_the_gateway_answers_is_kept_and_told() -> None:
     tried = _Trial()
-    assert tried.begin() == trial.TRIAL
+    assert tried.begin() == trial_files.TRIAL
     assert tried.step(reached=False) == ""
     assert tried.step(reached=True) == "kept"
     assert tried.report_s() == 30
     assert tried.outcome() == {"id": "c-1", "ok": True, "out": {"kept": True, "cfg": "0badcafe"}}
-    assert not trial.is_on(tried.folder)
+    assert not trial_files.is_on(tried.folder)
 
 
 def test_one_without_an_answer_is_rolled_back_in_time_and_told() -> None:
     tried = _Trial(trial_s=60)
-    assert tried.begin() == trial.TRIAL
+    assert tried.begin() == trial_files.TRIAL
     assert [tried.step(reached=False) for _ in range(3)] == ["", "", "rolled back"]
     assert tried.report_s() is None
     outcome = tried.outcome()
@@ -146,14 +146,14 @@ def test_one_without_an_answer_is_rolled_back_in_time_and_told() -> None:
 
 def test_resets_do_not_lengthen_a_trial() -> None:
     tried = _Trial(trial_s=60)
-    assert [tried.begin() for _ in range(4)] == [trial.TRIAL] * 3 + [trial.ACTIVE]
-    assert not trial.is_on(tried.folder)
+    assert [tried.begin() for _ in range(4)] == [trial_files.TRIAL] * 3 + [trial_files.ACTIVE]
+    assert not trial_files.is_on(tried.folder)
 
 
 def test_two_failed_starts_end_a_trial() -> None:
     tried = _Trial()
-    assert tried.begin(fails=1) == trial.TRIAL
-    assert tried.begin(fails=2) == trial.ACTIVE
+    assert tried.begin(fails=1) == trial_files.TRIAL
+    assert tried.begin(fails=2) == trial_files.ACTIVE
     assert "failed to start" in tried.outcome()["err"]
 
 
@@ -161,21 +161,24 @@ def test_a_calibration_changes_one_field_at_once() -> None:
     folder = _folder()
     cfg = configure.amend(folder, {"sensors": {"flood": {"mount_mm": 2950}}})
     assert len(cfg) == 8
-    assert _read(folder + trial.ACTIVE)["sensors"] == {"flood": {"mount_mm": 2950}}
+    assert _read(folder + trial_files.ACTIVE)["sensors"] == {"flood": {"mount_mm": 2950}}
     assert _error(configure.amend, folder, {"sensors": {"flood": {"mount_mm": 1}}})
 
 
 def test_safe_mode_needs_the_link_s_fields_alone() -> None:
     folder = _folder(dict(_NODE, sensors={"rain": {}}, report=3))
-    settings = load_link(folder + trial.ACTIVE)
+    settings = load_link(folder + trial_files.ACTIVE)
     assert settings["broker"]["port"] == 8884
     assert settings["led_pin"] == 2
     wired = {"v": 1, "serial": {"uart": 2, "rx_pin": 16, "tx_pin": 17}, "sensors": 7}
-    assert load_link(_folder(wired) + trial.ACTIVE)["serial"]["uart"] == 2
+    assert load_link(_folder(wired) + trial_files.ACTIVE)["serial"]["uart"] == 2
     for broken in ({}, "{", dict(_NODE, wifi=[]), "[]"):
-        try:
-            load_link(_folder(broken) + trial.ACTIVE)
-        except ConfigError as error:
-            assert error.problems
-        else:
-            raise AssertionError(broken)
+        assert _config_error(_folder(broken) + trial_files.ACTIVE), broken
+
+
+def _config_error(path):
+    try:
+        load_link(path)
+    except ConfigError as error:
+        return error.problems
+    return ()

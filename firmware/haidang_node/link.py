@@ -122,6 +122,8 @@ class Link:
             return [(last, None)]
         # A scan stops every loop for 2 s: soon after a loss, then in every eighth round.
         seen = self._radio.scan() if self._rounds <= 2 or not self._rounds & 7 else []
+        if not seen:
+            return [(place, None) for place in range(len(self._networks))]
         return loading.call("haidang_node.networks", "ranked", self._networks, seen)
 
     def _look(self, now_ms: int) -> None:

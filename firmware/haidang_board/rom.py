@@ -15,6 +15,8 @@ import rom_run
 def _boot(mode):
     # Ctrl-C works from before the rig lets the first key through until main.py has ended.
     rom_run.interruptible(True)
+    # Every node uses it: it belongs to the ROM's share of the heap, not to the application's.
+    rom_link.part("rom_extra")
     gc.collect()
     rom_link.ask("ready", gc.mem_alloc())
     if rom_run.file("boot.py") and mode == "friendly":

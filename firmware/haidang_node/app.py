@@ -11,7 +11,7 @@ from haidang_node.hal import esp32
 from haidang_wire.naming import node_id
 
 # Collect before the heap has grown by this much: TLS needs whole pieces.
-_GC_THRESHOLD_BYTES = const(8192)
+_GC_THRESHOLD_BYTES = const(4096)
 
 
 def run(fails: int) -> bool:

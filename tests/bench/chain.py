@@ -8,7 +8,8 @@ stand-in that leaves out acknowledgements, last with a firmware that never flush
 import random
 import threading
 import time
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from haidang_board.rig import Board
@@ -22,8 +23,8 @@ from bench.parts import LOG, Figures, main
 
 SEED = 20_261
 _NODES = 3
-# Of 200 cuts: so many against the production gateway, so many with acknowledgements left out.
-_SHARES = ((Production, 0.7), (StandIn, 0.3))
+# The other cuts are made while acknowledgements are left out.
+_PRODUCTION_SHARE = 0.7
 _CONTROL_CUTS = 30
 _TELL_EVERY = 20
 _DROPPED_ACKS = 0.1
@@ -31,6 +32,7 @@ _DROPPED_ACKS = 0.1
 # while all is well, and with telemetry that waited long enough to go to flash. A node is connected
 # about 0.6 s after power-on here.
 _LIVES_S = ((0.2, 0.02, 0.6), (0.57, 0.6, 2.0), (0.15, 2.0, 4.0), (0.08, 11.0, 16.0))
+_QUICK_LIVES_S = ((1.0, 0.6, 2.0),)
 _WIFI_AWAY = 0.15
 _LONG_S = 10.0
 _CONTACT_CLOSED = 0.3
@@ -46,7 +48,7 @@ class Weather:
 
     far: FarSide
     chance: random.Random
-    nodes: int
+    plan: "Plan"
     broker_kills: int = 0
     gateway_kills: int = 0
     _cuts: int = 0
@@ -62,6 +64,8 @@ class Weather:
     def after_cut(self) -> None:
         """Counts a cut; kills what is due and starts it again, now or a little later."""
         with self._lock:
+            if not self.plan.faults:
+                return
             self._cuts += 1
             if self._cuts % _TELL_EVERY == 0:
                 LOG.info("chain: %d cuts", self._cuts)
@@ -76,7 +80,7 @@ class Weather:
                 self.gateway_kills += self.far.kill_gateway()
 
     def _in_rounds(self, least: int, most: int) -> int:
-        return self._cuts + self.nodes * self.chance.randint(least, most)
+        return self._cuts + self.plan.nodes * self.chance.randint(least, most)
 
 
 @dataclass(slots=True)
@@ -100,36 +104,50 @@ class Outcome:
     weather: Weather = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One variant's measure; without `faults` nothing but the power fails."""
+
+    nodes: int
+    cuts: int
+    seed: int
+    source: Path = flash.SOURCE
+    faults: bool = True
+    drain_s: float = _DRAIN_S
+    lives_s: tuple[tuple[float, float, float], ...] = _LIVES_S
+
+    def cuts_of(self, at: int) -> int:
+        """The share of the node at this place."""
+        return self.cuts // self.nodes + (at < self.cuts % self.nodes)
+
+
 def figures(cuts: int = 200, seed: int = SEED, quick: bool = False) -> Figures:
-    """All three variants; `cuts` are shared out to the first two."""
+    """All three variants; `cuts` are shared out to the first two, quick leaves the second out."""
     LOG.info("chain: seed %d", seed)
-    nodes, cuts, control_cuts = (1, 3, 1) if quick else (_NODES, cuts, _CONTROL_CUTS)
-    parts: list[Outcome] = []
-    for number, (kind, share) in enumerate(_SHARES):
+    plan = Plan(_NODES, round(cuts * _PRODUCTION_SHARE), seed)
+    lossy = replace(plan, cuts=cuts - plan.cuts, seed=seed + 1)
+    control = replace(plan, cuts=_CONTROL_CUTS, seed=seed + 2, faults=False)
+    if quick:
+        plan, lossy, control = (
+            replace(one, nodes=1, cuts=count, lives_s=_QUICK_LIVES_S)
+            for one, count in ((plan, 2), (lossy, 0), (control, 1))
+        )
+    with stand.scratch("chain") as folder:
+        parts = [_variant(Production(folder, plan.nodes), plan)]
+    if lossy.cuts:
         with stand.scratch("chain") as folder:
-            far: FarSide
-            if kind is Production:
-                far = Production(folder, nodes)
-            else:
-                far = StandIn(folder, nodes, _DROPPED_ACKS, seed)
-            parts.append(
-                _variant(far, nodes, round(cuts * share), seed + number, source=flash.SOURCE)
-            )
+            far = StandIn(folder, lossy.nodes, _DROPPED_ACKS, lossy.seed)
+            parts.append(_variant(far, lossy))
     with stand.scratch("chain") as folder:
         source = forgetful_firmware(flash.SOURCE, folder / "forgetful")
-        control = _variant(
-            StandIn(folder, nodes, 0.0, seed),
-            nodes,
-            control_cuts,
-            seed + 2,
-            source=source,
-            calm=True,
-        )
-    return _figures(seed, parts, control)
+        # It waits a fixed time for what it has lost for good.
+        control = replace(control, source=source, drain_s=1.0 if quick else _CONTROL_DRAIN_S)
+        lost = _variant(StandIn(folder, control.nodes, 0.0, control.seed), control)
+    return _figures(seed, parts, lost)
 
 
 def _figures(seed: int, parts: list[Outcome], control: Outcome) -> Figures:
-    production, _ = parts
+    production = parts[0]
     return {
         "chain_seed": seed,
         "chain_cuts": sum(part.cuts for part in parts),
@@ -153,34 +171,29 @@ def _figures(seed: int, parts: list[Outcome], control: Outcome) -> Figures:
     }
 
 
-def _variant(
-    far: FarSide, nodes: int, cuts: int, seed: int, *, source: Path, calm: bool = False
-) -> Outcome:
-    name = type(far).__name__ + (" (control)" if calm else "")
-    LOG.info("chain: %s: certificates, brokers and %d boards", name, nodes)
+def _variant(far: FarSide, plan: Plan) -> Outcome:
+    name = type(far).__name__ + ("" if plan.faults else " (control)")
+    LOG.info("chain: %s: certificates, brokers and %d boards", name, plan.nodes)
     far.start()
-    books, chance = Books(), random.Random(seed)
-    weather = Weather(far, random.Random(chance.random()), nodes)
-    boards = _boards(far, nodes, source)
+    books, chance = Books(), random.Random(plan.seed)
+    weather = Weather(far, random.Random(chance.random()), plan)
+    boards: list[Board] = []
     try:
-        threads = []
-        for at, board in enumerate(boards):
-            share = cuts // nodes + (at < cuts % nodes)
-            life = _Lives(board, far, books, random.Random(chance.random()))
-            call = threading.Thread(
-                target=life.run, args=(share, None if calm else weather), name=board.mac
+        boards = _boards(far, plan)
+        lives = [_Lives(board, far, books, random.Random(chance.random())) for board in boards]
+        with ThreadPoolExecutor(plan.nodes) as pool:
+            list(
+                pool.map(
+                    lambda at: lives[at].run(plan.cuts_of(at), plan, weather), range(plan.nodes)
+                )
             )
-            threads.append(call)
-            call.start()
-        for call in threads:
-            call.join()
-        LOG.info("chain: %s: %d cuts made, draining", name, cuts)
-        drain_s = _drain(far, boards, books, 0.0 if calm else _DRAIN_S)
+        LOG.info("chain: %s: %d cuts made, draining", name, plan.cuts)
+        drain_s = _drain(far, boards, books, plan.drain_s)
     finally:
         for board in boards:
             board.close()
         far.stop()
-    return _outcome(far, books, weather, cuts, drain_s)
+    return _outcome(far, books, weather, plan.cuts, drain_s)
 
 
 def _outcome(far: FarSide, books: Books, weather: Weather, cuts: int, drain_s: float) -> Outcome:
@@ -215,21 +228,20 @@ class _Lives:
         self._books = books
         self._chance = chance
 
-    def run(self, cuts: int, weather: Weather | None) -> None:
+    def run(self, cuts: int, plan: Plan, weather: Weather) -> None:
         """So many lives."""
         for _ in range(cuts):
             self._board.power_on()
-            printed = self._live()
+            printed = self._live(plan)
             self._board.power_off()
             self._books.close_life(f"n-{self._board.mac}", self._nvs, printed)
-            if weather is not None:
-                weather.after_cut()
+            weather.after_cut()
 
-    def _live(self) -> bytes:
+    def _live(self, plan: Plan) -> bytes:
         # The sensor's wire breaks and holds again, the detector's contact opens and closes: a pack
         # in the alarm lane for nearly every second of life.
         chance, world = self._chance, self._board.world
-        (kind,) = chance.choices(_LIVES_S, [share for share, _, _ in _LIVES_S])
+        (kind,) = chance.choices(plan.lives_s, [share for share, _, _ in plan.lives_s])
         life_s = chance.uniform(*kind[1:])
         world.wifi_up = chance.random() >= (0.5 if life_s > _LONG_S else _WIFI_AWAY)
         end_s = time.monotonic() + life_s
@@ -244,10 +256,10 @@ class _Lives:
         return printed
 
 
-def _boards(far: FarSide, nodes: int, source: Path) -> list[Board]:
+def _boards(far: FarSide, plan: Plan) -> list[Board]:
     boards = []
-    for mac in stand.macs(nodes):
-        board = stand.board(far.folder, far.ca, mac, far.broker.port, source=source)
+    for mac in stand.macs(plan.nodes):
+        board = stand.board(far.folder, far.ca, mac, far.broker.port, source=plan.source)
         board.world.contact_closed = False
         boards.append(board)
     return boards
@@ -260,9 +272,7 @@ def _drain(far: FarSide, boards: list[Board], books: Books, limit_s: float) -> f
         board.world.wifi_up = True
         board.power_on()
     kept = books.kept()
-    # The control waits a fixed time: it has lost something for good.
-    fixed_s = limit_s or _CONTROL_DRAIN_S
-    while time.monotonic() - began_s < fixed_s and not kept <= far.delivered():
+    while time.monotonic() - began_s < limit_s and not kept <= far.delivered():
         time.sleep(0.5)
     return time.monotonic() - began_s
 

@@ -3,7 +3,6 @@
 import json
 import random
 import sqlite3
-import time
 from pathlib import Path
 from typing import Protocol
 
@@ -15,8 +14,6 @@ from haidang_wire.topics import node_of_base_name
 
 from bench.fast_gateway import FastGateway, Key
 from bench.stand import macs
-
-_SETTLED_S = 1.5
 
 
 class FarSide(Protocol):
@@ -69,10 +66,8 @@ class Production:
         self._city.gateway.start()
 
     def stop(self) -> None:
-        """End everything; the gateway's last telemetry is in its books first."""
-        if self._city.gateway.running:
-            time.sleep(_SETTLED_S)
-        self._city.gateway.stop()
+        """End everything, the gateway when the centre has all that it took."""
+        self._city.quiesce()
         self._city.stop()
 
     def kill_gateway(self) -> bool:

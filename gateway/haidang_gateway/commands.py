@@ -47,11 +47,11 @@ def wish_of(payload: bytes, gateway: str, now_ms: int) -> Wish | None:
     try:
         command = messages.decode("centre_cmd", payload)
     except WireError as error:
-        _log.warning("a command of the operations centre is not readable: %s", error)
+        _log.warning("a command of the operations centre is not readable: %r", str(error))
         return _unreadable(payload, gateway, str(error))
     topic = command.get("reply")
     if topic is not None and not _is_ours(topic, gateway):
-        _log.warning("command %s wants its answer on %s, not below ours", command["id"], topic)
+        _log.warning("command %r wants its answer on %r, not below ours", command["id"], topic)
         return None
     return Wish(id=command["id"], topic=topic, what=_meaning(command, topic, now_ms))
 

@@ -11,12 +11,14 @@ from haidang_gateway.fleet.order import Answer, Order
 from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.model import AckAlarm
 from haidang_gateway.outgoing import reply_draft
+from haidang_gateway.text import printable
 from haidang_gateway.work import Work
 
 _log = logging.getLogger(__name__)
 
 # A centre that asks more often cannot have taken in the answer.
 _RESYNC_MS = 10_000
+_BROKEN = "error in the gateway's program, see its log"
 
 
 class Desk:
@@ -41,6 +43,15 @@ class Desk:
         """Pass a node's reply on to who gave the command."""
         self._answer(self.orders.heard(node, reply, now_ms), work)
 
+    def failed(self, item: Wish | Order, work: Work, now_ms: int) -> None:
+        """Answer what an error in this program kept from being handled."""
+        said = {"ok": False, "err": _BROKEN, "hint": "send its log to the makers", "at_ms": now_ms}
+        order = item if isinstance(item, Order) else item.what
+        if isinstance(order, Order):
+            self._answer([Answer(order, said)], work)
+        elif isinstance(item, Wish):
+            self._tell(item, said, work)
+
     def overdue(self, work: Work, now_ms: int) -> None:
         """Tell who waits in vain."""
         self._answer(self.orders.overdue(now_ms), work)
@@ -52,20 +63,20 @@ class Desk:
             case Resync():
                 return self._resync(work, now_ms)
             case Refused():
-                _log.warning("command %s is refused: %s", wish.id, wish.what.err)
+                _log.warning("command %r is refused: %s", wish.id, printable(wish.what.err))
                 return {"ok": False, "err": wish.what.err, "hint": wish.what.hint}
         raise AssertionError(wish)
 
     def _acknowledge(self, fact: AckAlarm, work: Work, now_ms: int) -> dict[str, Any]:
         if not self._rules.knows(fact.alarm_id):
-            _log.warning("%s acknowledged %s, which is not known", fact.by, fact.alarm_id)
+            _log.warning("%r acknowledged %s, which is not known", fact.by, fact.alarm_id)
             return {
                 "ok": False,
                 "err": f"there is no alarm {fact.alarm_id}",
                 "hint": "it may be over; ask for all open alarms with `resync`",
             }
         work.add(self._rules.apply(fact, now_ms))
-        _log.info("%s acknowledged %s", fact.by, fact.alarm_id)
+        _log.info("%r acknowledged %s", fact.by, fact.alarm_id)
         return {"ok": True}
 
     def _resync(self, work: Work, now_ms: int) -> dict[str, Any]:

@@ -80,6 +80,8 @@ class Intake:
             _log.exception("this could not be handled: %s", item)
             if isinstance(item, Arrival):
                 self._refuse(item, "error in the gateway's program, see its log", work)
+            elif isinstance(item, Told) and isinstance(item.item, Wish | Order):
+                self._desk.failed(item.item, work, now_ms)
             elif isinstance(item, Due):
                 # At once again, it would leave no time for anything else.
                 self._rules.postpone(item.key, now_ms + _TRIPPED_MS)

@@ -97,6 +97,11 @@ def crowd_headline(
     return {"vi": vi, "en": en}
 
 
+def printable(text: str) -> str:
+    """What others wrote, for a log or a terminal: no line breaks, no control sequences."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
 def silence_headline(place: Place, source: str, *, back: bool) -> Headline:
     """Headline of the alarm for a node or camera that is not heard any more."""
     vi, en = source_name(source)

@@ -1,7 +1,11 @@
 """A command for a node: who wished what, what is sent, and what is answered."""
 
-from dataclasses import dataclass, field
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from haidang_gateway.text import printable
 
 Origin = Literal["centre", "local"]
 
@@ -11,6 +15,7 @@ class Order:
     """One command as it was wished; `id` is the orderer's, `topic` where the centre's answer goes.
 
     `by` is a person as far as it is known; `exp_ms` Unix ms after which nobody wants it any more.
+    `args` may hold a password: neither log nor error shows them; `digest` stands for them later.
     """
 
     id: str
@@ -19,17 +24,25 @@ class Order:
     node: str
     do: str
     exp_ms: int
-    args: dict[str, Any] = field(default_factory=dict)
+    args: dict[str, Any] = field(default_factory=dict, repr=False)
     topic: str | None = None
+    digest: str = ""
 
     @property
-    def wish(self) -> tuple[str, str, dict[str, Any]]:
-        """What makes two orders of one id the same order."""
-        return self.node, self.do, self.args
+    def wish(self) -> str:
+        """What makes two orders of one id the same order: a SHA-256 in hex."""
+        if self.digest:
+            return self.digest
+        wish = json.dumps((self.node, self.do, self.args), sort_keys=True)
+        return hashlib.sha256(wish.encode()).hexdigest()
+
+    def without_args(self) -> "Order":
+        """The same order, once its arguments are not needed any more."""
+        return replace(self, args={}, digest=self.wish)
 
     def __str__(self) -> str:
         """For the log: never the arguments, which may hold a password."""
-        return f"{self.do} of {self.node} ({self.origin} {self.id}, by {self.by})"
+        return printable(f"{self.do} of {self.node} ({self.origin} {self.id}, by {self.by})")
 
 
 @dataclass(frozen=True, slots=True)

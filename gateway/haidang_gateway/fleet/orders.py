@@ -15,6 +15,7 @@ from haidang_wire.errors import MessageError
 
 from haidang_gateway.batch import AuditNote
 from haidang_gateway.fleet.order import Answer, Order, Sending
+from haidang_gateway.text import printable
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +53,11 @@ class _Standing:
     # Not stored: a gateway that starts anew sends at once what is open.
     sent_ms: int | None = None
 
+    def finish(self, state: State) -> None:
+        """No more sending: a password among the arguments is kept no longer than it must."""
+        self.state = state
+        self.order = self.order.without_args()
+
     def to_doc(self) -> dict[str, Any]:
         """As JSON for the store."""
         doc = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
@@ -60,8 +66,8 @@ class _Standing:
 
     @classmethod
     def from_doc(cls, doc: Mapping[str, Any]) -> "_Standing":
-        """Back from the store."""
-        return cls(**{**doc, "order": Order(**doc["order"])})
+        """Back from the store; unknown fields of a later version are ignored."""
+        return cls(**_known(cls, doc) | {"order": Order(**_known(Order, doc["order"]))})
 
 
 class Orders:
@@ -126,13 +132,13 @@ class Orders:
         standing = self._all.get(reply["id"])
         if standing is None or standing.order.node != node:
             self._counts["replies_foreign"] += 1
-            _log.info("%s answered a command that is not known here: %s", node, reply["id"])
+            _log.info("%s answered a command that is not known here: %r", node, reply["id"])
             return []
         more = _begins_trial(standing.order, reply)
         if standing.state == "done" or reply == standing.heard or (more and standing.heard):
             return []
         standing.heard = dict(reply)
-        standing.state = "trial" if more else "done"
+        standing.finish("trial" if more else "done")
         if more:
             standing.until_ms = now_ms + _TRIAL_MS
         _log.info("%s: ok %s", standing.order, reply["ok"])
@@ -145,7 +151,7 @@ class Orders:
         for name, standing in list(self._all.items()):
             if standing.state in ("waiting", "trial") and now_ms >= standing.until_ms:
                 problem = _silence(standing)
-                standing.state = "expired"
+                standing.finish("expired")
                 self._counts["orders_expired"] += 1
                 _log.warning("%s: %s", standing.order, problem[0])
                 answers.append(self._answer(name, _refusal(now_ms, *problem), now_ms))
@@ -233,6 +239,10 @@ class Orders:
             self._changed.add(name)
 
 
+def _known(cls: type, doc: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: doc[name] for name in cls.__slots__ if name in doc}  # type: ignore[attr-defined]
+
+
 def _key(order: Order) -> tuple[str, str]:
     return order.origin, order.id
 
@@ -264,7 +274,9 @@ def _silence(standing: _Standing) -> tuple[str, str]:
 
 
 def _audit(name: str, order: Order) -> AuditNote:
-    subject = f"{name}/{order.node}/{order.do} by {order.by} ({order.origin} {order.id})"
+    subject = printable(
+        f"{name}/{order.node}/{order.do} by {order.by} ({order.origin} {order.id})"
+    )
     wish = json.dumps(dataclasses.asdict(order), sort_keys=True, ensure_ascii=False)
     return AuditNote(
         kind="order", subject=subject, digest=hashlib.sha256(wish.encode()).hexdigest()

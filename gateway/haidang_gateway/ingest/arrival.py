@@ -1,6 +1,6 @@
 """One message as it came from the gateway's own broker."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from haidang_gateway.model import Lane
 
@@ -13,7 +13,7 @@ class Arrival:
     """
 
     topic: str
-    payload: bytes
+    payload: bytes = field(repr=False)
     lane: Lane
     retained: bool
     packet_id: int

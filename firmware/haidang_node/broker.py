@@ -7,7 +7,6 @@ from micropython import const
 
 from haidang_node.errors import LinkError
 from haidang_wire.session import Session
-from haidang_wire.session_events import Closed, Connected, Subscribed
 
 _CONNECT_MS = const(15000)
 _SEND_MS = const(10000)
@@ -44,6 +43,8 @@ class Connection:
 
     async def open(self) -> None:
         """TCP, TLS, CONNECT and its answer."""
+        from haidang_wire.session_events import Connected
+
         # The handshake needs the largest pieces of memory: give it all there is.
         gc.collect()
         settings = self._settings
@@ -67,6 +68,8 @@ class Connection:
 
     async def subscribe(self, filters: list[str]) -> None:
         """Subscribes with QoS 1 and waits for the broker's word."""
+        from haidang_wire.session_events import Subscribed
+
         self._expect(Subscribed)
         await self._say("subscribing", self._session.subscribe, filters)
         answer = await self._await_answer()
@@ -186,9 +189,9 @@ class Connection:
             self._on_event(None)
 
     def _deliver(self, event) -> None:
-        if isinstance(event, Closed):
+        if self._session.agreed is None:
             # Its FIN may be lost, and a closed session neither sends nor pings.
-            raise EOFError("the broker said goodbye (0x%02x)" % event.reason)  # noqa: TRY004
+            raise EOFError("the broker said goodbye (0x%02x)" % event.reason)
         if self._awaited and isinstance(event, self._awaited):
             self._answers.append(event)
             self._awaited = None

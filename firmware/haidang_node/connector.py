@@ -11,8 +11,7 @@ from haidang_node.errors import LinkError
 from haidang_node.hal import esp32
 from haidang_node.hal.radio import Radio
 from haidang_node.link import Backoff, Link
-from haidang_node.uplink import WINDOW, Uplink
-from haidang_node.window import Window
+from haidang_node.uplink import Uplink
 from haidang_wire.senml import encode_pack
 
 _BACKOFF_MS = const(1000)
@@ -21,11 +20,15 @@ _STEP_MS = const(500)
 # A battery node may miss three of its connections.
 _SLEPT_THROUGH = const(4)
 _OPENING = "haidang_node.opening"
-# What opening a connection leaves loaded.
+# What opening a connection leaves loaded, or a packet of an unusual form.
 _OPENERS = (
     "haidang_wire.session_opening",
+    "haidang_wire.session_events",
     "haidang_wire.packets_opening",
+    "haidang_wire.packets",
     "haidang_wire.mqtt_properties",
+    "haidang_wire.mqtt_bytes",
+    "haidang_wire.utf8",
 )
 _LOG = log.Log("connect")
 
@@ -74,7 +77,7 @@ class Connector:
 
     def attach(self, outbox, status, orders, wake) -> None:
         """Whose packs, status and commands go over this link."""
-        window = Window(outbox, *WINDOW)
+        window = loading.call(_OPENING, "window", outbox)
         self._uplink = Uplink(self._node, self._clock, outbox, window, status, orders, wake)
 
     @property

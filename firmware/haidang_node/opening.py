@@ -4,6 +4,7 @@ import ssl
 
 from haidang_node.errors import LinkError
 from haidang_node.status import OFFLINE
+from haidang_node.window import Window
 from haidang_wire.naming import node_topic
 from haidang_wire.packets_opening import Will
 from haidang_wire.session import Session
@@ -33,6 +34,17 @@ def session(node: str, expiry_s: int) -> Session:
         receive_maximum=SESSION["receive_maximum"],
         maximum_packet_bytes=SESSION["maximum_packet_bytes"],
         will=Will(node_topic(node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]),
+    )
+
+
+def window(outbox) -> Window:
+    """The window of packs on their way, by the contract's rules."""
+    return Window(
+        outbox,
+        SESSION["window"],
+        SESSION["alarm_places"],
+        SESSION["resend_ms"],
+        SESSION["resend_cap_ms"],
     )
 
 

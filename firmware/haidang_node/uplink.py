@@ -8,7 +8,7 @@ from micropython import const
 from haidang_node import log
 from haidang_node.status import encode
 from haidang_wire.naming import GW_STATUS, node_topic
-from haidang_wire.session_events import SESSION, Acknowledged, Message
+from haidang_wire.session import Acknowledged, Message
 
 # A packet is answered within a moment or the gateway is not there: then nobody is kept waiting.
 _TIME_WAIT_MS = const(3000)
@@ -236,8 +236,3 @@ class Uplink:
             self.refused.failed(
                 "the broker refused a pack (0x%02x): check the access list" % event.reason
             )
-
-
-WINDOW = (
-    SESSION["window"], SESSION["alarm_places"], SESSION["resend_ms"], SESSION["resend_cap_ms"],
-)  # fmt: skip

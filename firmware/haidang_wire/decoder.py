@@ -1,8 +1,5 @@
 """Bytes of a connection, in any pieces, to MQTT 5 packets."""
 
-from haidang_wire.errors import MalformedPacket, MqttError, PacketTooLarge
-from haidang_wire.packets import decode
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any  # noqa: TID251 (only type checkers come here)
@@ -18,12 +15,15 @@ class Decoder:
         self._buffer = bytearray(min(maximum_packet_bytes, _FIRST_BYTES))
         self._start = 0
         self._end = 0
-        self._failure: "MqttError | None" = None
+        self._failure: "ValueError | None" = None
 
     def feed(self, data: "bytes | bytearray | memoryview") -> None:
         """Take received bytes; all whole packets must be read before the next call."""
         waiting = self._end - self._start
         if waiting > self._maximum_bytes:
+            # Errors are loaded where one is raised: a node's memory is small.
+            from haidang_wire.errors import PacketTooLarge
+
             raise PacketTooLarge("%d bytes were never read from the decoder" % waiting)
         if self._start:
             self._buffer[:waiting] = self._buffer[self._start : self._end]
@@ -33,44 +33,44 @@ class Decoder:
             self._buffer.extend(bytes(self._end - len(self._buffer)))
         self._buffer[waiting : self._end] = data
 
-    def next(self) -> "Any | None":
-        """The next whole packet, or None. MalformedPacket, PacketTooLarge, ProtocolError."""
+    def next(self, read: "Any" = None) -> "Any | None":
+        """The next whole packet as `read(first, buffer, at, end)` gives it, or None.
+
+        Without `read` it is the codec's. MalformedPacket, PacketTooLarge, ProtocolError.
+        """
         if self._failure:
             raise self._failure
+        if read is None:
+            from haidang_wire.packets import decode as read
         try:
-            return self._next()
-        except MqttError as failure:
+            return self._next(read)
+        except ValueError as failure:
             self._failure = failure
             raise
 
-    def _next(self) -> "Any | None":
-        if self._start == self._end:
-            return None
-        length, at = self._length()
-        if at == 0:
-            return None
-        if at - self._start + length > self._maximum_bytes:
-            raise PacketTooLarge(
-                "packet of %d bytes, at most %d" % (at - self._start + length, self._maximum_bytes)
-            )
-        if at + length > self._end:
-            return None
-        first = self._buffer[self._start]
-        self._start = at + length
-        return decode(first, self._buffer, at, at + length)
-
-    def _length(self) -> tuple[int, int]:
-        # Remaining length and where the body starts; (0, 0) while it is not all there.
-        length = 0
-        at = self._start + 1
-        for shift in (0, 7, 14, 21):
-            if at == self._end:
-                return 0, 0
+    def _next(self, read: "Any") -> "Any | None":
+        start = self._start
+        at = start + 1
+        length = shift = 0
+        byte = 0x80
+        while byte > 0x7F:
+            if at >= self._end:
+                return None
             byte = self._buffer[at]
             at += 1
             length |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                if byte == 0 and shift:
-                    break
-                return length, at
-        raise MalformedPacket("fixed header: remaining length is no variable byte integer")
+            shift += 7
+            if shift > 7 and (byte == 0 or (shift == 28 and byte > 0x7F)):
+                from haidang_wire.errors import MalformedPacket
+
+                raise MalformedPacket("fixed header: remaining length is no variable byte integer")
+        if at - start + length > self._maximum_bytes:
+            from haidang_wire.errors import PacketTooLarge
+
+            raise PacketTooLarge(
+                "packet of %d bytes, at most %d" % (at - start + length, self._maximum_bytes)
+            )
+        if at + length > self._end:
+            return None
+        self._start = at + length
+        return read(self._buffer[start], self._buffer, at, at + length)

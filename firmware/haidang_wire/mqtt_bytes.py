@@ -107,17 +107,6 @@ class Reader:
         return at
 
 
-def write_varint(value: int) -> bytes:
-    """A variable byte integer."""
-    out = bytearray()
-    while True:
-        byte = value & 0x7F
-        value >>= 7
-        out.append(byte | 0x80 if value else byte)
-        if not value:
-            return bytes(out)
-
-
 def write_text(text: str) -> bytes:
     """UTF-8 with its length before it."""
     return write_binary(text.encode())

@@ -1,7 +1,8 @@
 """Properties of MQTT 5 packets (OASIS MQTT 5.0, section 2.2.2); loaded where a packet has any."""
 
 from haidang_wire.errors import ProtocolError
-from haidang_wire.mqtt_bytes import Reader, write_binary, write_text, write_varint
+from haidang_wire.framing import write_varint
+from haidang_wire.mqtt_bytes import Reader, write_binary, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,12 +1,14 @@
 """MQTT 5 packets as values, to and from bytes (OASIS MQTT 5.0, section 3); QoS 0 and 1.
 
-Those of a working connection; the others are in packets_opening and packets_server.
+Those of a working connection; the others are in packets_opening and packets_server. A session
+reads and writes the plain forms by itself and asks this codec for all others.
 """
 
 from collections import namedtuple
 
 from haidang_wire.errors import MalformedPacket, ProtocolError
-from haidang_wire.mqtt_bytes import Reader, write_properties, write_text, write_varint
+from haidang_wire.framing import framed
+from haidang_wire.mqtt_bytes import Reader, write_properties, write_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,11 +62,6 @@ def decode(first: int, buffer: "bytes | bytearray", at: int, end: int) -> "Any":
     if kind == 0:
         raise MalformedPacket("fixed header: packet type 0")
     raise ProtocolError("packet type %d is not part of this session" % kind)
-
-
-def framed(first: int, body: bytes) -> bytes:
-    """A whole packet from its first byte and its body."""
-    return bytes((first,)) + write_varint(len(body)) + body
 
 
 def check_topic(topic: str) -> str:

@@ -3,8 +3,9 @@
 from collections import namedtuple
 
 from haidang_wire.errors import ProtocolError
+from haidang_wire.framing import framed
 from haidang_wire.mqtt_bytes import Reader, write_binary, write_properties, write_text
-from haidang_wire.packets import ANSWER_PROPERTIES, check_topic, framed, packet_id_bytes
+from haidang_wire.packets import ANSWER_PROPERTIES, check_topic, packet_id_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """The server's half of the packet codec: for tests and stand-ins, never loaded on a node."""
 
 from haidang_wire.errors import ProtocolError
+from haidang_wire.framing import framed
 from haidang_wire.mqtt_bytes import Reader, write_properties
-from haidang_wire.packets import PUBLISH_PROPERTIES, Pingresp, framed
+from haidang_wire.packets import PUBLISH_PROPERTIES, Pingresp
 from haidang_wire.packets_opening import WILL_DELAY, Connack, Connect, Suback, Subscribe, Will
 
 TYPE_CHECKING = False

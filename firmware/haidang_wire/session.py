@@ -1,36 +1,26 @@
-"""Sans-IO MQTT 5 client session: bytes and times in, bytes and events out."""
+"""Sans-IO MQTT 5 client session: bytes and times in, bytes and events out.
+
+Here is what a working connection needs all day. What opens it, packets of an unusual form and
+all refusals are in session_opening, loaded when they come: a node's memory is small.
+"""
+
+from collections import namedtuple
 
 from haidang_wire.decoder import Decoder
-from haidang_wire.errors import PacketTooLarge, ProtocolError, WindowFull
-from haidang_wire.packets import (
-    TOPIC_ALIAS,
-    Disconnect,
-    Pingreq,
-    Pingresp,
-    Puback,
-    Publish,
-    encode,
-)
-from haidang_wire.session_events import (
-    SESSION,
-    Acknowledged,
-    Closed,
-    Connected,
-    Message,
-    Pong,
-    Subscribed,
-)
+from haidang_wire.framing import framed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any  # noqa: TID251 (only type checkers come here)
 
-    from haidang_wire.packets_opening import Will
+    from haidang_wire.session_events import Connected
 
-_SESSION_EXPIRY = 0x11
-_RECEIVE_MAXIMUM = 0x21
-_MAXIMUM_PACKET = 0x27
-_MESSAGE_EXPIRY = 0x02
+Message = namedtuple("Message", ("topic", "payload", "qos", "retain", "packet_id"))
+Acknowledged = namedtuple("Acknowledged", ("packet_id", "reason"))
+Pong = namedtuple("Pong", ())
+
+# First bytes of a PUBLISH with QoS 0 and 1
+_PUBLISHES = b"\x30\x31\x32\x33\x3a\x3b"
 
 
 class Session:
@@ -38,41 +28,23 @@ class Session:
 
     What was not acknowledged when a connection ended is sent again by its owner, from the
     outbox, under a new packet id: the application's `ack` decides, not MQTT's session.
+    Options: those of session_opening.connect_fields.
     """
 
-    def __init__(
-        self,
-        client_id: str,
-        *,
-        keepalive_s: int = SESSION["keepalive_s"],
-        clean_start: bool = False,
-        session_expiry_s: int = SESSION["session_expiry_s"],
-        receive_maximum: int = SESSION["receive_maximum"],
-        maximum_packet_bytes: int = SESSION["maximum_packet_bytes"],
-        will: "Will | None" = None,
-        username: "str | None" = None,
-    ) -> None:
-        properties = {
-            _SESSION_EXPIRY: session_expiry_s,
-            _RECEIVE_MAXIMUM: receive_maximum,
-            _MAXIMUM_PACKET: maximum_packet_bytes,
-        }
-        # The fields of CONNECT
-        self._opening: "tuple[Any, ...]" = (
-            client_id, clean_start, keepalive_s, will, username, None, properties
-        )  # fmt: skip
-        self._keepalive_s = keepalive_s
+    def __init__(self, client_id: str, **options: "Any") -> None:
+        from haidang_wire.session_opening import connect_fields
+
+        # The fields of CONNECT; None once the session is closed
+        self.opening: "tuple[Any, ...] | None"
+        self.opening, maximum_packet_bytes = connect_fields(client_id, **options)
+        # What the server said in its CONNACK; None without a connection
+        self.agreed: "Connected | None" = None
+        # Ids that wait for PUBACK, for SUBACK, and for acknowledge()
+        self.outgoing: set[int] = set()
+        self.subscribing: set[int] = set()
+        self.incoming: set[int] = set()
         self._decoder = Decoder(maximum_packet_bytes)
-        self._connected = False
-        self._closed = False
-        self._server_window = 0
-        self._server_packet_bytes = 0
-        self._maximum_qos = 1
-        self._retain_available = True
         self._last_id = 0
-        self._outgoing: set[int] = set()
-        self._subscribing: set[int] = set()
-        self._incoming: set[int] = set()
         self._sent_ms: int | None = None
         self._heard_ms: int | None = None
         self._asked_ms: int | None = None
@@ -81,23 +53,26 @@ class Session:
     @property
     def can_publish(self) -> bool:
         """Whether the server takes another QoS 1 publish now."""
-        return self._connected and len(self._outgoing) < self._server_window
+        agreed = self.agreed
+        return agreed is not None and len(self.outgoing) < agreed.receive_maximum
 
     def connect(self) -> bytes:
         """CONNECT."""
-        from haidang_wire.packets_opening import Connect
+        from haidang_wire.packets_opening import Connect, encode_opening
 
-        return encode(Connect(*self._opening))
+        return encode_opening(Connect(*self.opening or ()))
 
     def receive(self, data: "bytes | bytearray | memoryview") -> "list[Any]":
         """Events in received bytes; MqttError ends the connection."""
-        self._decoder.feed(data)
+        decoder = self._decoder
+        decoder.feed(data)
         events = []
-        packet = self._decoder.next()
-        while packet is not None:
+        read = self._read
+        event = decoder.next(read)
+        while event is not None:
             self._heard = True
-            events.append(self._event(packet))
-            packet = self._decoder.next()
+            events.append(event)
+            event = decoder.next(read)
         return events
 
     def publish(
@@ -109,25 +84,43 @@ class Session:
         expiry_s: "int | None" = None,
     ) -> tuple[int, bytes]:
         """Packet id (0 for QoS 0) and bytes; WindowFull, PacketTooLarge, ProtocolError."""
-        self._check_open()
-        if qos > self._maximum_qos or (retain and not self._retain_available):
-            raise ProtocolError("%s: the server offers no QoS %d or no retain" % (topic, qos))
-        if qos and not self.can_publish:
-            raise WindowFull("%d publishes are not acknowledged yet" % len(self._outgoing))
-        packet_id = self._free_id() if qos else 0
-        properties = {} if expiry_s is None else {_MESSAGE_EXPIRY: expiry_s}
-        data = encode(Publish(topic, payload, qos, retain, False, packet_id, properties))
-        self._check_size(data)
+        agreed = self.agreed
+        data = b""
+        packet_id = 0
+        if (
+            agreed
+            and qos <= agreed.maximum_qos
+            and (not retain or agreed.retain_available)
+            and (not qos or self.can_publish)
+        ):
+            packet_id = self.free_id() if qos else 0
+            name = topic.encode()
+            if expiry_s is None and _is_plain(name):
+                number = packet_id.to_bytes(2, "big") if qos else b""
+                first = 0x30 | qos << 1 | retain
+                size = len(name).to_bytes(2, "big")
+                data = framed(first, size, name, number, b"\0", payload)
+            else:
+                from haidang_wire.session_opening import careful_publish
+
+                data = careful_publish(topic, payload, qos, retain, packet_id, expiry_s)
+        if not agreed or not 0 < len(data) <= agreed.maximum_packet_bytes:
+            from haidang_wire.session_opening import refusal
+
+            raise refusal(self, topic, qos, data)
         if qos:
-            self._outgoing.add(packet_id)
+            self.outgoing.add(packet_id)
         return packet_id, data
 
     def acknowledge(self, packet_id: int, reason: int = 0) -> bytes:
         """PUBACK for an incoming QoS 1 message, after its commit; ProtocolError if not due."""
-        if packet_id not in self._incoming:
+        if packet_id not in self.incoming:
+            from haidang_wire.errors import ProtocolError
+
             raise ProtocolError("packet %d waits for no acknowledgement" % packet_id)
-        self._incoming.discard(packet_id)
-        return encode(Puback(packet_id, reason))
+        self.incoming.discard(packet_id)
+        # A reason of success is left out: section 3.4.2.1
+        return framed(0x40, packet_id.to_bytes(2, "big"), bytes((reason,)) if reason else b"")
 
     def subscribe(
         self,
@@ -137,16 +130,9 @@ class Session:
         retain_handling: int = 0,
     ) -> tuple[int, bytes]:
         """Packet id and SUBSCRIBE; PacketTooLarge, ProtocolError."""
-        self._check_open()
-        options = qos | (4 if no_local else 0) | retain_handling << 4
-        packet_id = self._free_id()
-        # What opens a connection is loaded for it alone: a node's memory is small.
-        from haidang_wire.packets_opening import Subscribe
+        from haidang_wire.session_opening import subscribe
 
-        data = encode(Subscribe(packet_id, [(one, options) for one in filters]))
-        self._check_size(data)
-        self._subscribing.add(packet_id)
-        return packet_id, data
+        return subscribe(self, filters, qos | (4 if no_local else 0) | retain_handling << 4)
 
     def ping(self, now_ms: int) -> "bytes | None":
         """PINGREQ when due; ProtocolError `keepalive` when the server is silent too long.
@@ -154,24 +140,27 @@ class Session:
         Due after half the keepalive without sending or without hearing anything; silent is
         half a keepalive without a byte after a PINGREQ. Call it about every second.
         """
-        half_ms = self._keepalive_s * 500
         if self._heard or self._heard_ms is None:
             self._heard = False
             self._heard_ms = now_ms
             self._asked_ms = None
         if self._sent_ms is None:
             self._sent_ms = now_ms
-        if not half_ms or not self._connected:
+        half_ms = self.agreed.keepalive_s * 500 if self.agreed else 0
+        if not half_ms:
             return None
         if self._asked_ms is not None:
-            if now_ms - self._asked_ms >= half_ms:
-                raise ProtocolError("keepalive: no answer for %d ms" % (now_ms - self._asked_ms))
+            silent_ms = now_ms - self._asked_ms
+            if silent_ms >= half_ms:
+                from haidang_wire.errors import ProtocolError
+
+                raise ProtocolError("keepalive: no answer for %d ms" % silent_ms)
             return None
         if now_ms - self._sent_ms < half_ms and now_ms - self._heard_ms < half_ms:
             return None
         self._asked_ms = now_ms
         self._sent_ms = now_ms
-        return encode(Pingreq())
+        return framed(0xC0)
 
     def sent(self, now_ms: int) -> None:
         """Note that bytes were sent."""
@@ -179,83 +168,61 @@ class Session:
 
     def disconnect(self, reason: int = 0) -> bytes:
         """DISCONNECT; nothing may be sent after it."""
-        self._closed = True
-        self._connected = False
-        return encode(Disconnect(reason))
+        self.agreed = self.opening = None
+        return framed(0xE0, bytes((reason,)) if reason else b"")
 
-    def _event(self, packet: "Any") -> "Any":
-        if not self._connected:
-            return self._on_connack(packet)
-        handler = _HANDLERS.get(type(packet))
-        return self._on_suback(packet) if handler is None else handler(self, packet)
-
-    def _on_connack(self, packet: "Any") -> Connected:
-        from haidang_wire.session_opening import agreed
-
-        event = agreed(packet, self._keepalive_s, self._opening[0])
-        self._connected = True
-        self._server_window = event.receive_maximum
-        self._server_packet_bytes = event.maximum_packet_bytes
-        self._maximum_qos = event.maximum_qos
-        self._retain_available = event.retain_available
-        self._keepalive_s = event.keepalive_s
-        return event
-
-    def _on_publish(self, packet: Publish) -> Message:
-        if TOPIC_ALIAS in packet.properties:
-            raise ProtocolError("PUBLISH: a topic alias was never offered")
-        if packet.qos:
-            # Not held against our receive maximum: mosquitto 2.0.11 goes beyond it when PUBACKs
-            # free places before a full queue (measured: 1,099 under a maximum of 100), and to
-            # hang up would lose what it holds. Its queue's limit bounds this set.
-            self._incoming.add(packet.packet_id)
-        return Message(packet.topic, packet.payload, packet.qos, packet.retain, packet.packet_id)
-
-    def _on_puback(self, packet: Puback) -> Acknowledged:
-        if packet.packet_id not in self._outgoing:
-            raise ProtocolError("PUBACK for packet %d, never sent" % packet.packet_id)
-        self._outgoing.discard(packet.packet_id)
-        return Acknowledged(packet.packet_id, packet.reason)
-
-    def _on_suback(self, packet: "Any") -> Subscribed:
-        from haidang_wire.packets_opening import Suback
-
-        if not isinstance(packet, Suback):
-            raise ProtocolError("%s is nothing a server sends now" % type(packet).__name__)
-        if packet.packet_id not in self._subscribing:
-            raise ProtocolError("SUBACK for packet %d, never sent" % packet.packet_id)
-        self._subscribing.discard(packet.packet_id)
-        return Subscribed(packet.packet_id, packet.reasons)
-
-    def _on_pingresp(self, _: Pingresp) -> Pong:
-        return Pong()
-
-    def _on_disconnect(self, packet: Disconnect) -> Closed:
-        self._connected = False
-        return Closed(packet.reason)
-
-    def _check_open(self) -> None:
-        if not self._connected or self._closed:
-            raise ProtocolError("not connected")
-
-    def _check_size(self, data: bytes) -> None:
-        if len(data) > self._server_packet_bytes:
-            raise PacketTooLarge(
-                "packet of %d bytes, the server takes %d" % (len(data), self._server_packet_bytes)
-            )
-
-    def _free_id(self) -> int:
+    def free_id(self) -> int:
+        """An id that no packet on its way has."""
         # Ends: the server's receive maximum and few subscriptions never fill 65,535 ids.
         number = self._last_id % 0xFFFF + 1
-        while number in self._outgoing or number in self._subscribing:
+        while number in self.outgoing or number in self.subscribing:
             number = number % 0xFFFF + 1
         self._last_id = number
         return number
 
+    def _read(self, first: int, buffer: "bytes | bytearray", at: int, end: int) -> "Any":
+        # What a server says all day; whatever is not plain is read, or refused, with care.
+        if self.agreed:
+            if first == 0x40 and 2 <= end - at <= 3:
+                packet_id = buffer[at] << 8 | buffer[at + 1]
+                reason = buffer[at + 2] if end - at == 3 else 0
+                if packet_id in self.outgoing and (reason in (0, 0x10) or reason > 0x7F):
+                    self.outgoing.discard(packet_id)
+                    return Acknowledged(packet_id, reason)
+            elif first in _PUBLISHES and end - at > 4:
+                message = _plain_message(first, buffer, at, end)
+                if message:
+                    if message.packet_id:
+                        self.incoming.add(message.packet_id)
+                    return message
+            elif first == 0xD0 and at == end:
+                return Pong()
+        from haidang_wire.session_opening import careful_event
 
-_HANDLERS: "dict[Any, Any]" = {
-    Publish: Session._on_publish,
-    Puback: Session._on_puback,
-    Pingresp: Session._on_pingresp,
-    Disconnect: Session._on_disconnect,
-}
+        return careful_event(self, first, buffer, at, end)
+
+
+def _plain_message(first: int, buffer: "bytes | bytearray", at: int, end: int) -> "Message | None":
+    # None where it has properties, or a topic or id that needs a closer look.
+    qos = first >> 1 & 1
+    stop = at + 2 + (buffer[at] << 8 | buffer[at + 1])
+    body = stop + 2 * qos
+    if body >= end or buffer[body]:
+        return None
+    topic = bytes(buffer[at + 2 : stop])
+    packet_id = buffer[stop] << 8 | buffer[stop + 1] if qos else 0
+    if not _is_plain(topic) or (qos and not packet_id):
+        return None
+    payload = bytes(memoryview(buffer)[body + 1 : end])
+    return Message(topic.decode(), payload, qos, bool(first & 1), packet_id)
+
+
+def _is_plain(topic: bytes) -> bool:
+    # ASCII without NUL and wildcards
+    return (
+        0 < len(topic) <= 0xFFFF
+        and max(topic) < 0x80
+        and min(topic) > 0
+        and b"+" not in topic
+        and b"#" not in topic
+    )

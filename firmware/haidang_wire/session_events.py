@@ -1,6 +1,10 @@
-"""Session rules of the contract and what a session reports."""
+"""Session rules of the contract and what a session reports; a node forgets it once connected."""
 
 from collections import namedtuple
+
+from haidang_wire.session import Acknowledged, Message, Pong
+
+__all__ = ("SESSION", "Acknowledged", "Closed", "Connected", "Message", "Pong", "Subscribed")
 
 SESSION = {
     "keepalive_s": 30,
@@ -26,8 +30,5 @@ Connected = namedtuple(
         "client_id",
     ),
 )
-Message = namedtuple("Message", ("topic", "payload", "qos", "retain", "packet_id"))
-Acknowledged = namedtuple("Acknowledged", ("packet_id", "reason"))
 Subscribed = namedtuple("Subscribed", ("packet_id", "reasons"))
-Pong = namedtuple("Pong", ())
 Closed = namedtuple("Closed", ("reason",))

@@ -12,8 +12,7 @@ import ssl
 import time
 
 import network
-from haidang_wire.session import Session
-from haidang_wire.session_events import Acknowledged
+from haidang_wire.session import Acknowledged, Session
 
 _ORDER = json.load(open("/bench.json"))  # noqa: SIM115 - the board ends with this program
 

@@ -7,8 +7,7 @@ from haidang_node.broker import Connection
 from haidang_node.errors import LinkError
 from haidang_wire.packets import Disconnect, Pingresp, encode
 from haidang_wire.packets_opening import Connack
-from haidang_wire.session import Session
-from haidang_wire.session_events import Pong
+from haidang_wire.session import Pong, Session
 
 
 class _Reader:

@@ -9,7 +9,7 @@ from haidang_node import log
 from haidang_node.clock import Clock
 from haidang_node.orders import Orders
 from haidang_node.uplink import Uplink
-from haidang_wire.session_events import Acknowledged, Message
+from haidang_wire.session import Acknowledged, Message
 
 log.start(log.ERROR + 1, lambda: 0)
 _NODE = "n-240ac4000001"

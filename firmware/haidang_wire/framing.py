@@ -1,0 +1,20 @@
+"""The frame around every MQTT 5 packet (OASIS MQTT 5.0, section 2.1)."""
+
+
+def framed(first: int, *pieces: bytes) -> bytes:
+    """A whole packet from its first byte and the pieces of its body."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+    return bytes((first,)) + write_varint(size) + b"".join(pieces)
+
+
+def write_varint(value: int) -> bytes:
+    """A variable byte integer."""
+    out = bytearray()
+    while True:
+        byte = value & 0x7F
+        value >>= 7
+        out.append(byte | 0x80 if value else byte)
+        if not value:
+            return bytes(out)

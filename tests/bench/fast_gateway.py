@@ -101,12 +101,13 @@ class FastGateway:
 
     def _message(self, client: paho.Client, _name: str, message: paho.MQTTMessage) -> None:
         arrived_s = time.monotonic()
+        payload = bytes(message.payload)
         try:
             topic = topics.parse(message.topic)
             if topic.kind in ("alarm", "data"):
-                self._take(client, topic.owner, topic.kind, message.payload, arrived_s)
+                self._take(client, topic.owner, topic.kind, payload, arrived_s)
             elif topic.kind == "status":
-                status = messages.decode("status", message.payload)
+                status = messages.decode("status", payload)
                 self.statuses.setdefault(topic.owner, []).append(status)
             elif topic.kind == "time":
                 self._answer_time(client, message)

@@ -111,7 +111,12 @@ class Bench:
                 rules=self.rules,
                 desk=Desk(self.rules, self.orders),
                 fleet=self.fleet,
-                watch=BrokerWatch(self.fleet, source="gateway:gw-01", place="m"),
+                watch=BrokerWatch(
+                    self.fleet,
+                    source="gateway:gw-01",
+                    place="m",
+                    told=self.rules.calls_silent("gateway:gw-01"),
+                ),
                 link_up=lambda: self.link_up,
                 ledger=ledger,
                 reader=PackReader(self.fleet.nodes, ledger),

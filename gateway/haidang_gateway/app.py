@@ -132,7 +132,7 @@ class App:
                 self._fleet,
                 source=source,
                 place=self._settings.place,
-                told=f"device:{source}" in states,
+                told=rules.calls_silent(source),
             ),
             link_up=lambda: self._nodes.up,
             ledger=ledger,

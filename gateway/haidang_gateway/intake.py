@@ -23,6 +23,7 @@ from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.names import name_of
 from haidang_gateway.ingest.packs import PackReader, Received
+from haidang_gateway.ingest.statuses import read_status
 from haidang_gateway.model import Due, Fact, Revision
 from haidang_gateway.outgoing import alarm_draft
 from haidang_gateway.work import Work
@@ -156,7 +157,7 @@ class Intake:
         # A retained copy tells nothing about now: neither life nor time (contract, section 2).
         if arrival.retained:
             return
-        status = messages.decode("status", arrival.payload)
+        status = read_status(arrival.payload)
         if node not in self._fleet.nodes:
             raise PackRefused(f"node {node} is not configured; add a [[node]] for it")
         if status["state"] != "online":

@@ -10,6 +10,7 @@ from haidang_gateway.batch import CENTRE
 from haidang_gateway.fleet.nodes import NORMAL, SAFE
 from haidang_gateway.store_schema import reading
 from haidang_gateway.store_write import KEEP_QUARANTINE, QUARANTINE_FORGOTTEN
+from haidang_gateway.text import printable
 
 _COLUMNS = ("received", "duplicates", "late", "lost", "dropped", "quarantined")
 _NEWEST = 20
@@ -44,11 +45,11 @@ def lines(folder: Path) -> Iterator[str]:
     for (day, node), counts in rows.items():
         yield f"{day:<10}  {node:<14}" + "".join(f"{counts[name]:>12}" for name in _COLUMNS)
     yield from causes
-    yield from (_node_line(node, doc) for node, doc in nodes.items())
+    yield from (printable(_node_line(node, doc)) for node, doc in nodes.items())
     if forgotten:
         yield f"{forgotten} quarantined messages were forgotten: {KEEP_QUARANTINE} are kept"
     for _, topic, reason, payload in quarantined:
-        yield f"quarantined: {topic}: {reason} ({len(payload)} bytes)"
+        yield printable(f"quarantined: {topic}: {reason} ({len(payload)} bytes)")
 
 
 def _node_line(node: str, doc: Mapping[str, Any]) -> str:

@@ -100,6 +100,10 @@ class Rules:
         """Whether an alarm of this id is remembered; the last one of each rule is."""
         return any(True for _ in self._alarm_routes(alarm_id))
 
+    def calls_silent(self, source: str) -> bool:
+        """Whether the last word about a source was its silence."""
+        return bool(self._states.get(f"device:{source}", {}).get("word") == "silent")
+
     def open_alarms(self) -> list[Revision]:
         """The newest revision of every open alarm, byte for byte as it was decided."""
         alarms = (state.get("alarm") for state in self._states.values())

@@ -1,11 +1,16 @@
 """The configured nodes, what they say of themselves, and their signs of life."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from haidang_wire.words import NODE_MODES
+
 from haidang_gateway.model import Heard, NodeMode, Silence
 from haidang_gateway.settings import NodeSettings
+
+_log = logging.getLogger(__name__)
 
 # Three missed heartbeats are silence (contract, section 2).
 _MISSED = 3
@@ -52,7 +57,7 @@ class Fleet:
         return {name: life.node for name, life in self._lives.items()}
 
     def note_status(self, node: str, status: Mapping[str, Any], at_ms: int) -> NodeMode | None:
-        """Take in a live status; the fact where the mode is another, or the first since the start.
+        """Take in a live status; the fact where a known mode is another, or the first since the start.
 
         `heartbeat_s` says how often the node will speak, a sleeping one seldom.
         """
@@ -70,7 +75,10 @@ class Fleet:
             self._changed.add(node)
         mode = status.get("mode", NORMAL)
         news, life.mode = mode != life.mode, mode
-        if not news:
+        if news and mode not in NODE_MODES:
+            # Neither good nor bad news: nobody here knows whether its sensors are read.
+            _log.warning("%s runs in mode %r, which is new here; update the gateway", node, mode)
+        if not news or mode not in NODE_MODES:
             return None
         return NodeMode(
             source=life.node.source,

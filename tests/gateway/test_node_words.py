@@ -1,0 +1,113 @@
+"""What nodes say of themselves: words of a later version, safe mode, a broker that is away."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from haidang_gateway.batch import CENTRE
+from haidang_gateway.ledger_view import lines
+from node_packs import EPOCH, NODE, status
+from pipeline_kit import Bench, open_bench
+
+_BOOTS = [{"hb": 7, "next": 0, "held": [], "dropped": []}]
+
+
+async def _say(bench: Bench, **more: Any) -> None:
+    bench.arrive("status", status(boots=_BOOTS, **more), 1)
+    bench.clock.advance(1000)
+    await bench.pipeline.step()
+
+
+async def _headlines(bench: Bench) -> list[str]:
+    sent = await bench.store.pending(CENTRE, "alarm", 0, 20)
+    return [json.loads(message.payload)["alarm"]["headline"]["en"] for message in sent]
+
+
+@pytest.mark.parametrize("news", [{"mode": "ota\x1b[2J"}, {"sensors": ["smoke", "gas"]}])
+def test_a_word_of_a_later_version_does_not_quarantine_a_whole_status(
+    tmp_path: Path, news: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _say(bench, **news)
+            assert await bench.store.ledger_sums() == {}
+            assert bench.fleet.heard_ms(NODE) is not None
+            assert (await bench.store.boots())[NODE, EPOCH, 7]["first"] == 0
+
+    asyncio.run(scenario())
+    assert all(line.isprintable() for line in lines(tmp_path))
+
+
+@pytest.mark.parametrize("news", [{"mode": 7}, {"mode": "x" * 40}, {"sensors": [7]}, {"hb": -1}])
+def test_what_is_no_word_at_all_still_goes_to_quarantine(
+    tmp_path: Path, news: dict[str, Any]
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _say(bench, **news)
+            assert await bench.store.ledger_sums() == {"quarantined": 1}
+
+    asyncio.run(scenario())
+
+
+def test_a_mode_that_is_not_known_neither_raises_nor_ends_an_alarm(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _say(bench, mode="ota")
+            assert await _headlines(bench) == []
+            await _say(bench, mode="safe")
+            (raised,) = await _headlines(bench)
+            assert "safe mode" in raised
+            for _ in range(5):
+                bench.clock.advance(10_000)
+                await _say(bench, mode="ota")
+            assert await _headlines(bench) == [raised]
+            assert bench.fleet.safe_count() == 0
+            for _ in range(5):
+                bench.clock.advance(10_000)
+                await _say(bench)
+            assert "runs normally again" in (await _headlines(bench))[-1]
+
+    asyncio.run(scenario())
+    assert any("firmware 0.1.0" in line for line in lines(tmp_path))
+
+
+async def _be_away(bench: Bench) -> None:
+    bench.link_up = False
+    await _say(bench)
+    bench.clock.advance(91_000)
+    await bench.pipeline.step()
+
+
+async def _be_back(bench: Bench) -> None:
+    bench.link_up = True
+    for _ in range(5):
+        bench.clock.advance(10_000)
+        await _say(bench)
+
+
+async def _broker_headlines(bench: Bench) -> list[str]:
+    return [line for line in await _headlines(bench) if "broker" in line]
+
+
+def test_a_broker_is_told_away_again_after_a_restart_of_the_gateway(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _be_away(bench)
+            await _be_back(bench)
+            away, back = await _broker_headlines(bench)
+            assert ("is away" in away, "is back" in back) == (True, True)
+        async with open_bench(tmp_path) as bench:
+            bench.clock.advance(600_000)
+            await _be_away(bench)
+            assert len(await _broker_headlines(bench)) == 3, "the alarm of before was over"
+        async with open_bench(tmp_path) as bench:
+            bench.clock.advance(600_000)
+            await _be_away(bench)
+            assert len(await _broker_headlines(bench)) == 3, "it is told already"
+            await _be_back(bench)
+            assert "is back" in (await _broker_headlines(bench))[-1]
+
+    asyncio.run(scenario())

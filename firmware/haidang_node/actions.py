@@ -1,4 +1,4 @@
-"""What the commands do; loaded for each command, then forgotten."""
+"""What the commands do, config apart; loaded for each command, then forgotten."""
 
 from haidang_node import loading
 from haidang_node.errors import CommandError
@@ -21,9 +21,6 @@ def perform(node, do: str, args: dict, order_id: str) -> tuple:
         return {}, lambda: node.restart("command " + order_id)
     if do == "log":
         return loading.call("haidang_node.ring", "told", esp32), None
-    if do == "config":
-        out = _config("propose", "", esp32.Storage(), args, order_id)
-        return out, lambda: node.restart("configuration " + order_id)
     if do in ("selftest", "calibrate") and node.sensors:
         return loading.call("haidang_node.upkeep", do, node, args)
     raise _refused(do, bool(node.sensors))
@@ -37,11 +34,3 @@ def _refused(do: str, watching: bool) -> CommandError:
     return CommandError(
         "%s is not supported by this firmware yet" % do, "update the firmware or do it by USB"
     )
-
-
-def _config(function: str, *args):
-    try:
-        return loading.call("haidang_node.configure", function, *args)
-    finally:
-        # What it loaded besides.
-        loading.forget("haidang_node.config", "haidang_node.trial_files")

@@ -1,16 +1,13 @@
-"""The file of executed commands and owed replies, and the execution of one; loaded on demand."""
+"""The file of executed commands and owed replies; loaded on demand."""
 
 import json
 import os
 
 from micropython import const
 
-from haidang_node import log
-from haidang_node.errors import CommandError
+from haidang_node import loading, log
 
 _REMEMBERED = const(32)
-# The longest a reply's text may be: all mistakes of a configuration.
-_ERROR_CHARS = const(1000)
 _LOG = log.Log("commands")
 
 
@@ -26,7 +23,7 @@ def accept(path: str, order_id: str, owed: list) -> dict | None:
         if known == order_id:
             _LOG.info("command %s came again", order_id)
             return {} if _is_owed(owed, order_id) else _again(order_id, ok)
-    interrupted = refusal(
+    interrupted = _refusal(
         order_id,
         "the node restarted while it was at it",
         "look whether it was done; if not, send it with a new id",
@@ -37,33 +34,12 @@ def accept(path: str, order_id: str, owed: list) -> dict | None:
         _write(path, owed, ids[-_REMEMBERED:])
     except OSError as error:
         owed.pop()
-        return refusal(
+        return _refusal(
             order_id,
             "flash refused to save the command: %s" % error,
             "look at the node's queue; replace the board if its flash is worn out",
         )
     return None
-
-
-def args_of(order: dict, unix_ms: int | None) -> dict:
-    """The arguments of a command that may be executed now, else CommandError."""
-    if unix_ms is None:
-        raise CommandError("the clock is not set", "try again when the gateway has given the time")
-    if unix_ms > order["exp_ms"]:
-        raise CommandError("the command has expired", "send it again")
-    args = order.get("args")
-    if args is not None and not isinstance(args, dict):
-        raise CommandError("args must be an object in { }", "see the contract's reference")
-    return args or {}
-
-
-def failed(order: dict, error: Exception) -> dict:
-    """The reply of a command that ended with this error."""
-    if isinstance(error, CommandError):
-        _LOG.warning("command %s refused: %s", order["id"], error)
-        return refusal(order["id"], str(error), error.hint)
-    _LOG.error("command %s failed: %s", order["id"], repr(error))
-    return refusal(order["id"], repr(error), "look at the node's log")
 
 
 def keep(path: str, owed: list, told: dict | None = None) -> None:
@@ -79,9 +55,8 @@ def keep(path: str, owed: list, told: dict | None = None) -> None:
         _LOG.warning("cannot write %s: %s", path, error)
 
 
-def refusal(order_id: str, text: str, hint: str) -> dict:
-    """The reply of a command that was not done."""
-    return {"id": order_id, "ok": False, "err": text[:_ERROR_CHARS], "hint": hint}
+def _refusal(*what) -> dict:
+    return loading.call("haidang_node.refusals", "refusal", *what)
 
 
 def _is_owed(owed: list, order_id: str) -> bool:
@@ -91,7 +66,7 @@ def _is_owed(owed: list, order_id: str) -> bool:
 def _again(order_id: str, ok: int) -> dict:
     if ok == 1:
         return {"id": order_id, "ok": True, "out": {"again": True}}
-    return refusal(order_id, "refused when it came first", "send it with a new id")
+    return _refusal(order_id, "refused when it came first", "send it with a new id")
 
 
 def _read(path: str) -> list:

@@ -5,7 +5,7 @@ import sys
 
 # What haidang_node.startup loads besides itself.
 STARTUP = (
-    "haidang_node.config", "haidang_node.trial", "haidang_node.commands", "haidang_node.ring",
+    "haidang_node.config", "haidang_node.trial", "haidang_node.refusals", "haidang_node.ring",
     "haidang_node.trial_files",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from haidang_node.health import Health
 from haidang_node.identity import Identity
 from haidang_node.lamp import Lamp
 from haidang_node.ledger import Ledger
-from haidang_node.orders import PATH, Orders
+from haidang_node.orders import PATH, Orders, module_of
 from haidang_node.outbox import Outbox
 from haidang_node.reporter import Reporter
 from haidang_node.status import Status
@@ -173,4 +173,4 @@ class Node:
 
     def _act(self, do: str, args: dict, order_id: str) -> tuple:
         # Loaded for each command: they come seldom.
-        return loading.call("haidang_node.actions", "perform", self, do, args, order_id)
+        return loading.call(module_of(do), "perform", self, do, args, order_id)

@@ -15,7 +15,13 @@ _WAITING = const(16)
 _OWED = const(8)
 PATH = "/outbox/orders"
 _COMMANDS = "haidang_node.commands"
+_REFUSALS = "haidang_node.refusals"
 _LOG = log.Log("orders")
+
+
+def module_of(do: str) -> str:
+    """The module whose perform() executes a command: config needs all the room there is."""
+    return "haidang_node.command_config" if do == "config" else "haidang_node.actions"
 
 
 class Orders:
@@ -94,11 +100,11 @@ class Orders:
 
     def _execute(self, order: dict, unix_ms: int | None) -> tuple:
         try:
-            args = loading.call(_COMMANDS, "args_of", order, unix_ms)
+            args = loading.call(_REFUSALS, "args_of", order, unix_ms)
             # Only what the command itself needs is in memory meanwhile.
             out, after = self._act(order["do"], args, order["id"])
         except Exception as error:  # noqa: BLE001 - no command may end the link it came by
-            return loading.call(_COMMANDS, "failed", order, error), None
+            return loading.call(_REFUSALS, "failed", order, error), None
         _LOG.info("command %s executed: %s", order["id"], order["do"])
         return {"id": order["id"], "ok": True, "out": out}, after
 

@@ -85,7 +85,7 @@ def _try_out(node, storage) -> str | None:
             "haidang_node.trial", "step", "", storage, node.orders, node.link.reached, told["cfg"]
         )
     finally:
-        loading.forget("haidang_node.commands", "haidang_node.trial_files")
+        loading.forget("haidang_node.refusals", "haidang_node.trial_files")
     if became == "kept":
         del told["mode"]
     return "configuration rolled back" if became == "rolled back" else None

@@ -12,7 +12,7 @@ from micropython import const
 from haidang_node import loading, log
 from haidang_node.clock import system_clock
 from haidang_node.hal import esp32
-from haidang_wire.naming import node_id
+from haidang_wire.node_names import id_of
 
 _TRY_AGAIN_MS = const(3600000)
 _WATCHDOG_MS = const(30000)
@@ -35,7 +35,7 @@ def live(clock, settings: dict | None, told: dict) -> bool:
     """The same where clock and log have been started; without settings there is no link."""
     told["mode"] = "safe"
     _LOG.error("safe mode: nothing is watched; see the lines above or send the command log")
-    node = Safe(node_id(esp32.mac()), clock, settings, told)
+    node = Safe(id_of(esp32.mac()), clock, settings, told)
     gc.threshold(8192)
     try:
         asyncio.run(node.run())
@@ -147,7 +147,9 @@ class Safe:
         return encode(document)
 
     def _act(self, do: str, args: dict, order_id: str) -> tuple:
-        return loading.call("haidang_node.actions", "perform", self, do, args, order_id)
+        from haidang_node.orders import module_of
+
+        return loading.call(module_of(do), "perform", self, do, args, order_id)
 
     def _turned(self, _: str) -> None:
         self._turned_ms = self._clock.uptime_ms()

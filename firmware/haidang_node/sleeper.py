@@ -9,12 +9,12 @@ from haidang_node.errors import LinkError
 from haidang_node.hal import esp32, sleep
 from haidang_node.identity import Identity
 from haidang_node.ledger import Ledger
-from haidang_node.orders import Orders
+from haidang_node.orders import Orders, module_of
 from haidang_node.outbox import ALARM, DATA, Outbox
 from haidang_node.reporter import Reporter
 from haidang_node.sensors.contact import Contact
 from haidang_node.status import Status
-from haidang_wire.senml import encode_pack
+from haidang_wire.senml_text import written
 
 OUTBOX = "/outbox"
 _STEP_MS = const(250)
@@ -61,7 +61,7 @@ class Sleeper:
             self._ledger,
             self.sensors,
             self._wake,
-            encode_pack,
+            written,
         )
         self._orders = Orders(OUTBOX + "/orders", self._act, clock)
         self._told = told
@@ -258,7 +258,7 @@ class Sleeper:
                 self._told["cfg"],
             )
         finally:
-            loading.forget("haidang_node.commands")
+            loading.forget("haidang_node.refusals", "haidang_node.trial_files")
         if became == "kept":
             self._told["mode"] = "sleep"
         elif became:
@@ -286,7 +286,7 @@ class Sleeper:
         )
 
     def _act(self, do: str, args: dict, order_id: str) -> tuple:
-        out, after = loading.call("haidang_node.actions", "perform", self, do, args, order_id)
+        out, after = loading.call(module_of(do), "perform", self, do, args, order_id)
         if after:
             # A restart comes two seconds behind its reply: not asleep before.
             self._stay_ms = self._clock.uptime_ms() + _AWAKE_MS

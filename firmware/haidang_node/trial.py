@@ -8,7 +8,7 @@ import os
 from micropython import const
 
 from haidang_node import log
-from haidang_node.commands import refusal
+from haidang_node.refusals import refusal
 from haidang_node.trial_files import ACTIVE, LEFT, ORDER, STEP_S, TRIAL
 
 # The third start that finds the trial: it has failed twice with it.

@@ -42,13 +42,8 @@ def calibrate(node, args: dict, folder: str = "") -> tuple:
         patch = {"mount_mm": _mount_mm(sensor, args)}
     else:
         raise CommandError("%s has nothing to calibrate" % sensor.kind, "use selftest")
-    try:
-        cfg = loading.call(
-            "haidang_node.configure", "amend", folder, {"sensors": {sensor.kind: patch}}
-        )
-    finally:
-        loading.forget("haidang_node.config", "haidang_node.trial_files")
-    patch["cfg"] = cfg
+    change = {"sensors": {sensor.kind: patch}}
+    patch["cfg"] = loading.call("haidang_node.configure", "amend", folder, change)
     return patch, lambda: node.restart("calibrated " + sensor.kind)
 
 

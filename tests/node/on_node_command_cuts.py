@@ -9,7 +9,7 @@ import sys
 
 import vfs
 from flash_model import FlashModel
-from haidang_node import configure, log, trial, trial_files
+from haidang_node import configure, log, merging, trial, trial_files
 from haidang_node.orders import Orders
 
 log.start(log.ERROR + 1, lambda: 0)
@@ -159,9 +159,9 @@ def _read(name):
 
 def _good_files(result):
     # Whatever a start finds is one of the two, whole.
-    if _read(trial_files.ACTIVE) not in (_OLD, configure.merged(_OLD, _PATCH)):
+    if _read(trial_files.ACTIVE) not in (_OLD, merging.merged(_OLD, _PATCH)):
         result["damaged"] += 1
-    if trial_files.is_on("/f") and _read(trial_files.TRIAL) != configure.merged(_OLD, _PATCH):
+    if trial_files.is_on("/f") and _read(trial_files.TRIAL) != merging.merged(_OLD, _PATCH):
         result["damaged"] += 1
 
 

@@ -4,7 +4,7 @@
 import json
 import os
 
-from haidang_node import configure, log, trial, trial_files
+from haidang_node import configure, log, merging, trial, trial_files
 from haidang_node.config import load_link
 from haidang_node.errors import CommandError, ConfigError
 from haidang_node.orders import Orders
@@ -64,7 +64,7 @@ def test_the_examples_of_rfc_7396() -> None:
         ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
         ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
     ):
-        assert configure.merged(target, patch) == result
+        assert merging.merged(target, patch) == result
 
 
 def test_a_patch_goes_on_trial_and_the_old_file_stays() -> None:

@@ -1,0 +1,71 @@
+"""The tables of the sensors in node.json; loaded by haidang_node.config."""
+
+from haidang_node.config import table
+
+
+def check(sensors: dict, problems: list[str]) -> dict:
+    """The checked values of each table of `sensors`."""
+    tables = {"flood": _flood, "footfall": _footfall, "smoke": _smoke}
+    settings = {}
+    for kind, given in sensors.items():
+        if kind not in tables:
+            known = ", ".join(sorted(tables))
+            problems.append("sensors: %s is not a sensor kind; known: %s" % (kind, known))
+            continue
+        before = len(problems)
+        checked = table("sensors." + kind, tables[kind](), given, problems)
+        settings[kind] = checked
+        if len(problems) == before:
+            _check_order(kind, checked, problems)
+    return settings
+
+
+# The fields of a table are made when it is checked, one table at a time: the tables of all kinds
+# would take three times the room.
+
+
+def _smoke() -> dict:
+    # MQ-2 on a 5 V supply; clean-air resistance r0 is measured at calibration.
+    return {
+        "adc_pin": (int, 34, 0, 48),
+        "r0_ohm": (int, 10000, 100, 1000000),
+        "load_ohm": (int, 5000, 100, 1000000),
+        "contact_pin": (int, 27, -1, 48),
+        "siren_pin": (int, 25, -1, 48),
+        "warmup_s": (int, 180, 0, 86400),
+        "pre_alarm_permille": (int, 700, 1, 1000),
+        "alarm_permille": (int, 500, 1, 1000),
+    }
+
+
+def _flood() -> dict:
+    # Ultrasonic A02YYUW looking down from mount_mm above the street.
+    return {
+        "uart": (int, 2, 1, 2),
+        "rx_pin": (int, 16, 0, 48),
+        "tx_pin": (int, 17, -1, 48),
+        "mount_mm": (int, 3000, 300, 7500),
+        "watch_mm": (int, 300, 1, 7500),
+        "warning_mm": (int, 500, 1, 7500),
+        "danger_mm": (int, 800, 1, 7500),
+        "hysteresis_mm": (int, 30, 0, 1000),
+    }
+
+
+def _footfall() -> dict:
+    return {
+        "uart": (int, 1, 1, 2),
+        "rx_pin": (int, 26, 0, 48),
+        "window_s": (int, 60, 5, 3600),
+    }
+
+
+def _check_order(kind: str, sensor: dict, problems: list[str]) -> None:
+    if kind == "smoke" and sensor["alarm_permille"] >= sensor["pre_alarm_permille"]:
+        problems.append("sensors.smoke: alarm_permille must be below pre_alarm_permille")
+    if kind != "flood":
+        return
+    if not sensor["watch_mm"] < sensor["warning_mm"] < sensor["danger_mm"]:
+        problems.append("sensors.flood: watch_mm < warning_mm < danger_mm must hold")
+    if sensor["danger_mm"] >= sensor["mount_mm"]:
+        problems.append("sensors.flood: danger_mm must be below mount_mm")

@@ -1,0 +1,267 @@
+"""The flood sensor on simulated streets: level error, false floods, seconds to an alarm.
+
+Beside it FloodNet's published filter and, by name, a candidate for the sensor's next form. One
+ping in 250 ms, as the sensor samples; the meter has no temperature compensation.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from haidang_board import physics_echoes
+from haidang_board.physics_echoes import Ping, Trace
+
+from bench import node_pure, parts
+from bench.flood_candidate import Candidate
+
+_MOUNT_MM = 3000
+# The defaults of node.json.
+_SETTINGS = {
+    "mount_mm": _MOUNT_MM,
+    "watch_mm": 300,
+    "warning_mm": 500,
+    "danger_mm": 800,
+    "hysteresis_mm": 30,
+}
+_RANKS = ("normal", "watch", "warning", "danger")
+_THRESHOLDS = tuple(_SETTINGS[f"{name}_mm"] for name in _RANKS[1:])
+# Levels are compared every 5 s; an alarm this far below the truth's threshold is a false one.
+_COMPARED_STEPS = 20
+_EARLY_MM = 40
+# Missed: the water stood this far above for a time, and no alarm came.
+_CLEAR_MM = 30
+_MISSED_S = 300.0
+_FLOODS = 30
+_SEEDS = 2
+
+
+class Sensor(Protocol):
+    """What runs on the pings."""
+
+    rank: int
+
+    def step(self, now_ms: int, ping: Ping) -> None:
+        """One ping, told_mm 0 where none came."""
+
+    def level_mm(self) -> int | None:
+        """What it tells of the water; None where it tells nothing."""
+
+
+class Present:
+    """The node's sensor as it is."""
+
+    def __init__(self) -> None:
+        self._line = b""
+        self._flood = node_pure.flood(_SETTINGS, self._readinto)
+        self._ranks = {name: rank for rank, name in enumerate(_RANKS)}
+        self.rank = 0
+
+    def step(self, now_ms: int, ping: Ping) -> None:
+        """A frame on the wire for each echo."""
+        if ping.told_mm:
+            high, low = divmod(ping.told_mm, 256)
+            self._line = bytes((0xFF, high, low, 0xFF + high + low & 0xFF))
+        self._flood.sample(now_ms)
+        self.rank = self._ranks[self._flood.state]
+
+    def level_mm(self) -> int | None:
+        """From its records."""
+        for record in self._flood.records():
+            if record.name == "flood/level":
+                return int(record.value)
+        return None
+
+    def _readinto(self, buffer: bytearray) -> int | None:
+        line = self._line
+        if not line:
+            return None
+        self._line = b""
+        buffer[: len(line)] = line
+        return len(line)
+
+
+class FloodNet:
+    """Each minute the median of 7 pings 250 ms apart; noise floor, range, gradient limit.
+
+    From its published description: depths up to 10 mm are 0, beyond the mount none; one that rose
+    more than 254 mm in a minute above the last accepted depth is dropped.
+    """
+
+    _PERIOD_STEPS = 240
+    _READINGS = 7
+    _NOISE_MM = 10
+    _GRADIENT_MM = 254
+
+    def __init__(self) -> None:
+        self._readings: list[int] = []
+        self._step = 0
+        self._depth_mm: int | None = None
+        self._valid = False
+        self.rank = 0
+
+    def step(self, now_ms: int, ping: Ping) -> None:
+        """One ping; the first seven of each minute count."""
+        at = self._step % self._PERIOD_STEPS
+        self._step += 1
+        if at < self._READINGS:
+            if ping.told_mm:
+                self._readings.append(ping.told_mm)
+            if at == self._READINGS - 1 and self._readings:
+                self._take(_MOUNT_MM - int(statistics.median(self._readings)))
+                self._readings.clear()
+
+    def level_mm(self) -> int | None:
+        """The last depth, None where the newest was dropped."""
+        return self._depth_mm if self._valid else None
+
+    def _take(self, depth_mm: int) -> None:
+        if depth_mm <= self._NOISE_MM:
+            depth_mm = 0
+        last_mm = self._depth_mm
+        self._valid = last_mm is None or depth_mm - last_mm <= self._GRADIENT_MM
+        if self._valid:
+            self._depth_mm = depth_mm
+            self.rank = sum(depth_mm >= threshold for threshold in _THRESHOLDS)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one sensor made of one trace."""
+
+    squares: list[float] = field(default_factory=list)
+    compared: int = 0
+    false_floods: int = 0
+    false_s: float = 0.0
+    delays_s: list[float] = field(default_factory=list)
+    missed: int = 0
+
+
+class _Watch:
+    """Follows one sensor through one trace, with the truth beside it."""
+
+    def __init__(self, sensor: Sensor) -> None:
+        self.sensor = sensor
+        self.seen = Seen()
+        self._crossed: dict[int, float] = {}
+        self._alarmed: set[int] = set()
+        self._false = False
+        self._last: Ping | None = None
+        self._highest_mm = 0.0
+
+    def step(self, step: int, ping: Ping) -> None:
+        sensor = self.sensor
+        sensor.step(step * 250, ping)
+        rank = sensor.rank
+        false = rank > 0 and ping.level_mm < _THRESHOLDS[rank - 1] - _EARLY_MM
+        # Hysteresis may keep a state: only rising into one is false.
+        if false and not self._false and not self._crossed:
+            self.seen.false_floods += 1
+        self._false = false
+        if false and not self._crossed:
+            self.seen.false_s += 0.25
+        self._last = ping
+        self._highest_mm = max(self._highest_mm, ping.level_mm)
+        if ping.level_mm >= _THRESHOLDS[0]:
+            self._cross(ping)
+        if step % _COMPARED_STEPS == 0:
+            self._compare(ping)
+
+    def finish(self) -> Seen:
+        ended_s = self._last.time_s if self._last else 0.0
+        for place, began_s in self._crossed.items():
+            clear = self._highest_mm >= _THRESHOLDS[place] + _CLEAR_MM
+            late = ended_s - began_s >= _MISSED_S
+            self.seen.missed += clear and late and place not in self._alarmed
+        return self.seen
+
+    def _cross(self, ping: Ping) -> None:
+        for place, threshold in enumerate(_THRESHOLDS):
+            if ping.level_mm < threshold:
+                return
+            began_s = self._crossed.setdefault(place, ping.time_s)
+            if self.sensor.rank > place and place not in self._alarmed:
+                self._alarmed.add(place)
+                self.seen.delays_s.append(ping.time_s - began_s)
+
+    def _compare(self, ping: Ping) -> None:
+        level_mm = self.sensor.level_mm()
+        self.seen.compared += 1
+        if level_mm is not None:
+            self.seen.squares.append((level_mm - ping.level_mm) ** 2)
+
+
+SENSORS: dict[str, Callable[[], Sensor]] = {
+    "present": Present,
+    "floodnet": FloodNet,
+    "candidate": lambda: Candidate(_SETTINGS),
+    "candidate_without_probe": lambda: Candidate(_SETTINGS, probe=False),
+}
+
+
+def run(trace: Trace) -> dict[str, Seen]:
+    """All sensors on the very same pings."""
+    watches = {name: _Watch(sensor()) for name, sensor in SENSORS.items()}
+    followers = list(watches.values())
+    for step, ping in enumerate(trace.pings()):
+        for watch in followers:
+            watch.step(step, ping)
+    return {name: watch.finish() for name, watch in watches.items()}
+
+
+def _summed(name: str, by_trace: dict[str, list[dict[str, Seen]]]) -> parts.Figures:
+    def seen(*traces: str) -> list[Seen]:
+        return [results[name] for trace in traces for results in by_trace[trace]]
+
+    swing = seen(*physics_echoes.SWING)
+    squares = [square for one in swing for square in one.squares]
+    delays_s = sorted(delay_s for one in seen("flood", "flood_swing") for delay_s in one.delays_s)
+    return {
+        "level_rmse_mm": _root(squares),
+        "level_rmse_by_trace_mm": {
+            trace: _root([square for one in seen(trace) for square in one.squares])
+            for trace in (*physics_echoes.SWING, "flood")
+        },
+        "level_told_pct": round(100 * len(squares) / sum(one.compared for one in swing), 1),
+        "false_floods": sum(one.false_floods for one in seen(*physics_echoes.DRY)),
+        "false_floods_by_trace": {
+            trace: sum(one.false_floods for one in seen(trace)) for trace in by_trace
+        },
+        "false_flood_minutes": round(
+            sum(one.false_s for one in seen(*physics_echoes.DRY)) / 60, 1
+        ),
+        "crossings": len(delays_s) + sum(one.missed for one in seen("flood", "flood_swing")),
+        "missed": sum(one.missed for one in seen("flood", "flood_swing")),
+        "alarm_median_s": statistics.median(delays_s) if delays_s else None,
+        "alarm_p90_s": delays_s[len(delays_s) * 9 // 10] if delays_s else None,
+    }
+
+
+def _root(squares: list[float]) -> float | None:
+    return round(math.sqrt(statistics.fmean(squares)), 1) if squares else None
+
+
+def figures(quick: bool = False) -> parts.Figures:
+    """The sensor's figures, and under the others' names theirs on the same traces."""
+    began_s = time.monotonic()
+    part, seeds, floods = (0.02, 1, 1) if quick else (1.0, _SEEDS, _FLOODS)
+    by_trace: dict[str, list[dict[str, Seen]]] = {}
+    for name in (*physics_echoes.DRY, *physics_echoes.SWING):
+        parts.LOG.info("flood: %s", name)
+        by_trace[name] = [
+            run(physics_echoes.named(name, seed, part)) for seed in range(1, seeds + 1)
+        ]
+    parts.LOG.info("flood: %s floods", floods)
+    by_trace["flood"] = [run(physics_echoes.named("flood", seed)) for seed in range(floods)]
+    summed = {name: _summed(name, by_trace) for name in SENSORS}
+    return {
+        **summed.pop("present"),
+        **{f"flood_{name}": values for name, values in summed.items()},
+        "flood_bench_s": round(time.monotonic() - began_s, 1),
+    }
+
+
+if __name__ == "__main__":
+    parts.main(figures)

@@ -57,7 +57,7 @@ class Fleet:
         return {name: life.node for name, life in self._lives.items()}
 
     def note_status(self, node: str, status: Mapping[str, Any], at_ms: int) -> NodeMode | None:
-        """Take in a live status; the fact where a known mode is another, or the first since the start.
+        """Take in a live status; the fact where a known mode is new, or the first since the start.
 
         `heartbeat_s` says how often the node will speak, a sleeping one seldom.
         """

@@ -1,6 +1,6 @@
 """When a node's uptime was: from its own clock where it has one, otherwise within bounds."""
 
-from haidang_gateway.ingest.ledger import Boot
+from haidang_gateway.ingest.boot import Boot
 
 # A node's clock comes from this gateway; one that runs further ahead is wrong.
 _AHEAD_MS = 60_000

@@ -2,49 +2,26 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from haidang_wire import ranges as seqs
 
 from haidang_gateway.batch import BootKey, DayKey
+from haidang_gateway.ingest.boot import Boot, Ranges
 
-Ranges = list[list[int]]
 Verdict = Literal["new", "late", "duplicate"]
 
 _FIRST_SEQ = 0
 # Boots below those a node still speaks of are kept this far back to recognise duplicates.
 _KEEP_BOOTS = 16
-
-
-@dataclass(slots=True, kw_only=True)
-class Boot:
-    """One boot of a node: its sequence numbers and what is known of when it started.
-
-    `quarantined` are packs that could not be read but for their names, and are kept as they came.
-    `first` is the lowest number this database answers for (None before the first status);
-    `anchor_ms` the exact Unix time of uptime 0, `latest_ms` the latest it can have been,
-    `live_ms` what the last live status said; it is not stored, since a restart may bring another
-    clock.
-    """
-
-    received: Ranges = field(default_factory=list)
-    lost: Ranges = field(default_factory=list)
-    dropped: Ranges = field(default_factory=list)
-    quarantined: Ranges = field(default_factory=list)
-    first: int | None = None
-    anchor_ms: int | None = None
-    latest_ms: int | None = None
-    live_ms: int | None = None
-
-    def to_doc(self) -> dict[str, Any]:
-        """As JSON for the store."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "live_ms"}
-
-    @classmethod
-    def from_doc(cls, doc: Mapping[str, Any]) -> "Boot":
-        """Back from the store; unknown fields of a later version are ignored."""
-        return cls(**{name: doc[name] for name in cls.__slots__ if name in doc})
+# A node with broken flash draws a new epoch at each start, and a hostile one invents them. A status
+# names 64 boots at most; a whole outbox acknowledged here and there makes 3,500 ranges.
+_MOST_BOOTS = 128
+_MOST_RANGES = 8192
+# A cause is a column of the ledger for ever; the firmware knows fewer than ten.
+_MOST_CAUSES = 16
+_OTHER_CAUSE = "other"
+_CAUSE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz_")
 
 
 class Ledger:
@@ -58,23 +35,32 @@ class Ledger:
     ) -> None:
         """`created_ms`: since when the database exists; `day_of` turns Unix ms into a day."""
         self._boots = {key: Boot.from_doc(doc) for key, doc in docs.items()}
+        # By node, the one that was longest not spoken of first.
+        self._order: dict[str, dict[BootKey, None]] = {}
+        for key in self._boots:
+            self._order.setdefault(key[0], {})[key] = None
+        self._causes: dict[str, set[str]] = {}
         self._created_ms = created_ms
         self._day_of = day_of
         self._changed: set[BootKey] = set()
         self._counts: Counter[DayKey] = Counter()
 
     def boot(self, key: BootKey) -> Boot:
-        """The record of a boot, made on its first mention; marks it as changed."""
+        """The record of a boot, made on its first mention; marks it as changed.
+
+        It takes the place of the one that its node has not spoken of for longest.
+        """
         self._changed.add(key)
+        order = self._order.setdefault(key[0], {})
+        order.pop(key, None)
+        order[key] = None
+        if len(order) > _MOST_BOOTS:
+            self._drop(next(iter(order)))
         return self._boots.setdefault(key, Boot())
 
     def boots_of(self, node: str, epoch: str) -> dict[int, Boot]:
         """All known boots of a node's epoch by boot count."""
-        return {
-            number: boot
-            for (name, era, number), boot in self._boots.items()
-            if name == node and era == epoch
-        }
+        return {key[2]: self._boots[key] for key in self._order.get(node, {}) if key[1] == epoch}
 
     def has(self, key: BootKey, seq: int) -> bool:
         """Whether a pack was received before."""
@@ -123,6 +109,8 @@ class Ledger:
 
     def take(self) -> tuple[dict[BootKey, dict[str, Any] | None], dict[DayKey, int]]:
         """Changed boots (None: forget it) and counts since the last take, for one commit."""
+        for node in {key[0] for key in self._changed}:
+            self._bound_ranges(node)
         docs = {
             key: self._boots[key].to_doc() if key in self._boots else None for key in self._changed
         }
@@ -131,15 +119,21 @@ class Ledger:
         return docs, counts
 
     def _book(self, key: BootKey, boot: Boot, entry: Mapping[str, Any], received_ms: int) -> None:
+        known = _union(boot.received, boot.dropped, boot.quarantined) if entry["dropped"] else []
         for low, high, cause in entry["dropped"]:
-            known = _union(boot.received, boot.dropped, boot.quarantined)
-            for gap_low, gap_high in seqs.gaps(known, low, high + 1):
+            for gap_low, gap_high in seqs.gaps(known, max(low, boot.floor), high + 1):
+                seqs.add_range(known, gap_low, gap_high)
                 seqs.add_range(boot.dropped, gap_low, gap_high)
                 missed = _take_out(boot.lost, gap_low, gap_high)
                 self.count(key[0], "lost", received_ms, -missed)
-                self.count(key[0], f"dropped:{cause}", received_ms, gap_high - gap_low + 1)
+                self.count(
+                    key[0],
+                    f"dropped:{self._cause(key[0], cause)}",
+                    received_ms,
+                    gap_high - gap_low + 1,
+                )
         accounted = _union(boot.received, boot.dropped, boot.lost, boot.quarantined, entry["held"])
-        lost = seqs.gaps(accounted, boot.first or _FIRST_SEQ, entry["next"])
+        lost = seqs.gaps(accounted, max(boot.first or _FIRST_SEQ, boot.floor), entry["next"])
         for low, high in lost:
             seqs.add_range(boot.lost, low, high)
         self.count(key[0], "lost", received_ms, seqs.count(lost))
@@ -147,8 +141,28 @@ class Ledger:
     def _forget(self, node: str, epoch: str, oldest: int) -> None:
         for number in self.boots_of(node, epoch):
             if number < oldest - _KEEP_BOOTS:
-                del self._boots[node, epoch, number]
-                self._changed.add((node, epoch, number))
+                self._drop((node, epoch, number))
+
+    def _drop(self, key: BootKey) -> None:
+        del self._order[key[0]][key]
+        self._boots.pop(key, None)
+        self._changed.add(key)
+
+    def _bound_ranges(self, node: str) -> None:
+        boots = {key: self._boots[key] for key in self._order.get(node, {})}
+        while sum(boot.pieces for boot in boots.values()) > _MOST_RANGES:
+            key = max(boots, key=lambda key: boots[key].pieces)
+            boots[key].forget_half()
+            self._changed.add(key)
+
+    def _cause(self, node: str, cause: str) -> str:
+        known = self._causes.setdefault(node, set())
+        if cause not in known and (
+            len(known) >= _MOST_CAUSES or not set(cause) <= _CAUSE_CHARACTERS
+        ):
+            return _OTHER_CAUSE
+        known.add(cause)
+        return cause
 
 
 def _union(*sets: Ranges) -> Ranges:

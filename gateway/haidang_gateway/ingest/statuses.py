@@ -16,7 +16,7 @@ def read_status(payload: bytes) -> dict[str, Any]:
     `mode` may be a word that this version does not know, and unknown sensors are left out: a
     status carries the losses and is the sign of life, whatever a newer node says besides.
     """
-    doc = read(payload, messages.NODE_MESSAGE_BYTES, MessageError)
+    doc: dict[str, Any] = read(payload, messages.NODE_MESSAGE_BYTES, MessageError)
     later = {}
     if isinstance(doc, dict):
         if _is_new_word(doc.get("mode"), NODE_MODES):

@@ -1,0 +1,146 @@
+"""The ledger's memory of one node is bounded, whatever the node makes up."""
+
+import json
+from typing import Any
+
+import pytest
+from haidang_gateway.ingest.ledger import Ledger
+from haidang_wire import ranges
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from node_packs import EPOCH, NODE
+
+_KEY = (NODE, EPOCH, 7)
+_OTHER = "n-240ac4000002"
+# What a status can name.
+_TOLD_BOOTS = 64
+
+
+class _World:
+    """A ledger and what its commits have stored."""
+
+    def __init__(self) -> None:
+        self.stored: dict[tuple[str, str, int], str] = {}
+        self.counts: dict[str, int] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        docs = {key: json.loads(text) for key, text in self.stored.items()}
+        self.ledger = Ledger(docs, 0, lambda _ms: "2026-11-22")
+
+    def commit(self) -> None:
+        docs, counts = self.ledger.take()
+        for key, doc in docs.items():
+            if doc is None:
+                self.stored.pop(key, None)
+            else:
+                self.stored[key] = json.dumps(doc)
+        for (_, _, what), count in counts.items():
+            self.counts[what] = self.counts.get(what, 0) + count
+
+    def bytes_of(self, node: str) -> int:
+        return sum(len(text) for key, text in self.stored.items() if key[0] == node)
+
+
+def _status(boots: list[dict[str, Any]], epoch: str = EPOCH) -> dict[str, Any]:
+    filled = [{"held": [], "dropped": []} | boot for boot in boots]
+    return {"he": epoch, "hb": boots[-1]["hb"], "up_ms": 0, "boots": filled}
+
+
+def test_a_node_that_invents_epochs_and_boots_fills_neither_memory_nor_store() -> None:
+    world = _World()
+    world.ledger.accept((_OTHER, EPOCH, 1), 0, 0)
+    for number in range(3000):
+        world.ledger.accept((NODE, f"{number:08x}", number), 0, 0)
+        world.ledger.set_aside((NODE, f"{number:08x}", number + 1), 5, 0)
+        if number % 7 == 0:
+            world.commit()
+    for start in range(0, 3000, _TOLD_BOOTS):
+        boots = [{"hb": start + step, "next": 1} for step in range(_TOLD_BOOTS)]
+        world.ledger.note_status(NODE, _status(boots, "ffffffff"), 0)
+    world.commit()
+    kept = {key for key in world.stored if key[0] == NODE}
+    assert _TOLD_BOOTS <= len(kept) <= 200
+    assert (_OTHER, EPOCH, 1) in world.stored, "another node's are not touched"
+    assert {key[2] for key in kept} >= {b["hb"] for b in boots}, "the newest status is kept whole"
+    world.restart()
+    assert len(world.ledger.boots_of(NODE, "ffffffff")) <= len(kept)
+
+
+def test_scattered_numbers_fill_neither_memory_nor_store_and_are_not_called_lost() -> None:
+    world = _World()
+    for seq in range(0, 60_000, 4):
+        world.ledger.accept(_KEY, seq, 0)
+        world.ledger.set_aside(_KEY, seq + 2, 0)
+        if seq % 400 == 0:
+            world.commit()
+    world.commit()
+    assert world.bytes_of(NODE) < 400_000
+    world.ledger.note_status(NODE, _status([{"hb": 7, "next": 60_000}]), 10)
+    world.commit()
+    assert 0 < world.counts["lost"] <= 30_000, "no more than are missing"
+    lost = world.counts["lost"]
+    drops = [[seq, seq, "full"] for seq in range(1, 400, 2)]
+    for _ in range(3):
+        told = [{"hb": 7, "next": 60_000, "dropped": drops}]
+        world.ledger.note_status(NODE, _status(told), 10)
+        world.commit()
+    assert world.counts["lost"] <= lost
+    assert world.counts.get("dropped:full", 0) <= 200, "what is forgotten is not booked each time"
+
+
+def test_the_newest_numbers_are_never_forgotten() -> None:
+    world = _World()
+    for seq in range(0, 40_000, 2):
+        world.ledger.accept(_KEY, seq, 0)
+    world.commit()
+    assert world.ledger.has(_KEY, 39_998)
+    assert world.ledger.accept(_KEY, 39_998, 0) == "duplicate"
+
+
+def test_a_status_full_of_drops_does_not_hold_up_the_alarms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = _World()
+    for seq in range(0, 7000, 2):
+        world.ledger.accept(_KEY, seq, 0)
+    world.commit()
+    steps, add_range = 0, ranges.add_range
+
+    def counting(held: list[list[int]], low: int, high: int) -> None:
+        nonlocal steps
+        steps += 1
+        add_range(held, low, high)
+
+    monkeypatch.setattr(ranges, "add_range", counting)
+    drops = [[seq, seq, "full"] for seq in range(1, 512, 2)]
+    world.ledger.note_status(NODE, _status([{"hb": 7, "next": 7000, "dropped": drops}]), 10)
+    # Each drop compared with all ranges anew: 900,000 steps, more than a second.
+    assert steps < 20_000
+
+
+def test_invented_causes_are_counted_as_one() -> None:
+    world = _World()
+    for number in range(300):
+        drops = [[number, number, f"x{number}\n"]]
+        told = [{"hb": 7, "next": 300, "dropped": drops}]
+        world.ledger.note_status(NODE, _status(told), 10)
+    world.commit()
+    causes = {what: count for what, count in world.counts.items() if what.startswith("dropped:")}
+    assert len(causes) <= 20
+    assert sum(causes.values()) == 300
+    assert all(what.isprintable() for what in causes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=300))
+def test_in_doubt_a_pack_is_accepted_never_refused(seqs: list[tuple[int, bool]]) -> None:
+    world = _World()
+    seen = set()
+    for seq, restart in seqs:
+        verdict = world.ledger.accept((NODE, f"{seq % 200:08x}", 1), seq, 0)
+        assert verdict == "new" or seq in seen
+        seen.add(seq)
+        world.commit()
+        if restart:
+            world.restart()

@@ -1,7 +1,7 @@
 """When a sample was taken: exactly with a set clock, otherwise within bounds that hold."""
 
 from haidang_gateway.ingest import anchors
-from haidang_gateway.ingest.ledger import Boot
+from haidang_gateway.ingest.boot import Boot
 from hypothesis import given
 from hypothesis import strategies as st
 from node_packs import START_MS

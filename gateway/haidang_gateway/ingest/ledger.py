@@ -14,8 +14,8 @@ Verdict = Literal["new", "late", "duplicate"]
 _FIRST_SEQ = 0
 # Boots below those a node still speaks of are kept this far back to recognise duplicates.
 _KEEP_BOOTS = 16
-# A node with broken flash draws a new epoch at each start, and a hostile one invents them. A status
-# names 64 boots at most; a whole outbox acknowledged here and there makes 3,500 ranges.
+# A node with broken flash draws a new epoch at each start, and a hostile one invents them. A
+# status names 64 boots at most; an outbox acknowledged here and there makes 3,500 ranges.
 _MOST_BOOTS = 128
 _MOST_RANGES = 8192
 # A cause is a column of the ledger for ever; the firmware knows fewer than ten.
@@ -54,7 +54,7 @@ class Ledger:
         order = self._order.setdefault(key[0], {})
         order.pop(key, None)
         order[key] = None
-        if len(order) > _MOST_BOOTS:
+        while len(order) > _MOST_BOOTS:
             self._drop(next(iter(order)))
         return self._boots.setdefault(key, Boot())
 
@@ -157,12 +157,9 @@ class Ledger:
 
     def _cause(self, node: str, cause: str) -> str:
         known = self._causes.setdefault(node, set())
-        if cause not in known and (
-            len(known) >= _MOST_CAUSES or not set(cause) <= _CAUSE_CHARACTERS
-        ):
-            return _OTHER_CAUSE
-        known.add(cause)
-        return cause
+        if set(cause) <= _CAUSE_CHARACTERS and len(known) < _MOST_CAUSES:
+            known.add(cause)
+        return cause if cause in known else _OTHER_CAUSE
 
 
 def _union(*sets: Ranges) -> Ranges:

@@ -113,7 +113,8 @@ async def _pass_on(
     queue: asyncio.Queue[Answer], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Every answer up to the final one, as long as the visitor waits for it."""
-    gone = asyncio.create_task(reader.read(), name="end of a visit")
+    # One byte more than the request is no visitor of ours; what follows is never read.
+    gone = asyncio.create_task(reader.read(1), name="end of a visit")
     try:
         while True:
             news = asyncio.create_task(queue.get(), name="answer for a visitor")

@@ -13,6 +13,7 @@ from typing import Any
 from haidang_gateway.config import load
 from haidang_gateway.control import LONGEST_WAIT_S, NAME, address
 from haidang_gateway.errors import OrderError
+from haidang_gateway.text import printable
 
 _WORDS = {
     "log": "the node's last warnings and errors",
@@ -57,8 +58,10 @@ def run(options: argparse.Namespace) -> int:
     done = False
     for answer in _answers(load(options.config).data_dir, request):
         done = answer["ok"]
-        text = json.dumps(answer, ensure_ascii=False) if options.json else "\n".join(_told(answer))
-        sys.stdout.write(text + "\n")
+        lines = [json.dumps(answer, ensure_ascii=False)] if options.json else _told(answer)
+        # A node's words must not steer the terminal of whoever asked, root as a rule.
+        text = "".join(printable(line) + "\n" for line in lines)
+        sys.stdout.write(text)
         sys.stdout.flush()
     return 0 if done else 1
 
@@ -164,7 +167,7 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
     elif not out:
         yield "done"
     if out:
-        yield json.dumps(out, ensure_ascii=False, indent=2)
+        yield from json.dumps(out, ensure_ascii=False, indent=2).split("\n")
 
 
 def _seconds(text: str) -> int:

@@ -241,6 +241,14 @@ def test_finished_orders_are_forgotten_oldest_first_and_open_ones_never(
     assert desk.orders.waiting == 1
 
 
+@pytest.mark.parametrize("trial_s", ["soon", True, 0, -5, 10**9, None])
+def test_a_trial_of_no_real_length_is_a_plain_answer(desk: _Desk, trial_s: object) -> None:
+    desk.give(do="config", args={"set": {}})
+    (said,) = desk.reply("c-1", out={"trial_s": trial_s})
+    assert "more" not in said
+    assert desk.orders.waiting == 0
+
+
 def test_an_order_for_next_year_is_kept_a_week(desk: _Desk) -> None:
     desk.give(exp_ms=START_MS + 365 * 24 * 60 * MINUTE_MS)
     (sending,) = desk.orders.to_send(START_MS)

@@ -248,8 +248,11 @@ def _key(order: Order) -> tuple[str, str]:
 
 
 def _begins_trial(order: Order, reply: Mapping[str, Any]) -> bool:
-    out = reply.get("out")
-    return order.do == "config" and bool(reply["ok"]) and bool(out) and "trial_s" in (out or {})
+    if order.do != "config" or not reply["ok"]:
+        return False
+    trial_s = (reply.get("out") or {}).get("trial_s")
+    is_number = isinstance(trial_s, int) and not isinstance(trial_s, bool)
+    return is_number and 0 < trial_s <= _TRIAL_MS // 1000
 
 
 def _refusal(now_ms: int, err: str, hint: str) -> dict[str, Any]:

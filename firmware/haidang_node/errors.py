@@ -21,16 +21,6 @@ class LinkError(NodeError):
     retryable = True
 
 
-class StorageError(NodeError):
-    """The flash refused a write or a read."""
-
-    retryable = True
-
-
-class FlashFull(StorageError):
-    """The flash has no room left."""
-
-
 class CommandError(NodeError):
     """A command cannot be executed; `hint` says what to do instead."""
 

@@ -2,24 +2,13 @@
 
 from micropython import const
 
-from haidang_node import log
+from haidang_node import loading, log
 
 # One 32-bit value per boot: next number (25 bits: ten years at one pack per 10 s) and, below it,
 # how many of the newest numbers may exist in RAM alone.
 _LOOSE_BITS = const(6)
 _LOOSE_LIMIT = const((1 << _LOOSE_BITS) - 1)
 _NUMBER_LIMIT = const(1 << (31 - _LOOSE_BITS))
-_LOG = log.Log("identity")
-
-
-class Ended:
-    """The numbers of the boot before: below `following`, and the newest `loose` of them unsure."""
-
-    def __init__(self, epoch: str, boot: int, following: int, loose: int) -> None:
-        self.epoch = epoch
-        self.boot = boot
-        self.following = following
-        self.loose = loose
 
 
 class Identity:
@@ -37,20 +26,15 @@ class Identity:
         self.following = 0
         # How many numbers are safe in storage.
         self._saved = 0
-        self._trouble = log.Trouble(_LOG, "writing to NVS")
+        self._trouble = log.Trouble(log.Log("identity"), "writing to NVS")
 
-    def ended(self) -> Ended | None:
-        """The boot before this one, to be asked before begin(); None on a new or erased board."""
-        try:
-            epoch = self._storage.get("epoch")
-            boot = self._storage.get("boot")
-            if epoch is None or boot is None:
-                return None
-            state = self._storage.get(_key(boot)) or 0
-        except OSError as error:
-            _LOG.error("NVS cannot be read: %s", error)
-            return None
-        return Ended(_hex(epoch), boot, state >> _LOOSE_BITS, state & _LOOSE_LIMIT)
+    def ended(self) -> tuple | None:
+        """The boot before this one, to be asked before begin(); None on a new or erased board.
+
+        Epoch, boot, the first number that it did not use, how many of the newest below that may
+        have been in RAM alone.
+        """
+        return _call("ended", self._storage)
 
     def begin(self) -> None:
         """Starts the next boot; a missing boot counter draws a new epoch.
@@ -59,24 +43,18 @@ class Identity:
         between the two leaves the boot before untouched. Where the storage refuses, this boot
         gets an epoch of its own: no name comes twice.
         """
-        try:
-            epoch, boot = self._next_boot()
-        except OSError as error:
-            self._trouble.failed(error)
-            epoch, boot = self._random_32(), 1
-        self.epoch = _hex(epoch)
-        self.boot = boot
+        self.epoch, self.boot = _call("begin", self._storage, self._random_32)
         self.following = self._saved = 0
 
     def resume(self, epoch: str, boot: int, following: int) -> bool:
         """Goes on with the boot that fell asleep; False where the storage knows another one."""
         before = self.ended()
-        if before is None or (before.epoch, before.boot) != (epoch, boot):
+        if before is None or before[:2] != (epoch, boot):
             return False
         self.epoch = epoch
         self.boot = boot
-        self._saved = before.following
-        self.following = max(following, before.following)
+        self._saved = before[2]
+        self.following = max(following, self._saved)
         return True
 
     def take(self) -> int:
@@ -97,8 +75,7 @@ class Identity:
         lowest = self._saved if lowest_loose is None else min(lowest_loose, self._saved)
         loose = min(self.following - lowest, _LOOSE_LIMIT)
         try:
-            self._storage.put(_key(self.boot), self.following << _LOOSE_BITS | loose)
-            self._storage.commit()
+            self._keep(loose)
         except OSError as error:
             # The packs themselves are safe; a ledger that is less exact must not stop them.
             self._trouble.failed(error)
@@ -109,29 +86,12 @@ class Identity:
     def close(self) -> None:
         """Notes an orderly end: no pack lives in RAM alone, so the next start misses none."""
         if self.epoch:
-            self._storage.put(_key(self.boot), self.following << _LOOSE_BITS)
-            self._storage.commit()
+            self._keep(0)
 
-    def _next_boot(self) -> tuple[int, int]:
-        storage = self._storage
-        epoch = storage.get("epoch")
-        boot = storage.get("boot")
-        if epoch is None or boot is None:
-            epoch, boot = _signed(self._random_32()), 0
-            storage.put("epoch", epoch)
-        storage.put(_key(boot + 1), 0)
-        storage.put("boot", boot + 1)
-        storage.commit()
-        return epoch, boot + 1
+    def _keep(self, loose: int) -> None:
+        self._storage.put("numbers%d" % (self.boot & 1), self.following << _LOOSE_BITS | loose)
+        self._storage.commit()
 
 
-def _key(boot: int) -> str:
-    return "numbers%d" % (boot & 1)
-
-
-def _hex(epoch: int) -> str:
-    return "%08x" % (epoch & 0xFFFFFFFF)
-
-
-def _signed(number: int) -> int:
-    return number - (1 << 32) if number >> 31 else number
+def _call(function: str, *args):
+    return loading.call("haidang_node.boot_names", function, *args)

@@ -13,13 +13,14 @@ import sys
 import vfs
 from flash import ERASE
 from flash_model import FlashModel
-from haidang_node import log
+from haidang_node import loading, log, storing
 from haidang_node.identity import Identity
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import ALARM, DATA, Outbox, Place
-from haidang_node.segments import Segments
 
 log.start(log.ERROR + 1, lambda: 0)
+# Loading modules anew for each of thousands of starts would take minutes.
+loading.forget = lambda *_: None
 _PATH, _PACKS, _STEP, _MODE = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 _BLOCK = 4096
 _BLOCKS = 48
@@ -191,7 +192,7 @@ def _check(storage, promised, acked, dropped, result):
         place = Place()
         held = outbox.next(lane, place)
         while held:
-            name = (outbox._boots[held.key][1], held.seq)
+            name = (outbox.boots[held.key][1], held.seq)
             if outbox.payload(held) != _payload(*name):
                 result["corrupt"] += 1
             found.add(name)
@@ -214,7 +215,7 @@ def _check(storage, promised, acked, dropped, result):
 def _unmount():
     # Nothing open may outlive its file system: closing it later would crash LittleFS.
     while _opened:
-        for lane in _opened.pop()._lanes.values():
+        for lane in _opened.pop().lanes.values():
             lane.close()
     vfs.umount("/f")
 
@@ -246,9 +247,9 @@ def _cut(image, story, moment, result):
     _unmount()
 
 
-def _forget(segments):
-    if segments._file is not None and segments.all[-1].size_bytes >= 8192:
-        segments.close()
+def _forget(lane):
+    if lane.all[-1].size_bytes >= 8192:
+        lane.close()
 
 
 def _run():
@@ -259,13 +260,13 @@ def _run():
     vfs.VfsLfs2.mkfs(FlashModel(_PATH, _BLOCKS))
     with open(_PATH, "rb") as file:
         image = bytearray(file.read())
-    flush = Segments.flush
+    flush = storing._flush
     if _MODE == "forgetful":
-        Segments.flush = _forget
+        storing._flush = _forget
     device = _Recorder(_PATH, _BLOCKS, story)
     vfs.mount(vfs.VfsLfs2(device), "/f")
     _work(story)
-    Segments.flush = flush
+    storing._flush = flush
     operations = device.done
     result["operations"] = len(operations)
     result["dropped"] = len(story.dropped)

@@ -3,7 +3,6 @@
 import os
 
 from haidang_node import log
-from haidang_node.identity import Ended
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import ALARM, DATA, Outbox, Place
 
@@ -174,7 +173,7 @@ def test_damaged_records_are_skipped() -> None:
         file.write(data[:-3])
     again, ledger = _open(folder)
     assert again.corrupt == 1, "two beside each other are one stretch"
-    ended = Ended(_EPOCH, 1, 6, 0)
+    ended = (_EPOCH, 1, 6, 0)
     again, ledger = _open(folder, ended=ended)
     place = Place()
     read = []

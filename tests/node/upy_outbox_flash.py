@@ -2,8 +2,7 @@
 
 import os
 
-from haidang_node import numbers, segments
-from haidang_node.identity import Ended
+from haidang_node import number_ranges, segments
 from haidang_node.outbox import ALARM, DATA, Place
 
 from upy_outbox import _EPOCH, _all, _done, _folder, _numbers, _open, _put
@@ -52,7 +51,7 @@ def test_an_alarm_that_flash_refused_at_first_never_takes_later_ones_with_it() -
     assert outbox.lowest_loose() is None
     for seq in range(1, 4):
         _put(outbox, ALARM, seq)
-    assert len(outbox._lanes[ALARM].all) == 1, "a refusing flash must not fill the memory"
+    assert len(outbox.lanes[ALARM].all) == 1, "a refusing flash must not fill the memory"
     outbox.acknowledge(_EPOCH, 1, [[0, 0]])
     assert _numbers(outbox, ALARM) == [1, 2, 3]
     assert ledger.dropped == 0
@@ -123,7 +122,7 @@ def test_a_new_file_that_flash_refuses_is_forgotten_though_the_one_before_was_go
             outbox.flush_due(second)
     finally:
         del segments.open
-    assert len(outbox._lanes[ALARM].all) == 2
+    assert len(outbox.lanes[ALARM].all) == 2
     outbox.acknowledge(_EPOCH, 1, [[0, 0]])
     assert _numbers(outbox, ALARM) == [1]
     assert _numbers(_open(folder)[0], ALARM) == [1]
@@ -135,7 +134,7 @@ def test_a_flash_that_says_full_for_ever_costs_one_segment_of_alarms_and_no_more
     outbox, ledger = _open(folder, 1 << 18)
     for seq in range(400):
         _put(outbox, ALARM, seq)
-    assert len(outbox._lanes[ALARM].all) == 2
+    assert len(outbox.lanes[ALARM].all) == 2
     outbox.close()
     _refuse_flushes(1000, 28)
     try:
@@ -165,7 +164,7 @@ def test_alarms_alone_fill_the_outbox_then_the_oldest_alarms_go_and_telemetry_ta
     assert 100 < len(alarms) < 130
     row = ledger.boots(_EPOCH, 1, 300, outbox.held(_EPOCH))[0]
     assert row["dropped"] == [[0, alarms[0] - 1, "alarm_full"]]
-    room = 65536 - sum([segment.size_bytes for segment in outbox._lanes[ALARM].all])
+    room = 65536 - sum([segment.size_bytes for segment in outbox.lanes[ALARM].all])
     for seq in range(300, 340):
         outbox.put(DATA, _EPOCH, 1, seq, b"x" * (room // 2), 0)
     assert [held.seq for held in _all(outbox, ALARM)] == alarms
@@ -212,13 +211,13 @@ def test_a_segment_of_noise_is_counted_and_removed_and_its_numbers_are_named() -
     for seq in range(700):
         _put(outbox, DATA, seq)
     outbox.close()
-    victim = outbox._lanes[DATA].all[0]
-    lost = list(numbers.each(victim.parts, 0))
-    path = outbox._lanes[DATA].path(victim)
+    victim = outbox.lanes[DATA].all[0]
+    lost = list(number_ranges.each(victim.parts, 0))
+    path = outbox.lanes[DATA].path(victim.turn)
     with open(path, "wb") as file:
         for _ in range(64):
             file.write(bytes([(7 * n) & 0xFF for n in range(256)]))
-    outbox, ledger = _open(folder, 1 << 18, Ended(_EPOCH, 1, 700, 0))
+    outbox, ledger = _open(folder, 1 << 18, (_EPOCH, 1, 700, 0))
     assert outbox.corrupt == 1
     assert [held.seq for held in _all(outbox, DATA)] == list(range(lost[0][1] + 1, 700))
     row = ledger.boots(_EPOCH, 2, 0, outbox.held(_EPOCH))[0]

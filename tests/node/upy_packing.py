@@ -3,7 +3,7 @@
 
 import binascii
 
-from haidang_node import numbers, packing, records
+from haidang_node import number_ranges, numbers, packing, records
 from haidang_wire import names
 from haidang_wire.senml import Fixed, Pack, Record, encode_pack
 
@@ -79,7 +79,7 @@ def test_records_of_both_kinds_come_back_and_no_flipped_bit_gets_through() -> No
 
 def _seqs(parts, key):
     found = []
-    for lo, hi in numbers.each(parts, key):
+    for lo, hi in number_ranges.each(parts, key):
         found.extend(range(lo, hi + 1))
     return found
 
@@ -95,7 +95,7 @@ def test_sets_of_numbers_behave_like_sets() -> None:
             if step == 60:
                 seq = 0
             seq += 1 + (state >> 9) % 3 * ((state >> 13) % 40000)
-            numbers.add(parts, key, seq)
+            number_ranges.add(parts, key, seq)
             plain[key].add(seq)
             if (state >> 5) % 4 == 0:
                 lo = max(0, seq - (state >> 11) % 90000)
@@ -113,9 +113,9 @@ def test_sets_of_numbers_behave_like_sets() -> None:
 
 def test_two_lanes_are_told_as_one_and_beyond_the_limit_the_rest_is_one_range() -> None:
     one, other = [(0, 0), (3, 3), (9, 9)], [(1, 2), (5, 8), (20, 20)]
-    assert numbers.together(iter(one), iter(other), 16) == [[0, 3], [5, 9], [20, 20]]
+    assert number_ranges.together(iter(one), iter(other), 16) == [[0, 3], [5, 9], [20, 20]]
     many = [(4 * n, 4 * n) for n in range(50)]
-    told = numbers.together(iter(many), iter([]), 16)
+    told = number_ranges.together(iter(many), iter([]), 16)
     assert len(told) == 16
     assert told[0] == [0, 0]
     assert told[-1] == [60, 196]

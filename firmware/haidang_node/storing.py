@@ -1,0 +1,165 @@
+"""Packs from RAM to flash, and room for them: loaded for each flush.
+
+When `limit_bytes` or the flash is full the oldest telemetry is dropped. Where alarms alone fill
+it, an alarm drops the oldest segment of alarms, because the newest tell what is; telemetry never
+drops an alarm. What is dropped is named in the ledger first.
+"""
+
+import os
+
+from micropython import const
+
+from haidang_node import log, number_ranges, records
+from haidang_node.segments import Segment
+
+_ALARM = "a"
+_DATA = "d"
+# What flash refused stays in RAM, so that it is sent at least: so many packs of a lane.
+_REFUSED_ALARMS = const(16)
+_REFUSED_DATA = const(10)
+# LittleFS needs free blocks to go on working: 8 blocks of 4096 bytes stay free.
+_FREE_RESERVE_BYTES = const(32768)
+# Ranges of held numbers take 4 bytes of heap each: 2,000 alarms scattered in telemetry.
+_RANGES = const(4096)
+_ENOSPC = const(28)
+
+
+def store(outbox, lane: str, batch: list) -> None:
+    """Writes the packs of `batch`, all of a lane that are in RAM alone, or the newest of them."""
+    cause = _make_room(outbox, lane, sum([len(held.source) for held in batch]))
+    while cause is None:
+        try:
+            _write(outbox, lane, batch)
+        except OSError as error:
+            _give_up(outbox.lanes[lane])
+            outbox.trouble.failed(error)
+            # Room would not help a broken flash: it must lose no more than it has.
+            cause = "flash"
+            if error.errno == _ENOSPC:
+                cause = _room_by_dropping(outbox, lane)
+        else:
+            outbox.trouble.over()
+            outbox.gave_alarms = False
+            outbox.waiting = [held for held in outbox.waiting if held.lane != lane]
+            return
+    limit = _REFUSED_ALARMS if lane == _ALARM else _REFUSED_DATA
+    for held in batch[: max(0, len(batch) - limit)]:
+        outbox.waiting.remove(held)
+        outbox.ledger.drop(*outbox.boots[held.key], [(held.seq, held.seq)], cause)
+
+
+def _room_by_dropping(outbox, lane: str) -> str | None:
+    # None where writing may be tried again.
+    if _drop_oldest(outbox, _DATA):
+        return None
+    # Once: where that gives no room, dropping more alarms would not either.
+    given = lane == _ALARM and not outbox.gave_alarms and _drop_oldest(outbox, _ALARM)
+    outbox.gave_alarms = lane == _ALARM
+    return None if given else "full"
+
+
+def _make_room(outbox, lane: str, needed_bytes: int) -> str | None:
+    while True:
+        used_bytes, ranges = _size(outbox.lanes.values())
+        beyond = used_bytes + needed_bytes > outbox.limit_bytes or ranges > _RANGES
+        of_lane = outbox.lanes[lane]
+        # Asked now and then only: LittleFS counts by reading what every file uses.
+        starts_anew = of_lane.file is None and not _goes_on(of_lane)
+        if not beyond and not (starts_anew and _short_of_room(outbox.folder)):
+            return None
+        if _drop_oldest(outbox, _DATA):
+            continue
+        if lane == _DATA:
+            return "full"
+        if not beyond or not _drop_oldest(outbox, _ALARM):
+            # The reserve is for alarms.
+            return None
+
+
+def _size(lanes) -> tuple[int, int]:
+    # Bytes on flash and ranges in RAM of all segments.
+    used_bytes = ranges = 0
+    for lane in lanes:
+        for segment in lane.all:
+            used_bytes += segment.size_bytes
+            for part in segment.parts:
+                ranges += len(part[2]) // 2
+    return used_bytes, ranges
+
+
+def _short_of_room(folder: str) -> bool:
+    try:
+        status = os.statvfs(folder)
+    except OSError:
+        # A write will say what is wrong.
+        return False
+    # A full LittleFS reports a free count below zero as a huge number.
+    return status[3] > status[2] or status[0] * status[3] < _FREE_RESERVE_BYTES
+
+
+def _drop_oldest(outbox, lane: str) -> bool:
+    of_lane = outbox.lanes[lane]
+    if not of_lane.all:
+        return False
+    if lane == _ALARM:
+        log.Log("outbox").error("flash is full of alarms: the oldest go, the newest tell what is")
+    segment = of_lane.all[0]
+    for key in range(len(outbox.boots)):
+        lost = list(number_ranges.each(segment.parts, key))
+        if lost:
+            # Named before the file goes: a power cut in between leaves both names, never none.
+            cause = "alarm_full" if lane == _ALARM else "full"
+            outbox.ledger.drop(*outbox.boots[key], lost, cause)
+    of_lane.remove(segment)
+    segment.parts = []
+    return True
+
+
+def _write(outbox, lane: str, batch: list) -> None:
+    of_lane = outbox.lanes[lane]
+    placed = []
+    for held in batch:
+        epoch, boot = outbox.boots[held.key]
+        framed = records.frame(epoch, boot, held.seq, held.source)
+        file = of_lane.file or _open(of_lane)
+        segment = of_lane.all[-1]
+        file.write(framed)
+        placed.append((segment, segment.size_bytes))
+        segment.size_bytes += len(framed)
+    _flush(of_lane)
+    for held, (segment, offset) in zip(batch, placed):  # noqa: B905 - no strict= on the node
+        number_ranges.add(segment.parts, held.key, held.seq)
+        held.source, held.offset = segment, offset
+
+
+def _flush(lane) -> None:
+    lane.file.flush()
+    lane.safe_bytes = lane.all[-1].size_bytes
+    if lane.safe_bytes >= lane.limit_bytes:
+        lane.close()
+
+
+def _goes_on(lane) -> bool:
+    return 0 < lane.safe_bytes < lane.limit_bytes
+
+
+def _open(lane):
+    if _goes_on(lane):
+        lane.file = lane.open(lane.turn, "ab")
+        return lane.file
+    lane.file = lane.open(lane.turn + 1, "wb")
+    lane.turn += 1
+    lane.safe_bytes = 0
+    lane.all.append(Segment(lane.turn))
+    return lane.file
+
+
+def _give_up(lane) -> None:
+    # Nothing is added to a file that refused; one that was never flushed holds nothing.
+    if lane.file is None:
+        return
+    lane.close()
+    newest = lane.all[-1]
+    newest.size_bytes, lane.safe_bytes = lane.safe_bytes, 0
+    if not newest.size_bytes:
+        lane.remove(newest)

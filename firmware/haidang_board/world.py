@@ -41,6 +41,7 @@ class World:
     """Plain attributes, set at any time from any thread; each board has a world of its own.
 
     `smoke_ppm` 0 is clean air; `water_mm` is above the street; `phones` are within radio reach.
+    The companion sniffer draws a new key every `sniffer_window_s`.
     `networks` maps the SSIDs in reach to their keys, `signals_dbm` to their strength where it is
     not `rssi_dbm`; `hidden` ones do not tell their name. `radio_fault` "error": the Wi-Fi driver
     refuses every join, "deaf": it finds nothing; it is over after `radio_cure`: "cycle" (switched
@@ -54,6 +55,7 @@ class World:
         self.mount_mm = 3000
         self.phones = 0
         self.probe_period_s = 30.0
+        self.sniffer_window_s = 10.0
         self.wifi_up = True
         self.networks = {"demo": "secret"}
         self.rssi_dbm = -60

@@ -2,20 +2,16 @@
 
 import os
 import pty
-import struct
 import tty
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from haidang_board.companion import Companion, tuned
+from haidang_board.physics_phones import Crowd, random_habits
 from haidang_board.world import SNIFFER_RX_PIN, ULTRASONIC_RX_PIN, World
 
-_SYNC = b"\xa5\x5a"
-_RECORD = struct.Struct("<6sHIbB")
-_BURST_FRAMES = 4
-_CHANNELS = (1, 6, 11)
-_LOCAL_BIT = 0x02
-_MULTICAST_BIT = 0x01
+# Which mixture of phones a world has; its own seed decides on each of them.
+_HABITS = 1
 
 
 class Ultrasonic:
@@ -38,7 +34,7 @@ class Ultrasonic:
 
 
 class Sniffer:
-    """The companion ESP32: a 17-byte frame per probe request, and one of zeros each second."""
+    """The companion ESP32 among the world's phones, which stay and scan every probe_period_s."""
 
     rx_pin = SNIFFER_RX_PIN
     baud = 115200
@@ -46,52 +42,26 @@ class Sniffer:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._phones: list[_Phone] = []
-        self._heartbeat_at_s = 0.0
+        self.crowd = Crowd(world.random.getrandbits(32), random_habits(_HABITS))
+        self._companion = Companion(world.random, world.sniffer_window_s)
 
     def due(self, now_s: float) -> bytes:
         """The bytes of one period."""
         if self._world.sniffer_silent:
             return b""
         self._follow_crowd(now_s)
-        frames = []
-        if now_s >= self._heartbeat_at_s:
-            self._heartbeat_at_s = now_s + 1.0
-            frames.append(sniffer_frame(bytes(6), 0, 0, 0, 0))
-        for phone in self._phones:
-            if now_s >= phone.burst_at_s:
-                frames += self._burst(phone)
-                jitter = self._world.random.uniform(0.7, 1.3)
-                phone.burst_at_s = now_s + self._world.probe_period_s * jitter
-        return b"".join(frames)
+        for frame in self.crowd.until(now_s, tuned):
+            self._companion.hear(frame.data, frame.rssi_dbm, frame.channel)
+        self._companion.window_s = self._world.sniffer_window_s
+        return self._companion.due(now_s)
 
     def _follow_crowd(self, now_s: float) -> None:
-        del self._phones[max(0, self._world.phones) :]
-        random = self._world.random
-        while len(self._phones) < self._world.phones:
-            first_s = now_s + random.uniform(0, self._world.probe_period_s)
-            self._phones.append(_Phone(random.getrandbits(32), first_s, random.getrandbits(12)))
-
-    def _burst(self, phone: "_Phone") -> list[bytes]:
-        random = self._world.random
-        mac = bytearray(random.randbytes(6))
-        mac[0] = mac[0] & ~_MULTICAST_BIT | _LOCAL_BIT
-        rssi_dbm = random.randint(-88, -45)
-        frames = []
-        for number in range(_BURST_FRAMES):
-            phone.sequence = (phone.sequence + 1) & 0x0FFF
-            channel = _CHANNELS[number % len(_CHANNELS)]
-            frames.append(
-                sniffer_frame(bytes(mac), phone.sequence, phone.ie_hash, rssi_dbm, channel)
-            )
-        return frames
-
-
-@dataclass(slots=True)
-class _Phone:
-    ie_hash: int
-    burst_at_s: float
-    sequence: int
+        crowd = self.crowd
+        crowd.habits.period_s = self._world.probe_period_s
+        while len(crowd.phones) > max(0, self._world.phones):
+            crowd.leave(crowd.phones[-1])
+        while len(crowd.phones) < self._world.phones:
+            crowd.enter(now_s)
 
 
 class Line:
@@ -131,9 +101,3 @@ def ultrasonic_frame(distance_mm: int) -> bytes:
     """One A02YYUW frame (A02YYUW data sheet, UART automatic output)."""
     head = bytes([0xFF, distance_mm >> 8, distance_mm & 0xFF])
     return head + bytes([sum(head) & 0xFF])
-
-
-def sniffer_frame(mac: bytes, sequence: int, ie_hash: int, rssi_dbm: int, channel: int) -> bytes:
-    """One frame of the sniffer's serial format: sync, 14-byte record, sum of the record."""
-    record = _RECORD.pack(mac, sequence, ie_hash, rssi_dbm, channel)
-    return _SYNC + record + bytes([sum(record) & 0xFF])

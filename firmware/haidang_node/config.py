@@ -114,7 +114,7 @@ def _mistake(kind: type, value, least: int, greatest: int) -> str:
 
 def _check_uarts(uart: int, sensors: dict, problems: list[str]) -> None:
     for kind, sensor in sensors.items():
-        if sensor.get("uart") == uart:
+        if sensor.get("uart") == uart and sensor.get("source", "sniffer") == "sniffer":
             problems.append(
                 "serial: uart %d is the one of sensors.%s; take the other" % (uart, kind)
             )

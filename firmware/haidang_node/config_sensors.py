@@ -56,16 +56,29 @@ def _footfall() -> dict:
     return {
         "uart": (int, 1, 1, 2),
         "rx_pin": (int, 26, 0, 48),
-        "window_s": (int, 60, 5, 3600),
+        "source": (str, "sniffer", 3, 8),
+        "window_s": (int, 300, 5, 3600),
+        "ssid": (str, "", 0, 32),
+        "key": (str, "", 0, 63),
     }
 
 
 def _check_order(kind: str, sensor: dict, problems: list[str]) -> None:
     if kind == "smoke" and sensor["alarm_permille"] >= sensor["pre_alarm_permille"]:
         problems.append("sensors.smoke: alarm_permille must be below pre_alarm_permille")
+    if kind == "footfall":
+        _check_source(sensor, problems)
     if kind != "flood":
         return
     if not sensor["watch_mm"] < sensor["warning_mm"] < sensor["danger_mm"]:
         problems.append("sensors.flood: watch_mm < warning_mm < danger_mm must hold")
     if sensor["danger_mm"] >= sensor["mount_mm"]:
         problems.append("sensors.flood: danger_mm must be below mount_mm")
+
+
+def _check_source(sensor: dict, problems: list[str]) -> None:
+    sources = ("sniffer", "module", "stations", "ble")
+    if sensor["source"] not in sources:
+        problems.append("sensors.footfall: source must be one of %s" % ", ".join(sources))
+    if sensor["source"] == "stations" and (not sensor["ssid"] or len(sensor["key"]) < 8):
+        problems.append("sensors.footfall: stations need ssid and a key of 8 characters")

@@ -51,8 +51,17 @@ def _flood(settings: dict):
 
 
 def _footfall(settings: dict):
-    from haidang_node.hal.uarts import listener
     from haidang_node.sensors.footfall import Footfall
 
-    read = listener(settings["uart"], _SNIFFER_BAUD, settings["rx_pin"], -1, _SNIFFER_BUFFER_BYTES)
-    return Footfall(settings, read, esp32.random_32)
+    source = settings["source"]
+    if source == "sniffer":
+        from haidang_node.hal.uarts import listener
+
+        read = listener(
+            settings["uart"], _SNIFFER_BAUD, settings["rx_pin"], -1, _SNIFFER_BUFFER_BYTES
+        )
+    else:
+        from haidang_node.hal import phones
+
+        read = getattr(phones, source)(settings)
+    return Footfall(settings, read)

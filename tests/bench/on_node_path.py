@@ -56,7 +56,10 @@ class _Street:
         water[0], water[1], water[2] = 0xFF, distance >> 8, distance & 0xFF
         water[3] = (0xFF + water[1] + water[2]) & 0xFF
         probe = self.probe
-        probe[0], probe[1], probe[7], probe[10] = 0xA5, 0x5A, second & 0x3F, second & 0xFF
+        # A heartbeat in every other second, in between phones that show and hide their address.
+        probe[0], probe[1], probe[2], probe[3] = 0xA5, 0x5A, second & 0xFF, second >> 8
+        probe[6] = 0x80 if second % 2 == 0 else second >> 1 & 1
+        probe[7], probe[10] = second // _WINDOW_S & 0xFF, second & 7
         total = 0
         for i in range(2, 16):
             total += probe[i]
@@ -97,7 +100,7 @@ class _Path:
         self.outbox = Outbox(_FOLDER, 1 << 20, ledger)
         ledger.open()
         self.outbox.open(None)
-        footfall = Footfall({"window_s": _WINDOW_S}, self.street.probe_into, lambda: 0x155AA55)
+        footfall = Footfall({"source": "sniffer"}, self.street.probe_into)
         self.sensors = (
             Smoke(_SMOKE, self.street.read_mv),
             Flood(_FLOOD, self.street.water_into),
@@ -114,7 +117,7 @@ class _Path:
                 self.street.turn(second)
             for sensor in self.sensors:
                 # A window's end may allocate, as the sensor says.
-                ends = sensor.kind == "footfall" and (second + 1) % _WINDOW_S in (0, 1)
+                ends = sensor.kind == "footfall" and second % _WINDOW_S == 0
                 if ends:
                     sensor.sample(self.clock.ticks_ms())
                 else:

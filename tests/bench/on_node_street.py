@@ -77,12 +77,10 @@ class _Line:
         return count
 
 
-def _sniffed(mac, seq):
-    record = mac + seq.to_bytes(2, "little") + b"\x11\x22\x33\x44\xc4\x06"
+def _sniffed(address, flags, window, sequence):
+    record = address.to_bytes(4, "little") + bytes([flags, window])
+    record += sequence.to_bytes(2, "little") + b"\x11\x22\x33\x44\xc4\x06"
     return b"\xa5\x5a" + record + bytes([sum(record) & 0xFF])
-
-
-_HEARTBEAT = b"\xa5\x5a" + bytes(15)
 
 
 def _distance(mm):
@@ -111,7 +109,7 @@ class Street:
         self._water, self._probes = _Line(), _Line()
         smoke = Smoke(_SMOKE, self._smoke_mv, lambda: 0, None)
         flood = Flood(_FLOOD, self._water.readinto)
-        footfall = Footfall({"window_s": 60}, self._probes.readinto, lambda: 77 * self._ticks)
+        footfall = Footfall({"source": "sniffer"}, self._probes.readinto)
         self.sensors = [smoke, flood, footfall]
         self.identity = Identity(nvs, lambda: 0x9F3C01AA)
         ended = self.identity.ended()
@@ -173,8 +171,9 @@ class Street:
 
     def _sample_people(self, now):
         phone = (now * 7919) % 41
-        mac = b"\x12\x20\x30" + phone.to_bytes(3, "big")
-        self._probes.data += _HEARTBEAT + _sniffed(mac, now & 0xFFF)
+        window = now // 60 & 0xFF
+        self._probes.data += _sniffed(now, 0x80, window, 0)
+        self._probes.data += _sniffed(phone * 0x1234567, 0, window, now & 0xFFF)
         self.sensors[2].sample(self.clock.uptime_ms())
 
 

@@ -1,10 +1,8 @@
 """The world's electrical laws and serial frames, without a board."""
 
-import struct
-
 import pytest
 from haidang_board.world import SMOKE_ADC_PIN, SUPPLY_ADC_PIN, World
-from haidang_board.world_serial import Sniffer, Ultrasonic, sniffer_frame, ultrasonic_frame
+from haidang_board.world_serial import Sniffer, Ultrasonic, ultrasonic_frame
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,12 +40,25 @@ def test_an_ultrasonic_frame_sums_up(distance_mm: int) -> None:
     assert frame[3] == sum(frame[:3]) & 0xFF
 
 
-def test_a_sniffer_frame_has_the_agreed_layout() -> None:
-    frame = sniffer_frame(bytes(range(6)), 0x0ABC, 0xDEADBEEF, -70, 11)
-    assert len(frame) == 17
-    assert frame[:2] == b"\xa5\x5a"
-    assert struct.unpack_from("<6sHIbB", frame, 2) == (bytes(range(6)), 0xABC, 0xDEADBEEF, -70, 11)
-    assert frame[16] == sum(frame[2:16]) & 0xFF
+def _lines(data: bytes) -> list[bytes]:
+    return [data[at : at + 17] for at in range(0, len(data), 17)]
+
+
+def test_lines_of_the_sniffer_have_the_agreed_layout() -> None:
+    world = World()
+    world.phones, world.probe_period_s = 8, 2.0
+    sniffer = Sniffer(world)
+    lines = _lines(b"".join(sniffer.due(step / 20) for step in range(400)))
+    assert all(line[:2] == b"\xa5\x5a" and sum(line[2:16]) & 0xFF == line[16] for line in lines)
+    beats = [line for line in lines if line[6] == 0x80]
+    assert len(beats) == 20
+    assert [line[7] for line in beats] == [0] * 10 + [1] * 10, "a new key each 10 s"
+    probes = [line for line in lines if line[6] < 2]
+    assert int.from_bytes(beats[-1][2:6], "little") <= len(probes)
+    assert len({line[10:14] for line in probes}) >= 4
+    air = {address for phone in sniffer.crowd.phones for address in phone.addresses}
+    assert air
+    assert not any(address[:4] in line or address[2:] in line for address in air for line in lines)
 
 
 def test_phones_that_leave_are_heard_no_more() -> None:
@@ -57,8 +68,9 @@ def test_phones_that_leave_are_heard_no_more() -> None:
     data = b"".join(sniffer.due(step / 10) for step in range(40))
     assert len(data) > 3 * 17 * 4
     world.phones = 0
-    later = b"".join(sniffer.due(4 + step / 10) for step in range(40))
-    assert all(later[at + 2 : at + 8] == bytes(6) for at in range(0, len(later), 17))
+    sniffer.due(4.0)
+    later = b"".join(sniffer.due(5 + step / 10) for step in range(40))
+    assert all(line[6] == 0x80 for line in _lines(later))
 
 
 def test_two_worlds_with_one_seed_are_alike() -> None:

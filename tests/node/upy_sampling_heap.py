@@ -105,28 +105,37 @@ def test_flood_samples_and_changes_states_without_allocating() -> None:
     assert flood.health in ("ok", "silent", "noisy", "warming")
 
 
-def _probe(number):
+def _sniffed(address, flags=0, sequence=0, signature=0):
     record = bytearray(17)
     record[0], record[1] = 0xA5, 0x5A
-    record[2] = 0x02 if number & 1 else 0x00
-    record[7] = number & 0xFF
-    record[10] = number & 0xFF
+    record[2:6] = address.to_bytes(4, "little")
+    record[6] = flags
+    record[8:10] = sequence.to_bytes(2, "little")
+    record[10:14] = signature.to_bytes(4, "little")
     record[16] = sum(record[2:16]) & 0xFF
     return bytes(record)
 
 
 def test_footfall_counts_without_allocating_until_a_window_ends() -> None:
     wire = _Wire(b"")
-    footfall = Footfall({"window_s": 600}, wire.readinto, lambda: 0x1234567)
-    frames = [_probe(number) for number in range(60)]
-    frames.append(b"\xa5\x5a\x00")
-    frames.append(b"")
+    footfall = Footfall({"source": "sniffer"}, wire.readinto)
+    # More own and hidden phones than are kept, some of the hidden ones going on.
+    lines = []
+    for n in range(300):
+        mixed = n * 0x9E3779B1 & 0xFFFFFFFF
+        lines.append(_sniffed(mixed, n % 3 // 2, n * 20 & 0xFFF, 0xFFFFFF00 + n % 17))
+        if n % 20 == 0:
+            lines.append(_sniffed(n, 0x80))
+    lines.append(b"\xa5\x5a\x00")
+    lines.append(b"")
 
     def story(i):
-        wire.data = frames[i % 62]
+        wire.data = lines[i % 317]
 
     _locked(footfall, 0, 5000, story)
     assert footfall.health == "ok"
+    assert footfall._sketch.own.mask
+    assert footfall._sketch.chains.mask
 
 
 def test_the_step_with_its_clock_allocates_nothing_also_when_the_time_wraps() -> None:
@@ -151,7 +160,7 @@ def test_the_step_with_its_clock_allocates_nothing_also_when_the_time_wraps() ->
 
 def test_silent_meters_stay_silent_and_warm_sensors_warm_when_the_time_wraps() -> None:
     flood = Flood(_FLOOD, lambda buffer: None)
-    footfall = Footfall({"window_s": 600}, lambda buffer: None, lambda: 1)
+    footfall = Footfall({"source": "sniffer"}, lambda buffer: None)
     smoke = Smoke(_SMOKE, lambda: 1100)
     for now_ms in range(_SMALL - 100000, _SMALL + 100000, 250):
         for sensor in (flood, footfall, smoke):

@@ -1,70 +1,71 @@
-"""Footfall: how many phones' probe requests were heard in a window. No MAC leaves this file."""
+"""Footfall: phones in reach in each window of the sniffer. No address ever comes this far."""
 
 from micropython import const
 
-from haidang_node.sensors.sketch import Sketch, interval
+from haidang_node import loading, log
+from haidang_node.sensors.sketch import Sketch
 from haidang_node.sensors.sniffer import Sniffer
 from haidang_wire.senml import Record
 
-# Fewer devices than this could be told apart as persons: no count is given.
-_SUPPRESSED_BELOW = const(5)
 # The sniffer sends a heartbeat each second: silence is a fault, not an empty street.
 _SILENT_MS = const(3000)
-_BUFFER_BYTES = const(256)
+# Its key lives for an hour at most; one that does not turn would let phones be followed.
+_KEY_MS = const(3900000)
+_BUFFER_BYTES = const(170)
 # Times wrap here, so that they stay small integers on the chip.
 _TICKS_MASK = const((1 << 30) - 1)
-_LOCALLY_ADMINISTERED = const(0x02)
-_MAC = const(2)
-_MAC_END = const(8)
-_IE_HASH = const(10)
-_IE_HASH_END = const(14)
+_HIDDEN = const(0x01)
+_HEARTBEAT = const(0x80)
+_SLOT_BITS = const(12)
+_BAD_LINES = const(2)
+_LOG = log.Log("footfall")
 
 
 class Footfall:
-    """Frames to a count per window; call sample() every 100 ms.
+    """Lines to a number of phones per window; call sample() every 100 ms.
 
-    A phone that sends its own MAC counts by it. One that randomises it counts by the hash of its
-    information elements: phones of one model count as one, so the estimate is a lower one (first
-    version). readinto(buffer) gives the UART's bytes; random_32 draws the salt, which lives in RAM
-    for one window. Sampling allocates only when a window ends.
+    readinto(buffer) gives the sniffer's lines in any pieces. The window is the sniffer's: its
+    number turns with its key, and values of two windows cannot be compared. A window that was
+    not heard whole is not told. Sampling allocates only when a window ends.
     """
 
     kind = "footfall"
     period_ms = 100
     state = ""
 
-    def __init__(self, settings: dict, readinto, random_32) -> None:
+    def __init__(self, settings: dict, readinto) -> None:
         self._readinto = readinto
-        self._random_32 = random_32
-        self._window_ms = settings["window_s"] * 1000
+        self._source = settings["source"]
         self._buffer = bytearray(_BUFFER_BYTES)
         self._sniffer = Sniffer()
         self._sketch = Sketch()
-        self._sketch.clear(random_32())
-        self._frames = 0
-        self._began_ms = -1
-        self._whole = True
+        self._learnt: tuple = ()
+        self._lines = self._lines_before = 0
+        self._total = 0
+        self._window = -1
+        self._began_ms = 0
+        self._whole = False
         self._heard_ms = -1
         self._told = ""
         self._at_ms = 0
-        self._result: tuple | None = None
+        self._result: list = []
         self.health = "warming"
 
     def sample(self, now_ms: int) -> None:
         """Counts what the sniffer heard; now_ms wraps at 2**30."""
         self._at_ms = now_ms
-        if self._began_ms < 0:
-            self._began_ms = now_ms
-        count = self._readinto(self._buffer)
+        if self._heard_ms < 0:
+            self._heard_ms = now_ms
+        sniffer, buffer = self._sniffer, self._buffer
+        count = self._readinto(buffer)
         while count:
-            for i in range(count):
-                if self._sniffer.take(self._buffer[i]):
-                    self._heard_ms = now_ms
-                    self._count()
-            count = self._readinto(self._buffer) if count == _BUFFER_BYTES else 0
+            at = 0
+            while at < count:
+                at = sniffer.take(buffer, at, count)
+                if sniffer.whole:
+                    self._line(now_ms)
+            count = self._readinto(buffer) if count == _BUFFER_BYTES else 0
         self._judge(now_ms)
-        if (now_ms - self._began_ms) & _TICKS_MASK >= self._window_ms:
-            self._end_window(now_ms)
 
     def changed(self) -> bool:
         """Whether the health differs from what was last told; the new one counts as told."""
@@ -82,51 +83,69 @@ class Footfall:
         return [Record("footfall/health", self.health, self._at_ms)]
 
     def records(self) -> list:
-        """The health, and each window's count once; none for a window with a silence in it."""
-        records = self.state_records()
-        result, self._result = self._result, None
-        if result is None:
-            return records
-        at_ms, count, frames = result
-        if count < _SUPPRESSED_BELOW:
-            records.append(Record("footfall/suppressed", True, at_ms))
-        else:
-            low, high = interval(count)
-            records.append(Record("footfall/devices", count, at_ms))
-            records.append(Record("footfall/low", low, at_ms))
-            records.append(Record("footfall/high", high, at_ms))
-            records.append(Record("footfall/frames", frames, at_ms))
-        records.append(Record("footfall/window", self._window_ms // 1000, at_ms))
-        records.append(Record("footfall/source", "sniffer", at_ms))
-        return records
+        """The health, and each window's count once."""
+        result, self._result = self._result, []
+        return self.state_records() + result
 
-    def _count(self) -> None:
-        frame = self._sniffer.frame
-        heartbeat = True
-        for i in range(_MAC, _MAC_END):
-            if frame[i]:
-                heartbeat = False
-        if heartbeat:
-            return
-        self._frames += 1
-        if frame[_MAC] & _LOCALLY_ADMINISTERED:
-            self._sketch.add(frame, _IE_HASH, _IE_HASH_END)
-        else:
-            self._sketch.add(frame, _MAC, _MAC_END)
+    def _line(self, now_ms: int) -> None:
+        line = self._sniffer.line
+        if line[6] & _HEARTBEAT:
+            self._beat(line, now_ms)
+        elif line[7] == self._window:
+            # Lines of the key before may still come: they are worth nothing now.
+            self._lines += 1
+            address = line[2] | line[3] << 8 | line[4] << 16 | (line[5] & 31) << 24
+            sequence = line[8] | line[9] << 8 if line[6] & _HIDDEN else -1
+            model = line[10] | line[11] << 8
+            self._sketch.add(address, now_ms >> _SLOT_BITS & 255, model, sequence)
+
+    def _beat(self, line: bytearray, now_ms: int) -> None:
+        total, dropped = line[2] | line[3] << 8 | line[4] << 16, line[8] | line[9] << 8
+        if total < self._total:
+            # It started again, with another key.
+            self._whole = False
+        self._total = total
+        lost = dropped * 4 > self._lines - self._lines_before
+        self.health = "noisy" if lost or self._sniffer.bad > _BAD_LINES else "ok"
+        self._sniffer.bad = 0
+        self._heard_ms = now_ms
+        if line[7] != self._window:
+            self._turn(line[7], now_ms)
+        self._lines_before = self._lines
+
+    def _turn(self, window: int, now_ms: int) -> None:
+        window_s = (((now_ms - self._began_ms) & _TICKS_MASK) + 500) // 1000
+        if self._whole:
+            self._end(window_s, now_ms)
+        self._sketch.clear()
+        self._lines = 0
+        self._began_ms = now_ms
+        # The first one began before the node did.
+        self._whole = self._window >= 0
+        self._window = window
+
+    def _end(self, window_s: int, now_ms: int) -> None:
+        try:
+            self._result, self._learnt = loading.call(
+                "haidang_node.sensors.crowd",
+                "records",
+                self._sketch,
+                self._learnt,
+                self._lines,
+                window_s,
+                self._source,
+                now_ms,
+            )
+        except MemoryError:
+            _LOG.warning("no memory to count a window")
 
     def _judge(self, now_ms: int) -> None:
-        if (now_ms - max(self._heard_ms, 0)) & _TICKS_MASK > _SILENT_MS:
+        if (now_ms - self._heard_ms) & _TICKS_MASK > _SILENT_MS:
             # Moved along, so that it stays silent when the time wraps.
             self._heard_ms = (now_ms - _SILENT_MS - 1) & _TICKS_MASK
-            self.health = "silent"
+            # Bytes that are no lines: a wrong baud rate, or a loose wire.
+            self.health = "noisy" if self._sniffer.bad > _BAD_LINES else "silent"
             self._whole = False
-        elif self._heard_ms >= 0:
-            self.health = "ok"
-
-    def _end_window(self, now_ms: int) -> None:
-        if self._whole and self.health == "ok":
-            self._result = (now_ms, self._sketch.count(), self._frames)
-        self._sketch.clear(self._random_32())
-        self._frames = 0
-        self._began_ms = now_ms
-        self._whole = True
+        elif self._window >= 0 and (now_ms - self._began_ms) & _TICKS_MASK > _KEY_MS:
+            self.health = "stuck"
+            self._whole = False

@@ -1,0 +1,57 @@
+"""Where phones are heard without a companion: each function gives a readinto(buffer)."""
+
+import os
+import time
+
+from haidang_node.sensors.addresses import Addresses
+
+_SCAN_RESULT = 5
+# Listens 30 ms of each 100 ms, so that Wi-Fi has its share of the radio.
+_EVERY_US = 100000
+_LISTENS_US = 30000
+_TICKS_MASK = (1 << 30) - 1
+
+
+def module(settings: dict):
+    """The sniffer inside a MicroPython built with haidang_probe."""
+    import haidang_probe
+
+    haidang_probe.start(settings["window_s"])
+    return haidang_probe.readinto
+
+
+def stations(settings: dict):
+    """Phones joined to this node's own access point."""
+    import network
+
+    point = network.WLAN(network.WLAN.IF_AP)
+    point.active(True)
+    # 3: WPA2; an open network would let anybody reach the node.
+    point.config(ssid=settings["ssid"], key=settings["key"], security=3)
+
+    def listen(note) -> None:
+        for station in point.status("stations"):
+            note(station[0])
+
+    return Addresses(settings["window_s"], _ticks_ms, os.urandom, listen).readinto
+
+
+def ble(settings: dict):
+    """Bluetooth advertisements, connectable or not."""
+    import bluetooth
+
+    addresses = Addresses(settings["window_s"], _ticks_ms, os.urandom)
+
+    def heard(event: int, data: tuple) -> None:
+        if event == _SCAN_RESULT:
+            addresses.note(bytes(data[1]))
+
+    radio = bluetooth.BLE()
+    radio.active(True)
+    radio.irq(heard)
+    radio.gap_scan(0, _EVERY_US, _LISTENS_US)
+    return addresses.readinto
+
+
+def _ticks_ms() -> int:
+    return time.ticks_ms() & _TICKS_MASK

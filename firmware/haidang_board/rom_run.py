@@ -20,26 +20,29 @@ def file(name):
     """Run a file as boot.py and main.py are run; False when it ended with an exception."""
     try:
         with open(name) as stream:
-            source = stream.read()
+            sources = [stream.read()]
     except OSError:
         return True
-    return execute(source, name, "friendly", b"")
+    stream = None
+    return execute(sources, name, "friendly", b"")
 
 
 def program(source, mode, mark, kind):
     """Run what was typed, interruptible; True when it ended well."""
     try:
         interruptible(True)
-        return execute(source, "<stdin>", mode, mark, kind)
+        return execute([source], "<stdin>", mode, mark, kind)
     finally:
         interruptible(False)
 
 
-def execute(source, name, mode, mark, kind="exec"):
-    """Compile and run; True when it ended well. `mark` goes before a traceback."""
+def execute(sources, name, mode, mark, kind="exec"):
+    """Compile and run; True when it ended well. `mark` goes before a traceback.
+
+    sources: a list with the text, which is taken out: a chip does not hold it while it runs.
+    """
     try:
-        code = compile(source, name, kind)
-        source = None
+        code = compile(sources.pop(), name, kind)
         exec(code, _globals)
         return True
     except SystemExit:

@@ -1,4 +1,4 @@
-"""A JSON merge patch for node.json (RFC 7396): drafted as a file of its own, then put in its place.
+"""A JSON merge patch for node.json (RFC 7396): drafted as a file, then put in its place.
 
 Loaded for each of these steps. `folder` is "" on a node.
 """

@@ -39,7 +39,9 @@ class Node:
         self._identity = Identity(esp32.Storage(), esp32.random_32)
         self._ledger = Ledger(OUTBOX + "/ledger")
         self.outbox = Outbox(OUTBOX, settings["outbox"]["bytes"], self._ledger)
-        self.sensors = loading.call("haidang_node.fitting", "sensors", settings["sensors"])
+        # Taken out: nobody needs the table any more.
+        fitted = settings.pop("sensors")
+        self.sensors = loading.call("haidang_node.fitting", "sensors", fitted)
         self._reporter = Reporter(
             name,
             clock,
@@ -57,7 +59,7 @@ class Node:
             esp32.millivolts(supply) if supply >= 0 else None,
         )
         self.orders = Orders(PATH, self._act, clock)
-        self.status = self._make_status(told)
+        self.status = self._make_status(sorted(fitted), told)
         link.attach(self.outbox, self.status, self.orders, wake)
         self.supervisor = Supervisor(clock)
         # What the rounds remember.
@@ -114,14 +116,14 @@ class Node:
             self.outbox.count(),
         )
 
-    def _make_status(self, told: dict) -> Status:
+    def _make_status(self, kinds: list, told: dict) -> Status:
         settings = self._settings
         return Status(
             self._identity,
             self.outbox,
             self._ledger,
             settings["heartbeat_s"],
-            sorted(settings["sensors"]),
+            kinds,
             esp32.reset_reason(),
             told,
         )

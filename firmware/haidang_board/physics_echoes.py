@@ -1,4 +1,4 @@
-"""What an ultrasonic level meter hears over a street, and named traces with their truth.
+"""What an ultrasonic level meter hears over a street. Pure and seeded.
 
 The nearest thing in the beam answers first. Chances and sizes are guesses from reports of the
 field (cars, people, rain, webs and dew on FloodNet's and others' meters); each is its own model.
@@ -6,14 +6,11 @@ field (cars, people, rain, webs and dew on FloodNet's and others' meters); each 
 
 import math
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from haidang_board.physics_water import DayHeat, Probe, Runoff, Tide, Water, Waves, sound_m_s
+from haidang_board.physics_water import DayHeat, Water, sound_m_s
 
-_DAY_S = 86400.0
-_HOUR_S = 3600.0
 # A02YYUW: blind below 30 mm, range 7.5 m; one number per millimetre.
 _NEAREST_MM = 30
 _FARTHEST_MM = 7500
@@ -186,97 +183,3 @@ class Meter:
         if not self._compensated:
             heard_mm *= sound_m_s(_ASSUMED_C) / sound_m_s(self._scene.heat.temp_c(time_s))
         return round(heard_mm) if _NEAREST_MM < heard_mm <= _FARTHEST_MM else 0
-
-
-class Ping(NamedTuple):
-    """One ping: what the meter said (0: no echo), the truth, and what a probe beside it says."""
-
-    time_s: float
-    told_mm: int
-    level_mm: float
-    probe_c: float
-
-
-@dataclass(slots=True)
-class Trace:
-    """A named scene for a time; `pings` may be walked once."""
-
-    name: str
-    scene: Scene
-    seconds: float
-    seed: int
-    compensated: bool = False
-
-    def pings(self, period_s: float = 0.25) -> Iterator[Ping]:
-        """The probe is asked every 10 s, like a slow sensor on the same node."""
-        meter = Meter(self.seed, self.scene, self.compensated)
-        probe = Probe(self.seed, self.scene.heat)
-        probe_c = 0.0
-        per_probe = round(10 / period_s)
-        for step in range(int(self.seconds / period_s)):
-            time_s = step * period_s
-            if step % per_probe == 0:
-                probe_c = probe.temp_c(time_s)
-            level_mm = self.scene.water.level_mm(time_s)
-            yield Ping(time_s, meter.told_mm(time_s), level_mm, probe_c)
-
-
-DRY = ("car", "pedestrians", "rain", "spider", "frost")
-SWING = ("dry_swing", "tide_swing", "flood_swing")
-
-
-def named(name: str, seed: int, part: float = 1.0) -> Trace:
-    """One of DRY (no flood in it), SWING (5 to 45 C in a day) or "flood"; `part` shortens it.
-
-    A web grows in the trace's length, days instead of weeks: the harder test for a filter that
-    knows slow growth, the kinder one for the bench's time.
-    """
-    if name in SWING:
-        return _swing(name, seed, part)
-    if name == "flood":
-        return _flood(seed)
-    chance = random.Random(seed)
-    hours = {"car": 8, "pedestrians": 14, "rain": 6, "spider": 36, "frost": 12}[name] * part
-    scene = Scene(Water(), DayHeat(seed, 5.0, 16.0) if name == "frost" else DayHeat(seed))
-    seconds = hours * _HOUR_S
-    if name == "car":
-        for begin in (0.05, 0.55):
-            begin_s = seconds * begin
-            end_s = begin_s + seconds * chance.uniform(0.2, 0.35)
-            scene.things.append(ParkedCar(begin_s, end_s, chance.uniform(1380, 1750)))
-    elif name == "pedestrians":
-        scene.things.append(Passers(seed, 60, seconds, chance.uniform(2, 8)))
-    elif name == "rain":
-        scene.veils.append(Rain(600, seconds, chance.uniform(40, 120)))
-    elif name == "spider":
-        scene.veils.append(Web(600, seconds * 0.8, chance.uniform(150, 400)))
-    else:
-        scene.veils.append(Frost(600, seconds * 0.9))
-    return Trace(name, scene, seconds, seed)
-
-
-def _swing(name: str, seed: int, part: float) -> Trace:
-    heat = DayHeat(seed, 5.0, 45.0)
-    water = Water(waves=Waves(seed, 15.0))
-    seconds = _DAY_S * part
-    if name == "tide_swing":
-        water.tide = Tide(90.0, 150.0, seconds / 4)
-    elif name == "flood_swing":
-        water.runoffs.append(Runoff(seconds * 0.55, 700.0, stay_s=2 * _HOUR_S, drain_s=3600.0))
-    return Trace(name, Scene(water, heat), seconds, seed)
-
-
-def _flood(seed: int) -> Trace:
-    """Rain, a rise of 15 to 50 minutes to 350 to 1,300 mm, waves, some people wading in it."""
-    chance = random.Random(seed)
-    began_s = chance.uniform(1500, 2400)
-    peak_mm = chance.uniform(350, 1300)
-    runoff = Runoff(began_s, peak_mm, chance.uniform(900, 3000), 600.0, 1500.0)
-    water = Water(runoffs=[runoff], waves=Waves(seed, chance.uniform(5, 40)))
-    scene = Scene(water, DayHeat(seed, rain=runoff))
-    scene.veils.append(Rain(began_s - 900, began_s + 2400, chance.uniform(20, 100)))
-    if chance.random() < 0.5:
-        scene.things.append(Passers(seed, 60, began_s + 3600, chance.uniform(0.5, 3)))
-    if chance.random() < 0.3:
-        scene.things.append(ParkedCar(600, began_s - 300))
-    return Trace("flood", scene, began_s + runoff.rise_s + 1200, seed)

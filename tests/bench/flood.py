@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from haidang_board import physics_echoes
-from haidang_board.physics_echoes import Ping, Trace
+from haidang_board import physics_traces
+from haidang_board.physics_traces import Ping, Trace
 
 from bench import node_pure, parts
 from bench.flood_candidate import Candidate
@@ -215,27 +215,32 @@ def _summed(name: str, by_trace: dict[str, list[dict[str, Seen]]]) -> parts.Figu
     def seen(*traces: str) -> list[Seen]:
         return [results[name] for trace in traces for results in by_trace[trace]]
 
-    swing = seen(*physics_echoes.SWING)
+    swing = seen(*physics_traces.SWING)
     squares = [square for one in swing for square in one.squares]
     delays_s = sorted(delay_s for one in seen("flood", "flood_swing") for delay_s in one.delays_s)
     return {
         "level_rmse_mm": _root(squares),
         "level_rmse_by_trace_mm": {
             trace: _root([square for one in seen(trace) for square in one.squares])
-            for trace in (*physics_echoes.SWING, "flood")
+            for trace in (*physics_traces.SWING, "flood")
         },
         "level_told_pct": round(100 * len(squares) / sum(one.compared for one in swing), 1),
-        "false_floods": sum(one.false_floods for one in seen(*physics_echoes.DRY)),
+        "false_floods": sum(one.false_floods for one in seen(*physics_traces.DRY)),
         "false_floods_by_trace": {
             trace: sum(one.false_floods for one in seen(trace)) for trace in by_trace
         },
         "false_flood_minutes": round(
-            sum(one.false_s for one in seen(*physics_echoes.DRY)) / 60, 1
+            sum(one.false_s for one in seen(*physics_traces.DRY)) / 60, 1
         ),
         "crossings": len(delays_s) + sum(one.missed for one in seen("flood", "flood_swing")),
         "missed": sum(one.missed for one in seen("flood", "flood_swing")),
         "alarm_median_s": statistics.median(delays_s) if delays_s else None,
         "alarm_p90_s": delays_s[len(delays_s) * 9 // 10] if delays_s else None,
+        # Seconds to each of the thresholds that the water reached; null where one was missed.
+        "hard_floods_s": {
+            trace: [None if one.missed else one.delays_s for one in seen(trace)]
+            for trace in physics_traces.HARD
+        },
     }
 
 
@@ -248,13 +253,15 @@ def figures(quick: bool = False) -> parts.Figures:
     began_s = time.monotonic()
     part, seeds, floods = (0.02, 1, 1) if quick else (1.0, _SEEDS, _FLOODS)
     by_trace: dict[str, list[dict[str, Seen]]] = {}
-    for name in (*physics_echoes.DRY, *physics_echoes.SWING):
+    for name in (*physics_traces.DRY, *physics_traces.SWING):
         parts.LOG.info("flood: %s", name)
         by_trace[name] = [
-            run(physics_echoes.named(name, seed, part)) for seed in range(1, seeds + 1)
+            run(physics_traces.named(name, seed, part)) for seed in range(1, seeds + 1)
         ]
     parts.LOG.info("flood: %s floods", floods)
-    by_trace["flood"] = [run(physics_echoes.named("flood", seed)) for seed in range(floods)]
+    for name in physics_traces.HARD:
+        by_trace[name] = [run(physics_traces.named(name, 1))] if not quick else []
+    by_trace["flood"] = [run(physics_traces.named("flood", seed)) for seed in range(floods)]
     summed = {name: _summed(name, by_trace) for name in SENSORS}
     return {
         **summed.pop("present"),

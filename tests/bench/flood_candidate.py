@@ -7,7 +7,7 @@ level counts where it follows from the last one; what jumps stands in the beam.
 from array import array
 from typing import Any
 
-from haidang_board.physics_echoes import Ping
+from haidang_board.physics_traces import Ping
 
 from bench import node_pure
 

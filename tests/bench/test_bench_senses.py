@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from haidang_board.physics_echoes import Ping
 from haidang_board.physics_smoke import Air, Mq2, Plume, smoke_factor
+from haidang_board.physics_traces import Ping
 
 from bench import flood, smoke
 

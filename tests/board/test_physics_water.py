@@ -4,7 +4,7 @@ import random
 import statistics
 
 import pytest
-from haidang_board import physics_echoes
+from haidang_board import physics_echoes, physics_traces
 from haidang_board.physics_echoes import Frost, Meter, ParkedCar, Passers, Rain, Scene, Web
 from haidang_board.physics_water import (
     DayHeat,
@@ -17,6 +17,7 @@ from haidang_board.physics_water import (
 )
 
 _HOUR_S = 3600.0
+_NAMES = [*physics_traces.DRY, *physics_traces.SWING, *physics_traces.HARD, "flood"]
 
 
 class _Steady(DayHeat):
@@ -118,14 +119,14 @@ def test_a_veil_answers_near_the_meter(
     assert least <= sum(0 < mm < 2800 for mm in heard) / len(heard) <= most
 
 
-@pytest.mark.parametrize("name", [*physics_echoes.DRY, *physics_echoes.SWING, "flood"])
+@pytest.mark.parametrize("name", _NAMES)
 def test_a_named_trace_repeats_with_its_seed_and_tells_the_truth(name: str) -> None:
-    def pings(seed: int) -> list[physics_echoes.Ping]:
-        return list(physics_echoes.named(name, seed, 0.01).pings())
+    def pings(seed: int) -> list[physics_traces.Ping]:
+        return list(physics_traces.named(name, seed, 0.01).pings())
 
     first = pings(4)
     assert first == pings(4)
     assert first != pings(5)
     assert (max(ping.level_mm for ping in first) > 0) == (
-        name in ("tide_swing", "flood_swing", "flood")
+        name not in physics_traces.DRY and name != "dry_swing"
     )

@@ -142,7 +142,7 @@ class Bench:
             session="data",
             connection=1,
         )
-        put = self.inbox.put_urgent if kind in {"alarm", "reply"} else self.inbox.put_data
+        put = self.inbox.put_urgent if kind == "alarm" else self.inbox.put_data
         put(arrival)
 
     def trip(self, monkeypatch: pytest.MonkeyPatch, over: Callable[[Fact], bool]) -> None:

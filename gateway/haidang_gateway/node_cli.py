@@ -27,6 +27,8 @@ _WAIT_S = 60
 # How long the gateway may take to tell that the time is over, and a node to start after a trial.
 _SPARE_S = 15
 _START_S = 120
+# The contract's, where a node does not say how long its trial is.
+_TRIAL_S = 300
 _ANSWER_BYTES = 1024 * 1024
 
 
@@ -99,7 +101,7 @@ def _read(line: socket.socket, answers: Any) -> Iterator[dict[str, Any]]:
         yield answer
         if not answer.get("more"):
             return
-        line.settimeout(answer["out"]["trial_s"] + _START_S)
+        line.settimeout(_trial_s(answer) + _START_S)
 
 
 def _arguments(do: str, rest: list[str]) -> dict[str, Any]:
@@ -159,7 +161,7 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
         return
     out = dict(answer.get("out") or {})
     if answer.get("more"):
-        yield f"on trial for {out['trial_s']} s; waiting for the outcome (Ctrl-C does not end it)"
+        yield f"on trial for {_trial_s(answer)} s; waiting for its end (Ctrl-C ends the waiting)"
         return
     lines = out.pop("lines", None)
     if isinstance(lines, list):
@@ -168,6 +170,10 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
         yield "done"
     if out:
         yield from json.dumps(out, ensure_ascii=False, indent=2).split("\n")
+
+
+def _trial_s(answer: dict[str, Any]) -> int:
+    return int(answer["out"].get("trial_s", _TRIAL_S))
 
 
 def _seconds(text: str) -> int:

@@ -8,6 +8,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.broker_session import BrokerSession
 from haidang_gateway.ingest.node_link import NodeLink
+from haidang_wire.mqtt5 import Message
 from node_packs import EPOCH, NODE
 from store_kit import NO_BROKER
 
@@ -66,3 +67,13 @@ def test_online_and_acks_that_find_no_room_are_sent_as_soon_as_there_is_some(
             await running
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("kind", ["alarm", "data", "status", "reply"])
+def test_nothing_but_alarms_waits_in_line_with_alarms(kind: str) -> None:
+    inbox = Inbox(urgent_limit=9, data_limit=9, monotonic_ms=Clock().monotonic_ms)
+    link = NodeLink("gw-01", NO_BROKER, clock=Clock(), inbox=inbox)
+    topic = f"hd/1/n/{NODE}/{kind}"
+    link._take("data", Message(topic, b"{}", 1, False, 1), 1)
+    assert inbox.urgent_waits is (kind == "alarm")
+    assert inbox.data_count == (kind != "alarm")

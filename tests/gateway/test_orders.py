@@ -241,6 +241,45 @@ def test_finished_orders_are_forgotten_oldest_first_and_open_ones_never(
     assert desk.orders.waiting == 1
 
 
+def test_a_command_that_came_to_its_node_twice_does_not_end_its_trial(desk: _Desk) -> None:
+    desk.give(do="config", args={"set": {}})
+    assert len(desk.reply("c-1", out={"trial_s": 300})) == 1
+    assert desk.reply("c-1", out={"again": True}) == []
+    (said,) = desk.reply("c-1", ok=False, err="rolled back", hint="")
+    assert said["err"] == "rolled back"
+
+
+def test_a_trial_whose_first_word_was_lost_still_tells_its_outcome(desk: _Desk) -> None:
+    desk.give(do="config", args={"set": {}})
+    (said,) = desk.reply("c-1", out={"again": True})
+    assert said["more"] is True
+    (said,) = desk.reply("c-1", ok=False, err="rolled back", hint="")
+    assert said["err"] == "rolled back"
+    desk.give("o-2", do="reboot")
+    (said,) = desk.reply("c-2", out={"again": True})
+    assert "more" not in said
+    assert desk.orders.waiting == 0
+
+
+def test_after_a_restart_nobody_claims_that_a_command_was_never_sent(desk: _Desk) -> None:
+    desk.give()
+    desk.send(START_MS)
+    desk.restart()
+    (said,) = desk.late(START_MS + 2 * MINUTE_MS)
+    assert "may have carried the command out" in said["hint"]
+
+
+def test_a_stored_command_that_this_version_does_not_know_holds_up_nothing(desk: _Desk) -> None:
+    desk.give()
+    desk.give("o-2")
+    desk.stored["c-1"] = desk.stored["c-1"].replace('"log"', '"dance"')
+    desk.restart()
+    assert desk.send(START_MS) == ["c-2"]
+    (said,) = desk.late(START_MS + 1)
+    assert said["ok"] is False
+    assert desk.send(START_MS + 2) == []
+
+
 @pytest.mark.parametrize("trial_s", ["soon", True, 0, -5, 10**9, None])
 def test_a_trial_of_no_real_length_is_a_plain_answer(desk: _Desk, trial_s: object) -> None:
     desk.give(do="config", args={"set": {}})

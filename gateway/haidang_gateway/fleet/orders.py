@@ -7,14 +7,14 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from haidang_wire import messages
 from haidang_wire.errors import MessageError
 
 from haidang_gateway.batch import AuditNote
 from haidang_gateway.fleet.order import Answer, Order, Sending
+from haidang_gateway.fleet.standing import TRIAL_MS, Standing
 from haidang_gateway.text import printable
 
 _log = logging.getLogger(__name__)
@@ -32,42 +32,8 @@ NODE_BYTES = 1900
 _AGAIN_MS = 10_000
 # A reply may be under way when the command's time runs out.
 _GRACE_MS = 5_000
-# A trial lasts 300 s of a node's running time; a battery node runs little of the day.
-_TRIAL_MS = 24 * 3_600_000
 # Nobody who gave a command a week ago waits for it.
 _LONGEST_MS = 7 * 24 * 3_600_000
-
-State = Literal["waiting", "trial", "expired", "done"]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Standing:
-    """An order and how far it is; `heard` is the node's last reply to it."""
-
-    order: Order
-    state: State
-    ordered_ms: int
-    until_ms: int
-    answers: list[dict[str, Any]] = field(default_factory=list)
-    heard: dict[str, Any] | None = None
-    # Not stored: a gateway that starts anew sends at once what is open.
-    sent_ms: int | None = None
-
-    def finish(self, state: State) -> None:
-        """No more sending: a password among the arguments is kept no longer than it must."""
-        self.state = state
-        self.order = self.order.without_args()
-
-    def to_doc(self) -> dict[str, Any]:
-        """As JSON for the store."""
-        doc = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        del doc["sent_ms"]
-        return doc | {"order": dataclasses.asdict(self.order)}
-
-    @classmethod
-    def from_doc(cls, doc: Mapping[str, Any]) -> "_Standing":
-        """Back from the store; unknown fields of a later version are ignored."""
-        return cls(**_known(cls, doc) | {"order": Order(**_known(Order, doc["order"]))})
 
 
 class Orders:
@@ -85,7 +51,7 @@ class Orders:
         new_id: Callable[[], str] = lambda: f"c-{secrets.token_hex(6)}",
     ) -> None:
         """`docs` are the stored ones by id; `nodes` the configured ones."""
-        found = [(name, _Standing.from_doc(doc)) for name, doc in docs.items()]
+        found = [(name, Standing.from_doc(doc)) for name, doc in docs.items()]
         self._all = dict(sorted(found, key=lambda pair: pair[1].ordered_ms))
         self._turn_ms = max((s.ordered_ms for s in self._all.values()), default=0)
         self._ids = {_key(s.order): name for name, s in self._all.items()}
@@ -118,7 +84,7 @@ class Orders:
         self._turn_ms = max(now_ms, self._turn_ms + 1)
         until_ms = min(order.exp_ms, now_ms + _LONGEST_MS)
         order = dataclasses.replace(order, exp_ms=until_ms)
-        self._all[name] = _Standing(
+        self._all[name] = Standing(
             order=order, state="waiting", ordered_ms=self._turn_ms, until_ms=until_ms + _GRACE_MS
         )
         self._changed.add(name)
@@ -134,13 +100,13 @@ class Orders:
             self._counts["replies_foreign"] += 1
             _log.info("%s answered a command that is not known here: %r", node, reply["id"])
             return []
-        more = _begins_trial(standing.order, reply)
+        more = standing.is_not_the_end(reply)
         if standing.state == "done" or reply == standing.heard or (more and standing.heard):
             return []
         standing.heard = dict(reply)
         standing.finish("trial" if more else "done")
         if more:
-            standing.until_ms = now_ms + _TRIAL_MS
+            standing.until_ms = now_ms + TRIAL_MS
         _log.info("%s: ok %s", standing.order, reply["ok"])
         said = {field: reply[field] for field in ("ok", "out", "err", "hint") if field in reply}
         return [self._answer(reply["id"], said | ({"more": True} if more else {}), now_ms)]
@@ -150,7 +116,7 @@ class Orders:
         answers = []
         for name, standing in list(self._all.items()):
             if standing.state in ("waiting", "trial") and now_ms >= standing.until_ms:
-                problem = _silence(standing)
+                problem = standing.silence()
                 standing.finish("expired")
                 self._counts["orders_expired"] += 1
                 _log.warning("%s: %s", standing.order, problem[0])
@@ -176,8 +142,9 @@ class Orders:
                 continue
             under_way[node] += 1
             sent_ms = standing.sent_ms
-            if sent_ms is None or (node in self._awake and now_ms - sent_ms >= _AGAIN_MS):
-                ready.append(Sending(name, node, _payload(name, standing.order)))
+            due = sent_ms is None or (node in self._awake and now_ms - sent_ms >= _AGAIN_MS)
+            if due and (payload := self._payload(name)):
+                ready.append(Sending(name, node, payload))
         self._awake.clear()
         return ready
 
@@ -196,6 +163,16 @@ class Orders:
         audits, counts = tuple(self._audits), dict(self._counts)
         self._changed, self._audits, self._counts = set(), [], Counter()
         return docs, audits, counts
+
+    def _payload(self, name: str) -> bytes | None:
+        standing = self._all[name]
+        try:
+            return _payload(name, standing.order)
+        except MessageError as error:
+            # Stored by another version; it must not hold up the others, and is told as expired.
+            _log.warning("%s cannot be sent: %s", standing.order, error)
+            standing.until_ms = standing.ordered_ms
+            return None
 
     def _answer(self, name: str, said: dict[str, Any], now_ms: int) -> Answer:
         standing = self._all[name]
@@ -239,41 +216,12 @@ class Orders:
             self._changed.add(name)
 
 
-def _known(cls: type, doc: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: doc[name] for name in cls.__slots__ if name in doc}  # type: ignore[attr-defined]
-
-
 def _key(order: Order) -> tuple[str, str]:
     return order.origin, order.id
 
 
-def _begins_trial(order: Order, reply: Mapping[str, Any]) -> bool:
-    if order.do != "config" or not reply["ok"]:
-        return False
-    trial_s = (reply.get("out") or {}).get("trial_s")
-    is_number = isinstance(trial_s, int) and not isinstance(trial_s, bool)
-    return is_number and 0 < trial_s <= _TRIAL_MS // 1000
-
-
 def _refusal(now_ms: int, err: str, hint: str) -> dict[str, Any]:
     return {"ok": False, "err": err, "hint": hint, "at_ms": now_ms}
-
-
-def _silence(standing: _Standing) -> tuple[str, str]:
-    if standing.state == "trial":
-        return (
-            "the node has not told the outcome of its trial within a day",
-            "ask for its log; `cfg` in its status names the configuration that it runs",
-        )
-    if standing.sent_ms is None:
-        return (
-            "the command could not be sent before it expired",
-            "the gateway's broker was away or the node had too many commands; send it again",
-        )
-    return (
-        "the node did not answer before the command expired",
-        "it may be off or asleep, and may have carried the command out; look at its status",
-    )
 
 
 def _audit(name: str, order: Order) -> AuditNote:

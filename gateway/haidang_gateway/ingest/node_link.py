@@ -161,7 +161,7 @@ class NodeLink:
             session=lane,
             connection=connection,
         )
-        urgent = message.topic.endswith(("/alarm", "/reply"))
+        urgent = message.topic.endswith("/alarm")
         put = self._inbox.put_urgent if urgent else self._inbox.put_data
         if not put(arrival):
             # Frees the broker's place; without an ack the node keeps the pack and sends it again.

@@ -8,7 +8,7 @@ from micropython import const
 from haidang_node import loading, log
 from haidang_node.clock import system_clock
 from haidang_node.hal import esp32
-from haidang_wire.naming import node_id
+from haidang_wire.node_names import id_of
 
 # Collect before the heap has grown by this much: TLS needs whole pieces.
 _GC_THRESHOLD_BYTES = const(4096)
@@ -48,14 +48,14 @@ def _node(settings: dict, clock, told: dict):
     if "power" in settings:
         from haidang_node.sleeper import Sleeper
 
-        return Sleeper(node_id(esp32.mac()), settings, clock, told)
+        return Sleeper(id_of(esp32.mac()), settings, clock, told)
     # Only one kind of link is loaded.
     if "serial" in settings:
         from haidang_node import serial_uplink as uplink
     else:
         from haidang_node import connector as uplink
 
-    name = node_id(esp32.mac())
+    name = id_of(esp32.mac())
     link = uplink.make(name, settings, clock)
     from haidang_node.node import Node
 

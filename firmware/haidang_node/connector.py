@@ -12,7 +12,7 @@ from haidang_node.hal import esp32
 from haidang_node.hal.radio import Radio
 from haidang_node.link import Backoff, Link
 from haidang_node.uplink import Uplink
-from haidang_wire.senml import encode_pack
+from haidang_wire.senml_text import written
 
 _BACKOFF_MS = const(1000)
 _BACKOFF_CAP_MS = const(30000)
@@ -28,6 +28,7 @@ _OPENERS = (
     "haidang_wire.packets",
     "haidang_wire.mqtt_properties",
     "haidang_wire.mqtt_bytes",
+    "haidang_wire.errors",
     "haidang_wire.utf8",
 )
 _LOG = log.Log("connect")
@@ -57,7 +58,7 @@ class Connector:
     limit_ms = 60000
 
     def __init__(self, node: str, settings: dict, context, radio, link, clock) -> None:
-        self.encode_pack = encode_pack
+        self.encode_pack = written
         self._node = node
         self._settings = settings
         self._context = context

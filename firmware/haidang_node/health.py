@@ -4,7 +4,7 @@ import gc
 
 from micropython import const
 
-from haidang_wire.senml import Record
+from haidang_wire.senml_text import Record
 
 # The supply divider halves the voltage for the ADC.
 _SUPPLY_FACTOR = const(2)

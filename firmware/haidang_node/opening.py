@@ -5,7 +5,7 @@ import ssl
 from haidang_node.errors import LinkError
 from haidang_node.status import OFFLINE
 from haidang_node.window import Window
-from haidang_wire.naming import node_topic
+from haidang_wire.node_names import topic_of
 from haidang_wire.packets_opening import Will
 from haidang_wire.session import Session
 from haidang_wire.session_events import SESSION
@@ -33,7 +33,7 @@ def session(node: str, expiry_s: int) -> Session:
         session_expiry_s=max(SESSION["session_expiry_s"], expiry_s),
         receive_maximum=SESSION["receive_maximum"],
         maximum_packet_bytes=SESSION["maximum_packet_bytes"],
-        will=Will(node_topic(node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]),
+        will=Will(topic_of(node, "status"), OFFLINE, 1, True, SESSION["will_delay_s"]),
     )
 
 

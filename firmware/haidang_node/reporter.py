@@ -4,8 +4,7 @@ from micropython import const
 
 from haidang_node import log
 from haidang_node.outbox import ALARM, DATA
-from haidang_wire.errors import PackError
-from haidang_wire.senml import Pack, Record
+from haidang_wire.senml_text import Pack, Record
 
 # While a state is not normal the whole picture is repeated, so that a rebuilt gateway learns it.
 _SNAPSHOT_MS = const(60000)
@@ -96,7 +95,7 @@ class Reporter:
                     records,
                 )
             )
-        except PackError as error:
+        except (ValueError, TypeError) as error:
             _LOG.error("a reading does not fit the contract: %s", error)
             self._ledger.drop(identity.epoch, identity.boot, [(seq, seq)], "fault")
             return

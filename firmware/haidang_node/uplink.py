@@ -7,7 +7,7 @@ from micropython import const
 
 from haidang_node import log
 from haidang_node.status import encode
-from haidang_wire.naming import GW_STATUS, node_topic
+from haidang_wire.node_names import GW_STATUS, topic_of
 from haidang_wire.session import Acknowledged, Message
 
 # A packet is answered within a moment or the gateway is not there: then nobody is kept waiting.
@@ -101,7 +101,7 @@ class Uplink:
         self._wake.set()
 
     def _topic(self, kind: str) -> str:
-        return node_topic(self._node, kind)
+        return topic_of(self._node, kind)
 
     async def _turn(self, connection) -> None:
         now_ms = self._clock.uptime_ms()

@@ -1,9 +1,19 @@
 """Ids, base names and the topics of a node."""
 
 from haidang_wire.errors import TopicError
+from haidang_wire.node_names import GW_STATUS, id_of, node_base_name, topic_of
+
+__all__ = (
+    "GW_STATUS",
+    "NODE_KINDS",
+    "base_name",
+    "is_epoch",
+    "is_node_id",
+    "node_id",
+    "node_topic",
+)
 
 NODE_KINDS = ("alarm", "data", "status", "ack", "cmd", "reply", "time")
-GW_STATUS = "hd/1/gw/status"
 
 _HEX = "0123456789abcdef"
 
@@ -12,13 +22,13 @@ def node_id(mac: bytes) -> str:
     """The id of the node with this 6-byte MAC: `n-` and 12 hex digits."""
     if len(mac) != 6:
         raise TopicError("a node's MAC has 6 bytes, not %d" % len(mac))
-    return "n-" + "".join(["%02x" % byte for byte in mac])
+    return id_of(mac)
 
 
 def base_name(node: str) -> str:
     """SenML base name of a node: EUI-64 by RFC 9039, `fffe` in the middle of the MAC."""
     check_node(node)
-    return "urn:dev:mac:" + node[2:8] + "fffe" + node[8:] + ":"
+    return node_base_name(node)
 
 
 def is_node_id(text: str) -> bool:
@@ -35,7 +45,7 @@ def node_topic(node: str, kind: str) -> str:
     """`hd/1/n/<node>/<kind>`."""
     check_node(node)
     check_kind(kind, NODE_KINDS)
-    return "hd/1/n/" + node + "/" + kind
+    return topic_of(node, kind)
 
 
 def node_filter(kind: str) -> str:

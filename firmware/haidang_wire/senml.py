@@ -1,30 +1,37 @@
 """SenML packs (RFC 8428, units of RFC 8798): encode and decode."""
 
-from collections import namedtuple
-
 from haidang_wire.errors import PackError
 from haidang_wire.jsonwrite import write
 from haidang_wire.names import known
-from haidang_wire.naming import base_name, is_epoch
+from haidang_wire.naming import check_node, is_epoch
+from haidang_wire.senml_text import (
+    BVER,
+    Fixed,
+    Pack,
+    Record,
+    decimal_text,
+    reading_text,
+    seconds_text,
+    written,
+)
 
 __all__ = (
+    "BVER",
     "Fixed",
     "Pack",
     "Record",
+    "decimal_text",
     "decode_pack",
     "encode_pack",
     "resolve",
     "resolved",
+    "seconds_text",
 )
 
-# value: int, bool, str or Fixed (decoded: also float); up_ms: uptime at its sampling
-Record = namedtuple("Record", ("name", "value", "up_ms"))
-# mantissa / 10**decimals: Fixed(41, 2) is 0.41, without a float on the node
-Fixed = namedtuple("Fixed", ("mantissa", "decimals"))
-# epoch: 8 hex digits; unix_ms: time of up_ms, None while the clock is not anchored
-Pack = namedtuple("Pack", ("node", "epoch", "boot", "seq", "up_ms", "unix_ms", "records"))
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-BVER = 26  # RFC 9100: version 10 and the feature "secondary units", 2**4
 MAXIMUM_PACK_BYTES = 8192
 MAXIMUM_RECORDS = 100
 MAXIMUM_UPTIME_MS = 0x1FFFFFFFFFFFFF
@@ -38,7 +45,7 @@ def encode_pack(pack: Pack) -> bytes:
 
     A record of another uptime than the one before starts with its own `bt` and `hu`.
     """
-    return _encoded(pack, False)
+    return _encoded(pack, _reading)
 
 
 def resolved(pack: Pack, unix_ms: int) -> bytes:
@@ -47,7 +54,7 @@ def resolved(pack: Pack, unix_ms: int) -> bytes:
     Units of names that are not in the contract get lost here: `resolve` keeps them.
     """
     node, epoch, boot, seq, up_ms, _, records = pack
-    return _encoded(Pack(node, epoch, boot, seq, up_ms, unix_ms, records), True)
+    return _encoded(Pack(node, epoch, boot, seq, up_ms, unix_ms, records), _decoded_reading)
 
 
 def decode_pack(data: bytes) -> Pack:
@@ -65,11 +72,6 @@ def resolve(data: bytes, unix_ms: int) -> bytes:
     from haidang_wire.senml_reading import rewritten
 
     return rewritten(data, unix_ms)
-
-
-def seconds_text(unix_ms: int) -> str:
-    """Decimal seconds of a time in ms, printed from integers."""
-    return "%d.%03d" % (unix_ms // 1000, unix_ms % 1000)
 
 
 def check_header(pack: Pack) -> None:
@@ -118,46 +120,30 @@ def field_of(value: object) -> str:
     return "vs" if isinstance(value, str) else "v"
 
 
-def decimal_text(mantissa: int, decimals: int) -> str:
-    """mantissa / 10**decimals in digits."""
-    if decimals == 0:
-        return str(mantissa)
-    digits = str(abs(mantissa))
-    while len(digits) <= decimals:
-        digits = "0" + digits
-    sign = "-" if mantissa < 0 else ""
-    return sign + digits[:-decimals] + "." + digits[-decimals:]
-
-
-def _encoded(pack: Pack, decoded: bool) -> bytes:
+def _encoded(pack: Pack, reading: "Callable[[Record], str]") -> bytes:
     check_header(pack)
-    pieces = []
-    up_ms = None
+    check_node(pack.node)
     for record in pack.records:
-        fields = []
-        if up_ms is None:
-            fields.append('"bver":%d,"bn":"%s"' % (BVER, base_name(pack.node)))
-        if record.up_ms != up_ms and pack.unix_ms is not None:
-            fields.append('"bt":' + seconds_text(pack.unix_ms + record.up_ms - pack.up_ms))
-        if up_ms is None:
-            fields.append('"he":"%s","hb":%d,"hs":%d' % (pack.epoch, pack.boot, pack.seq))
-        if record.up_ms != up_ms:
-            up_ms = whole(record.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
-            fields.append('"hu":%d' % up_ms)
-        fields.append(_reading(record, decoded))
-        pieces.append("{" + ",".join(fields) + "}")
-    data = ("[" + ",".join(pieces) + "]").encode()
+        whole(record.up_ms, MAXIMUM_UPTIME_MS, "up_ms")
+    data = written(pack, reading)
     if len(data) > MAXIMUM_PACK_BYTES:
         raise PackError("pack of %d bytes, at most %d" % (len(data), MAXIMUM_PACK_BYTES))
     return data
 
 
-def _reading(record: Record, decoded: bool) -> str:
+def _reading(record: Record) -> str:
+    return _fields(record, False)
+
+
+def _decoded_reading(record: Record) -> str:
+    return _fields(record, True)
+
+
+def _fields(record: Record, decoded: bool) -> str:
     name, value, _ = record
     unit, field = unit_and_field(record, decoded)
     text = decimal_text(*value) if isinstance(value, Fixed) else write(value)
-    unit_text = '"u":"%s",' % unit if unit else ""
-    return '"n":"%s",%s"%s":%s' % (name, unit_text, field, text)
+    return reading_text(name, unit, field, text)
 
 
 def _check_number(name: str, value: object, decoded: bool) -> None:

@@ -1,6 +1,6 @@
 """A float switch or an alarm contact on the wake input of a battery node."""
 
-from haidang_wire.senml import Record
+from haidang_wire.senml_text import Record
 
 # Alarm and rest state of what the input stands for; its sensor kind and record.
 _MEANINGS = {

@@ -7,7 +7,7 @@ from micropython import const
 from haidang_node.sensors.filters import Median
 from haidang_node.sensors.states import Ladder
 from haidang_node.sensors.ultrasonic import Ultrasonic
-from haidang_wire.senml import Record
+from haidang_wire.senml_text import Record
 
 # FloodNet NYC: median of 7 readings 250 ms apart, noise floor 10 mm, limit of 254 mm/min.
 _MEDIAN = const(7)

@@ -4,7 +4,7 @@ from micropython import const
 
 from haidang_node.sensors.filters import Median
 from haidang_node.sensors.states import Ladder
-from haidang_wire.senml import Fixed, Record
+from haidang_wire.senml_text import Fixed, Record
 
 # MQ-2 data sheet: 5 V measuring circuit. The divider to the ADC is 2:3 (GPIO takes 3.3 V).
 _SUPPLY_MV = const(5000)

@@ -102,8 +102,9 @@ def forget_packs(connection: sqlite3.Connection, keep: int) -> int:
 
 
 def make_room(connection: sqlite3.Connection, day: str, now_ms: int) -> int:
-    """Drop what is oldest: forwarded packs, waiting packs (counted), old revisions (audited).
+    """Drop what is oldest: forwarded packs, else quarantine, else waiting packs (both counted).
 
+    Where nothing of these is left, old revisions (audited).
     A revision's message to a destination stays in `outgoing` until it is confirmed.
     """
     history = connection.execute(
@@ -111,10 +112,13 @@ def make_room(connection: sqlite3.Connection, day: str, now_ms: int) -> int:
         " (SELECT coalesce(min(pack_cursor), 0) FROM destination) ORDER BY id LIMIT ?)",
         (ROOM_ROWS,),
     ).rowcount
+    if history:
+        return history
+    # Of these a node keeps no copy any more.
     quarantined = connection.execute("DELETE FROM quarantine").rowcount
     count_up(connection, QUARANTINE_FORGOTTEN, quarantined)
-    if history + quarantined:
-        return history + quarantined
+    if quarantined:
+        return quarantined
     connection.execute(
         "INSERT INTO ledger_day SELECT node, ?, 'dropped:gateway_full', count(*) FROM"
         " (SELECT node FROM pack ORDER BY id LIMIT ?) WHERE true GROUP BY node"

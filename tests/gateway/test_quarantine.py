@@ -1,18 +1,21 @@
 """What breaks the contract is kept, bounded and counted, and its node is told so by name."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_read
-from haidang_gateway.batch import Batch, QuarantineRow
+from haidang_gateway import store_read, store_write
+from haidang_gateway.batch import CENTRE, Batch, QuarantineRow
 from haidang_gateway.errors import StoreError
 from haidang_gateway.ledger_view import lines
+from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.store_schema import reading
 from node_packs import EPOCH, NODE, START_MS, pack, smoke, status
 from pipeline_kit import KEY, Bench, open_bench
-from store_kit import open_store
+from store_kit import open_store, row
 
 STRANGER = "urn:dev:mac:240ac4fffe000099"
 
@@ -115,6 +118,28 @@ def test_a_quarantined_pack_is_no_loss_and_a_sound_one_of_its_name_is_still_take
             assert (await again.store.boots())[NODE, EPOCH, 7]["quarantined"] == [[1, 2]]
 
     asyncio.run(scenario())
+
+
+def test_on_a_full_disk_what_the_centre_has_goes_before_the_only_copy_in_quarantine(
+    tmp_path: Path,
+) -> None:
+    bad = QuarantineRow(received_ms=START_MS, topic="t", reason="r", payload=b"x")
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(Batch(now_ms=START_MS, packs=(row(1), row(2)), quarantine=(bad,)))
+            draft = data_draft("gw-01", CENTRE)
+            assert await store.compose_data(draft, compose_packs, START_MS) == 2
+            await store.commit(Batch(now_ms=START_MS, packs=(row(3),)))
+
+    asyncio.run(scenario())
+    with contextlib.closing(sqlite3.connect(tmp_path / "haidang.db")) as connection:
+        kept = []
+        for _ in range(3):
+            store_write.make_room(connection, "2026-11-22", START_MS)
+            packs = connection.execute("SELECT count(*) FROM pack").fetchone()[0]
+            kept.append((packs, len(store_read.quarantined(connection, 9))))
+    assert kept == [(1, 1), (1, 0), (0, 0)]
 
 
 def test_a_full_quarantine_forgets_the_oldest_and_counts_it(

@@ -8,6 +8,8 @@ from typing import Any
 _SUPPLY_MV = 5000
 _SCALE = 10_000
 _MINUTE_S = 60
+# No fire's smoke stays the same for half an hour: what does is an aged sensor or the weather.
+_LONG_QUIET_MIN = 30
 # Baselines are kept in 1/256 of a load-permille.
 _FINE = 8
 
@@ -15,7 +17,9 @@ _FINE = 8
 class Candidate:
     """Millivolts to alarms, once a second; with `probe` temperature and humidity are taken out."""
 
-    def __init__(self, settings: dict[str, Any], probe: bool = True) -> None:
+    def __init__(self, settings: dict[str, Any], probe: bool = True, low: int = 660) -> None:
+        self._low = low
+        self._quiet_min = 0
         self._per_r0 = settings["load_ohm"] * _SCALE // settings["r0_ohm"]
         self._probe = probe
         self._baseline = 1000 << _FINE
@@ -78,9 +82,10 @@ class Candidate:
         quiet = (self._greatest - self._least) * 1000 < mean * 40
         wanted = mean << _FINE
         gap = wanted - self._baseline
+        self._quiet_min = min(self._quiet_min + 1, 255) if quiet else 0
         if gap > 0:
             self._baseline += gap >> 4
-        elif quiet and mean * 1000 << _FINE > self._baseline * 850:
+        elif quiet and (ratio > 850 or self._quiet_min >= _LONG_QUIET_MIN):
             self._baseline += gap >> (7 if self._probe else 6)
         self._baseline = min(max(self._baseline, 500 << _FINE), 2500 << _FINE)
         self._second = self._sum = self._greatest = 0
@@ -88,7 +93,9 @@ class Candidate:
 
     def _decide(self, ratio: int) -> None:
         fell = max(self._past) - ratio
-        self._low_s = self._low_s + 1 if ratio <= 620 and fell >= 120 else max(0, self._low_s - 1)
+        self._low_s = (
+            self._low_s + 1 if ratio <= self._low and fell >= 120 else max(0, self._low_s - 1)
+        )
         self._deep_s = self._deep_s + 1 if ratio <= 520 else 0
         pre = ratio <= 720
         if pre and not self._pre:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from haidang_board.physics_phones import Crowd
     from haidang_board.world_serial import Line
 
 SMOKE_ADC_PIN = 34
@@ -56,6 +57,8 @@ class World:
         self.phones = 0
         self.probe_period_s = 30.0
         self.sniffer_window_s = 10.0
+        # Who the phones are; the sniffer's, for tests that look for what must not get out.
+        self.crowd: "Crowd | None" = None
         self.wifi_up = True
         self.networks = {"demo": "secret"}
         self.rssi_dbm = -60

@@ -43,6 +43,7 @@ class Sniffer:
     def __init__(self, world: World) -> None:
         self._world = world
         self.crowd = Crowd(world.random.getrandbits(32), random_habits(_HABITS))
+        world.crowd = self.crowd
         self._companion = Companion(world.random, world.sniffer_window_s)
 
     def due(self, now_s: float) -> bytes:

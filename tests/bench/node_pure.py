@@ -19,6 +19,11 @@ def smoke(settings: dict[str, Any], read_mv: Any) -> Any:
     return _module("sensors.smoke").Smoke(settings, read_mv)
 
 
+def footfall(settings: dict[str, Any], readinto: Any) -> Any:
+    """The node's Footfall."""
+    return _module("sensors.footfall").Footfall(settings, readinto)
+
+
 def ladder(*arguments: Any) -> Any:
     """The node's Ladder, for candidates."""
     return _module("sensors.states").Ladder(*arguments)

@@ -1,3 +1,4 @@
+# heap: 320K
 """Footfall: the parser, windows that follow the sniffer's key, counting, suppression, health."""
 
 import micropython

@@ -3,7 +3,7 @@
 import math
 
 from haidang_node.sensors.sketch import NEAR, REGISTERS
-from haidang_wire.senml import Record
+from haidang_wire.senml_text import Record
 
 # Fewer devices than this could be told apart as persons: no count is given.
 _SUPPRESSED_BELOW = 5

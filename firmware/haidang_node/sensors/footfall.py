@@ -5,13 +5,13 @@ from micropython import const
 from haidang_node import loading, log
 from haidang_node.sensors.sketch import Sketch
 from haidang_node.sensors.sniffer import Sniffer
-from haidang_wire.senml import Record
+from haidang_wire.senml_text import Record
 
 # The sniffer sends a heartbeat each second: silence is a fault, not an empty street.
 _SILENT_MS = const(3000)
 # Its key lives for an hour at most; one that does not turn would let phones be followed.
 _KEY_MS = const(3900000)
-_BUFFER_BYTES = const(170)
+_BUFFER_BYTES = const(85)
 # Times wrap here, so that they stay small integers on the chip.
 _TICKS_MASK = const((1 << 30) - 1)
 _HIDDEN = const(0x01)

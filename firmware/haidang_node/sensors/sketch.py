@@ -17,7 +17,7 @@ NEAR = 64
 _NEAR = const(64)
 _SEQUENCES = const(0xFFF)
 _LAST = const(1 << 15)
-_OWN = const(96)
+_OWN = const(80)
 _CHAINS = const(48)
 
 

@@ -22,6 +22,7 @@ _SLEPT_THROUGH = const(4)
 _OPENING = "haidang_node.opening"
 # What opening a connection leaves loaded, or a packet of an unusual form.
 _OPENERS = (
+    "haidang_wire.session_plain",
     "haidang_wire.session_opening",
     "haidang_wire.session_events",
     "haidang_wire.packets_opening",

@@ -6,9 +6,8 @@ from haidang_node.errors import LinkError
 from haidang_node.status import OFFLINE
 from haidang_node.window import Window
 from haidang_wire.node_names import topic_of
-from haidang_wire.packets_opening import Will
 from haidang_wire.session import Session
-from haidang_wire.session_events import SESSION
+from haidang_wire.session_events import SESSION, Will
 
 
 def tls(folder: str) -> ssl.SSLContext:

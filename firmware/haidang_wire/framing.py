@@ -18,3 +18,8 @@ def write_varint(value: int) -> bytes:
         out.append(byte | 0x80 if value else byte)
         if not value:
             return bytes(out)
+
+
+def is_ascii(name: bytes) -> bool:
+    """Whether it is a text of 1 to 65,535 ASCII characters without NUL."""
+    return 0 < len(name) <= 0xFFFF and max(name) < 0x80 and min(name) > 0

@@ -10,7 +10,7 @@ from haidang_wire.errors import (
     WindowFull,
 )
 from haidang_wire.packets import Disconnect, Pingreq, Pingresp, Puback, Publish, encode
-from haidang_wire.packets_opening import Connack, Connect, Suback, Subscribe, Will
+from haidang_wire.packets_opening import Connack, Connect, Suback, Subscribe
 from haidang_wire.session import Session
 from haidang_wire.session_events import (
     SESSION,
@@ -20,6 +20,7 @@ from haidang_wire.session_events import (
     Message,
     Pong,
     Subscribed,
+    Will,
 )
 
 __all__ = (

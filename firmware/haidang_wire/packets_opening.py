@@ -11,7 +11,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any  # noqa: TID251 (only type checkers come here)
 
-Will = namedtuple("Will", ("topic", "payload", "qos", "retain", "delay_s"))
 Connect = namedtuple(
     "Connect",
     ("client_id", "clean_start", "keepalive_s", "will", "username", "password", "properties"),

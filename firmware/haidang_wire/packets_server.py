@@ -4,7 +4,8 @@ from haidang_wire.errors import ProtocolError
 from haidang_wire.framing import framed
 from haidang_wire.mqtt_bytes import Reader, write_properties
 from haidang_wire.packets import PUBLISH_PROPERTIES, Pingresp
-from haidang_wire.packets_opening import WILL_DELAY, Connack, Connect, Suback, Subscribe, Will
+from haidang_wire.packets_opening import WILL_DELAY, Connack, Connect, Suback, Subscribe
+from haidang_wire.session_events import Will
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,13 +1,14 @@
 """Sans-IO MQTT 5 client session: bytes and times in, bytes and events out.
 
-Here is what a working connection needs all day. What opens it, packets of an unusual form and
-all refusals are in session_opening, loaded when they come: a node's memory is small.
+Here is what a working connection needs all day. What opens it is in session_plain, packets of an
+unusual form and all refusals are in session_opening, loaded when they come: a node's memory is
+small.
 """
 
 from collections import namedtuple
 
 from haidang_wire.decoder import Decoder
-from haidang_wire.framing import framed
+from haidang_wire.framing import framed, is_ascii
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ class Session:
 
     What was not acknowledged when a connection ended is sent again by its owner, from the
     outbox, under a new packet id: the application's `ack` decides, not MQTT's session.
-    Options: those of session_opening.connect_fields.
+    Options: those of session_plain.connect_fields.
     """
 
     def __init__(self, client_id: str, **options: "Any") -> None:
-        from haidang_wire.session_opening import connect_fields
+        from haidang_wire.session_plain import connect_fields
 
         # The fields of CONNECT; None once the session is closed
         self.opening: "tuple[Any, ...] | None"
@@ -58,6 +59,11 @@ class Session:
 
     def connect(self) -> bytes:
         """CONNECT."""
+        from haidang_wire.session_plain import connect
+
+        data = connect(self.opening) if self.opening else b""
+        if data:
+            return data
         from haidang_wire.packets_opening import Connect, encode_opening
 
         return encode_opening(Connect(*self.opening or ()))
@@ -130,9 +136,17 @@ class Session:
         retain_handling: int = 0,
     ) -> tuple[int, bytes]:
         """Packet id and SUBSCRIBE; PacketTooLarge, ProtocolError."""
-        from haidang_wire.session_opening import subscribe
+        options = qos | (4 if no_local else 0) | retain_handling << 4
+        names = [one.encode() for one in filters]
+        if self.agreed and names and all([is_ascii(name) for name in names]):
+            from haidang_wire.session_plain import subscribe
 
-        return subscribe(self, filters, qos | (4 if no_local else 0) | retain_handling << 4)
+            packet_id, data = subscribe(self, names, options)
+            if data:
+                return packet_id, data
+        from haidang_wire.session_opening import careful_subscribe
+
+        return careful_subscribe(self, filters, options)
 
     def ping(self, now_ms: int) -> "bytes | None":
         """PINGREQ when due; ProtocolError `keepalive` when the server is silent too long.
@@ -197,6 +211,12 @@ class Session:
                     return message
             elif first == 0xD0 and at == end:
                 return Pong()
+        if first in (0x20, 0x90):
+            from haidang_wire.session_plain import opened
+
+            event = opened(self, first, buffer, at, end)
+            if event:
+                return event
         from haidang_wire.session_opening import careful_event
 
         return careful_event(self, first, buffer, at, end)
@@ -219,10 +239,4 @@ def _plain_message(first: int, buffer: "bytes | bytearray", at: int, end: int) -
 
 def _is_plain(topic: bytes) -> bool:
     # ASCII without NUL and wildcards
-    return (
-        0 < len(topic) <= 0xFFFF
-        and max(topic) < 0x80
-        and min(topic) > 0
-        and b"+" not in topic
-        and b"#" not in topic
-    )
+    return is_ascii(topic) and b"+" not in topic and b"#" not in topic

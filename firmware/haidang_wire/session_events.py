@@ -4,7 +4,16 @@ from collections import namedtuple
 
 from haidang_wire.session import Acknowledged, Message, Pong
 
-__all__ = ("SESSION", "Acknowledged", "Closed", "Connected", "Message", "Pong", "Subscribed")
+__all__ = (
+    "SESSION",
+    "Acknowledged",
+    "Closed",
+    "Connected",
+    "Message",
+    "Pong",
+    "Subscribed",
+    "Will",
+)
 
 SESSION = {
     "keepalive_s": 30,
@@ -32,3 +41,4 @@ Connected = namedtuple(
 )
 Subscribed = namedtuple("Subscribed", ("packet_id", "reasons"))
 Closed = namedtuple("Closed", ("reason",))
+Will = namedtuple("Will", ("topic", "payload", "qos", "retain", "delay_s"))

@@ -1,57 +1,21 @@
-"""What a session does seldom: opening, subscribing, refusing, reading packets of unusual form."""
+"""What a session does seldom: refusing, and reading and writing packets of unusual form."""
 
 from haidang_wire.errors import MqttError, PacketTooLarge, ProtocolError, Refused, WindowFull
 from haidang_wire.packets import TOPIC_ALIAS, Disconnect, Puback, Publish, decode, encode
 from haidang_wire.packets_opening import Connack, Suback, Subscribe
-from haidang_wire.session_events import (
-    SESSION,
-    Acknowledged,
-    Closed,
-    Connected,
-    Message,
-    Subscribed,
-)
+from haidang_wire.session_events import Acknowledged, Closed, Connected, Message, Subscribed
+from haidang_wire.session_plain import agreed_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any  # noqa: TID251 (only type checkers come here)
 
-    from haidang_wire.packets_opening import Will
     from haidang_wire.session import Session
 
 _MESSAGE_EXPIRY = 0x02
-_SESSION_EXPIRY = 0x11
-_ASSIGNED_CLIENT_ID = 0x12
-_SERVER_KEEPALIVE = 0x13
-_RECEIVE_MAXIMUM = 0x21
-_MAXIMUM_QOS = 0x24
-_RETAIN_AVAILABLE = 0x25
-_MAXIMUM_PACKET = 0x27
-_LARGEST_PACKET = 268435460  # section 2.1.4: five bytes of header and four times 7 bits
 
 
-def connect_fields(
-    client_id: str,
-    *,
-    keepalive_s: int = SESSION["keepalive_s"],
-    clean_start: bool = False,
-    session_expiry_s: int = SESSION["session_expiry_s"],
-    receive_maximum: int = SESSION["receive_maximum"],
-    maximum_packet_bytes: int = SESSION["maximum_packet_bytes"],
-    will: "Will | None" = None,
-    username: "str | None" = None,
-) -> "tuple[tuple[Any, ...], int]":
-    """The fields of CONNECT, and the largest packet in bytes that the server may send."""
-    properties = {
-        _SESSION_EXPIRY: session_expiry_s,
-        _RECEIVE_MAXIMUM: receive_maximum,
-        _MAXIMUM_PACKET: maximum_packet_bytes,
-    }
-    fields = (client_id, clean_start, keepalive_s, will, username, None, properties)
-    return fields, maximum_packet_bytes
-
-
-def subscribe(
+def careful_subscribe(
     session: "Session", filters: "list[str] | tuple[str, ...]", options: int
 ) -> tuple[int, bytes]:
     """Packet id and SUBSCRIBE; PacketTooLarge, ProtocolError."""
@@ -104,16 +68,7 @@ def _agreed(packet: "Any", opening: "tuple[Any, ...] | None") -> Connected:
         raise ProtocolError("%s before or after the connection" % type(packet).__name__)
     if packet.reason:
         raise Refused(packet.reason)
-    get = packet.properties.get
-    return Connected(
-        packet.session_present,
-        get(_RECEIVE_MAXIMUM, 65535),
-        get(_SERVER_KEEPALIVE, opening[2]),
-        get(_MAXIMUM_QOS, 1),
-        get(_RETAIN_AVAILABLE, 1) == 1,
-        get(_MAXIMUM_PACKET, _LARGEST_PACKET),
-        get(_ASSIGNED_CLIENT_ID, opening[0]),
-    )
+    return agreed_of(packet.session_present, packet.properties, opening)
 
 
 def _on_publish(session: "Session", packet: Publish) -> Message:

@@ -12,7 +12,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.ingest.broker_session import BrokerSession, Identity
 from haidang_tools.brokers import Broker
 from haidang_wire.mqtt5 import Message
-from haidang_wire.packets_opening import Will
+from haidang_wire.session_events import Will
 from mqtt_peer import Peer
 from node_packs import NODE
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from haidang_wire.errors import MqttError
 from haidang_wire.mqtt5 import Closed, Connected, Message, Session, Subscribed
-from haidang_wire.packets_opening import Will
 from haidang_wire.reasons import reason_text
+from haidang_wire.session_events import Will
 
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import BrokerError

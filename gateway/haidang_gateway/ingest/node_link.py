@@ -9,7 +9,7 @@ from haidang_wire import messages, topics
 from haidang_wire import ranges as seqs
 from haidang_wire.errors import WireError
 from haidang_wire.mqtt5 import Message
-from haidang_wire.packets_opening import Will
+from haidang_wire.session_events import Will
 
 from haidang_gateway.batch import BootKey
 from haidang_gateway.clock import Clock

@@ -69,7 +69,6 @@ class Connector:
         self._backoff = Backoff(_BACKOFF_MS, _BACKOFF_CAP_MS, esp32.random_32)
         self._trouble = log.Trouble(_LOG, "reaching the gateway")
         self._uplink: Uplink
-        self._may_send = None
         self._stepped_ms = -_STEP_MS
         # Whether there is a connection, and since when.
         self._working = False

@@ -14,7 +14,7 @@ _TICKS_MASK = (1 << 30) - 1
 
 def module(settings: dict):
     """The sniffer inside a MicroPython built with haidang_probe."""
-    import haidang_probe
+    import haidang_probe  # pyright: ignore[reportMissingImports] - a module built in C
 
     haidang_probe.start(settings["window_s"])
     return haidang_probe.readinto
@@ -30,7 +30,8 @@ def stations(settings: dict):
     point.config(ssid=settings["ssid"], key=settings["key"], security=3)
 
     def listen(note) -> None:
-        for station in point.status("stations"):
+        joined: list = point.status("stations")  # pyright: ignore[reportAssignmentType]
+        for station in joined:
             note(station[0])
 
     return Addresses(settings["window_s"], _ticks_ms, os.urandom, listen).readinto
@@ -54,4 +55,5 @@ def ble(settings: dict):
 
 
 def _ticks_ms() -> int:
-    return time.ticks_ms() & _TICKS_MASK
+    ticks: int = time.ticks_ms()  # pyright: ignore[reportAssignmentType]
+    return ticks & _TICKS_MASK

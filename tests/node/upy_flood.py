@@ -55,6 +55,17 @@ def _distances(data):
     return [mm for mm in [meter.take(byte) for byte in data] if mm], meter
 
 
+def test_after_deep_sleep_only_a_change_is_news() -> None:
+    bench = _Bench()
+    bench.flood.resume("watch", "ok", 0)
+    bench.run(4, level_mm=350)
+    assert (bench.flood.state, bench.flood.health) == ("watch", "ok")
+    assert not bench.flood.changed()
+    bench.run(20, level_mm=600)
+    assert bench.flood.state == "warning"
+    assert bench.flood.changed()
+
+
 def test_frames_are_found_behind_rubbish_and_broken_frames() -> None:
     good = _frame(1234)
     assert _distances(b"\x00\x11" + good)[0] == [1234]

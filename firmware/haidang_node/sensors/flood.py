@@ -91,7 +91,8 @@ class Flood:
         self._heard_ms = now_ms
         self._ladder.force(("normal", "watch", "warning", "danger").index(state))
         self.state = state
-        self._told = state + health
+        self._told_state = state
+        self._told_health = health
 
     @property
     def normal(self) -> bool:

@@ -192,7 +192,7 @@ NAMES = {
     "node/idf_largest": "largest free block of the system",
     "node/rssi": "strength of the radio link",
     "node/queue": "packs held",
-    "node/dropped": "telemetry packs dropped since boot; alarm packs are never dropped",
+    "node/dropped": "packs dropped since boot; alarm packs only where alarms alone fill the flash",
     "node/supply": "supply or battery",
 }
 

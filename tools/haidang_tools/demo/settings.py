@@ -8,9 +8,9 @@ from typing import Any
 
 GATEWAY = "gw-01"
 CENTRE = "centre-01"
-# 160 KiB for the application (about half of that on a 32-bit ESP32), and 33 KiB for what is C
+# 160 KiB for the application (about half of that on a 32-bit ESP32), and 37 KiB for what is C
 # code there and Python on the virtual board: the REPL and the shims of machine and network.
-# A board that needs more than 33 KiB for those takes it from the application.
+# A board that needs more than 37 KiB for those takes it from the application.
 NODE_HEAP = "197K"
 HEARTBEAT_S = 5
 REPORT_S = 2

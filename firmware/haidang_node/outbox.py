@@ -184,8 +184,9 @@ class Outbox:
             return
         try:
             self._call("storing", "store", lane, batch)
-        except MemoryError as error:
-            # They are sent from RAM; the next turn tries again.
+        except (MemoryError, ImportError, OSError, ValueError) as error:
+            # No memory, or a module that flash has lost: they are sent from RAM; the next turn
+            # tries again.
             if len(self.waiting) > _WAITING_LIMIT:
                 raise
             self.trouble.failed(error)

@@ -38,14 +38,13 @@ def store(outbox, lane: str, batch: list) -> None:
             if error.errno == _ENOSPC:
                 cause = _room_by_dropping(outbox, lane)
         else:
-            outbox.trouble.over()
             outbox.gave_alarms = False
-            outbox.waiting = [held for held in outbox.waiting if held.lane != lane]
+            outbox.trouble.over()
             return
     limit = _REFUSED_ALARMS if lane == _ALARM else _REFUSED_DATA
     for held in batch[: max(0, len(batch) - limit)]:
-        outbox.waiting.remove(held)
         outbox.ledger.drop(*outbox.boots[held.key], [(held.seq, held.seq)], cause)
+        outbox.waiting.remove(held)
 
 
 def _room_by_dropping(outbox, lane: str) -> str | None:
@@ -129,7 +128,9 @@ def _write(outbox, lane: str, batch: list) -> None:
     _flush(of_lane)
     for held, (segment, offset) in zip(batch, placed):  # noqa: B905 - no strict= on the node
         number_ranges.add(segment.parts, held.key, held.seq)
+        # Together: memory that runs out at the next one leaves no pack half way.
         held.source, held.offset = segment, offset
+        outbox.waiting.remove(held)
 
 
 def _flush(lane) -> None:
@@ -147,10 +148,15 @@ def _open(lane):
     if _goes_on(lane):
         lane.file = lane.open(lane.turn, "ab")
         return lane.file
-    lane.file = lane.open(lane.turn + 1, "wb")
-    lane.turn += 1
     lane.safe_bytes = 0
+    lane.turn += 1
+    # Before the file: bytes in a file without its segment would be read in the one before.
     lane.all.append(Segment(lane.turn))
+    try:
+        lane.file = lane.open(lane.turn, "wb")
+    except (OSError, MemoryError):
+        lane.all.pop()
+        raise
     return lane.file
 
 

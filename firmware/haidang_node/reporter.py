@@ -33,13 +33,17 @@ class Reporter:
         self._wake = wake
         self._encode_pack = encode_pack
         self._snapshot_ms = 0
+        # Whether a change may have been lost on its way to the outbox, for want of memory.
+        self._untold = False
 
     def sample(self, sensor) -> None:
         """One sampling step of a sensor; a changed state or health is kept as an alarm pack."""
         sensor.sample(self._clock.ticks_ms())
         if sensor.changed():
+            before, self._untold = self._untold, True
             _LOG.info("%s: %s, health %s", sensor.kind, sensor.state, sensor.health)
             self._keep(ALARM, sensor.state_records())
+            self._untold = before
 
     def telemetry(self) -> None:
         """A pack of all sensors' readings."""
@@ -68,6 +72,9 @@ class Reporter:
 
     def turn(self, now_ms: int) -> None:
         """What waits too long in RAM goes to flash; call each second, behind the readings."""
+        if self._untold:
+            self.snapshot()
+            self._untold = False
         if self._outbox.flush_due(now_ms) >= _UNSAVED_MS:
             self._identity.save(self._outbox.lowest_loose())
 
@@ -99,6 +106,10 @@ class Reporter:
             _LOG.error("a reading does not fit the contract: %s", error)
             self._ledger.drop(identity.epoch, identity.boot, [(seq, seq)], "fault")
             return
+        except MemoryError:
+            # No number without a pack or a name.
+            self._ledger.drop(identity.epoch, identity.boot, [(seq, seq)], "fault")
+            raise
         now_ms = self._clock.uptime_ms()
         self._outbox.put(lane, identity.epoch, identity.boot, seq, payload, now_ms)
         self._wake.set()

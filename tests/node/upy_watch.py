@@ -231,6 +231,40 @@ def test_changes_and_snapshots_go_into_the_alarm_lane_and_readings_into_the_othe
     assert wake.woken == 3
 
 
+def test_a_change_that_memory_refused_is_told_as_soon_as_there_is_some() -> None:
+    class Ledger:
+        lost = None
+
+        def drop(self, *lost):
+            self.lost = lost
+
+    full = [True]
+
+    def encode(pack):
+        if full[0]:
+            raise MemoryError
+        return encode_pack(pack)
+
+    clock, outbox, sensor, ledger = _Clock(), _Outbox(), _Sensor(), Ledger()
+    outbox.flush_due = lambda now_ms: 0
+    identity = _Identity()
+    reporter = Reporter(
+        "n-240ac4000001", clock, identity, outbox, ledger, [sensor], _Wake(), encode
+    )
+    sensor.state = "alarm"
+    try:
+        reporter.sample(sensor)
+        raise AssertionError("memory was there")
+    except MemoryError:
+        assert ledger.lost == (identity.epoch, identity.boot, [(0, 0)], "fault")
+    full[0] = False
+    reporter.sample(sensor)
+    for now_ms in (1000, 2000):
+        reporter.turn(now_ms)
+    assert [lane for lane, _ in outbox.kept] == [ALARM]
+    assert outbox.kept[0][1].records[0].value == "alarm"
+
+
 def test_what_is_not_normal_is_repeated_once_a_minute() -> None:
     clock, outbox, sensor = _Clock(), _Outbox(), _Sensor()
     reporter = Reporter(

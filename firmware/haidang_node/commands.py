@@ -39,6 +39,10 @@ def accept(path: str, order_id: str, owed: list) -> dict | None:
             "flash refused to save the command: %s" % error,
             "look at the node's queue; replace the board if its flash is worn out",
         )
+    except MemoryError:
+        # It comes again: nothing may be told of it before.
+        owed.pop()
+        raise
     return None
 
 

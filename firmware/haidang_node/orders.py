@@ -76,9 +76,11 @@ class Orders:
 
     def accept(self) -> tuple:
         """Saves the oldest order's id: (its tag, its id, whether it is new). Then acknowledge."""
-        tag, order = self._waiting.pop(0)
+        tag, order = self._waiting[0]
         # None: new and saved; a reply: what to say instead of executing it, {}: nothing.
         instead = loading.call(_COMMANDS, "accept", self._path, order["id"], self._owed)
+        # Not before: where memory was short it waits for the next turn.
+        self._waiting.pop(0)
         self._accepted = (order, instead)
         return tag, order["id"], instead is None
 

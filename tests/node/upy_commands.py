@@ -2,8 +2,9 @@
 """The file of executed commands: each is executed once, whatever comes between."""
 
 import os
+import sys
 
-from haidang_node import log
+from haidang_node import commands, loading, log
 from haidang_node.commands import accept, keep
 from haidang_node.errors import CommandError
 from haidang_node.orders import Orders
@@ -62,6 +63,33 @@ def test_a_full_flash_refuses_the_command() -> None:
     reply = accept("/tmp/haidang-no/such/orders", "c-1", [])
     assert reply is not None
     assert "flash refused" in reply["err"]
+
+
+def test_a_command_that_memory_refuses_waits_and_nothing_false_is_told_of_it() -> None:
+    path, real = _path(), commands._write
+
+    def full(*args):
+        raise MemoryError
+
+    orders = Orders(path, None, None)
+    orders.take(_order(1), 7)
+    commands._write = full
+    sys.modules["haidang_node.commands"] = commands
+    real_forget, loading.forget = loading.forget, lambda *paths: None
+    try:
+        try:
+            orders.accept()
+            raise AssertionError("memory was there")
+        except MemoryError:
+            assert orders.reply() is None
+        assert orders.waiting
+        commands._write = real
+        assert orders.accept() == (7, "c-1", True)
+        assert not orders.waiting
+    finally:
+        commands._write = real
+        loading.forget = real_forget
+    os.remove(path)
 
 
 def test_expired_untimed_and_failing_commands_are_refused_with_a_hint() -> None:

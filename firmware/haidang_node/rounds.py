@@ -19,6 +19,9 @@ _PIECE_BYTES = const(2048)
 # Mbed TLS with 4 KiB records needs more than this to connect.
 _TLS_FLOOR_BYTES = const(20480)
 _SHORT_ROUNDS = const(3)
+# Where the last restart for memory has not helped, another one is worth an hour's wait: a smoke
+# sensor that starts every three minutes never gets warm.
+_SHORT_AGAIN_ROUNDS = const(60)
 _LOG = log.Log("rounds")
 
 
@@ -37,9 +40,11 @@ def go(node, storage, free_bytes) -> tuple:
         return now_ms + _TRIAL_ROUND_MS, _try_out(node, storage)
     short = shortage(gc_free(), free_bytes(), _whole_piece(), node.link.online)
     node.short_rounds = node.short_rounds + 1 if short else 0
+    again = told.get("why", "").startswith("memory: ")
+    limit = _SHORT_AGAIN_ROUNDS if again else _SHORT_ROUNDS
     if short:
-        _LOG.warning("%s (%d of %d)", short, node.short_rounds, _SHORT_ROUNDS)
-    return now_ms + _ROUND_MS, short if node.short_rounds >= _SHORT_ROUNDS else None
+        _LOG.warning("%s (%d of %d)", short, node.short_rounds, limit)
+    return now_ms + _ROUND_MS, short if node.short_rounds >= limit else None
 
 
 def gc_free() -> int:

@@ -72,6 +72,15 @@ def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:
     assert asked == [False] * 5 + [True]
 
 
+def test_a_shortage_that_a_restart_has_not_mended_leaves_the_sensors_time_to_watch() -> None:
+    node = _Node()
+    node.online = False
+    node.told["why"] = "memory: 1000 bytes left for TLS, 1000 in one piece"
+    asked = [rounds.go(node, _Storage(), lambda: (1000, 1000))[1] for _ in range(60)]
+    assert asked[:59] == [None] * 59
+    assert asked[59]
+
+
 def test_jumps_of_the_clock_are_told() -> None:
     node = _Node()
     node.steps = 2

@@ -19,8 +19,12 @@ _nvs = esp32.NVS("haidang")
 
 
 def _set(fails: int) -> None:
-    _nvs.set_i32("fails", fails)
-    _nvs.commit()
+    try:
+        _nvs.set_i32("fails", fails)
+        _nvs.commit()
+    except OSError as error:
+        # Worn out or full: not counted, but the node still watches.
+        sys.print_exception(error)
 
 
 def _fails() -> int:

@@ -86,7 +86,11 @@ class Identity:
     def close(self) -> None:
         """Notes an orderly end: no pack lives in RAM alone, so the next start misses none."""
         if self.epoch:
-            self._keep(0)
+            try:
+                self._keep(0)
+            except OSError as error:
+                # The next start misses packs that are there; the end itself goes on.
+                self._trouble.failed(error)
 
     def _keep(self, loose: int) -> None:
         self._storage.put("numbers%d" % (self.boot & 1), self.following << _LOOSE_BITS | loose)

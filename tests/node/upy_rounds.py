@@ -2,6 +2,7 @@
 """What a node looks at once a minute: when memory is too short, when a start was a good one."""
 
 from haidang_node import log, rounds
+from haidang_node.identity import Identity
 
 log.start(log.ERROR + 1, lambda: 0)
 # CPython has no such figure.
@@ -57,6 +58,20 @@ def test_a_start_is_a_good_one_after_a_minute_without_a_crash_and_is_written_onc
         assert storage["fails"] == fails
     assert storage.commits == 1
     assert node.told == {}
+
+
+def test_a_storage_that_takes_nothing_ends_no_round_and_no_orderly_restart() -> None:
+    class Worn(_Storage):
+        def put(self, key, value):
+            raise OSError(-0x1105)
+
+    node, storage = _Node(), Worn(fails=1, epoch=1, boot=1)
+    node.now_ms = 75000
+    assert rounds.go(node, storage, lambda: _PLENTY) == (135000, None)
+    assert node.settled
+    identity = Identity(storage, lambda: 7)
+    identity.begin()
+    identity.close()
 
 
 def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:

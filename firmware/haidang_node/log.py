@@ -34,12 +34,14 @@ def start(level: int, now_ms, hal=None) -> None:
 
 
 def ring(function: str, *args) -> None:
-    """Calls `note`, `keep` or `save` of the error ring; without memory for it nothing is kept."""
+    """Calls `note`, `keep` or `save` of the error ring; nothing is kept without memory for it, or
+    where flash has lost its module: no loop may end for its words.
+    """
     if _Sink.hal is None:
         return
     try:
         loading.call("haidang_node.ring", function, _Sink.hal, *args)
-    except MemoryError:
+    except (MemoryError, ImportError, OSError, ValueError):
         return
 
 

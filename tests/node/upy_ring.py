@@ -3,7 +3,7 @@
 
 import os
 
-from haidang_node import log, ring
+from haidang_node import loading, log, ring
 
 
 class _Memory:
@@ -100,3 +100,19 @@ def test_a_note_is_told_once_and_taken_back_where_the_node_goes_on() -> None:
     ring.note(memory, "loop smoke hung")
     ring.note(memory, "")
     assert ring.start(memory, 3, path) == ""
+
+
+def test_a_ring_that_cannot_be_loaded_ends_no_loop() -> None:
+    real = loading.call
+    for error in (MemoryError(), ImportError("ring"), OSError(5), ValueError("incompatible")):
+
+        def lost(*args, error=error):
+            raise error
+
+        loading.call = lost
+        log.start(log.ERROR + 1, lambda: 0, object())
+        try:
+            log.ring("keep", 0, "W node: a line", False)
+        finally:
+            loading.call = real
+            log.start(log.ERROR + 1, lambda: 0)

@@ -20,6 +20,7 @@ from haidang_node.supervisor import Supervisor
 OUTBOX = "/outbox"
 _LOOP_LIMIT_MS = const(6000)
 _FIRST_ROUND_MS = const(15000)
+_SHORT_ROUNDS = const(3)
 _LOG = log.Log("node")
 
 
@@ -138,7 +139,10 @@ class Node:
                 "haidang_node.rounds", "go", self, esp32.Storage(), esp32.free_bytes
             )
         except MemoryError:
-            return "memory: none for a round"
+            # A connection being made takes it for a moment: short three times in a row, as there.
+            self.short_rounds += 1
+            self._round_ms = self.clock.uptime_ms() + _FIRST_ROUND_MS
+            why = "memory: none for a round" if self.short_rounds >= _SHORT_ROUNDS else None
         return why
 
     def _connect(self):

@@ -1,0 +1,65 @@
+"""The node's own part in its rounds: memory that is short for a moment is no reason to restart."""
+
+import sys
+
+from haidang_node import loading, log
+
+log.start(log.ERROR + 1, lambda: 0)
+
+
+class _Chip:
+    """The chip's names that the node's module looks up when it is loaded."""
+
+    def Storage(self):
+        return {}
+
+    def free_bytes(self):
+        return 1000, 1000
+
+
+class _Node:
+    short_rounds = 0
+    _round_ms = 15000
+    now_ms = 0
+
+    def __init__(self):
+        self.clock = self.link = self.status = self
+        self.reached = False
+        self.told = {}
+
+    def uptime_ms(self):
+        return self.now_ms
+
+
+def _step():
+    chip = "haidang_node.hal.esp32"
+    before = sys.modules.get(chip)
+    sys.modules[chip] = _Chip()
+    try:
+        from haidang_node.node import Node
+    finally:
+        loading.forget("haidang_node.node", chip)
+        if before is not None:
+            sys.modules[chip] = before
+    return Node._step
+
+
+def test_memory_that_is_gone_for_one_round_restarts_nothing_for_three_it_does() -> None:
+    def full(*args):
+        raise MemoryError
+
+    def plenty(path, function, node, *args):
+        node.short_rounds = 0
+        return node.now_ms + 60000, None
+
+    step, node, asked = _step(), _Node(), []
+    real = loading.call
+    try:
+        for call in (full, full, plenty, full, full, full):
+            node.now_ms = node._round_ms
+            loading.call = call
+            asked.append(step(node))
+    finally:
+        loading.call = real
+    assert asked[:5] == [None] * 5
+    assert asked[5] == "memory: none for a round"

@@ -61,7 +61,13 @@ def read(file, offset: int) -> tuple | None:
     if len(body) < length or crc != struct.pack("<I", _crc(name, body)):
         return None
     epoch = binascii.hexlify(epoch).decode()
-    return epoch, boot, seq, packing.unpack(body, _own(epoch, boot, seq)) if packed else body
+    if packed:
+        try:
+            body = packing.unpack(body, _own(epoch, boot, seq))
+        except IndexError:
+            # A later version wrote it: lost to this one, but it must not end a loop.
+            return None
+    return epoch, boot, seq, body
 
 
 def find(file, offset: int) -> int:

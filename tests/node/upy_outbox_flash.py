@@ -1,8 +1,9 @@
 """The outbox on a flash that refuses to write or to read: no alarm is lost, memory is bounded."""
 
 import os
+import struct
 
-from haidang_node import number_ranges, segments
+from haidang_node import number_ranges, records, segments
 from haidang_node.outbox import ALARM, DATA, Place
 
 from upy_outbox import _EPOCH, _all, _done, _folder, _numbers, _open, _put
@@ -307,3 +308,19 @@ def test_a_module_that_flash_has_lost_leaves_alarms_in_memory() -> None:
         outbox.flush_due(2)
         assert outbox.lowest_loose() is None
         _done(folder)
+
+
+def test_a_pack_of_a_later_version_is_named_as_lost_and_ends_no_loop() -> None:
+    folder = _folder()
+    whole = records.frame(_EPOCH, 1, 0, b"pack 0")
+    name, body = whole[:16], b"\xfe" * (len(whole) - records.HEADER_BYTES)
+    with open(folder + "/a-1", "wb") as file:
+        file.write(name + struct.pack("<I", records._crc(name, body)) + body)
+        file.write(records.frame(_EPOCH, 1, 1, b"pack 1"))
+    outbox, ledger = _open(folder)
+    first, second = _all(outbox, ALARM)
+    assert outbox.payload(first) is None
+    assert outbox.payload(second) == b"pack 1"
+    assert _numbers(outbox, ALARM) == [1]
+    assert ledger.boots(_EPOCH, 1, 2, {})[0]["dropped"] == [[0, 0, "corrupt"]]
+    _done(folder)

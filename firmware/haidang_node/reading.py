@@ -19,8 +19,10 @@ def next_held(outbox, lane: str, place):
                         length, epoch, boot, seq = name
                         key = outbox.find(epoch, boot)
                         if numbers.holds(segment.parts, key, seq):
+                            found = Held(lane, key, seq, segment, offset)
+                            # Last: where memory ends before, it is found again.
                             place.offset = offset + length
-                            return Held(lane, key, seq, segment, offset)
+                            return found
         except OSError as error:
             outbox.trouble.failed(error)
         place.offset = segment.size_bytes

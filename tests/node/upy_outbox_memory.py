@@ -1,4 +1,4 @@
-"""The outbox while memory ends, or a module that it needs is gone: no alarm is lost or half kept."""
+"""The outbox while memory ends, or a module is gone: no alarm is lost or kept by half."""
 
 import struct
 

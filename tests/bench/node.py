@@ -38,6 +38,7 @@ _BOUNDS: tuple[tuple[str, str, float], ...] = (
     ("hottest_block_years", ">=", 20),
     ("heap_peak_kib", "<=", 160),
     ("mpy_resident_bytes", "<=", 61_440),
+    ("sampling_allocations_32bit", "<=", 0),
     ("chain_accepted", ">=", 1),
     ("chain_alarm_decisions", ">=", 1),
     ("chain_acked_lost", "<=", 0),

@@ -4,6 +4,8 @@ import argparse
 import hashlib
 import json
 import sys
+import threading
+from functools import lru_cache
 from pathlib import Path
 
 from haidang_tools.board import BoardFacts, SerialBoard
@@ -13,6 +15,7 @@ from haidang_tools.errors import FlashFull, InputRefused
 SOURCE = Path(__file__).resolve().parents[2] / "firmware"
 STARTERS = ("boot.py", "main.py")
 PACKAGES = ("haidang_wire", "haidang_node")
+_COMPILING = threading.Lock()
 _SPARE_BYTES = 65_536  # what LittleFS needs for itself while files are replaced
 # sys.implementation._mpy, bits 10 and up (MicroPython's documentation, "MicroPython .mpy files").
 _ARCHITECTURES = {0: None, 2: "x64", 10: "xtensawin", 11: "rv32imc"}
@@ -43,18 +46,29 @@ def application(source: Path, compile_for: BoardFacts | None = None) -> dict[str
     """
     if not (source / STARTERS[1]).is_file():
         raise InputRefused(f"{source} has no {STARTERS[1]}; give the firmware folder as --source")
-    files = {f"/{name}": (source / name).read_bytes() for name in STARTERS}
     modules = node_files(source)
-    compiler = Compiler(modules, _architecture(compile_for)) if compile_for else None
+    starters = {f"/{name}": (source / name).read_bytes() for name in STARTERS}
+    texts = {"/" + path.relative_to(source).as_posix(): path.read_bytes() for path in modules}
+    if compile_for is None:
+        return starters | texts
+    digest = _digest(b"".join(texts.values()))
+    # One at a time: ast.parse of CPython 3.11 fails now and then in threads side by side.
+    with _COMPILING:
+        return starters | _compiled(source, _architecture(compile_for), digest)
+
+
+@lru_cache(maxsize=4)
+def _compiled(source: Path, architecture: str | None, digest: str) -> dict[str, bytes]:
+    # A city's boards are alike: compiled once. `digest` of the texts tells when they change.
+    del digest
+    modules = node_files(source)
+    compiler = Compiler(modules, architecture)
+    files = {}
     for path in modules:
-        name = "/" + path.relative_to(source).as_posix()
-        if compiler is None:
-            files[name] = path.read_bytes()
-        else:
-            bare = name.removesuffix(".py")
-            # A module's own name is in memory anyhow.
-            module = bare[1:].removesuffix("/__init__").replace("/", ".")
-            files[bare + ".mpy"] = compiler.compiled(path, module)
+        bare = "/" + path.relative_to(source).as_posix().removesuffix(".py")
+        # A module's own name is in memory anyhow.
+        module = bare[1:].removesuffix("/__init__").replace("/", ".")
+        files[bare + ".mpy"] = compiler.compiled(path, module)
     return files
 
 

@@ -56,7 +56,9 @@ class Footfall:
         self._at_ms = now_ms
         if self._heard_ms < 0:
             self._heard_ms = now_ms
-        sniffer, buffer = self._sniffer, self._buffer
+        # Not as a pair: compiled, a pair is an object.
+        sniffer = self._sniffer
+        buffer = self._buffer
         count = self._readinto(buffer)
         while count:
             at = 0
@@ -100,7 +102,8 @@ class Footfall:
             self._sketch.add(address, now_ms >> _SLOT_BITS & 255, model, sequence)
 
     def _beat(self, line: bytearray, now_ms: int) -> None:
-        total, dropped = line[2] | line[3] << 8 | line[4] << 16, line[8] | line[9] << 8
+        total = line[2] | line[3] << 8 | line[4] << 16
+        dropped = line[8] | line[9] << 8
         if total < self._total:
             # It started again, with another key.
             self._whole = False

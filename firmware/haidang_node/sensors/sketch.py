@@ -55,7 +55,8 @@ class Sketch:
             self.chains.add(address, slot, model, sequence)
 
     def _rank(self, value: int, shift: int) -> None:
-        rest, rank = value >> _INDEX_BITS | _RANKS, 1
+        rest = value >> _INDEX_BITS | _RANKS
+        rank = 1
         while not rest & 1:
             rest >>= 1
             rank += 1
@@ -112,14 +113,16 @@ class Sample:
         self._sequence[i] = sequence & _SEQUENCES
 
     def _found(self, address: int, group: int, sequence: int) -> int:
-        found, gap = -1, _NEAR + 1
+        found = -1
+        gap = _NEAR + 1
         for i in range(self.count):
             if self._address[i] == address:
                 return i
             if sequence >= 0 and self.group[i] == group:
                 behind = (sequence - self._sequence[i]) & _SEQUENCES
                 if 0 < behind < gap:
-                    found, gap = i, behind
+                    found = i
+                    gap = behind
         return found
 
     def _thin(self) -> None:

@@ -23,7 +23,8 @@ class Sniffer:
 
         `whole` tells that `line` holds a sound one, until the next call.
         """
-        line, filled = self.line, self._filled
+        line = self.line
+        filled = self._filled
         self.whole = False
         while at < end and not self.whole:
             line[filled] = buffer[at]

@@ -30,6 +30,7 @@ from haidang_tools.demo.settings import (
     node_config,
 )
 from haidang_tools.demo.view import CityView
+from haidang_tools.errors import BoardAbsent
 from haidang_tools.fault_proxy import FaultProxy
 
 _OWN_WIFI = Wifi()
@@ -157,7 +158,18 @@ class City:
         config = self.folder / f"{node.id}.json"
         document = node_config(node, self._host, self.gateway_broker.port, self._wifi)
         config.write_text(json.dumps(document), encoding="utf-8")
-        install(node.port or self._power_on(node).port, node, self.ca_dir, config)
+        if node.port:
+            install(node.port, node, self.ca_dir, config)
+            return
+        board = self._power_on(node)
+        try:
+            install(board.port, node, self.ca_dir, config)
+        except BoardAbsent:
+            # Ctrl-C in the middle of a collection stops the Unix interpreter: what the reset
+            # button is for.
+            board.power_off()
+            board.power_on()
+            install(board.port, node, self.ca_dir, config)
 
     def _power_on(self, node: DemoNode) -> Board:
         board = self._board(node)

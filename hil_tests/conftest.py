@@ -41,6 +41,13 @@ def pytest_report_header(config: pytest.Config) -> str:
     return config.stash[_REPORT].header
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --soak every test has the usual time; with it the soak has all it needs."""
+    for item in items:
+        if option(config, "--soak") and item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(0))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this bench cannot do, with the bench's own reason."""
     lacks = dict(item.config.stash[_BENCH].lacks)

@@ -89,7 +89,7 @@ class Chip:
 
     def answer(self, words: list[str], now_s: float) -> str:
         """Carry out one request of the ROM."""
-        self._now_s = now_s
+        self._now_s = self._world.now_s = now_s
         if words[0] == "wifi":
             return self._station.answer(words[1:], now_s)
         name = "_do_" + words[0].replace("-", "_")

@@ -12,12 +12,14 @@ class Pace:
     """Drives the serial sensors of one world and the timers of one chip; steady seconds in."""
 
     def __init__(self, world: World, chip: Chip) -> None:
+        self._world = world
         self._chip = chip
         self._devices: list[Ultrasonic | Sniffer] = [Ultrasonic(world), Sniffer(world)]
         self._due_s = [0.0] * len(self._devices)
 
     def turn(self, now_s: float, wires: LifeWires) -> float:
         """Do what is due; returns when the next thing is, at most IDLE_S away."""
+        self._world.now_s = now_s
         return min(now_s + IDLE_S, self._feed(now_s, wires), self._tick(now_s, wires))
 
     def watchdog_bites(self, now_s: float) -> bool:

@@ -3,7 +3,7 @@
 Electrical constants are those of the reference wiring: MQ-2 on GPIO34, its relay contact on
 GPIO27 (to ground, pull-up: closed reads 0), supply divider on GPIO35, ultrasonic A02YYUW on the
 UART whose rx is GPIO16, companion Wi-Fi sniffer on the UART whose rx is GPIO26, siren on GPIO25,
-lamp on GPIO2.
+lamp on GPIO2. Smoke, water and air are told in modules of their own.
 """
 
 import random
@@ -12,36 +12,51 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from haidang_board.world_air import AIR_DHT_PIN, AIR_SCL_PIN, AIR_SDA_PIN, AirWorld
+from haidang_board.world_smoke import (
+    ADC_MAX_UV,
+    CONTACT_PIN,
+    SIREN_PIN,
+    SMOKE_ADC_PIN,
+    SmokeWorld,
+    smoke_uv,
+)
+from haidang_board.world_water import ULTRASONIC_RX_PIN, WaterWorld
+
 if TYPE_CHECKING:
     from haidang_board.physics_phones import Crowd
     from haidang_board.world_serial import Line
 
-SMOKE_ADC_PIN = 34
+__all__ = [
+    "AIR_DHT_PIN",
+    "AIR_SCL_PIN",
+    "AIR_SDA_PIN",
+    "CONTACT_PIN",
+    "LED_PIN",
+    "SIREN_PIN",
+    "SMOKE_ADC_PIN",
+    "SNIFFER_RX_PIN",
+    "SUPPLY_ADC_PIN",
+    "ULTRASONIC_RX_PIN",
+    "World",
+    "smoke_uv",
+]
+
 SUPPLY_ADC_PIN = 35
-CONTACT_PIN = 27
-SIREN_PIN = 25
 LED_PIN = 2
-ULTRASONIC_RX_PIN = 16
 SNIFFER_RX_PIN = 26
 
-_MQ2_SUPPLY_MV = 5000
-_MQ2_LOAD_OHM = 5000
-_MQ2_CLEAN_AIR_OHM = 10000
-_MQ2_KNEE_PPM = 200.0  # Rs/R0 = 1 / (1 + ppm / knee) ** slope; 1 in clean air
-_MQ2_SLOPE = 0.6
-_MQ2_DIVIDER = 2 / 3
 _SUPPLY_DIVIDER = 1 / 2
 _ADC_NOISE_UV = 2000
-_ADC_MAX_UV = 3_300_000
 _EDGES_KEPT = 4096
 
 Listener = Callable[[int, int], None]
 
 
-class World:
+class World(SmokeWorld, WaterWorld, AirWorld):
     """Plain attributes, set at any time from any thread; each board has a world of its own.
 
-    `smoke_ppm` 0 is clean air; `water_mm` is above the street; `phones` are within radio reach.
+    `now_s` is the board's own steady time. `phones` are within radio reach.
     The companion sniffer draws a new key every `sniffer_window_s`.
     `networks` maps the SSIDs in reach to their keys, `signals_dbm` to their strength where it is
     not `rssi_dbm`; `hidden` ones do not tell their name. `radio_fault` "error": the Wi-Fi driver
@@ -51,9 +66,10 @@ class World:
     """
 
     def __init__(self, *, seed: int = 1) -> None:
-        self.smoke_ppm = 0.0
-        self.water_mm = 0
-        self.mount_mm = 3000
+        SmokeWorld.__init__(self)
+        WaterWorld.__init__(self)
+        AirWorld.__init__(self)
+        self.now_s = 0.0
         self.phones = 0
         self.probe_period_s = 30.0
         self.sniffer_window_s = 10.0
@@ -67,10 +83,6 @@ class World:
         self.radio_fault = ""
         self.radio_cure = "cycle"
         self.supply_mv = 5000
-        self.temp_c = 30.0
-        self.smoke_open = False
-        self.smoke_short = False
-        self.ultrasonic_silent = False
         self.sniffer_silent = False
         self.random = random.Random(seed)
         self.lines: dict[int, "Line"] = {}
@@ -105,7 +117,7 @@ class World:
     def adc_uv(self, pin: int) -> int:
         """What an ideal meter reads on an analogue pin, in microvolts."""
         if pin == SMOKE_ADC_PIN:
-            return self._noisy(self._smoke_uv())
+            return self._noisy(self.smoke_adc_uv())
         if pin == SUPPLY_ADC_PIN:
             return self._noisy(self.supply_mv * 1000 * _SUPPLY_DIVIDER)
         return 0
@@ -131,23 +143,8 @@ class World:
         with self._lock:
             self._listener = listener
 
-    def _smoke_uv(self) -> float:
-        if self.smoke_open:
-            return 0.0
-        if self.smoke_short:
-            return _ADC_MAX_UV
-        return smoke_uv(self.smoke_ppm)
-
     def _noisy(self, microvolts: float) -> int:
-        if not 0 < microvolts < _ADC_MAX_UV:
-            return int(min(max(microvolts, 0), _ADC_MAX_UV))
+        if not 0 < microvolts < ADC_MAX_UV:
+            return int(min(max(microvolts, 0), ADC_MAX_UV))
         noise = self.random.uniform(-_ADC_NOISE_UV, _ADC_NOISE_UV)
-        return int(min(max(microvolts + noise, 0), _ADC_MAX_UV))
-
-
-def smoke_uv(ppm: float) -> float:
-    """Microvolts that an MQ-2 in the reference wiring puts on its pin."""
-    ratio: float = 1.0 / (1.0 + max(0.0, ppm) / _MQ2_KNEE_PPM) ** _MQ2_SLOPE
-    sensor_ohm = _MQ2_CLEAN_AIR_OHM * ratio
-    output_mv = _MQ2_SUPPLY_MV * _MQ2_LOAD_OHM / (_MQ2_LOAD_OHM + sensor_ohm)
-    return output_mv * 1000 * _MQ2_DIVIDER
+        return int(min(max(microvolts + noise, 0), ADC_MAX_UV))

@@ -29,7 +29,7 @@ class Ultrasonic:
         if self._world.ultrasonic_silent:
             return b""
         noise_mm = self._world.random.randint(-2, 2)
-        distance_mm = self._world.mount_mm - int(self._world.water_mm) + noise_mm
+        distance_mm = self._world.echo_mm() + noise_mm
         return ultrasonic_frame(min(max(distance_mm, 0), 0xFFFF))
 
 

@@ -41,9 +41,10 @@ class Reporter:
         sensor.sample(self._clock.ticks_ms())
         if sensor.changed():
             before, self._untold = self._untold, True
-            _LOG.info("%s: %s, health %s", sensor.kind, sensor.state, sensor.health)
-            self._keep(ALARM, sensor.state_records())
+            seq = self._keep(ALARM, sensor.state_records())
             self._untold = before
+            # Behind its flush: a power cut takes no decision that the console has told.
+            _LOG.info("%s: %s, health %s, pack %s", sensor.kind, sensor.state, sensor.health, seq)
 
     def telemetry(self) -> None:
         """A pack of all sensors' readings."""
@@ -78,9 +79,10 @@ class Reporter:
         if self._outbox.flush_due(now_ms) >= _UNSAVED_MS:
             self._identity.save(self._outbox.lowest_loose())
 
-    def _keep(self, lane: str, records: list) -> None:
+    def _keep(self, lane: str, records: list) -> int | None:
+        # The pack's number; None where there is no pack.
         if not records:
-            return
+            return None
         identity = self._identity
         uptime_of = self._clock.uptime_of
         if self._clock.uptime_ms() >= _WRAP_MS:
@@ -105,7 +107,7 @@ class Reporter:
         except (ValueError, TypeError) as error:
             _LOG.error("a reading does not fit the contract: %s", error)
             self._ledger.drop(identity.epoch, identity.boot, [(seq, seq)], "fault")
-            return
+            return None
         except MemoryError:
             # No number without a pack or a name.
             self._ledger.drop(identity.epoch, identity.boot, [(seq, seq)], "fault")
@@ -113,3 +115,4 @@ class Reporter:
         now_ms = self._clock.uptime_ms()
         self._outbox.put(lane, identity.epoch, identity.boot, seq, payload, now_ms)
         self._wake.set()
+        return seq

@@ -13,10 +13,10 @@ from bench.fast_gateway import Key
 # six bits how many of the newest numbers may live in RAM alone.
 _LOOSE_BITS = 6
 _SPACE = "haidang"
-_DECISION = re.compile(rb"^ *(\d+) I report: smoke: \w+, health (\w+)", re.MULTILINE)
+_DECISION = re.compile(
+    rb"^ *(\d+) I report: smoke: \w+, health (\w+), pack (\d+)\r?\n", re.MULTILINE
+)
 _BOOT_LINE = rb" n-%s, epoch "
-# The log's stamp is taken after the sample whose time the pack carries.
-_STAMP_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,9 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A change of state or health that a node printed on its console before it kept the pack."""
+    """A change of state or health that a node told on its console; `key` names its pack."""
 
-    node: str
-    epoch: str
-    boot: int
+    key: Key
     at_ms: int
     health: str
 
@@ -58,9 +56,7 @@ class Books:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def close_life(self, node: str, nvs: Path, console: bytes) -> None:
-        """After a power cut: the numbers in NVS, and the decisions on the console as it was when
-        all that it told had been kept.
-        """
+        """After a power cut: the numbers in NVS, and the decisions that the console told."""
         life = life_of(node, nvs)
         if life is None:
             return
@@ -80,21 +76,10 @@ class Books:
         with self._lock:
             return {key for life in self.lives.values() for key in life.loose()}
 
-    def untold(self, told: Iterable[tuple[Key, int, str]]) -> list[Decision]:
-        """Decisions without a pack among `told`: (key, uptime in ms, the sensor's health)."""
-        by_life: dict[tuple[str, str, int, str], list[int]] = {}
-        for (node, epoch, boot, _), up_ms, health in told:
-            by_life.setdefault((node, epoch, boot, health), []).append(up_ms)
-        return [
-            decision
-            for decision in self.decisions
-            if not any(
-                abs(decision.at_ms - up_ms) <= _STAMP_MS
-                for up_ms in by_life.get(
-                    (decision.node, decision.epoch, decision.boot, decision.health), ()
-                )
-            )
-        ]
+    def untold(self, told: Iterable[tuple[Key, str]]) -> list[Decision]:
+        """Decisions whose pack is not among `told`: its name, the sensor's health in it."""
+        came = set(told)
+        return [one for one in self.decisions if (one.key, one.health) not in came]
 
 
 def life_of(node: str, nvs: Path) -> Life | None:
@@ -116,6 +101,6 @@ def _decisions(life: Life, console: bytes) -> list[Decision]:
     if f"boot {life.boot},".encode() not in told.split(b"\n", 1)[0]:
         return []
     return [
-        Decision(life.node, life.epoch, life.boot, int(at), health.decode())
-        for at, health in _DECISION.findall(told)
+        Decision((life.node, life.epoch, life.boot, int(seq)), int(at), health.decode())
+        for at, health, seq in _DECISION.findall(told)
     ]

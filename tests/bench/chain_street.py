@@ -35,8 +35,8 @@ class FarSide(Protocol):
     def delivered(self) -> set[Key]:
         """The packs that have come to the far end, by name."""
 
-    def told(self) -> list[tuple[Key, int, str]]:
-        """The smoke sensor's health in the packs that came: pack, uptime in ms, health."""
+    def told(self) -> list[tuple[Key, str]]:
+        """The smoke sensor's health in the packs that came: the pack's name, health."""
 
     def verdict(self) -> dict[str, int]:
         """`corrupt`, `duplicates` behind the gateway, `copies` before it; call at the end."""
@@ -81,11 +81,11 @@ class Production:
         self._read_centre()
         return {_key(pack) for pack in self._packs}
 
-    def told(self) -> list[tuple[Key, int, str]]:
+    def told(self) -> list[tuple[Key, str]]:
         """At the centre."""
         self._read_centre()
         return [
-            (_key(pack), int(str(pack[0]["hu"])), str(record["vs"]))
+            (_key(pack), str(record["vs"]))
             for pack in self._packs
             for record in pack
             if record.get("n") == "smoke/health"
@@ -153,10 +153,10 @@ class StandIn:
         """The packs that came."""
         return self.gateway.keys()
 
-    def told(self) -> list[tuple[Key, int, str]]:
+    def told(self) -> list[tuple[Key, str]]:
         """In the alarm lane."""
         return [
-            (key, delivered.pack.up_ms, str(record.value))
+            (key, str(record.value))
             for key, delivered in self.gateway.delivered.items()
             for record in delivered.pack.records
             if delivered.lane == "alarm" and record.name == "smoke/health"

@@ -231,6 +231,22 @@ def test_changes_and_snapshots_go_into_the_alarm_lane_and_readings_into_the_othe
     assert wake.woken == 3
 
 
+def test_the_console_tells_a_decision_only_when_its_pack_is_kept() -> None:
+    order = []
+    outbox, sensor = _Outbox(), _Sensor()
+    outbox.put = lambda *pack: order.append("kept")
+    reporter = Reporter(
+        "n-240ac4000001", _Clock(), _Identity(), outbox, None, [sensor], _Wake(), encode_pack
+    )
+    log.start(log.INFO, lambda: order.append("told") or 0)
+    try:
+        sensor.state = "alarm"
+        reporter.sample(sensor)
+    finally:
+        log.start(log.ERROR + 1, lambda: 0)
+    assert order == ["kept", "told"]
+
+
 def test_a_change_that_memory_refused_is_told_as_soon_as_there_is_some() -> None:
     class Ledger:
         lost = None

@@ -1,50 +1,55 @@
-"""Self-test and calibration of the sensors; loaded for these commands, then forgotten."""
+"""Self-test and calibration of the sensors; loaded for these commands, then forgotten.
 
-from micropython import const
+What each kind of sensor checks and sets is in `haidang_node.sensors.<kind>_service`:
+
+    selftest(sensor, settings) -> [[code, ok, value, limit text], ...], the last two may be left
+    out; each code has its sentences in the gateway's haidang_gateway.sheet
+    calibrate(sensor, args, settings) -> the changes of the sensor's table in node.json
+
+`settings` is the sensor's table of node.json.
+"""
 
 from haidang_node import loading
 from haidang_node.errors import CommandError
 
-# MQ-2 data sheet: 3 to 30 kOhm in 1000 ppm of hydrogen, clean air about ten times that.
-_CLEAN_LEAST_OHM = const(3000)
-_CLEAN_MOST_OHM = const(300000)
-_MOUNT_LEAST_MM = const(300)
-_MOUNT_MOST_MM = const(7500)
 
-
-def selftest(node, args: dict) -> tuple:
-    """Health, state and present records of all sensors, or of args["sensor"]."""
+def selftest(node, args: dict, folder: str = "") -> tuple:
+    """Checks, health, state and present records of all sensors, or of args["sensor"]."""
     out = {}
-    for sensor in _chosen(node, args):
+    chosen = _chosen(node, args)
+    settings = _settings(folder)
+    for sensor in chosen:
+        # A contact on a battery node's wake input has no table.
+        checks = _service(sensor, "selftest", sensor, settings.get(sensor.kind, {}))
         # Not records(): reading a footfall window takes it away.
         records = {r.name: r.value for r in sensor.state_records()}
         values = {name: _plain(value) for name, value in records.items()}
-        out[sensor.kind] = {"ok": sensor.health == "ok", "health": sensor.health, "now": values}
+        ok = sensor.health == "ok" and all([check[1] for check in checks])
+        told = {"ok": ok, "health": sensor.health, "checks": checks, "now": values}
+        out[sensor.kind] = told
     return {"sensors": out}, None
 
 
 def calibrate(node, args: dict, folder: str = "") -> tuple:
     """Makes what a sensor sees now its zero; node.json is changed, the node restarts.
 
-    smoke: present mean resistance, in clean air, becomes r0_ohm. flood: args["level_mm"] is the
-    true level now, mount_mm follows.
+    The reply tells the new values and, in `before`, the old ones. CommandError where the
+    sensor's health is not ok or uncalibrated, or what it sees cannot be its zero.
     """
     if "sensor" not in args:
         raise CommandError("args must name a sensor", 'for example {"sensor": "smoke"}')
     (sensor,) = _chosen(node, args)
-    if sensor.health != "ok":
+    if sensor.health not in ("ok", "uncalibrated"):
         raise CommandError(
             "%s: health is %s" % (sensor.kind, sensor.health), "mend it or wait, then try again"
         )
-    if sensor.kind == "smoke":
-        patch = {"r0_ohm": _clean_air_ohm(sensor, folder)}
-    elif sensor.kind == "flood":
-        patch = {"mount_mm": _mount_mm(sensor, args)}
-    else:
-        raise CommandError("%s has nothing to calibrate" % sensor.kind, "use selftest")
-    change = {"sensors": {sensor.kind: patch}}
-    patch["cfg"] = loading.call("haidang_node.configure", "amend", folder, change)
-    return patch, lambda: node.restart("calibrated " + sensor.kind)
+    settings = _settings(folder)[sensor.kind]
+    out = _service(sensor, "calibrate", sensor, args, settings)
+    before = {name: settings.get(name) for name in out}
+    change = {"sensors": {sensor.kind: dict(out)}}
+    out["before"] = before
+    out["cfg"] = loading.call("haidang_node.configure", "amend", folder, change)
+    return out, lambda: node.restart("calibrated " + sensor.kind)
 
 
 def _chosen(node, args: dict) -> list:
@@ -55,32 +60,12 @@ def _chosen(node, args: dict) -> list:
     return chosen
 
 
-def _clean_air_ohm(sensor, folder: str) -> int:
-    if sensor.state != "normal":
-        raise CommandError("smoke: state is %s" % sensor.state, "calibrate in clean air only")
-    settings = loading.call("haidang_node.config", "load", folder + "/node.json")
-    ohm = sensor.ratio_permille() * settings["sensors"]["smoke"]["r0_ohm"] // 1000
-    if not _CLEAN_LEAST_OHM <= ohm <= _CLEAN_MOST_OHM:
-        raise CommandError(
-            "smoke: %d ohm is no MQ-2 in clean air (%d to %d)"
-            % (ohm, _CLEAN_LEAST_OHM, _CLEAN_MOST_OHM),
-            "check heater, supply and load_ohm",
-        )
-    return ohm
+def _settings(folder: str) -> dict:
+    return loading.call("haidang_node.config", "load", folder + "/node.json")["sensors"]
 
 
-def _mount_mm(sensor, args: dict) -> int:
-    level_mm = args.get("level_mm")
-    if not isinstance(level_mm, int) or isinstance(level_mm, bool) or level_mm < 0:
-        raise CommandError("flood: level_mm is missing", "measure the water above the street, mm")
-    mount_mm = sensor.distance_mm() + level_mm
-    if not _MOUNT_LEAST_MM <= mount_mm <= _MOUNT_MOST_MM:
-        raise CommandError(
-            "flood: mount_mm would be %d, must be %d to %d"
-            % (mount_mm, _MOUNT_LEAST_MM, _MOUNT_MOST_MM),
-            "check level_mm",
-        )
-    return mount_mm
+def _service(sensor, function: str, *args):
+    return loading.call("haidang_node.sensors.%s_service" % sensor.kind, function, *args)
 
 
 def _plain(value):

@@ -45,6 +45,9 @@ class _Node:
     def restart(self, why):
         self.restarts.append(why)
 
+    def selftest(self, **args):
+        return selftest(self, args, self.folder)
+
     def calibrate(self, **args):
         return calibrate(self, args, self.folder)
 
@@ -87,6 +90,7 @@ def test_clean_air_becomes_the_zero_of_smoke() -> None:
     node = _smoke(1000)
     out, after = node.calibrate(sensor="smoke")
     assert abs(out["r0_ohm"] - 11666) <= 12
+    assert out["before"] == {"r0_ohm": 10000}
     assert node.written()["smoke"]["r0_ohm"] == out["r0_ohm"]
     assert node.written()["smoke"]["load_ohm"] == 5000
     after()
@@ -109,12 +113,13 @@ def test_a_measured_level_gives_the_height_of_the_flood_sensor() -> None:
 
 
 def test_a_self_test_tells_what_each_sensor_sees_now() -> None:
-    out, after = selftest(_flood(2950), {})
+    out, after = _flood(2950).selftest()
     assert after is None
     told = out["sensors"]["flood"]
     assert (told["ok"], told["health"], told["now"]["flood/level"]) == (True, "ok", 50)
     json.dumps(out)
-    out, _ = selftest(_smoke(50), {"sensor": "smoke"})
+    assert ["health", True, "ok"] in told["checks"]
+    out, _ = _smoke(50).selftest(sensor="smoke")
     assert (out["sensors"]["smoke"]["ok"], out["sensors"]["smoke"]["health"]) == (False, "open")
-    assert "not fitted" in _error(lambda: selftest(_smoke(900), {"sensor": "flood"}))
+    assert "not fitted" in _error(_smoke(900).selftest, sensor="flood")
     assert "name a sensor" in _error(_smoke(900).calibrate)

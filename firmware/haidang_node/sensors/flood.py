@@ -38,7 +38,8 @@ class Flood:
     kind = "flood"
     period_ms = 250
 
-    def __init__(self, settings: dict, readinto) -> None:
+    def __init__(self, settings: dict, readinto, air=None) -> None:
+        del air
         self._readinto = readinto
         self._mount_mm = settings["mount_mm"]
         self._thresholds = (settings["watch_mm"], settings["warning_mm"], settings["danger_mm"])

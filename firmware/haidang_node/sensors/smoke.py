@@ -40,7 +40,8 @@ class Smoke:
     kind = "smoke"
     period_ms = 1000
 
-    def __init__(self, settings: dict, read_mv, contact=None, siren=None) -> None:
+    def __init__(self, settings: dict, read_mv, contact=None, siren=None, air=None) -> None:
+        del air
         self._read_mv = read_mv
         self._contact = contact
         self._siren = siren

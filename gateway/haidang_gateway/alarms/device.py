@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo
 
 from haidang_wire import words
 
-from haidang_gateway import text
+from haidang_gateway import text_device
 from haidang_gateway.alarms import levels
 from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
 from haidang_gateway.model import Fact, HealthFact, Heard, NodeMode, Silence, Site
+from haidang_gateway.text import Headline
 
 # A repaired or returned device must stay well for as long before its alarm is cleared.
 CLEAR_MS = 30_000
@@ -145,19 +146,20 @@ def _find(state: State, fact: Fact, site: Site) -> Finding | None:
         onset_ms=state["onset_ms"],
         updated_ms=fact.at_ms,
         evidence=(state["evidence"],),
-        headline=_headline(state, site, word),
+        headline=_headline(state, site, word if rank else state["word"]),
     )
 
 
-def _headline(state: State, site: Site, word: str) -> text.Headline:
+def _headline(state: State, site: Site, word: str) -> Headline:
     place, source = site.places[state["place"]], state["source"]
+    well = word in _WELL
     if state["source"].startswith(_BROKER):
-        return text.broker_headline(source, back=word == "ok")
+        return text_device.broker_headline(source, back=well)
     if state["sensor"] == WHOLE_NODE:
-        return text.safe_mode_headline(place, source, over=word == "ok")
+        return text_device.safe_mode_headline(place, source, over=well)
     if state["sensor"] is None:
-        return text.silence_headline(place, source, back=word == "ok")
-    return text.fault_headline(place, state["sensor"], word, source)
+        return text_device.silence_headline(place, source, back=well)
+    return text_device.fault_headline(place, state["sensor"], word, source)
 
 
 def _evidence(fact: _Word, word: str, zone: ZoneInfo) -> Evidence:

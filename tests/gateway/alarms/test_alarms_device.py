@@ -194,3 +194,34 @@ def test_a_broker_that_is_away_is_one_alarm_and_every_node_is_blind(city: City) 
     (cleared,) = city.wait(30)
     assert cleared["headline"]["en"] == "The gateway's broker of gw-01 is back"
     assert cleared["health"]["smoke"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("sensor", "word", "vi", "en"),
+    [
+        ("flood", "stuck", "bị che: không đo được mực nước", "is blocked: no level"),
+        ("footfall", "silent", "bộ dò Wi-Fi im lặng", "its sniffer is silent"),
+        ("footfall", "noisy", "dữ liệu bộ dò Wi-Fi bị lỗi", "garbled sniffer data"),
+        ("footfall", "stuck", "đã ngừng đếm", "has stopped counting"),
+        ("smoke", "stuck", "giá trị đứng yên", "its value stands still"),
+        ("smoke", "open", "hỏng: đứt dây", "has failed: broken wire"),
+    ],
+)
+def test_a_fault_is_told_in_the_words_of_its_sensor(
+    city: City, sensor: str, word: str, vi: str, en: str
+) -> None:
+    (document,) = city.health(word, sensor)
+    assert vi in document["headline"]["vi"]
+    assert en in document["headline"]["en"]
+
+
+def test_a_sensor_that_is_not_calibrated_yet_raises_nothing_and_is_named_when_it_returns(
+    city: City,
+) -> None:
+    assert city.health("uncalibrated") == []
+    city.health("open")
+    city.health("uncalibrated")
+    (document,) = city.wait(30)
+    assert document["state"] == "cleared"
+    assert document["headline"]["vi"].endswith("đo lại được, nhưng chưa hiệu chuẩn")
+    assert document["health"] == {"smoke": "uncalibrated"}

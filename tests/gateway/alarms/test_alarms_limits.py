@@ -5,7 +5,7 @@ import json
 
 import pytest
 from alarm_city import EPOCH, NODE_A, SITE, START_MS, City
-from haidang_gateway import text
+from haidang_gateway import text, text_device
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.alarms.lifecycle import EVIDENCE_LIMIT
 from haidang_gateway.errors import ConfigError
@@ -42,11 +42,11 @@ def test_names_too_long_for_a_headline_are_refused_at_the_start() -> None:
 
 @pytest.mark.parametrize("source", [NODE_A, CAMERA])
 def test_the_longest_names_fit_every_headline(source: str) -> None:
-    headlines = [text.silence_headline(LONGEST, source, back=back) for back in (False, True)]
+    headlines = [text_device.silence_headline(LONGEST, source, back=way) for way in (False, True)]
     headlines += [
-        text.fault_headline(LONGEST, sensor, health, source)
+        text_device.fault_headline(LONGEST, sensor, health, source)
         for sensor in ("smoke", "flood", "footfall", "env", "camera")
-        for health in ("ok", "open", "short", "silent", "stuck", "noisy")
+        for health in ("ok", "uncalibrated", "open", "short", "silent", "stuck", "noisy")
     ]
     headlines += [
         text.crowd_headline(LONGEST, level, 123456, density)

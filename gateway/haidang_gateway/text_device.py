@@ -1,0 +1,118 @@
+"""Sentences for operators about devices: silent, blind, in safe mode, well again."""
+
+from haidang_gateway.model import Place
+from haidang_gateway.text import Headline, source_name
+
+_SENSORS_VI = {
+    "smoke": "Cảm biến khói",
+    "flood": "Cảm biến mực nước",
+    "footfall": "Bộ đếm thiết bị",
+    "env": "Cảm biến môi trường",
+    "camera": "Camera",
+}
+_SENSORS_EN = {
+    "smoke": "Smoke sensor",
+    "flood": "Water level sensor",
+    "footfall": "Device counter",
+    "env": "Environment sensor",
+    "camera": "Camera",
+}
+_FAULTS_VI = {
+    "open": "đứt dây",
+    "short": "chập mạch",
+    "silent": "không có tín hiệu",
+    "stuck": "kẹt giá trị",
+    "noisy": "nhiễu",
+}
+_FAULTS_EN = {
+    "open": "broken wire",
+    "short": "short circuit",
+    "silent": "no signal",
+    "stuck": "stuck value",
+    "noisy": "noisy",
+}
+
+# Where the general word would mislead: what it means for this very sensor (docs/sensors/).
+_SPECIAL_VI = {
+    ("smoke", "stuck"): "hỏng: giá trị đứng yên",
+    ("flood", "stuck"): "bị che: không đo được mực nước",
+    ("flood", "silent"): "hỏng: không có tiếng vọng",
+    ("footfall", "silent"): "hỏng: bộ dò Wi-Fi im lặng",
+    ("footfall", "noisy"): "hỏng: dữ liệu bộ dò Wi-Fi bị lỗi",
+    ("footfall", "stuck"): "đã ngừng đếm: khóa ẩn danh không đổi",
+    ("camera", "stuck"): "hỏng: hình đứng yên",
+    ("camera", "silent"): "không có hình",
+}
+_SPECIAL_EN = {
+    ("smoke", "stuck"): "has failed: its value stands still",
+    ("flood", "stuck"): "is blocked: no level can be measured",
+    ("flood", "silent"): "has failed: no echo",
+    ("footfall", "silent"): "has failed: its sniffer is silent",
+    ("footfall", "noisy"): "has failed: garbled sniffer data",
+    ("footfall", "stuck"): "has stopped counting: its key stays",
+    ("camera", "stuck"): "has failed: the picture stands still",
+    ("camera", "silent"): "sends no pictures",
+}
+
+
+def silence_headline(place: Place, source: str, *, back: bool) -> Headline:
+    """Headline of the alarm for a node or camera that is not heard any more."""
+    vi, en = source_name(source)
+    if back:
+        return {
+            "vi": f"{vi} tại {place.name} đã hoạt động lại",
+            "en": f"{en} at {place.name_en} is back",
+        }
+    return {
+        "vi": f"Mất liên lạc với {vi[0].lower()}{vi[1:]} tại {place.name}",
+        "en": f"Lost contact with {en[0].lower()}{en[1:]} at {place.name_en}",
+    }
+
+
+def safe_mode_headline(place: Place, source: str, *, over: bool) -> Headline:
+    """Headline of the alarm for a node that started badly and reads no sensor."""
+    vi, en = source_name(source)
+    if over:
+        return {
+            "vi": f"{vi} tại {place.name} đã chạy bình thường trở lại",
+            "en": f"{en} at {place.name_en} runs normally again",
+        }
+    return {
+        "vi": f"{vi} tại {place.name} ở chế độ an toàn: cảm biến không được đọc",
+        "en": f"{en} at {place.name_en} is in safe mode: its sensors are not read",
+    }
+
+
+def broker_headline(source: str, *, back: bool) -> Headline:
+    """Headline of the alarm for the gateway's own broker ("gateway:<id>")."""
+    gateway = source.partition(":")[2]
+    if back:
+        return {
+            "vi": f"Máy chủ MQTT của trạm {gateway} đã hoạt động lại",
+            "en": f"The gateway's broker of {gateway} is back",
+        }
+    return {
+        "vi": f"Mất máy chủ MQTT của trạm {gateway}: không nghe được nút nào",
+        "en": f"The gateway's broker of {gateway} is away: no node can be heard",
+    }
+
+
+def fault_headline(place: Place, sensor: str, health: str, source: str) -> Headline:
+    """Headline of a known sensor's fault; `health` is a word of the contract ("ok": repaired)."""
+    vi = _SENSORS_VI[sensor]
+    en = _SENSORS_EN[sensor]
+    name_vi, name_en = source_name(source)
+    where_vi, where_en = f"{place.name} ({name_vi})", f"{place.name_en} ({name_en})"
+    if health == "uncalibrated":
+        return {
+            "vi": f"{vi} tại {where_vi} đo lại được, nhưng chưa hiệu chuẩn",
+            "en": f"{en} at {where_en} works again, not yet calibrated",
+        }
+    if health not in _FAULTS_VI:
+        return {
+            "vi": f"{vi} tại {where_vi} đã tốt trở lại",
+            "en": f"{en} at {where_en} is well again",
+        }
+    fault_vi = _SPECIAL_VI.get((sensor, health), f"hỏng: {_FAULTS_VI[health]}")
+    fault_en = _SPECIAL_EN.get((sensor, health), f"has failed: {_FAULTS_EN[health]}")
+    return {"vi": f"{vi} tại {where_vi} {fault_vi}", "en": f"{en} at {where_en} {fault_en}"}

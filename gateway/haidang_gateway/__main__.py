@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway import config_files, ledger_view, node_cli
+from haidang_gateway import audit_cli, config_files, ledger_view, node_cli
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     node.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
     node_cli.add_arguments(node)
     node.set_defaults(command=node_cli.run)
+    text = "check that the record of alarms and commands was not changed"
+    chain = commands.add_parser("audit", help=text, description=text)
+    audit_cli.add_arguments(chain, _CONFIG)
+    chain.set_defaults(command=audit_cli.run)
     text = "open a camera or a video file once and tell what comes"
     camera = commands.add_parser("camera", help=text, description=text)
     camera.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from haidang_gateway import store_read
+from haidang_gateway.audit import chain_link
 from haidang_gateway.batch import (
     CENTRE,
     Backlog,
@@ -26,7 +27,7 @@ from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import Store
 from haidang_gateway.store_schema import reading
-from haidang_gateway.store_write import DATA_WINDOW, chain_link
+from haidang_gateway.store_write import DATA_WINDOW
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import alarm, open_store, packs, revision, row
 

@@ -61,25 +61,24 @@ def board(
     source: the firmware; files: what is put in place of its files, by path on the board;
     held: telemetry packs that wait in its outbox; changed: fields of node.json.
     """
-    document = settings(broker_port) | changed
-    tree = folder / f"n-{mac}.files"
+    node = f"n-{mac}"
     contents = {
         **application(source),
-        **{
-            f"/cert/{name}": (ca / of.format(node=f"n-{mac}")).read_bytes()
-            for name, of in _CERTIFICATES.items()
-        },
-        "/node.json": json.dumps(document).encode(),
+        **identity(ca, node, settings(broker_port) | changed),
         **(files or {}),
     }
-    for name, data in contents.items():
-        path = tree / name.lstrip("/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    image = folder / f"n-{mac}.flash"
-    nvs = _write(image, tree, f"n-{mac}", held)
-    nvs_of(folder, mac).write_text(nvs)
+    image = folder / f"{node}.flash"
+    nvs_of(folder, mac).write_text(write_image(image, contents, node, held))
     return Board(image, mac, heap=NODE_HEAP)
+
+
+def identity(ca: Path, node: str, document: Mapping[str, Any]) -> dict[str, bytes]:
+    """node.json and certificates as `haidang provision` puts them on a board."""
+    certificates = {
+        f"/cert/{name}": (ca / of.format(node=node)).read_bytes()
+        for name, of in _CERTIFICATES.items()
+    }
+    return {**certificates, "/node.json": json.dumps(document).encode()}
 
 
 def nvs_of(folder: Path, mac: str) -> Path:
@@ -98,18 +97,27 @@ def _compiled(source: Path) -> dict[str, bytes]:
     return flash.application(source, _VIRTUAL)
 
 
-def _write(image: Path, tree: Path, node: str, held: int) -> str:
+def write_image(image: Path, contents: Mapping[str, bytes], node: str, held: int = 0) -> str:
+    """A new flash image with these files, by path on the board; returns what belongs in its NVS.
+
+    held: telemetry packs of `node` that wait in its outbox.
+    """
     script = Path(__file__).with_name("on_node_image.py")
     image.unlink(missing_ok=True)
     search = [flash.SOURCE / "haidang_board", flash.SOURCE, ".frozen"]
-    done = subprocess.run(
-        [rig_process.interpreter(), "-X", "heapsize=8M", script, image, tree, node, str(held)],
-        env={**os.environ, "MICROPYPATH": os.pathsep.join(map(str, search))},
-        capture_output=True,
-        text=True,
-        timeout=_WRITING_S,
-        check=False,
-    )
+    with scratch("image") as tree:
+        for name, data in contents.items():
+            path = tree / name.lstrip("/")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        done = subprocess.run(
+            [rig_process.interpreter(), "-X", "heapsize=8M", script, image, tree, node, str(held)],
+            env={**os.environ, "MICROPYPATH": os.pathsep.join(map(str, search))},
+            capture_output=True,
+            text=True,
+            timeout=_WRITING_S,
+            check=False,
+        )
     if done.returncode != 0:
         raise RuntimeError(f"the image cannot be made: {done.stdout}{done.stderr}")
     return done.stdout.splitlines()[-1]

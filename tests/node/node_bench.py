@@ -1,64 +1,52 @@
 """A node on the virtual board for tests: its image, its certificates, its broker."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Self
 
+from bench import stand
 from haidang_board.rig import Board
 from haidang_tools import flash
-from haidang_tools.board import BoardFacts
 from haidang_tools.brokers import Broker, certificates
+from stand_in_gateway import StandInGateway
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+FIRMWARE = flash.SOURCE
 MAC = "240ac4000001"
 NODE = "n-" + MAC
-# 160 KiB for the application; the virtual board's own ROM, which a chip has in flash, takes 37.
-HEAP = "197K"
-# MicroPython's file version 6 for x64.
-_VIRTUAL = BoardFacts("micropython", (1, 29, 0), 2 << 10 | 6, bytes(6))
-_BIN = Path(sys.executable).parent
+HEAP = stand.NODE_HEAP
 
 
-def compile_application(folder: Path) -> None:
-    """The application as `haidang flash --mpy` puts it on a board."""
-    for name, data in flash.application(FIRMWARE, _VIRTUAL).items():
-        target = folder / name.lstrip("/")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
-
-
-def copy_to_board(board: Board, folder: Path) -> None:
-    """Everything in `folder` onto the board, by mpremote."""
-    sources = [str(path) for path in sorted(folder.iterdir())]
-    command = [str(_BIN / "mpremote"), "connect", board.port, "fs", "cp", "-r", *sources, ":"]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-
-
-def write_identity(folder: Path, ca: Path, node: str, document: dict[str, Any]) -> None:
-    """node.json and /cert of a node as `haidang provision` writes them."""
-    (folder / "cert").mkdir(exist_ok=True)
-    (folder / "node.json").write_text(json.dumps(document))
-    (folder / "cert" / "ca.der").write_bytes((ca / "ca.der").read_bytes())
-    (folder / "cert" / "node.der").write_bytes((ca / f"{node}.der").read_bytes())
-    (folder / "cert" / "node.key").write_bytes((ca / f"{node}.key.der").read_bytes())
-
-
-class Bench:
-    """CA, gateway's broker and the compiled application, made once for many tests."""
+class Boards:
+    """Makes boards with the application in flash; `newest` is the last one, `nvs` its NVS."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        """Their images lie in `folder`."""
+        self.newest: Board | None = None
+        self.nvs = folder
+        self._folder = folder
+        self._made = 0
+
+    def flashed(self, own: dict[str, bytes], mac: str = MAC, **options: Any) -> Board:
+        """A board without power; `own` is what it has beside the application, by path."""
+        self._made += 1
+        image = self._folder / f"board-{self._made}.img"
+        stand.write_image(image, stand.application(FIRMWARE) | own, f"n-{mac}")
+        self.nvs = image.with_suffix(".img.nvs.json")
+        self.newest = Board(image, mac, heap=HEAP, **options)
+        return self.newest
+
+
+class Bench(Boards):
+    """Certificates and the gateway's broker for many tests, and boards for one test each."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the folder."""
+        super().__init__(folder)
         self.ca = folder / "ca"
         self.broker = Broker("gateway", self.ca, folder / "broker")
-        self.newest: Board | None = None
-        self._images = 0
 
     def __enter__(self) -> Self:
-        """Make everything."""
+        """Issue the certificates, start the broker."""
         certificates(self.ca, "broker-gateway", "gw-01", "gw-01-alarm", NODE)
-        compile_application(self.folder / "app")
         self.broker.start()
         return self
 
@@ -67,12 +55,9 @@ class Bench:
         self.broker.stop()
 
     def board(self, document: dict[str, Any], ca: Path | None = None, **options: Any) -> Board:
-        """A flashed and provisioned board without power."""
-        self._images += 1
-        folder = self.folder / f"board-{self._images}"
-        write_identity(self.folder / "app", ca or self.ca, NODE, document)
-        with Board(folder / "flash.img", MAC, heap="4M") as blank:
-            blank.power_on()
-            copy_to_board(blank, self.folder / "app")
-        self.newest = Board(folder / "flash.img", MAC, heap=HEAP, **options)
-        return self.newest
+        """A board without power, provisioned with `document` and its certificates."""
+        return self.flashed(stand.identity(ca or self.ca, NODE, document), **options)
+
+    def gateway(self, *, acknowledging: bool = True) -> StandInGateway:
+        """A gateway at the broker; its user opens it."""
+        return StandInGateway(self.ca, self.broker.port, NODE, acknowledging=acknowledging)

@@ -1,6 +1,5 @@
 """A battery node on the virtual board: deep sleep, a float switch, power cuts, a real broker."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,24 +8,11 @@ from node_settings import settings
 from stand_in_gateway import StandInGateway, explained
 from waiting import wait_until
 
-from node_bench import NODE, Bench
+from node_bench import Bench
 
 FLOAT_PIN = 33
 
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with Bench(tmp_path_factory.mktemp("battery")) as bench:
-        yield bench
-
-
-@pytest.fixture(autouse=True)
-def fresh_broker(bench: Bench) -> Iterator[None]:
-    bench.broker.stop()
-    bench.broker.start()
-    yield
-    if bench.newest is not None:
-        print(bench.newest.console.decode(errors="replace")[-6000:])
+pytestmark = pytest.mark.usefixtures("fresh_broker")
 
 
 def battery(bench: Bench, **power: int) -> dict[str, Any]:
@@ -48,10 +34,6 @@ def numbers(gw: StandInGateway, boot: int) -> list[int]:
     return sorted(key[2] for key in gw.packs if key[1] == boot)
 
 
-def gateway(bench: Bench, **options: Any) -> StandInGateway:
-    return StandInGateway(bench.ca, bench.broker.port, NODE, **options)
-
-
 def asleep(board: Board, times: int) -> None:
     wait_until(lambda: board.console.count(b"sleeps for") >= times, f"sleep {times}", 60)
     wait_until(lambda: not board.powered, "the board's sleep")
@@ -60,7 +42,7 @@ def asleep(board: Board, times: int) -> None:
 def test_a_float_switch_wakes_the_node_and_its_alarm_is_at_the_gateway(bench: Bench) -> None:
     board = battery_board(bench, sleep_s=3600, connect_s=3600)
     board.world.set_level(FLOAT_PIN, 1)
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         asleep(board, 1)
         assert gw.statuses[-1]["heartbeat_s"] == 3600
@@ -86,7 +68,7 @@ def test_hours_of_sleep_keep_the_boot_the_numbers_and_the_uptime(bench: Bench) -
     board = battery_board(bench, sleep_s=300, connect_s=1800)
     board.fast = True
     board.world.set_level(FLOAT_PIN, 1)
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         board.hurry(3 * 3600 * 1000)
         told = gw.statuses[-1]
@@ -102,7 +84,7 @@ def test_a_power_cut_between_sleeps_loses_no_alarm_and_repeats_no_name(bench: Be
     board = battery_board(bench, sleep_s=300, connect_s=86400)
     board.fast = True
     board.world.set_level(FLOAT_PIN, 1)
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         asleep(board, 1)
         for _ in range(3):

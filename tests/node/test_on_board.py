@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,30 +23,12 @@ ALL_SENSORS = {
     "footfall": {"window_s": 5},
 }
 
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with Bench(tmp_path_factory.mktemp("bench")) as bench:
-        yield bench
-
-
-@pytest.fixture(autouse=True)
-def fresh_broker(bench: Bench) -> Iterator[None]:
-    """A broker without retained messages; prints the board's console where a test fails."""
-    bench.broker.stop()
-    bench.broker.start()
-    yield
-    if bench.newest is not None:
-        print(bench.newest.console.decode(errors="replace")[-6000:])
-
-
-def gateway(bench: Bench, *, acknowledging: bool = True) -> StandInGateway:
-    return StandInGateway(bench.ca, bench.broker.port, NODE, acknowledging=acknowledging)
+pytestmark = pytest.mark.usefixtures("fresh_broker")
 
 
 def test_a_smoke_reading_arrives_and_smoke_raises_the_state(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port))
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: gw.seen("smoke/ratio"), "a reading")
         board.world.smoke_ppm = 2000
@@ -74,7 +55,7 @@ def test_flood_and_footfall_readings_arrive(bench: Bench) -> None:
     board.world.water_mm = 20
     board.world.phones = 30
     board.world.probe_period_s = 4.0
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: gw.seen("flood/level"), "a level")
         assert abs(gw.seen("flood/level")[-1] - 20) <= 3
@@ -89,7 +70,7 @@ def test_flood_and_footfall_readings_arrive(bench: Bench) -> None:
 
 def test_unacknowledged_packs_survive_a_power_cut_and_no_number_is_lost(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port))
-    with gateway(bench, acknowledging=False) as gw, board:
+    with bench.gateway(acknowledging=False) as gw, board:
         board.power_on()
         wait_until(lambda: len(gw.packs) >= 14, "packs, none of them acknowledged")
         before = set(gw.packs)
@@ -113,7 +94,7 @@ def _boots(gw: StandInGateway) -> list[int]:
 def test_a_killed_broker_and_an_absent_gateway_lose_nothing(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port))
     with board:
-        with gateway(bench) as gw:
+        with bench.gateway() as gw:
             board.power_on()
             wait_until(lambda: len(gw.packs) >= 3, "the first packs")
         # Nobody is subscribed now; the broker dies with whatever it took.
@@ -121,7 +102,7 @@ def test_a_killed_broker_and_an_absent_gateway_lose_nothing(bench: Bench) -> Non
         wait_until(lambda: b"alarm" in board.console, "the alarm on the node")
         bench.broker.kill()
         bench.broker.start()
-        with gateway(bench) as later:
+        with bench.gateway() as later:
             wait_until(lambda: "alarm" in later.seen("smoke/state"), "the alarm", 60)
             wait_until(lambda: complete(gw, later), "every number of the boot", 60)
             assert later.bad == []
@@ -129,7 +110,7 @@ def test_a_killed_broker_and_an_absent_gateway_lose_nothing(bench: Bench) -> Non
 
 def test_packs_are_held_while_the_gateway_says_it_is_away(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port))
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: len(gw.packs) >= 3, "the first packs")
         gw.say("offline")
@@ -144,7 +125,7 @@ def test_packs_are_held_while_the_gateway_says_it_is_away(bench: Bench) -> None:
 
 def test_a_reflashed_node_draws_a_new_epoch(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port))
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: len(gw.packs) >= 3, "packs of the first life")
         board.power_off()
@@ -162,7 +143,7 @@ def test_a_broker_of_another_authority_is_refused(bench: Bench, tmp_path: Path) 
     shutil.copytree(bench.ca, mixed)
     shutil.copy(other / "ca.der", mixed / "ca.der")
     board = bench.board(settings(bench.broker.port), ca=mixed)
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: b"reaching the gateway failed" in board.console, "the refusal")
         assert not gw.packs
@@ -173,7 +154,7 @@ def test_a_backlog_is_delivered_with_alarms_first(bench: Bench) -> None:
     document = settings(bench.broker.port)
     board = bench.board(document)
     board.world.wifi_up = False
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: b"smoke: normal" in board.console, "the node works without Wi-Fi")
         # The lamp flashes 2.5 times a second while nobody hears the node.
@@ -232,7 +213,7 @@ def test_a_node_without_usable_certificates_still_watches_and_sounds(
 
 def test_malformed_commands_neither_reset_the_node_nor_stay_in_its_way(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port))
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: b"clock is set" in board.console, "the time")
         topic = topics.node_topic(NODE, "cmd")
@@ -254,7 +235,7 @@ def test_malformed_commands_neither_reset_the_node_nor_stay_in_its_way(bench: Be
 
 def test_a_command_is_executed_once_and_answered(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port))
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: gw.statuses, "a status")
         wait_until(lambda: b"clock is set" in board.console, "the time")
@@ -271,7 +252,7 @@ def test_a_command_is_executed_once_and_answered(bench: Bench) -> None:
 
 def test_the_application_lives_over_the_wrap_of_the_tick_counter(bench: Bench) -> None:
     board = bench.board(settings(bench.broker.port), ticks_start_ms=(1 << 30) - 4000)
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: gw.seen("smoke/ratio"), "a reading before the wrap")
         wait_until(lambda: max(p[0].up_ms for p in gw.packs.values()) > 6000, "readings after it")

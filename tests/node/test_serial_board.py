@@ -2,9 +2,7 @@
 
 import json
 import random
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +13,12 @@ from stand_in_gateway import explained
 from stand_in_master import StandInMaster
 from waiting import wait_until
 
-from node_bench import HEAP, MAC, NODE, compile_application, copy_to_board
+from node_bench import MAC, NODE, Boards
 
 KEY = bytes(range(100, 132))
 RX_PIN = 4
+
+pytestmark = pytest.mark.usefixtures("told_console")
 
 
 def serial_settings(baud: int = 115200, **sensors: Any) -> dict[str, Any]:
@@ -31,49 +31,22 @@ def serial_settings(baud: int = 115200, **sensors: Any) -> dict[str, Any]:
     }
 
 
-class SerialBench:
-    """The compiled application, made once; boards with a line each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.newest: Board | None = None
-        self._images = 0
-        compile_application(folder / "app")
-        with Board(folder / "flash.img", MAC, heap="4M") as blank:
-            blank.power_on()
-            copy_to_board(blank, folder / "app")
+class SerialBench(Boards):
+    """Boards with a line each."""
 
     def board(
         self, line: Line, document: dict[str, Any], mac: str = MAC, key: bytes = KEY
     ) -> Board:
         """A flashed and provisioned board without power, its UART on the line."""
-        self._images += 1
-        folder = self.folder / f"board-{self._images}"
-        own = folder / "own"
-        (own / "cert").mkdir(parents=True)
-        (own / "cert" / "serial.key").write_bytes(key)
-        (own / "node.json").write_text(json.dumps(document))
-        image = folder / "flash.img"
-        shutil.copy(self.folder / "flash.img", image)
-        with Board(image, mac, heap="4M") as flashed:
-            flashed.power_on()
-            copy_to_board(flashed, own)
-        self.newest = Board(image, mac, heap=HEAP)
-        self.newest.world.lines[line.rx_pin] = line
-        return self.newest
+        own = {"/cert/serial.key": key, "/node.json": json.dumps(document).encode()}
+        board = self.flashed(own, mac)
+        board.world.lines[line.rx_pin] = line
+        return board
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> SerialBench:
     return SerialBench(tmp_path_factory.mktemp("serial"))
-
-
-@pytest.fixture(autouse=True)
-def told(bench: SerialBench) -> Iterator[None]:
-    """Prints the board's console where a test fails."""
-    yield
-    if bench.newest is not None:
-        print(bench.newest.console.decode(errors="replace")[-6000:])
 
 
 @pytest.fixture
@@ -151,15 +124,13 @@ def _outcome(master: StandInMaster, order_id: str) -> dict[str, Any]:
 
 def test_safe_mode_is_reached_over_the_serial_link(bench: SerialBench, line: Line) -> None:
     board = bench.board(line, serial_settings())
-    image = bench.folder / f"board-{bench._images}" / "flash.img"
-    nvs = image.with_suffix(".img.nvs.json")
     with board, StandInMaster([line.port], {NODE: KEY}) as master:
         board.power_on()
         wait_until(lambda: bool(master.packs), "the application")
         board.power_off()
-        kept = json.loads(nvs.read_text())
+        kept = json.loads(bench.nvs.read_text())
         kept["haidang"]["fails"] = "i3"
-        nvs.write_text(json.dumps(kept))
+        bench.nvs.write_text(json.dumps(kept))
         master.packs.clear()
         board.power_on()
         wait_until(lambda: any(s.get("mode") == "safe" for s in master.statuses), "safe mode")

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +13,11 @@ from node_settings import settings
 from stand_in_gateway import StandInGateway
 from waiting import wait_until
 
-from node_bench import FIRMWARE, NODE, Bench
+from node_bench import FIRMWARE, Bench
 
 MPREMOTE = Path(sys.executable).parent / "mpremote"
 
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with Bench(tmp_path_factory.mktemp("bench")) as bench:
-        yield bench
-
-
-@pytest.fixture(autouse=True)
-def fresh_broker(bench: Bench) -> Iterator[None]:
-    """A broker without retained messages; prints the board's console where a test fails."""
-    bench.broker.stop()
-    bench.broker.start()
-    yield
-    if bench.newest is not None:
-        print(bench.newest.console.decode(errors="replace")[-6000:])
-
-
-@pytest.fixture
-def gw(bench: Bench) -> Iterator[StandInGateway]:
-    with StandInGateway(bench.ca, bench.broker.port, NODE) as gateway:
-        yield gateway
+pytestmark = pytest.mark.usefixtures("fresh_broker")
 
 
 def at_the_board(board: Board, *command: str) -> str:

@@ -1,30 +1,15 @@
 """Wi-Fi and broker trouble with the whole node: hours without a network, wrong keys, silence."""
 
-from collections.abc import Iterator
-
 import pytest
 from haidang_board.rig import Board
 from haidang_tools.fault_proxy import FaultProxy
 from node_settings import settings
-from stand_in_gateway import StandInGateway, complete
+from stand_in_gateway import complete
 from waiting import wait_until
 
-from node_bench import NODE, Bench
+from node_bench import Bench
 
-
-@pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with Bench(tmp_path_factory.mktemp("wifi")) as bench:
-        yield bench
-
-
-@pytest.fixture(autouse=True)
-def fresh_broker(bench: Bench) -> Iterator[None]:
-    bench.broker.stop()
-    bench.broker.start()
-    yield
-    if bench.newest is not None:
-        print(bench.newest.console.decode(errors="replace")[-6000:])
+pytestmark = pytest.mark.usefixtures("fresh_broker")
 
 
 def node(bench: Bench, port: int = 0, **changes: int) -> Board:
@@ -37,10 +22,6 @@ def node(bench: Bench, port: int = 0, **changes: int) -> Board:
     return board
 
 
-def gateway(bench: Bench) -> StandInGateway:
-    return StandInGateway(bench.ca, bench.broker.port, NODE)
-
-
 def joins(board: Board) -> int:
     return board.console.count(b"joining -> up")
 
@@ -49,7 +30,7 @@ def test_hours_without_a_network_then_another_one_and_nothing_is_lost(bench: Ben
     board = node(bench, report_s=120, heartbeat_s=300)
     board.fast = True
     board.world.networks = {"market": "a key of another time"}
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         board.hurry(2 * 3600 * 1000)
         assert joins(board) == 0
@@ -65,7 +46,7 @@ def test_a_lost_network_ends_the_connection_at_once_and_the_other_takes_over(
     bench: Bench,
 ) -> None:
     board = node(bench)
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: len(gw.packs) >= 3, "the first packs")
         board.world.networks = {"school": "two"}
@@ -78,7 +59,7 @@ def test_a_lost_network_ends_the_connection_at_once_and_the_other_takes_over(
 def test_a_radio_that_hangs_is_switched_off_and_on(bench: Bench) -> None:
     board = node(bench)
     board.world.radio_fault = "error"
-    with gateway(bench) as gw, board:
+    with bench.gateway() as gw, board:
         board.power_on()
         wait_until(lambda: gw.seen("smoke/ratio"), "a reading")
         assert board.boots == 1
@@ -88,7 +69,7 @@ def test_a_line_that_goes_silent_is_left_within_a_minute(bench: Bench) -> None:
     with FaultProxy(bench.broker.port) as proxy:
         board = node(bench, proxy.port)
         board.fast = True
-        with gateway(bench) as gw, board:
+        with bench.gateway() as gw, board:
             board.power_on()
             wait_until(lambda: len(gw.packs) >= 3, "the first packs")
             proxy.stall()

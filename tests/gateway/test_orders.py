@@ -22,6 +22,7 @@ class _Desk:
         self.stored: dict[str, str] = {}
         self.counts: dict[str, int] = {}
         self.audits: list[str] = []
+        self.digests: list[str] = []
         self._numbers = itertools.count(1)
         self.restart()
 
@@ -72,6 +73,7 @@ class _Desk:
             else:
                 self.stored[name] = json.dumps(doc)
         self.audits += [note.subject for note in audits]
+        self.digests += [note.digest for note in audits]
         for name, count in counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
         return [answer.said for answer in answers]
@@ -300,3 +302,19 @@ def test_a_reply_from_another_node_or_to_an_unknown_command_answers_nobody(desk:
     assert desk.reply("c-77") == []
     assert desk.counts["replies_foreign"] == 2
     assert desk.orders.waiting == 1
+
+
+def test_nothing_that_is_kept_lets_a_weak_key_be_guessed(desk: _Desk) -> None:
+    def kept(key: str) -> tuple[str, str]:
+        fresh = _Desk()
+        fresh.give("o-1", "config", args={"set": {"wifi": {"key": key, "channel": 6}}})
+        fresh.reply("c-1", ok=True)
+        return fresh.digests[0], fresh.stored["c-1"]
+
+    assert kept("12345678") == kept("87654321")
+    assert "12345678" not in kept("12345678")[1]
+    desk.give("o-1", "config", args={"set": {"wifi": {"key": "12345678"}}})
+    desk.reply("c-1", ok=True)
+    assert desk.give("o-1", "config", args={"set": {"wifi": {"key": "x"}}})[0]["ok"] is True
+    (refused,) = desk.give("o-1", "config", args={"set": {"report_s": 3}})
+    assert "used before" in refused["err"]

@@ -9,13 +9,15 @@ from haidang_gateway.text import printable
 
 Origin = Literal["centre", "local"]
 
+_WITH_SECRETS = ("config", "update")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One command as it was wished; `id` is the orderer's, `topic` where the centre's answer goes.
 
     `by` is a person as far as it is known; `exp_ms` Unix ms after which nobody wants it any more.
-    `args` may hold a password: neither log nor error shows them; `digest` stands for them later.
+    `args` may hold a password: neither log nor error shows them; `digest` stands for all later.
     """
 
     id: str
@@ -29,16 +31,27 @@ class Order:
     digest: str = ""
 
     @property
-    def wish(self) -> str:
-        """What makes two orders of one id the same order: a SHA-256 in hex."""
+    def outline(self) -> str:
+        """A SHA-256 in hex that stands for the order when its arguments are gone.
+
+        Of what may hold a password only the names of the fields are in it: the hash of a weak
+        Wi-Fi key can be guessed.
+        """
         if self.digest:
             return self.digest
-        wish = json.dumps((self.node, self.do, self.args), sort_keys=True)
-        return hashlib.sha256(wish.encode()).hexdigest()
+        shown = _names(self.args) if self.do in _WITH_SECRETS else self.args
+        text = json.dumps((self.node, self.do, shown), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def is_same(self, other: "Order") -> bool:
+        """Whether both wish the same, as far as the arguments are still known."""
+        if self.digest or other.digest:
+            return self.outline == other.outline
+        return (self.node, self.do, self.args) == (other.node, other.do, other.args)
 
     def without_args(self) -> "Order":
         """The same order, once its arguments are not needed any more."""
-        return replace(self, args={}, digest=self.wish)
+        return replace(self, args={}, digest=self.outline)
 
     def __str__(self) -> str:
         """For the log: never the arguments, which may hold a password."""
@@ -70,3 +83,10 @@ class Sending:
 @dataclass(frozen=True, slots=True)
 class OrdersDue:
     """Says that the time of some order has run out."""
+
+
+def _names(value: Any) -> Any:
+    """The names of all fields; every value, even a number, is left out."""
+    if isinstance(value, dict):
+        return {name: _names(part) for name, part in value.items()}
+    return [_names(part) for part in value] if isinstance(value, list) else None

@@ -1,8 +1,6 @@
 """Commands for nodes on their way: bounded, sent until answered, known when they come again."""
 
 import dataclasses
-import hashlib
-import json
 import logging
 import secrets
 from collections import Counter
@@ -71,7 +69,7 @@ class Orders:
     def take(self, order: Order, now_ms: int) -> list[Answer]:
         """Take an order in, or answer at once: what is wrong, or what it was answered before."""
         name = self._ids.get(_key(order))
-        if name is not None and self._all[name].order.wish == order.wish:
+        if name is not None and self._all[name].order.is_same(order):
             return [Answer(order, dict(answer)) for answer in self._all[name].answers]
         problem = self._problem(order, name, now_ms)
         if problem:
@@ -228,10 +226,7 @@ def _audit(name: str, order: Order) -> AuditNote:
     subject = printable(
         f"{name}/{order.node}/{order.do} by {order.by} ({order.origin} {order.id})"
     )
-    wish = json.dumps(dataclasses.asdict(order), sort_keys=True, ensure_ascii=False)
-    return AuditNote(
-        kind="order", subject=subject, digest=hashlib.sha256(wish.encode()).hexdigest()
-    )
+    return AuditNote(kind="order", subject=subject, digest=order.outline)
 
 
 def _payload(name: str, order: Order) -> bytes:

@@ -29,9 +29,9 @@ demo: setup
 	@$(BIN)/haidang demo $(if $(ONCE),--once) $(if $(CAMERA),--camera "$(CAMERA)") \
 		$(foreach board,$(BOARDS),--board "$(board)") $(if $(WIFI),--wifi "$(WIFI)")
 
-# Two at a time: most tests wait for brokers, boards and timers.
+# More workers than cores: most tests wait for brokers, boards and timers.
 test: setup firmware/typings
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup firmware/typings
 	@sh tools/lint.sh

@@ -13,6 +13,32 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
+# The files that take longest, each its tens of seconds: begun first, none runs alone at the end.
+_LONGEST = (
+    "node/test_staying_alive.py",
+    "e2e/test_nothing_lost.py",
+    "node/test_on_board.py",
+    "e2e/test_demo.py",
+    "e2e/test_commands_on_boards.py",
+    "e2e/test_real_clips.py",
+    "e2e/test_demo_end.py",
+    "node/test_on_battery.py",
+    "node/test_serial_board.py",
+    "node/upy_outbox_flash.py",
+    "node/test_wifi_on_board.py",
+    "node/test_power_cuts.py",
+    "node/test_keeping_a_day.py",
+    "node/test_footfall_leaks.py",
+    "bench/test_bench_node.py",
+    "gateway/test_process.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest files first."""
+    place = {ROOT / "tests" / name: at for at, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:

@@ -85,6 +85,7 @@ class Chip:
         self._nvs.load()
         self._world.release()
         if cause == "power":
+            self._world.air_power_on()
             self._memory, self.clock_us = "", 0
 
     def answer(self, words: list[str], now_s: float) -> str:
@@ -142,6 +143,16 @@ class Chip:
 
     def _do_adc(self, pin: str) -> int:
         return self._world.adc_uv(int(pin))
+
+    def _do_i2c_write(self, sda: str, scl: str, address: str, data: str) -> int:
+        return self._world.i2c_write(int(sda), int(scl), int(address), bytes.fromhex(data[1:]))
+
+    def _do_i2c_read(self, sda: str, scl: str, address: str, count: str) -> str:
+        data = self._world.i2c_read(int(sda), int(scl), int(address), int(count))
+        return "-" if data is None else data.hex()
+
+    def _do_dht(self, pin: str) -> str:
+        return self._world.dht_frame(int(pin)).hex()
 
     def _do_temp(self) -> int:
         return round(self._world.temp_c * 9 / 5 + 32)

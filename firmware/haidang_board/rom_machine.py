@@ -5,6 +5,8 @@ import rom_link as _link
 from rom_pins import ADC, Pin  # noqa: F401
 from rom_uart import UART  # noqa: F401
 
+_BUSES = ("I2C", "SoftI2C", "dht_readinto")
+
 PWRON_RESET = 1
 HARD_RESET = 2
 WDT_RESET = 3
@@ -37,7 +39,10 @@ def soft_reset():
 def __getattr__(name):
     if name == "Timer":
         return _link.part("rom_events").Timer
+    if name in _BUSES:
+        return getattr(_link.part("rom_i2c"), name)
     extra = _link.part("rom_extra")
     if name == "__all__":  # for `from machine import *`
-        return [key for key in list(globals()) + dir(extra) if key[0] != "_"] + ["Timer"]
+        names = list(globals()) + dir(extra) + list(_BUSES)
+        return [key for key in names if key[0] != "_"] + ["Timer"]
     return getattr(extra, name) if hasattr(extra, name) else getattr(_native, name)

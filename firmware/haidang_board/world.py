@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from haidang_board.world_air import AIR_DHT_PIN, AIR_SCL_PIN, AIR_SDA_PIN, AirWorld
+from haidang_board.world_air import AIR_PINS, AirWorld
 from haidang_board.world_smoke import (
     ADC_MAX_UV,
     CONTACT_PIN,
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from haidang_board.world_serial import Line
 
 __all__ = [
-    "AIR_DHT_PIN",
-    "AIR_SCL_PIN",
-    "AIR_SDA_PIN",
     "CONTACT_PIN",
     "LED_PIN",
     "SIREN_PIN",
@@ -126,7 +123,7 @@ class World(SmokeWorld, WaterWorld, AirWorld):
         """The level of an input pin: driven from outside, by the board, or by its pull-up."""
         if pin in self._levels:
             return self._levels[pin]
-        return self._driven.get(pin, 1 if pulled_up else 0)
+        return self._driven.get(pin, 1 if pulled_up or pin in AIR_PINS else 0)
 
     def drive(self, pin: int, level: int, now_ms: int) -> None:
         """The board drives an output; changes are kept in `edges` as (ms, pin, level)."""

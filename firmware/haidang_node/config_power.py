@@ -38,5 +38,6 @@ def _check(power: dict, sensors: dict, problems: list[str]) -> None:
     if power["connect_s"] < power["sleep_s"]:
         problems.append("power: connect_s must not be below sleep_s")
     for kind, sensor in sensors.items():
-        if power["wake_pin"] >= 0 and power["wake_pin"] in (sensor["rx_pin"], sensor["tx_pin"]):
+        pins = [value for name, value in sensor.items() if name.endswith("pin")]
+        if power["wake_pin"] >= 0 and power["wake_pin"] in pins:
             problems.append("power: wake_pin is a pin of sensors.%s; take another" % kind)

@@ -5,7 +5,7 @@ from haidang_node.config import table
 
 def check(sensors: dict, problems: list[str]) -> dict:
     """The checked values of each table of `sensors`."""
-    tables = {"flood": _flood, "footfall": _footfall, "smoke": _smoke}
+    tables = {"env": _env, "flood": _flood, "footfall": _footfall, "smoke": _smoke}
     settings = {}
     for kind, given in sensors.items():
         if kind not in tables:
@@ -31,10 +31,16 @@ def _smoke() -> dict:
         "r0_ohm": (int, 10000, 100, 1000000),
         "load_ohm": (int, 5000, 100, 1000000),
         "contact_pin": (int, 27, -1, 48),
+        "contact2_pin": (int, -1, -1, 48),
+        "loop_pin": (int, -1, -1, 48),
         "siren_pin": (int, 25, -1, 48),
+        "siren_steady": (bool, False, 0, 0),
+        "silence_pin": (int, -1, -1, 48),
         "warmup_s": (int, 180, 0, 86400),
-        "pre_alarm_permille": (int, 700, 1, 1000),
-        "alarm_permille": (int, 500, 1, 1000),
+        "burn_in_h": (int, 24, 0, 72),
+        "pre_alarm_permille": (int, 720, 1, 1000),
+        "alarm_permille": (int, 660, 1, 1000),
+        "latch_s": (int, 600, 0, 86400),
     }
 
 
@@ -49,6 +55,18 @@ def _flood() -> dict:
         "warning_mm": (int, 500, 1, 7500),
         "danger_mm": (int, 800, 1, 7500),
         "hysteresis_mm": (int, 30, 0, 1000),
+    }
+
+
+def _env() -> dict:
+    # SHT3x and AHT20 on an I2C bus; DHT22 on `pin`. Offsets are set by calibrate.
+    return {
+        "driver": (str, "sht3x", 5, 5),
+        "sda_pin": (int, 21, 0, 33),
+        "scl_pin": (int, 22, 0, 33),
+        "pin": (int, 4, 0, 33),
+        "temp_offset_cc": (int, 0, -500, 500),
+        "rh_offset_permille": (int, 0, -150, 150),
     }
 
 
@@ -68,6 +86,8 @@ def _check_order(kind: str, sensor: dict, problems: list[str]) -> None:
         problems.append("sensors.smoke: alarm_permille must be below pre_alarm_permille")
     if kind == "footfall":
         _check_source(sensor, problems)
+    if kind == "env":
+        _check_driver(sensor, problems)
     if kind != "flood":
         return
     if not sensor["watch_mm"] < sensor["warning_mm"] < sensor["danger_mm"]:
@@ -82,3 +102,11 @@ def _check_source(sensor: dict, problems: list[str]) -> None:
         problems.append("sensors.footfall: source must be one of %s" % ", ".join(sources))
     if sensor["source"] == "stations" and (not sensor["ssid"] or len(sensor["key"]) < 8):
         problems.append("sensors.footfall: stations need ssid and a key of 8 characters")
+
+
+def _check_driver(sensor: dict, problems: list[str]) -> None:
+    drivers = ("aht20", "dht22", "sht3x")
+    if sensor["driver"] not in drivers:
+        problems.append("sensors.env: driver must be one of %s" % ", ".join(drivers))
+    if sensor["sda_pin"] == sensor["scl_pin"]:
+        problems.append("sensors.env: sda_pin and scl_pin must differ")

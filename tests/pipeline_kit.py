@@ -21,7 +21,7 @@ from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.intake import Intake
-from haidang_gateway.model import Fact, Lane, Outcome, Place
+from haidang_gateway.model import Fact, Lane, Outcome
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import (
     CentreSettings,
@@ -29,6 +29,7 @@ from haidang_gateway.settings import (
     Settings,
     StoreSettings,
 )
+from haidang_gateway.site import Place
 from haidang_gateway.store import Store
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import NO_BROKER

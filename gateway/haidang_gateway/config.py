@@ -7,7 +7,6 @@ from typing import Any
 
 from haidang_gateway.config_table import Lines, Table
 from haidang_gateway.errors import ConfigError
-from haidang_gateway.model import Level, Place
 from haidang_gateway.settings import (
     BrokerSettings,
     CameraSettings,
@@ -17,6 +16,7 @@ from haidang_gateway.settings import (
     Settings,
     StoreSettings,
 )
+from haidang_gateway.site import Level, Place
 from haidang_gateway.vision.ground import polygon_area
 from haidang_gateway.vision.posts import zone_area_m2
 
@@ -144,7 +144,11 @@ class _Reader:
         table, d = self._single("store"), StoreSettings()
         store = StoreSettings(
             max_mb=table.whole("max_mb", d.max_mb, low=16, high=1_000_000),
+            reserve_mb=table.whole("reserve_mb", d.reserve_mb, low=0, high=1_000_000),
             keep_packs=table.whole("keep_packs", d.keep_packs, low=1000, high=100_000_000),
+            raw_days=table.whole("raw_days", d.raw_days, low=1, high=3660),
+            minute_days=table.whole("minute_days", d.minute_days, low=1, high=3660),
+            hour_days=table.whole("hour_days", d.hour_days, low=1, high=36_600),
             telemetry_commit_ms=table.whole(
                 "telemetry_commit_ms", d.telemetry_commit_ms, low=10, high=10_000
             ),

@@ -1,6 +1,5 @@
 """The gateway's values: facts go into the rules, outcomes come out, the site tells where."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -27,7 +26,10 @@ class SmokeFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloodFact:
-    """One water level (mm above the gauge's zero) with its rate and the node's own state."""
+    """One water level (mm above the gauge's zero) with its rate and the node's own state.
+
+    `to_next_s` is the node's own time to its next level at this rate.
+    """
 
     source: str
     place: str
@@ -36,6 +38,7 @@ class FloodFact:
     rate_mm_h: int | None
     at_ms: int
     received_ms: int
+    to_next_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,11 +129,67 @@ class NodeMode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a citizen or a patrol saw, told by the centre; `source` is "report:<who>"."""
+
+    source: str
+    place: str
+    hazard: Literal["fire", "flood", "crowd"]
+    words: str
+    at_ms: int
+    received_ms: int
+
+
+Stimulus = SmokeFact | FireSeen | FloodFact | Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """A stimulus that is not real: part of the exercise at its place, and of nothing else."""
+
+    stimulus: Stimulus
+    at_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exercise:
+    """An exercise at a place, from now to `until_ms`; a past `until_ms` ends it."""
+
+    place: str
+    until_ms: int
+    by: str
+    at_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AckAlarm:
-    """The operations centre acknowledged an alarm."""
+    """A person acknowledged an alarm: seen and taken over."""
 
     alarm_id: str
     by: str
+    at_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DismissAlarm:
+    """A person found that there is nothing: a false alarm."""
+
+    alarm_id: str
+    by: str
+    at_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelveAlarm:
+    """A person wants to hear nothing more of a device alarm until `until_ms`."""
+
+    alarm_id: str
+    by: str
+    until_ms: int
     at_ms: int
     received_ms: int
 
@@ -154,7 +213,12 @@ Fact = (
     | Silence
     | Heard
     | NodeMode
+    | Report
+    | Injected
+    | Exercise
     | AckAlarm
+    | DismissAlarm
+    | ShelveAlarm
     | Due
 )
 
@@ -172,63 +236,11 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a fact changed: rule states by key (JSON-able; None deletes) and new revisions."""
+    """What a fact changed: rule states by key (JSON-able; None deletes) and new revisions.
+
+    `counts` are added to the counters of these names.
+    """
 
     states: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     revisions: tuple[Revision, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A named spot of the city in WGS 84; `radius_m` is how far an alarm there reaches."""
-
-    id: str
-    name: str
-    name_en: str
-    lat: float
-    lon: float
-    radius_m: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """A gauge's official level: "watch", "warning" or "danger" from `mm` on."""
-
-    name: str
-    mm: int
-    severity: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrowdZone:
-    """A zone in a camera's picture; `levels_m2` are persons per m2 for watch, warning, danger."""
-
-    id: str
-    place: str
-    area_m2: float | None
-    levels_m2: tuple[float, float, float] = (2.0, 3.5, 4.7)
-    limit_count: float | None = None
-    sustain_s: float = 30.0
-    footfall_sources: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """What the rules must know of the city: places, who stands where, levels and times.
-
-    `node_places` and `camera_places` map a fact's `source` to a place id, `gauges` a node's
-    source to its levels in rising order. Windows are seconds.
-    """
-
-    gateway: str
-    timezone: str
-    places: Mapping[str, Place]
-    node_places: Mapping[str, str] = field(default_factory=dict)
-    camera_places: Mapping[str, str] = field(default_factory=dict)
-    gauges: Mapping[str, tuple[Level, ...]] = field(default_factory=dict)
-    zones: Mapping[str, CrowdZone] = field(default_factory=dict)
-    smoke_verify_s: float = 60.0
-    fusion_window_s: float = 300.0
-    flood_verify_s: float = 30.0
-    level_hysteresis_mm: int = 30
-    crowd_hysteresis_pct: int = 20
+    counts: dict[str, int] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from haidang_wire.topics import base_name
 
-from haidang_gateway.model import CrowdZone, Level, Place, Site
+from haidang_gateway.site import CrowdZone, Edition, Level, Place, Site
 
 Point = tuple[float, float]
 
@@ -95,10 +95,18 @@ class RulesSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
-    """Bounds of the database and of the time telemetry may wait for its commit."""
+    """Bounds of the database and of the time telemetry may wait for its commit.
+
+    `reserve_mb` of the disk stay free; packs are kept for `raw_days` and at most `keep_packs` of
+    them once they are forwarded, the charts' minutes and hours for `minute_days`, `hour_days`.
+    """
 
     max_mb: int = 1024
-    keep_packs: int = 200_000
+    reserve_mb: int = 64
+    keep_packs: int = 1_000_000
+    raw_days: int = 7
+    minute_days: int = 90
+    hour_days: int = 1826
     telemetry_commit_ms: int = 1000
 
 
@@ -127,7 +135,9 @@ class Settings:
             places={place.id: place for place in self.places},
             node_places={node.source: node.place for node in self.nodes},
             camera_places={camera.source: camera.place for camera in self.cameras},
-            gauges={node.source: node.gauge for node in self.nodes if node.gauge},
+            gauges={
+                node.source: (Edition(levels=node.gauge),) for node in self.nodes if node.gauge
+            },
             zones={camera.id: _zone(camera, self.rules) for camera in self.cameras},
             smoke_verify_s=self.rules.smoke_verify_s,
             fusion_window_s=self.rules.fusion_window_s,

@@ -1,6 +1,6 @@
 """Sentences for operators, Vietnamese and English: the one place for language in the gateway."""
 
-from haidang_gateway.model import Place
+from haidang_gateway.site import Place
 
 Headline = dict[str, str]
 

@@ -1,6 +1,6 @@
 """Sentences for operators about devices: silent, blind, in safe mode, well again."""
 
-from haidang_gateway.model import Place
+from haidang_gateway.site import Place
 from haidang_gateway.text import Headline, source_name
 
 _SENSORS_VI = {

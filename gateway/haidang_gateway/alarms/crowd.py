@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 from haidang_gateway import text
 from haidang_gateway.alarms import levels
 from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
-from haidang_gateway.model import CrowdSeen, CrowdZone, Fact, FootfallFact, Site
+from haidang_gateway.model import CrowdSeen, Fact, FootfallFact
+from haidang_gateway.site import CrowdZone, Site
 
 _NAMES = ("watch", "warning", "danger")
 _SEVERITIES = ("Moderate", "Severe", "Extreme")

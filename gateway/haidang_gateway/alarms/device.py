@@ -8,7 +8,8 @@ from haidang_wire import words
 from haidang_gateway import text_device
 from haidang_gateway.alarms import levels
 from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
-from haidang_gateway.model import Fact, HealthFact, Heard, NodeMode, Silence, Site
+from haidang_gateway.model import Fact, HealthFact, Heard, NodeMode, Silence
+from haidang_gateway.site import Site
 from haidang_gateway.text import Headline
 
 # A repaired or returned device must stay well for as long before its alarm is cleared.

@@ -30,9 +30,9 @@ from haidang_gateway.model import (
     Outcome,
     Revision,
     Silence,
-    Site,
     SmokeFact,
 )
+from haidang_gateway.site import Site
 
 _NUMBERS = "numbers"
 # The wire contract ends a headline at 200 characters: two names and the sentence must fit.

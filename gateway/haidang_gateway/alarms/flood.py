@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 from haidang_gateway import text
 from haidang_gateway.alarms import levels
 from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
-from haidang_gateway.model import Fact, FloodFact, Site
+from haidang_gateway.model import Fact, FloodFact
+from haidang_gateway.site import Level, Site
 
 _NAMES = ("watch", "warning", "danger")
 _STATE_RANKS = {"normal": 0, "watch": 1, "warning": 2, "danger": 3}
@@ -54,7 +55,7 @@ def _hear(state: State, fact: FloodFact, site: Site, now_ms: int, verify_ms: int
 
 def _rank(fact: FloodFact, site: Site, was: int) -> int | None:
     """Rank 0..3 by the gauge's levels, else by the node's word; None without a reading."""
-    gauge = site.gauges.get(fact.source, ())
+    gauge = _gauge(site, fact.source, fact.at_ms)
     if not gauge or fact.level_mm is None:
         return _STATE_RANKS.get(fact.state or "")
     by_rank = {_NAMES.index(level.name): level.mm for level in gauge}
@@ -78,9 +79,9 @@ def _find(state: State, fact: Fact, site: Site) -> Finding | None:
     confirmed = was == "confirmed" or _has_held(track, state, fact.at_ms)
     document = alarm["document"] if alarm is not None and was else {}
     word = "cleared" if rank == 0 else ("confirmed" if confirmed else "suspected")
-    gauge = site.gauges.get(state["source"], ())
+    gauge = _gauge(site, state["source"], fact.at_ms)
     name = _NAMES[rank - 1] if rank else None
-    severity = _severity(rank, site, state["source"]) if rank else document["severity"]
+    severity = _severity(rank, gauge) if rank else document["severity"]
     certainty = "Likely" if confirmed else "Possible"
     return Finding(
         hazard="flood",
@@ -103,8 +104,14 @@ def _find(state: State, fact: Fact, site: Site) -> Finding | None:
     )
 
 
-def _severity(rank: int, site: Site, source: str) -> str:
-    for level in site.gauges.get(source, ()):
+def _gauge(site: Site, source: str, at_ms: int) -> tuple[Level, ...]:
+    """The levels in force at `at_ms`, empty for a gauge without any."""
+    editions = [e for e in site.gauges.get(source, ()) if e.from_ms <= at_ms]
+    return max(editions, key=lambda e: e.from_ms).levels if editions else ()
+
+
+def _severity(rank: int, gauge: tuple[Level, ...]) -> str:
+    for level in gauge:
         if level.name == _NAMES[rank - 1]:
             return level.severity
     return _SEVERITIES[rank - 1]

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from haidang_wire import messages
 
-from haidang_gateway.model import Place, Revision
+from haidang_gateway.model import Revision
+from haidang_gateway.site import Place
 
 State = dict[str, Any]
 Alarm = dict[str, Any]

@@ -14,7 +14,8 @@ from haidang_gateway.alarms.lifecycle import (
     iso,
     state_of,
 )
-from haidang_gateway.model import Fact, FireSeen, Site, SmokeFact
+from haidang_gateway.model import Fact, FireSeen, SmokeFact
+from haidang_gateway.site import Site
 
 # "warming" is missing on purpose: a heating sensor sees nothing, so its word changes nothing.
 _NODE_LEVELS = {"normal": QUIET, "pre_alarm": WEAK, "alarm": STRONG}

@@ -8,22 +8,19 @@ from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.model import (
     AckAlarm,
     CrowdSeen,
-    CrowdZone,
     Fact,
     FireSeen,
     FloodFact,
     FootfallFact,
     HealthFact,
     Heard,
-    Level,
     NodeMode,
     Outcome,
-    Place,
     Revision,
     Silence,
-    Site,
     SmokeFact,
 )
+from haidang_gateway.site import CrowdZone, Edition, Level, Place, Site
 
 EPOCH = "5f3a9c1e"
 START_MS = 1_764_000_000_000
@@ -69,9 +66,14 @@ SITE = Site(
     camera_places={EAST: "market", WEST: "market"},
     gauges={
         GAUGE: (
-            Level(name="watch", mm=4000, severity="Moderate"),
-            Level(name="warning", mm=5500, severity="Severe"),
-            Level(name="danger", mm=6500, severity="Extreme"),
+            Edition(
+                document="05/2020/QĐ-TTg",
+                levels=(
+                    Level(name="watch", mm=4000, severity="Moderate"),
+                    Level(name="warning", mm=5500, severity="Severe"),
+                    Level(name="danger", mm=6500, severity="Extreme"),
+                ),
+            ),
         )
     },
     zones={

@@ -9,7 +9,8 @@ from haidang_gateway import text, text_device
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.alarms.lifecycle import EVIDENCE_LIMIT
 from haidang_gateway.errors import ConfigError
-from haidang_gateway.model import CrowdSeen, Place, Site, SmokeFact
+from haidang_gateway.model import CrowdSeen, SmokeFact
+from haidang_gateway.site import Place, Site
 
 LONGEST = Place(id="p" * 48, name="Đ" * 80, name_en="E" * 80, lat=0, lon=0, radius_m=1)
 CAMERA = f"camera:{'c' * 41}"

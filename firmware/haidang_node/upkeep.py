@@ -11,6 +11,7 @@ What each kind of sensor checks and sets is in `haidang_node.sensors.<kind>_serv
 
 from haidang_node import loading
 from haidang_node.errors import CommandError
+from haidang_node.status import FIRMWARE
 
 
 def selftest(node, args: dict, folder: str = "") -> tuple:
@@ -27,7 +28,7 @@ def selftest(node, args: dict, folder: str = "") -> tuple:
         ok = sensor.health == "ok" and all([check[1] for check in checks])
         told = {"ok": ok, "health": sensor.health, "checks": checks, "now": values}
         out[sensor.kind] = told
-    return {"sensors": out}, None
+    return {"fw": FIRMWARE, "sensors": out}, None
 
 
 def calibrate(node, args: dict, folder: str = "") -> tuple:
@@ -48,6 +49,7 @@ def calibrate(node, args: dict, folder: str = "") -> tuple:
     before = {name: settings.get(name) for name in out}
     change = {"sensors": {sensor.kind: dict(out)}}
     out["before"] = before
+    out["fw"] = FIRMWARE
     out["cfg"] = loading.call("haidang_node.configure", "amend", folder, change)
     return out, lambda: node.restart("calibrated " + sensor.kind)
 

@@ -6,13 +6,18 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
 from haidang_gateway.control import LONGEST_WAIT_S, NAME, address
 from haidang_gateway.errors import OrderError
+from haidang_gateway.settings import Settings
+from haidang_gateway.sheet import LANGUAGES, Header, sheet
 from haidang_gateway.text import printable
 
 _WORDS = {
@@ -23,6 +28,7 @@ _WORDS = {
     "reboot": "start anew",
     "config": "FILE ... change its node.json by these JSON files, on trial",
 }
+_WITH_SHEET = ("selftest", "calibrate")
 _WAIT_S = 60
 # How long the gateway may take to tell that the time is over, and a node to start after a trial.
 _SPARE_S = 15
@@ -45,11 +51,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="give up after S s (%(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="the answers as the node gave them")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="the answers as the node gave them")
+    form.add_argument(
+        "--sheet",
+        choices=LANGUAGES,
+        help="selftest and calibrate: a sheet to sign, in Vietnamese or English",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Give the command and print what comes; 0 done, 1 not. Raises OrderError."""
+    if options.sheet and options.do not in _WITH_SHEET:
+        raise OrderError(f"{options.do} has no sheet; {' and '.join(_WITH_SHEET)} have one")
     request = {
         "node": options.node,
         "do": options.do,
@@ -57,10 +71,17 @@ def run(options: argparse.Namespace) -> int:
         "wait_s": options.wait,
         "by": os.environ.get("SUDO_USER") or getpass.getuser(),
     }
+    settings = load(options.config)
     done = False
-    for answer in _answers(load(options.config).data_dir, request):
+    for answer in _answers(settings.data_dir, request):
         done = answer["ok"]
-        lines = [json.dumps(answer, ensure_ascii=False)] if options.json else _told(answer)
+        if options.json:
+            lines: Iterable[str] = [json.dumps(answer, ensure_ascii=False)]
+        elif options.sheet:
+            header = _header(options.node, settings, options.sheet)
+            lines = sheet(options.do, answer, header, options.sheet)
+        else:
+            lines = _told(answer)
         # A node's words must not steer the terminal of whoever asked, root as a rule.
         text = "".join(printable(line) + "\n" for line in lines)
         sys.stdout.write(text)
@@ -115,11 +136,19 @@ def _arguments(do: str, rest: list[str]) -> dict[str, Any]:
     if do in {"selftest", "calibrate"}:
         sensor = {"sensor": rest[0]} if rest else {}
         if do == "calibrate" and not sensor:
-            raise OrderError("calibrate needs the sensor: smoke, flood or footfall")
+            raise OrderError("calibrate needs the sensor: smoke, flood or env")
         return sensor | dict(_value(word) for word in rest[1:])
     if rest:
         raise OrderError(f"{do} takes nothing more; remove {' '.join(rest)}")
     return {}
+
+
+def _header(node: str, settings: Settings, language: str) -> Header:
+    places = {place.id: place for place in settings.places}
+    place = next((places[known.place] for known in settings.nodes if known.id == node), None)
+    name = "?" if place is None else place.name if language == "vi" else place.name_en
+    now = datetime.fromtimestamp(Clock().now_ms() / 1000, ZoneInfo(settings.timezone))
+    return Header(node, name, f"{now:%Y-%m-%d %H:%M:%S %z}")
 
 
 def _patch(path: Path) -> dict[str, Any]:

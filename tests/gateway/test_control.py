@@ -159,3 +159,20 @@ def test_no_node_steers_the_terminal_of_a_technician(
     told = capsys.readouterr().out
     assert told.strip()
     assert [line for line in told.split("\n") if line and not line.isprintable()] == []
+
+
+def test_a_technician_gets_a_sheet_to_sign(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = SimpleNamespace(data_dir=tmp_path, places=(), nodes=(), timezone="Asia/Ho_Chi_Minh")
+    monkeypatch.setattr(node_cli, "load", lambda _path: settings)
+    smoke = {"ok": True, "health": "ok", "checks": [["health", True, "ok"]], "now": {}}
+    out = {"fw": "0.1.0\x9b2J", "sensors": {"smoke": smoke}}
+    with _answering(tmp_path, {"ok": True, "out": out}):
+        assert main(["node", NODE, "selftest", "--sheet", "vi"]) == 0
+    told = capsys.readouterr().out
+    assert "KẾT LUẬN: ĐẠT" in told
+    assert "+0700" in told
+    assert [line for line in told.split("\n") if line and not line.isprintable()] == []
+    assert main(["node", NODE, "log", "--sheet", "en"]) == 1
+    assert "log has no sheet" in capsys.readouterr().out

@@ -1,34 +1,20 @@
 # heap: 600K
-"""Self-test and calibration: what a sensor sees becomes its zero, within what can be true."""
+"""Self-test and calibration: what every sensor's commands have in common; env stands for all."""
 
 import json
 import os
 
 from haidang_node import log
 from haidang_node.errors import CommandError
-from haidang_node.sensors.flood import Flood
-from haidang_node.sensors.smoke import Smoke
+from haidang_node.sensors.drivers.dht22 import Dht22
+from haidang_node.sensors.env import Env
 from haidang_node.upkeep import calibrate, selftest
 
 log.start(log.ERROR + 1, lambda: 0)
-_SMOKE = {
-    "load_ohm": 5000,
-    "r0_ohm": 10000,
-    "warmup_s": 0,
-    "pre_alarm_permille": 700,
-    "alarm_permille": 500,
-}
-_FLOOD = {
-    "mount_mm": 3000,
-    "watch_mm": 300,
-    "warning_mm": 500,
-    "danger_mm": 800,
-    "hysteresis_mm": 30,
-}
 
 
 class _Node:
-    def __init__(self, sensor, settings):
+    def __init__(self, sensor):
         self.sensors = [sensor]
         self.restarts = []
         self.folder = "/tmp/haidang-upkeep-%d" % int.from_bytes(os.urandom(4), "big")
@@ -36,7 +22,7 @@ class _Node:
             "v": 1,
             "wifi": [{"ssid": "demo", "key": "secret"}],
             "broker": {"host": "192.168.1.10"},
-            "sensors": {sensor.kind: settings},
+            "sensors": {"env": {"driver": "dht22", "pin": 5}},
         }
         os.mkdir(self.folder)
         with open(self.folder + "/node.json", "w") as file:
@@ -56,25 +42,17 @@ class _Node:
             return json.load(file)["sensors"]
 
 
-def _smoke(mv):
-    sensor = Smoke(_SMOKE, lambda: mv)
-    for second in range(10):
-        sensor.sample(1000 * second)
-    return _Node(sensor, _SMOKE)
-
-
-def _flood(distance_mm):
-    body = bytes([0xFF, distance_mm >> 8, distance_mm & 0xFF])
-    frame = body + bytes([sum(body) & 0xFF])
-
+def _node(frame=b"\x02\xbc\x01\x2c\xeb"):
+    # 70.0 %, 30.0 C
     def readinto(buffer):
-        buffer[: len(frame)] = frame
-        return len(frame)
+        if not frame:
+            raise OSError(110)
+        buffer[:] = frame
 
-    sensor = Flood(_FLOOD, readinto)
-    for quarter in range(40):
-        sensor.sample(250 * quarter)
-    return _Node(sensor, _FLOOD)
+    sensor = Env({"temp_offset_cc": 0, "rh_offset_permille": 0}, Dht22(readinto, lambda: False))
+    for second in range(0, 20, 2):
+        sensor.sample(1000 * second)
+    return _Node(sensor)
 
 
 def _error(function, **args):
@@ -85,41 +63,34 @@ def _error(function, **args):
     return ""
 
 
-def test_clean_air_becomes_the_zero_of_smoke() -> None:
-    # 1000 mV at the pin are 1500 mV at the sensor: 5000 * 3500 / 1500 ohm.
-    node = _smoke(1000)
-    out, after = node.calibrate(sensor="smoke")
-    assert abs(out["r0_ohm"] - 11666) <= 12
-    assert out["before"] == {"r0_ohm": 10000}
-    assert node.written()["smoke"]["r0_ohm"] == out["r0_ohm"]
-    assert node.written()["smoke"]["load_ohm"] == 5000
+def test_a_calibration_changes_its_fields_alone_tells_the_old_ones_and_restarts() -> None:
+    node = _node()
+    out, after = node.calibrate(sensor="env", temp_c=29.25)
+    assert out["temp_offset_cc"] == -75
+    assert out["before"] == {"temp_offset_cc": 0}
+    assert len(out["cfg"]) == 8
+    assert node.written() == {"env": {"driver": "dht22", "pin": 5, "temp_offset_cc": -75}}
+    assert node.restarts == []
     after()
-    assert node.restarts == ["calibrated smoke"]
+    assert node.restarts == ["calibrated env"]
 
 
-def test_smoke_in_the_air_or_a_broken_sensor_is_no_zero() -> None:
-    assert _error(_smoke(2800).calibrate, sensor="smoke") == "smoke: state is alarm"
-    assert "health is open" in _error(_smoke(50).calibrate, sensor="smoke")
+def test_a_sick_sensor_or_a_wrong_value_changes_nothing() -> None:
+    node = _node()
+    assert "at most 500" in _error(node.calibrate, sensor="env", temp_c=99)
+    assert "name a sensor" in _error(node.calibrate)
+    assert "not fitted" in _error(node.calibrate, sensor="smoke")
+    assert "health is silent" in _error(_node(b"").calibrate, sensor="env", temp_c=29)
+    assert node.written() == {"env": {"driver": "dht22", "pin": 5}}
 
 
-def test_a_measured_level_gives_the_height_of_the_flood_sensor() -> None:
-    node = _flood(2950)
-    out, _ = node.calibrate(sensor="flood", level_mm=20)
-    assert out["mount_mm"] == 2970
-    assert node.written()["flood"]["mount_mm"] == 2970
-    assert "level_mm is missing" in _error(node.calibrate, sensor="flood")
-    assert "mount_mm would be" in _error(node.calibrate, sensor="flood", level_mm=9000)
-    assert "danger_mm must be below" in _error(_flood(700).calibrate, sensor="flood", level_mm=0)
-
-
-def test_a_self_test_tells_what_each_sensor_sees_now() -> None:
-    out, after = _flood(2950).selftest()
+def test_a_self_test_tells_checks_and_what_each_sensor_sees_now() -> None:
+    out, after = _node().selftest()
     assert after is None
-    told = out["sensors"]["flood"]
-    assert (told["ok"], told["health"], told["now"]["flood/level"]) == (True, "ok", 50)
-    json.dumps(out)
-    assert ["health", True, "ok"] in told["checks"]
-    out, _ = _smoke(50).selftest(sensor="smoke")
-    assert (out["sensors"]["smoke"]["ok"], out["sensors"]["smoke"]["health"]) == (False, "open")
-    assert "not fitted" in _error(_smoke(900).selftest, sensor="flood")
-    assert "name a sensor" in _error(_smoke(900).calibrate)
+    told = out["sensors"]["env"]
+    assert (told["ok"], told["health"], told["now"]["env/temp"]) == (True, "ok", "30.00")
+    assert ["rh", True, 700, ">= 50"] in told["checks"]
+    assert len(json.dumps(out)) < 400
+    out, _ = _node(b"").selftest(sensor="env")
+    assert (out["sensors"]["env"]["ok"], out["sensors"]["env"]["health"]) == (False, "silent")
+    assert "not fitted" in _error(_node().selftest, sensor="flood")

@@ -12,6 +12,7 @@ What each kind of sensor checks and sets is in `haidang_node.sensors.<kind>_serv
 from haidang_node import loading
 from haidang_node.errors import CommandError
 from haidang_node.status import FIRMWARE
+from haidang_wire.senml_text import decimal_text
 
 
 def selftest(node, args: dict, folder: str = "") -> tuple:
@@ -71,4 +72,5 @@ def _service(sensor, function: str, *args):
 
 
 def _plain(value):
-    return value if isinstance(value, (bool, int, str)) else str(value)
+    # The rest are decimal fractions, which JSON would make binary ones of.
+    return value if isinstance(value, (bool, int, str)) else decimal_text(*value)

@@ -1,6 +1,7 @@
 """A plain MQTT 5 client for tests: one certificate, what it was told, what it received."""
 
 import queue
+import socket
 import ssl
 import threading
 from pathlib import Path
@@ -39,6 +40,8 @@ class Peer:
         if name is not None:
             context.load_cert_chain(ca_dir / f"{name}.pem", ca_dir / f"{name}.key")
         self._client.tls_set_context(context)
+        # An answer behind a PUBACK would wait 40 ms for its confirmation.
+        self._client.on_socket_open = _without_delay
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = lambda _c, _u, mid, reason, _p: self._note(mid, reason.value)
@@ -108,3 +111,7 @@ class Peer:
             if not self._changed.wait_for(lambda: mid in self._reasons, WAIT_S):
                 raise TimeoutError(f"no answer from the broker for {mid}")
             return self._reasons[mid]
+
+
+def _without_delay(_client: Any, _user: Any, connection: Any) -> None:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -217,14 +217,20 @@ class Board:
 
     def _idle(self, skipped_ms: int, wait_ms: int) -> str:
         self._hurry.skipped(skipped_ms)
-        wires, now_s = self._wires, self._now_s()
-        due_s = now_s if wires is None else self._pace.turn(now_s, wires)
-        return self._hurry.idle(wait_ms, now_s, due_s, self._relay)
+        wires, pace, now_s = self._wires, self._pace, self._now_s()
+        if wires is None:
+            return "0 0"
+        due_s, alone = pace.tick(now_s, wires), pace.feed(now_s, wires) == math.inf
+        skip_ms, real_ms = self._hurry.idle(wait_ms, now_s, due_s, self._relay, alone)
+        if not alone:
+            # The board reads its UARTs without a question: all that is said while it waits now.
+            pace.feed(now_s + skip_ms / 1000, wires)
+        return f"{skip_ms} {real_ms}"
 
     def _turn(self, host_s: float) -> float:
         """Do what is due; returns when the next thing is, in the host's time."""
-        ahead_s = self._hurry.ahead_s
-        return self._turn_board(host_s + ahead_s) - ahead_s
+        due_s = self._turn_board(host_s + self._hurry.ahead_s)
+        return due_s - self._hurry.ahead_s
 
     def _turn_board(self, now_s: float) -> float:
         if self._again_at_s is not None:

@@ -3,13 +3,16 @@
 import threading
 
 from haidang_board.rig_net import Relay
-from haidang_board.rig_pace import IDLE_S
 
-# Real time that peers get to answer whatever passed last: they know no fast time.
-_ANSWER_S = 0.03
+# Real time that peers, which know no fast time, get to answer whatever passed last: three times
+# what the slowest of late took, on a busy machine more than on an idle one.
+_ANSWER_FACTOR = 3
+_ANSWER_LEAST_S, _ANSWER_MOST_S = 0.008, 0.1
 _LOOK_MS = 3
 # What nobody outside notices: all that a board without a connection does is its own affair.
 _ALLOWED_S = 1.0
+# A wait for ever is skipped in pieces.
+_LONGEST_S = 10.0
 
 
 class Hurry:
@@ -43,24 +46,29 @@ class Hurry:
         """The board has skipped this much of what it was allowed."""
         self.ahead_s += ms / 1000
 
-    def idle(self, wait_ms: int, now_s: float, due_s: float, relay: Relay) -> str:
-        """Answer to a board that would wait (-1: for ever): `SKIP_MS REAL_MS`, one of them 0.
+    def idle(
+        self, wait_ms: int, now_s: float, due_s: float, relay: Relay, alone: bool
+    ) -> tuple[int, int]:
+        """Answer to a board that would wait (-1: for ever): milliseconds to skip, or to wait.
 
-        Without a connection the board may skip more than this one wait before it asks again.
-        now_s: the board's time; due_s: when the next thing happens to it from outside.
+        now_s: the board's time; due_s: when the next timer is due. `alone`: nothing outside
+        happens to the board; without a connection either it may skip more than this one wait
+        before it asks again.
         """
         left_s = self._until_s - now_s
         if left_s <= 0:
             self.done.set()
-            return f"0 {wait_ms}"
+            return 0, wait_ms
         if self._awaits_answer(now_s, relay):
-            return f"0 {_LOOK_MS}"
-        free_s = due_s - now_s
-        if free_s >= IDLE_S and not relay.busy:
-            free_s = _ALLOWED_S
-        skip_ms = max(1, int(min(free_s, left_s) * 1000))
-        return f"{min(skip_ms, wait_ms) if relay.busy and wait_ms > 0 else skip_ms} 0"
+            return 0, _LOOK_MS
+        free_s = min(due_s - now_s, left_s)
+        if alone and not relay.busy:
+            return max(1, int(min(free_s, _ALLOWED_S) * 1000)), 0
+        if wait_ms >= 0:
+            free_s = min(free_s, wait_ms / 1000)
+        return max(1, round(min(free_s, _LONGEST_S) * 1000)), 0
 
     def _awaits_answer(self, now_s: float, relay: Relay) -> bool:
-        real_s = now_s - self.ahead_s
-        return relay.busy and real_s - relay.moved_at_s < _ANSWER_S
+        quiet_s = now_s - self.ahead_s - relay.moved_at_s
+        answer_s = max(_ANSWER_LEAST_S, _ANSWER_FACTOR * relay.answer_s)
+        return relay.busy and quiet_s < min(_ANSWER_MOST_S, answer_s)

@@ -14,6 +14,9 @@ from functools import partial
 
 _CHUNK_BYTES = 16_384
 _HELD_BYTES = 65_536  # what the radio and the stacks hold in flight, about
+# Quiet for longer, and what comes is no answer; an old answer counts for less than a new one.
+_ANSWER_MOST_S = 0.1
+_OLDER = 0.9
 _NOT_YET_CONNECTED = errno.ENOTCONN  # the handshake with the peer is not over
 
 
@@ -27,6 +30,8 @@ class Relay:
         self._ghosts: list[socket.socket] = []
         self._up = True
         self.moved_at_s = 0.0
+        # How long the slowest answer of late let the board wait.
+        self.answer_s = 0.0
 
     @property
     def busy(self) -> bool:
@@ -112,8 +117,8 @@ class Relay:
         if pair not in self._pairs:
             return
         alive = pair.move()
-        if pair.moved:
-            self.moved_at_s = time.monotonic()
+        if pair.sent or pair.came:
+            self._note_move(pair.came)
         if alive:
             self._refresh(pair)
             return
@@ -121,6 +126,13 @@ class Relay:
         for end in (pair.board, pair.peer):
             self._forget(end)
             end.close()
+
+    def _note_move(self, came: bool) -> None:
+        now_s = time.monotonic()
+        quiet_s = now_s - self.moved_at_s
+        if came and quiet_s < _ANSWER_MOST_S:
+            self.answer_s = max(quiet_s, self.answer_s * _OLDER)
+        self.moved_at_s = now_s
 
     def _forget(self, end: socket.socket) -> None:
         with contextlib.suppress(KeyError):
@@ -140,13 +152,14 @@ class _Pair:
         self.peer = peer
         self.to_peer = bytearray()
         self.to_board = bytearray()
-        self.moved = False
+        # Whether the last move took something from the board, and from the peer.
+        self.sent = self.came = False
 
     def move(self) -> bool:
         """Move what can be moved; False once either side has ended."""
-        held = len(self.to_peer), len(self.to_board)
+        to_peer, to_board = len(self.to_peer), len(self.to_board)
         ended = not _read(self.board, self.to_peer) or not _read(self.peer, self.to_board)
-        self.moved = (len(self.to_peer), len(self.to_board)) != held
+        self.sent, self.came = len(self.to_peer) > to_peer, len(self.to_board) > to_board
         return _write(self.peer, self.to_peer) and _write(self.board, self.to_board) and not ended
 
 

@@ -21,7 +21,7 @@ def test_hours_of_life_lose_nothing_and_leave_the_heap_as_it_was(
     bench: Bench, node: Node, broker: Broker, pytestconfig: pytest.Config
 ) -> None:
     long = pytestconfig.getoption("--soak", default=False)
-    sensors = {"smoke": {"warmup_s": 0}}
+    sensors = {"smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5}}
     node.prepare(report_s=_REPORT_S, heartbeat_s=60, sensors=sensors)
     with StandInGateway(broker.ca_dir, broker.port, node.name) as gateway:
         node.start(fast=True)

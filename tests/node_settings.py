@@ -16,7 +16,7 @@ def settings(
         "v": 1,
         "wifi": [{"ssid": ssid, "key": key}],
         "broker": {"host": host, "port": port, "server_name": "gateway.local"},
-        "sensors": sensors or {"smoke": {"warmup_s": 0}},
+        "sensors": sensors or {"smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5}},
         "report_s": 1,
         "heartbeat_s": 5,
     }

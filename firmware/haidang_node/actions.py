@@ -19,11 +19,22 @@ def perform(node, do: str, args: dict, order_id: str) -> tuple:
         return {}, None
     if do == "reboot":
         return {}, lambda: node.restart("command " + order_id)
+    if do == "silence":
+        return _silence(node.sensors), None
     if do == "log":
         return loading.call("haidang_node.ring", "told", esp32), None
     if do in ("selftest", "calibrate") and node.sensors:
         return loading.call("haidang_node.upkeep", do, node, args)
     raise _refused(do, bool(node.sensors))
+
+
+def _silence(sensors: list) -> dict:
+    sirens = [sensor for sensor in sensors if hasattr(sensor, "silence")]
+    if not sirens:
+        raise CommandError("silence: no smoke sensor is fitted", "look at sensors in the status")
+    if not any([sensor.state == "alarm" for sensor in sirens]):
+        raise CommandError("silence: nothing sounds", "look at the node's state first")
+    return {"silenced": any([sensor.silence() for sensor in sirens])}
 
 
 def _refused(do: str, watching: bool) -> CommandError:

@@ -42,7 +42,9 @@ class Node:
         self.outbox = Outbox(OUTBOX, settings["outbox"]["bytes"], self._ledger)
         # Taken out: nobody needs the table any more.
         fitted = settings.pop("sensors")
-        self.sensors = loading.call("haidang_node.fitting", "sensors", fitted)
+        self.sensors = loading.call(
+            "haidang_node.fitting", "sensors", fitted, settings["supply_pin"]
+        )
         self._reporter = Reporter(
             name,
             clock,

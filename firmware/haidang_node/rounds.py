@@ -34,6 +34,9 @@ def go(node, storage, free_bytes) -> tuple:
     told = node.status.told
     if node.clock.steps:
         told["steps"] = node.clock.steps
+    for sensor in node.sensors:
+        if sensor.kind == "smoke" and sensor.gas.unkept:
+            loading.call("haidang_node.sensors.smoke_kept", "keep", sensor.gas)
     if "fails" in told or not node.settled:
         _settle(node, storage, now_ms)
     if told.get("mode") == "trial":

@@ -25,6 +25,7 @@ _WORDS = {
     "identify": "let its lamp blink",
     "selftest": "[SENSOR] check itself, or one sensor",
     "calibrate": "SENSOR [NAME=NUMBER ...]",
+    "silence": "its siren is quiet, the alarm stays",
     "reboot": "start anew",
     "config": "FILE ... change its node.json by these JSON files, on trial",
 }

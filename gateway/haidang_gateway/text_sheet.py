@@ -25,6 +25,14 @@ CHECKS = {
     "env/trim": Check("Hiệu chỉnh nhiệt độ", "Temperature trim", "0.01 °C"),
     "temp": Check("Nhiệt độ hợp lý", "Temperature is plausible", "0.01 °C"),
     "rh": Check("Độ ẩm hợp lý", "Humidity is plausible", "0.1 %RH"),
+    "adc": Check("Điện áp cảm biến trong giới hạn", "Sensor voltage is within limits", "mV"),
+    "supply": Check("Nguồn 5 V trong giới hạn", "5 V supply is within limits", "mV"),
+    "heater": Check("Sợi đốt đã nóng; số giờ đã đốt", "Heater is warm; hours of heating", "h"),
+    "burn_in": Check("Đã qua giai đoạn chạy mới", "Burn-in is over", "h"),
+    "noise": Check("Tín hiệu có nhiễu tự nhiên", "Signal has its natural noise", "‰"),
+    "baseline": Check("Không khí sạch đã học", "Clean air as learnt", "‰"),
+    "line": Check("Đường dây tiếp điểm nguyên vẹn", "Contact line is whole", "mV"),
+    "siren": Check("Còi kêu một tiếng: có nghe thấy?", "Siren chirped: did you hear it?"),
 }
 SENSORS = {
     "smoke": ("Cảm biến khói", "Smoke sensor"),

@@ -29,7 +29,7 @@ _WIDE = "4M"
 _STEP_KIB = 1
 _STEP_S = 45.0
 _SENSORS = {
-    "smoke": {"warmup_s": 0, "contact_pin": 32},
+    "smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5, "contact_pin": 32},
     "flood": {"mount_mm": 3000},
     "footfall": {"window_s": 5},
 }

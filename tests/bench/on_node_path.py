@@ -30,6 +30,9 @@ _SMOKE = {
     "warmup_s": 60,
     "pre_alarm_permille": 600,
     "alarm_permille": 300,
+    "burn_in_h": 0,
+    "latch_s": 600,
+    "siren_steady": False,
 }
 _FLOOD = {
     "mount_mm": 3000,

@@ -29,6 +29,9 @@ _SMOKE = {
     "warmup_s": 0,
     "pre_alarm_permille": 700,
     "alarm_permille": 500,
+    "burn_in_h": 0,
+    "latch_s": 600,
+    "siren_steady": False,
 }
 _FLOOD = {
     "mount_mm": 3000,

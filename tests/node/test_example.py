@@ -9,7 +9,7 @@ from haidang_node import config
 def test_the_example_is_accepted_by_the_node_itself(root: Path) -> None:
     document = json.loads((root / "firmware" / "node.example.json").read_text("utf-8"))
     checked = config.check(document)
-    assert checked["sensors"]["smoke"]["alarm_permille"] == 500
+    assert checked["sensors"]["smoke"]["alarm_permille"] == 660
     assert checked["watchdog_ms"] == 8000
 
 

@@ -18,7 +18,7 @@ from node_bench import NODE, Bench
 LEAST_FREE_BYTES = 6000
 MPREMOTE = Path(sys.executable).parent / "mpremote"
 ALL_SENSORS = {
-    "smoke": {"warmup_s": 0},
+    "smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5},
     "flood": {"mount_mm": 3000},
     "footfall": {"window_s": 5},
 }

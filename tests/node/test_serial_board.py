@@ -25,7 +25,7 @@ def serial_settings(baud: int = 115200, **sensors: Any) -> dict[str, Any]:
     return {
         "v": 1,
         "serial": {"uart": 1, "rx_pin": RX_PIN, "tx_pin": 5, "de_pin": 18, "baud": baud},
-        "sensors": sensors or {"smoke": {"warmup_s": 0}},
+        "sensors": sensors or {"smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5}},
         "report_s": 1,
         "heartbeat_s": 5,
     }

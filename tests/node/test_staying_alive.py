@@ -143,7 +143,7 @@ def test_a_node_json_that_only_the_link_can_be_read_from_is_mended_over_the_air(
         board.power_on()
         wait_until(lambda: gw.statuses, "safe mode's link", 60)
         assert gw.statuses[-1]["mode"] == "safe"
-        patch = {"sensors": {"rain": None, "smoke": {"warmup_s": 0}}}
+        patch = {"sensors": {"rain": None, "smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5}}}
         gw.order("config", "c-1", {"set": patch})
         assert reply(gw, "c-1")["out"] == {"trial_s": 300}
         outcome = reply(gw, "c-1", 1)

@@ -10,9 +10,12 @@ from haidang_node.sensors.smoke import Smoke
 _SMOKE = {
     "load_ohm": 5000,
     "r0_ohm": 9830,
-    "warmup_s": 60,
+    "warmup_s": 30,
     "pre_alarm_permille": 600,
     "alarm_permille": 300,
+    "burn_in_h": 0,
+    "latch_s": 600,
+    "siren_steady": False,
 }
 _FLOOD = {
     "mount_mm": 3000,

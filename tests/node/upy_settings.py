@@ -34,7 +34,7 @@ def test_defaults_fill_what_is_not_given() -> None:
         "port": 8883,
         "server_name": "gateway.local",
     }
-    assert settings["sensors"]["smoke"]["alarm_permille"] == 500
+    assert settings["sensors"]["smoke"]["alarm_permille"] == 660
     assert settings["outbox"] == {"bytes": 1048576}
     assert (settings["report_s"], settings["heartbeat_s"]) == (10, 30)
 

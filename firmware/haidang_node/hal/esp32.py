@@ -55,12 +55,15 @@ def millivolts(pin: int):
     return read_mv
 
 
-def contact(pin: int):
-    """A function that is 1 while a relay contact pulls the pin to ground."""
+def contact(pin: int, other_pin: int = -1):
+    """A function that is 1 while a relay contact pulls one of the pins to ground."""
     level = machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP).value
+    other = level
+    if other_pin >= 0:
+        other = machine.Pin(other_pin, machine.Pin.IN, machine.Pin.PULL_UP).value
 
     def closed() -> int:
-        return 1 - level()
+        return 1 - (level() & other())
 
     return closed
 

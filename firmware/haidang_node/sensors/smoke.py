@@ -1,91 +1,102 @@
-"""Smoke: an MQ-2's resistance against clean air, and a certified detector's relay contact."""
+"""Smoke: an MQ-2, certified detectors' contacts, and the siren that both of them sound."""
 
 from micropython import const
 
-from haidang_node.sensors.filters import Median
-from haidang_node.sensors.states import Ladder
+from haidang_node.sensors.mq2 import Mq2
 from haidang_wire.senml_text import Fixed, Record
 
-# MQ-2 data sheet: 5 V measuring circuit. The divider to the ADC is 2:3 (GPIO takes 3.3 V).
-_SUPPLY_MV = const(5000)
-_DIVIDER_NUMERATOR = const(3)
-_DIVIDER_DENOMINATOR = const(2)
-# A broken heater or wire gives 0 V, a short the full scale: both are faults, never "no smoke". At
-# 11 dB an ESP32's calibration makes about 142 mV of 0 V and little more than 3100 mV of full scale
-# (esp-idf issue 1739 shows the like at 6 dB); clean air gives 1100 mV, 1 % of gas 2800 mV.
-_OPEN_MV = const(200)
-_SHORT_MV = const(3050)
-# The median of three keeps a single spike from counting.
-_MEDIAN = const(3)
-_PRE_ALARM_SAMPLES = const(2)
-_ALARM_SAMPLES = const(3)
-_HYSTERESIS_PERMILLE = const(80)
-_CALM_SAMPLES = const(5)
-_PRE_ALARM = const(1)
-_ALARM = const(2)
-# Products stay below 2**30: what is beyond is an object on the chip's heap.
-_SMALL = const((1 << 30) - 1)
-_SCALE = const(10000)
-_GREATEST_PERMILLE = const(9999)
+_STEP_MS = const(250)
+# A relay's contact bounces for less than this.
+_BOUNCE_MS = const(40)
+_SECOND_MS = const(950)
+_TICKS_MASK = const((1 << 30) - 1)
+_NEVER = const((1 << 30) - 1)
+# ISO 8201: three times half a second, then a pause; a bit for each quarter of a second of the 4 s.
+_TEMPORAL_3 = const(0x333)
+# A silenced alarm that is still there sounds again: UL 217 gives a hush 15 minutes at most.
+_SILENCE_S = const(600)
+# Whoever silenced it knows of it: so much clean air ends it then.
+_CALM_S = const(60)
+_CONTACT = const(1)
+_GAS = const(2)
 
 
 class Smoke:
-    """Samples to state and health; call sample() once a second.
+    """Samples to state and health; call sample() every period_ms, which changes.
 
-    read_mv() gives the ADC's voltage in mV; contact() is 1 while the detector's relay is closed,
-    contact None where none is fitted; siren(1) sounds while the state is alarm. Sampling
-    allocates nothing.
+    read_mv() gives the MQ-2's voltage in mV; contact() is 1 while a detector's contact is closed,
+    None where none is fitted; siren(1) sounds; air has known, temp_cc and rh_permille;
+    read_supply_mv() its supply in mV; button() is 1 while pressed; loop.fault is the contact
+    line's; kept and hot are the Mq2's. Sampling allocates nothing.
     """
 
     kind = "smoke"
-    period_ms = 1000
 
-    def __init__(self, settings: dict, read_mv, contact=None, siren=None, air=None) -> None:
-        del air
+    def __init__(
+        self,
+        settings: dict,
+        read_mv,
+        contact=None,
+        siren=None,
+        air=None,
+        read_supply_mv=None,
+        button=None,
+        loop=None,
+        kept: int = 0,
+        hot: bool = False,
+    ) -> None:
         self._read_mv = read_mv
         self._contact = contact
         self._siren = siren
-        self._load_per_r0 = max(1, settings["load_ohm"] * _SCALE // settings["r0_ohm"])
-        self._warm_ms = settings["warmup_s"] * 1000
-        self._warm = False
-        self._median = Median(_MEDIAN)
-        # The ladder rises with danger, the ratio falls with smoke: it takes 1000 - ratio.
-        self._ladder = Ladder(
-            ("normal", "pre_alarm", "alarm"),
-            (1000 - settings["pre_alarm_permille"], 1000 - settings["alarm_permille"]),
-            (_PRE_ALARM_SAMPLES, _ALARM_SAMPLES),
-            _HYSTERESIS_PERMILLE,
-            _CALM_SAMPLES,
-        )
-        self._told_state = ""
-        self._told_health = ""
-        self._mv = 0
-        self._permille = 1000
-        self._closed = False
+        self._air = air
+        self._read_supply_mv = read_supply_mv
+        self._button = button
+        self.loop = loop
+        self._latch_s = settings["latch_s"] or _NEVER
+        self._pattern = 0xFFFF if settings["siren_steady"] else _TEMPORAL_3
+        self.gas = Mq2(settings, kept, hot)
+        self._told_state = self._told_health = ""
         self._at_ms = 0
+        self._second_ms = -_SECOND_MS
+        self._looked = self._closed = self._pressed = False
+        self._open_s = 0
+        # Who has spoken of fire in this alarm.
+        self._sources = 0
+        self._acknowledged = False
+        self._silent_s = 0
+        self._chirp = False
+        self._sounding = 0
+        self.period_ms = _STEP_MS
         self.health = "warming"
         self.state = "warming"
 
     def sample(self, now_ms: int) -> None:
         """Reads the pins once and moves the state machine; now_ms wraps at 2**30."""
         self._at_ms = now_ms
-        self._mv = self._read_mv()
-        self._closed = self._contact is not None and self._contact() == 1
-        self.health = self._judge(now_ms)
-        if self.health == "ok":
-            self._measure()
-        else:
-            self._median.clear()
-        if self._closed:
-            # The certified detector speaks for itself, whatever the supplementary sensor sees.
-            self._ladder.force(_ALARM)
-            self.state = "alarm"
-        elif self.health == "ok":
-            self.state = self._ladder.name
-        elif self.state == "warming" or self.health == "warming":
-            self.state = "warming"
-        if self._siren is not None:
-            self._siren(1 if self.state == "alarm" else 0)
+        self._look()
+        if (now_ms - self._second_ms) & _TICKS_MASK >= _SECOND_MS:
+            self._second_ms = now_ms
+            supply_mv = self._read_supply_mv() if self._read_supply_mv is not None else 0
+            self.gas.second(self._read_mv(), supply_mv, self._air)
+            self._count()
+        self._decide()
+        self._sound(now_ms)
+
+    def silence(self) -> bool:
+        """The siren is quiet for ten minutes, the alarm stays until the air is clean.
+
+        False where nothing sounds: it chirps then.
+        """
+        if not self._sources:
+            self._chirp = True
+            return False
+        self._acknowledged = True
+        self._silent_s = _SILENCE_S
+        if not self.gas.sees:
+            # Nothing can tell clean air any more: the person can.
+            self.gas.rest()
+            self._sources &= _CONTACT
+        return True
 
     def changed(self) -> bool:
         """Whether state or health differ from what was last told; the new ones count as told."""
@@ -97,42 +108,76 @@ class Smoke:
     @property
     def normal(self) -> bool:
         """Whether nothing has to be repeated to the gateway."""
-        return self.state == "normal" and self.health == "ok"
+        return self.state == "normal" and self.health in ("ok", "uncalibrated")
 
     def records(self) -> list:
         """What is known now; a faulty sensor gives its health and no reading."""
         at_ms = self._at_ms
+        gas = self.gas
         records = [Record("smoke/health", self.health, at_ms)]
-        if self.health == "ok":
-            records.append(Record("smoke/mv", self._mv, at_ms))
-            records.append(Record("smoke/ratio", Fixed(self._permille, 3), at_ms))
+        if gas.sees:
+            records.append(Record("smoke/mv", gas.mv, at_ms))
+            records.append(Record("smoke/ratio", Fixed(gas.ratio, 3), at_ms))
         if self._contact is not None:
             records.append(Record("smoke/contact", self._closed, at_ms))
-        if self.health in ("ok", "warming") or self._closed:
+        if gas.sees or self._sources or self.state == "warming":
             records.append(Record("smoke/state", self.state, at_ms))
         return records
 
     state_records = records
 
-    def ratio_permille(self) -> int:
-        """Present resistance against r0_ohm, median of the last samples; while health is ok."""
-        return self._permille
+    def _look(self) -> None:
+        closed = self._contact is not None and self._contact() == 1
+        if closed == self._looked:
+            self._closed = closed
+        self._looked = closed
+        # Looked at once more as soon as it cannot be bouncing any more.
+        self.period_ms = _STEP_MS if closed == self._closed else _BOUNCE_MS
+        pressed = self._button is not None and self._button() == 1
+        if pressed and not self._pressed:
+            self.silence()
+        self._pressed = pressed
 
-    def _judge(self, now_ms: int) -> str:
-        if self._mv <= _OPEN_MV:
-            return "open"
-        if self._mv >= _SHORT_MV:
-            return "short"
-        # Once warm it stays so, also when now_ms begins anew.
-        self._warm = self._warm or now_ms >= self._warm_ms
-        return "ok" if self._warm else "warming"
+    def _count(self) -> None:
+        self._open_s = 0 if self._closed else min(self._open_s + 1, _NEVER)
+        if self._silent_s:
+            self._silent_s -= 1
 
-    def _measure(self) -> None:
-        output_mv = self._mv * _DIVIDER_NUMERATOR // _DIVIDER_DENOMINATOR
-        output_mv = min(max(output_mv, 1), _SUPPLY_MV)
-        of_load_permille = (_SUPPLY_MV - output_mv) * 1000 // output_mv
-        of_load_permille = min(of_load_permille, _SMALL // self._load_per_r0)
-        permille = of_load_permille * self._load_per_r0 // _SCALE
-        self._median.add(min(permille, _GREATEST_PERMILLE))
-        self._permille = self._median.value()
-        self._ladder.sample(1000 - self._permille)
+    def _decide(self) -> None:
+        gas = self.gas
+        now = (_CONTACT if self._closed else 0) | (_GAS if gas.level > 1 else 0)
+        if now & ~self._sources:
+            # A new alarm sounds, also where an older one was silenced.
+            self._acknowledged = False
+            self._silent_s = 0
+        self._sources |= now
+        if self._sources:
+            self._release()
+        self.health = gas.health
+        if self.loop is not None and self.loop.fault and gas.health in ("ok", "uncalibrated"):
+            self.health = self.loop.fault
+        if self._sources:
+            self.state = "alarm"
+        elif gas.sees:
+            self.state = "pre_alarm" if gas.level else "normal"
+        elif gas.health in ("warming", "uncalibrated") or self.state in ("alarm", "warming"):
+            self.state = "warming"
+
+    def _release(self) -> None:
+        calm_s = self._open_s
+        if self._sources & _GAS:
+            calm_s = min(calm_s, self.gas.calm_s)
+        if calm_s >= (min(_CALM_S, self._latch_s) if self._acknowledged else self._latch_s):
+            self.gas.rest()
+            self._sources = self._silent_s = 0
+
+    def _sound(self, now_ms: int) -> None:
+        on = 0
+        if self._sources and not self._silent_s:
+            on = self._pattern >> (now_ms // _STEP_MS & 15) & 1
+        elif self._chirp:
+            on = 1
+            self._chirp = False
+        if self._siren is not None and on != self._sounding:
+            self._siren(on)
+        self._sounding = on

@@ -38,7 +38,7 @@ FOOTFALL = DemoNode("240ac4000003", "footfall", "square-1", "lượt khách · f
 NODES = (SMOKE, FLOOD, FOOTFALL)
 
 _SENSORS: dict[str, dict[str, Any]] = {
-    "smoke": {"adc_pin": 34, "warmup_s": 0, "siren_pin": 25},
+    "smoke": {"adc_pin": 34, "warmup_s": 0, "burn_in_h": 0, "latch_s": 10, "siren_pin": 25},
     "flood": {
         "uart": 2,
         "rx_pin": 16,

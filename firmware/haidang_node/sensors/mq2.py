@@ -1,0 +1,304 @@
+"""An MQ-2 behind its load resistor: ratio to learnt clean air, and what that says of fire."""
+
+from array import array
+
+from micropython import const
+
+# MQ-2 data sheet: 5 V measuring circuit. The divider to the ADC is 2:3 (GPIO takes 3.3 V).
+_SUPPLY_MV = const(5000)
+# The heater's power goes with the square of it: beyond 10 % its curves are not the data sheet's.
+_SUPPLY_LEAST_MV = const(4500)
+_SUPPLY_MOST_MV = const(5500)
+_SUPPLY_SLACK_MV = const(60)
+# A broken heater or wire gives 0 V, a short the full scale: both are faults, never "no smoke". At
+# 11 dB an ESP32's calibration makes about 142 mV of 0 V and little more than 3100 mV of full scale
+# (esp-idf issue 1739 shows the like at 6 dB); clean air gives 1100 mV, 1 % of gas 2800 mV.
+_OPEN_MV = const(200)
+_SHORT_MV = const(3050)
+_FAULT_S = const(3)
+# Its own noise is 0.4 %, the ADC's more: the very same reading for so long is no measurement.
+_STUCK_S = const(600)
+# Gas leaves the sensor's mesh with a time constant of 5 s: it cannot clear a quarter in one
+# second. So many such steps in a minute, and so many minutes of them, are a loose wire.
+_STEPS_A_MINUTE = const(3)
+_NOISY_MINUTES = const(3)
+# Products stay below 2**30: what is beyond is an object on the chip's heap.
+_SMALL = const((1 << 30) - 1)
+_SCALE = const(10000)
+_MOST_PERMILLE = const(4000)
+# Clean air may drift so far from r0_ohm until the sensor counts as uncalibrated.
+_LEAST_BASELINE = const(500)
+_MOST_BASELINE = const(2500)
+# Air that a new sensor finds at its first look is not taken for clean below this.
+_LEAST_FIRST = const(600)
+# The baseline is kept in 1/256 permille of r0_ohm.
+_FINE = const(8)
+_MINUTE_S = const(60)
+_QUIET_PERMILLE = const(40)
+_NEAR_CLEAN = const(850)
+# No fire's smoke stays the same for half an hour: what does is an aged sensor or the weather.
+_LONG_QUIET_MIN = const(30)
+# Ratios of the last three minutes, one in 20 s, for the slope.
+_PAST = const(9)
+_PAST_S = const(20)
+_FALL = const(120)
+_ALARM_S = const(10)
+_DEEP_S = const(30)
+# Below the alarm's ratio by so much it is deep; a third of clean air counts three times.
+_DEEPER = const(140)
+_DEEPEST = const(350)
+_CLEAN = const(800)
+# UL 864 alarm verification: what comes again within 60 s is one detection.
+_VERIFY_S = const(60)
+# Half as much again as all of the last minutes, and above clean air: a heater that cools.
+_COOLING = const(1400)
+_HOURS = const(1023)
+_HOURS_AGAIN = const(1000)
+_HOUR_MIN = const(60)
+_DAY_H = const(24)
+
+
+class Mq2:
+    """Call second() once a second; it allocates nothing.
+
+    level: 0, 1 pre-alarm, 2 alarm, until rest(). sees: whether this second was judged. calm_s:
+    how long the air has been clean. unkept: `kept` is worth writing down. hot: heater warmed up.
+    """
+
+    def __init__(self, settings: dict, kept: int, hot: bool) -> None:
+        """kept: what an earlier start wrote down, 0 for nothing; hot: the heater is warm."""
+        self._r0_ohm = settings["r0_ohm"]
+        self._per_r0 = max(1, settings["load_ohm"] * _SCALE // self._r0_ohm)
+        self._warm_s = settings["warmup_s"]
+        self._burn_in_h = settings["burn_in_h"]
+        self._pre = settings["pre_alarm_permille"]
+        self._low = settings["alarm_permille"]
+        self._hours = kept & _HOURS
+        permille = (kept >> 10 & 0xFFFF) * 16000 // self._r0_ohm
+        # Learnt against another r0_ohm it counts no more: somebody has calibrated since.
+        known = kept >> 26 == self._mark() and _LEAST_BASELINE <= permille <= _MOST_BASELINE
+        self._baseline = (permille if known else 1000) << _FINE
+        # A new sensor's first clean air is not r0_ohm yet.
+        self._first = not known and self._hours < self._burn_in_h
+        self._heated_s = self._warm_s if hot else 0
+        self._supply = _SUPPLY_MV << 2
+        self._weather = 1000
+        self._compensated = False
+        self._raw = self._before = 0
+        self._same_s = self._fault_s = self._noisy_min = 0
+        self._quiet_min = self._gas_min = self._minutes = 0
+        self._spread = -1
+        self._past = array("h", [0] * _PAST)
+        self._at = 0
+        self._low_s = self._deep_s = 0
+        self._begin_minute()
+        self.mv = 0
+        self.value = self.ratio = 1000
+        self.level = 0
+        self.calm_s = 0
+        self.sees = False
+        self.unkept = False
+        self.health = "warming"
+
+    def second(self, mv: int, supply_mv: int, air) -> None:
+        """Takes one reading in mV; supply_mv 0 where it is not measured, air None likewise."""
+        self._same_s = min(self._same_s + 1, _STUCK_S) if mv == self.mv else 0
+        self.mv = mv
+        if supply_mv:
+            self._supply += supply_mv - (self._supply >> 2)
+        self.sees = False
+        fault = self._fault()
+        if fault:
+            self._fault_s += 1
+            if self._fault_s >= _FAULT_S:
+                self._fault_s = _FAULT_S
+                self.health = fault
+                self._cool()
+            return
+        self._fault_s = 0
+        if not self._compensated and air is not None and air.known:
+            self._feel(air)
+        self._measure()
+        if self._same_s >= _STUCK_S:
+            self.health = "stuck"
+        elif self._noisy_min >= _NOISY_MINUTES:
+            self.health = "noisy"
+        elif self._warmed():
+            self._judge()
+        if self._second >= _MINUTE_S:
+            self._end_minute(air)
+
+    def rest(self) -> None:
+        """The alarm is over, or somebody says so."""
+        self.level = self._low_s = self._deep_s = 0
+
+    @property
+    def hot(self) -> bool:
+        """Whether the heater has been on for its warm-up."""
+        return self._heated_s >= self._warm_s
+
+    @property
+    def kept(self) -> int:
+        """Baseline and hours of heating, to be given to the constructor of a later start."""
+        ohm = (self._baseline >> _FINE) * self._r0_ohm // 1000
+        return self._mark() << 26 | min(ohm // 16, 0xFFFF) << 10 | self._hours
+
+    def looks(self) -> tuple:
+        """For the self-test: supply in mV, weather factor in permille, what the readings of the
+        last minute differed by in permille (-1: no minute yet), baseline in permille of r0_ohm,
+        hours of heating.
+        """
+        return (
+            self._supply >> 2,
+            self._weather,
+            self._spread,
+            self._baseline >> _FINE,
+            self._hours,
+        )
+
+    def _mark(self) -> int:
+        return (self._r0_ohm ^ self._r0_ohm >> 5 ^ self._r0_ohm >> 10) & 31
+
+    def _fault(self) -> str:
+        supply_mv = self._supply >> 2
+        slack_mv = _SUPPLY_SLACK_MV if self._fault_s else 0
+        if self.mv <= _OPEN_MV or supply_mv < _SUPPLY_LEAST_MV + slack_mv:
+            return "open"
+        if self.mv >= _SHORT_MV or supply_mv > _SUPPLY_MOST_MV - slack_mv:
+            return "short"
+        return ""
+
+    def _cool(self) -> None:
+        if self._heated_s >= self._warm_s:
+            self.unkept = True
+        self._heated_s = 0
+
+    def _measure(self) -> None:
+        supply_mv = self._supply >> 2
+        output_mv = min(self.mv * 3 // 2, supply_mv - 1)
+        of_load = min((supply_mv - output_mv) * 1000 // output_mv, _SMALL // self._per_r0)
+        raw = min(of_load * self._per_r0 // _SCALE, _SCALE) * 1000 // self._weather
+        raw = min(max(raw, 1), _MOST_PERMILLE)
+        a, b = self._before, self._raw
+        self._before, self._raw = b, raw
+        if b and raw * 4 > b * 5:
+            self._steps += 1
+        # The median of three keeps a single spike from counting.
+        self.value = max(min(a, b), min(max(a, b), raw)) if a else raw
+        self.ratio = min((self.value * 1000 << _FINE) // self._baseline, _MOST_PERMILLE)
+        self._least = min(self._least, self.value)
+        self._greatest = max(self._greatest, self.value)
+        self._sum += self.value
+        self._second += 1
+
+    def _warmed(self) -> bool:
+        # A heater without power cools within seconds and the resistance rises; once the power is
+        # back the sensor is cold and conducts like one in dense smoke.
+        if self.value > _MOST_BASELINE:
+            self._cool()
+            self.health = "uncalibrated"
+            return False
+        most = max(self._past)
+        if most and self.ratio > _COOLING and self.ratio * 2 > most * 3:
+            self._cool()
+        if self._heated_s < self._warm_s:
+            self._heated_s += 1
+            self.health = "warming"
+            for i in range(_PAST):
+                self._past[i] = 0
+            self._begin_minute()
+            return False
+        if self._first:
+            self._first = False
+            self._baseline = max(self.value, _LEAST_FIRST) << _FINE
+            self.ratio = 1000
+        return True
+
+    def _judge(self) -> None:
+        if self.health == "warming":
+            self.unkept = True
+        self.sees = True
+        self.health = "uncalibrated" if self._doubtful() else "ok"
+        ratio = self.ratio
+        if self._second % _PAST_S == 1:
+            self._past[self._at] = ratio
+            self._at = (self._at + 1) % _PAST
+        weight = 3 if ratio <= _DEEPEST else 1
+        if ratio <= self._low and max(self._past) - ratio >= _FALL:
+            self._low_s = min(self._low_s + weight, _ALARM_S)
+        elif self._low_s:
+            self._low_s -= 1
+        deep = ratio <= self._low - _DEEPER
+        self._deep_s = min(self._deep_s + weight, _DEEP_S) if deep else 0
+        self.calm_s = min(self.calm_s + 1, _SMALL) if ratio > _CLEAN else 0
+        if self._low_s >= _ALARM_S or self._deep_s >= _DEEP_S:
+            self.level = 2
+        elif self.level == 0 and ratio <= self._pre:
+            self.level = 1
+        elif self.level == 1 and self.calm_s >= _VERIFY_S:
+            self.level = 0
+
+    def _doubtful(self) -> bool:
+        baseline = self._baseline >> _FINE
+        return (
+            self._hours < self._burn_in_h
+            or not _LEAST_BASELINE < baseline < _MOST_BASELINE
+            # As much gas for half an hour, or a sensor that has aged while it had no power.
+            or self._gas_min >= _LONG_QUIET_MIN
+        )
+
+    def _feel(self, air) -> None:
+        self._compensated = air is not None and air.known
+        if self._compensated:
+            self._weather = weather_permille(air.temp_cc, air.rh_permille)
+
+    def _begin_minute(self) -> None:
+        self._second = self._sum = self._greatest = self._steps = 0
+        self._least = _SMALL
+
+    def _end_minute(self, air) -> None:
+        bad = self._steps >= _STEPS_A_MINUTE
+        self._noisy_min = max(0, min(self._noisy_min + (1 if bad else -1), 2 * _NOISY_MINUTES))
+        mean = self._sum // _MINUTE_S
+        self._spread = min((self._greatest - self._least) * 1000 // mean, _SCALE)
+        self._begin_minute()
+        self._feel(air)
+        if self.sees:
+            self._learn(mean)
+        self._minutes += 1
+        if self._minutes < _HOUR_MIN:
+            return
+        self._minutes = 0
+        self._hours = self._hours + 1 if self._hours < _HOURS else _HOURS_AGAIN
+        if self._hours <= self._burn_in_h or self._hours % _DAY_H == 0:
+            self.unkept = True
+
+    def _learn(self, mean: int) -> None:
+        quiet = self._spread < _QUIET_PERMILLE
+        self._quiet_min = min(self._quiet_min + 1, _LONG_QUIET_MIN) if quiet else 0
+        low = quiet and self.ratio <= self._pre
+        self._gas_min = min(self._gas_min + 1, _LONG_QUIET_MIN) if low else 0
+        gap = (mean << _FINE) - self._baseline
+        if gap > 0:
+            self._baseline += gap >> 4
+        elif (
+            # What stays below the pre-alarm may be a leak or a smoulder: never clean air.
+            quiet
+            and self.level == 0
+            and self.ratio > self._pre
+            and (self.ratio > _NEAR_CLEAN or self._quiet_min >= _LONG_QUIET_MIN)
+        ):
+            # Weather that nothing measures must be followed faster.
+            self._baseline += gap >> (7 if self._compensated else 6)
+        least, most = _LEAST_BASELINE << _FINE, _MOST_BASELINE << _FINE
+        self._baseline = min(max(self._baseline, least), most)
+
+
+def weather_permille(temp_cc: int, rh_permille: int) -> int:
+    """Rs at this temperature (centi-degree C) and humidity over Rs at 20 C and 65 %.
+
+    The data sheet's figure 4 as a parabola and a line, between -10 and 50 C.
+    """
+    temp_cc = min(max(temp_cc, -1000), 5000)
+    base = 1395380 - 27180 * temp_cc // 100 + 35 * temp_cc * temp_cc // 1000
+    return (base - 180 * (rh_permille - 330)) // 934

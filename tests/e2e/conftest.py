@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench import stand
+from haidang_tools import flash
 from haidang_tools.demo.city import City
 
 MakeCity = Callable[..., City]
@@ -16,7 +18,11 @@ def flashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A city's folder with certificates and flashed boards, to be copied by each test."""
     city = City(tmp_path_factory.mktemp("flashed") / "city")
     city.issue_certificates()
-    city.flash_nodes()
+    image = city.folder / "application.flash"
+    stand.write_image(image, stand.application(flash.SOURCE), "")
+    for node in city.nodes:
+        shutil.copy(image, city.folder / f"{node.id}.flash")
+    image.unlink()
     return city.folder
 
 

@@ -15,7 +15,7 @@ from haidang_tools.centre_server import Line
 from haidang_tools.demo.accounts import books_of
 from haidang_tools.demo.gateway_process import GatewayProcess
 from haidang_tools.demo.headquarters import Headquarters
-from haidang_tools.demo.install import install, put_application
+from haidang_tools.demo.install import install
 from haidang_tools.demo.real_boards import own_address
 from haidang_tools.demo.settings import (
     CENTRE,
@@ -140,13 +140,6 @@ class City:
             smoke_verify_s=self._smoke_verify_s,
         )
         (self.folder / "gateway.toml").write_text(text, encoding="utf-8")
-
-    def flash_nodes(self) -> None:
-        """Put the application on every board and switch it off: a store of ready boards."""
-        for node in self.nodes:
-            with self._board(node) as board:
-                board.power_on()
-                put_application(board.port)
 
     def start_nodes(self) -> None:
         """Power every board, and flash and provision it side by side."""

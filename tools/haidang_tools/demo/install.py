@@ -7,12 +7,6 @@ from haidang_tools.board import SerialBoard
 from haidang_tools.demo.settings import DemoNode
 
 
-def put_application(port: str) -> None:
-    """Flash the board at `port` without starting the application."""
-    with SerialBoard(port) as board:
-        flash.install(board, flash.application(flash.SOURCE, board.facts()))
-
-
 def install(port: str, node: DemoNode, ca_dir: Path, config: Path) -> None:
     """Flash, provision and restart the board at `port` as `node`; ToolError says what failed.
 

@@ -35,6 +35,7 @@ from haidang_gateway.model import Revision
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
+from haidang_gateway.store_care import Care
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
 from haidang_gateway.vision.cameras import Cameras
 from haidang_gateway.vision.posts import post_of
@@ -102,6 +103,7 @@ class App:
             "centre": self._centre.run(lambda: self._status(orders)),
             "control": self._control.run(),
             "cameras": self._cameras.run(),
+            "care": Care(self._store, self._settings.store, self._clock).run(),
             "clock": self._watch_clock(),
             "watchdog": self._watchdog.run(self._healthy(pipeline)),
         }

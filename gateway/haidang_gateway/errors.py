@@ -32,6 +32,14 @@ class StoreBusy(StoreError):
     retryable = True
 
 
+class StoreVersion(StoreError):
+    """The database was written by a later version of this program."""
+
+
+class StoreBroken(StoreError):
+    """The database's content is damaged; the next start rebuilds it from what can be read."""
+
+
 class BrokerError(GatewayError):
     """The gateway's own broker is away, refused us or broke the protocol."""
 

@@ -17,13 +17,17 @@ from haidang_gateway.intake import Intake
 from haidang_gateway.model import Lane, Revision
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.store import Store
+from haidang_gateway.store_write import PACKS_PER_MESSAGE
 from haidang_gateway.work import Work
 
 _log = logging.getLogger(__name__)
 
 _URGENT_GROUP = 50
 _DATA_GROUP = 500
+# Reading a pack takes 0.2 ms on a PC and 2 ms on a small board: other tasks wait no longer.
+_DATA_SLICE = 20
 _IDLE_S = 1.0
+_AT_ONCE_S = 0.001
 _RETRY_FIRST_S = 0.1
 _RETRY_CAP_S = 5.0
 
@@ -80,6 +84,7 @@ class Pipeline:
         self._on_answer = on_answer
         self._crash_points = crash_points or CrashPoints()
         self._composed_ms = clock.monotonic_ms()
+        self._much_waits = False
 
     async def run(self) -> None:
         """Work until cancelled; a store error that cannot pass ends the gateway."""
@@ -89,28 +94,44 @@ class Pipeline:
     async def step(self) -> None:
         """One round: what is due now becomes durable and is answered, or wait for something."""
         now_ms = self._clock.now_ms()
-        items: Sequence[Urgent] = [
+        urgent: Sequence[Urgent] = [
             *self._intake.timers(now_ms),
             *self._inbox.take_urgent(_URGENT_GROUP),
         ]
-        if not items and self._data_is_due():
-            items = self._inbox.take_data(_DATA_GROUP)
-        if items:
-            await self._settle(items, now_ms)
+        if urgent:
+            work = Work()
+            self._take(urgent, work, now_ms)
+            await self._settle(work, now_ms)
+        elif self._data_is_due():
+            await self._settle(await self._some_data(now_ms), now_ms)
         else:
             await self._inbox.wait(self._pause_s(now_ms))
         # Here everything that the orders know of is committed.
         for sending in self._orders.to_send(now_ms):
             if self._answers.publish_command(sending.node, sending.payload):
                 self._orders.sent(sending.name, now_ms)
-        if self._clock.monotonic_ms() - self._composed_ms >= self._batch_ms:
+        if self._much_waits or self._clock.monotonic_ms() - self._composed_ms >= self._batch_ms:
             await self._compose_data(now_ms)
         self.last_step_ms = self._clock.monotonic_ms()
 
-    async def _settle(self, items: Sequence[Urgent], now_ms: int) -> None:
+    async def _some_data(self, now_ms: int) -> Work:
+        """A group of telemetry, read in slices: an alarm that comes meanwhile ends the group."""
         work = Work()
+        for _ in range(_DATA_GROUP // _DATA_SLICE):
+            items = self._inbox.take_data(_DATA_SLICE)
+            self._take(items, work, now_ms)
+            if len(items) < _DATA_SLICE:
+                break
+            await asyncio.sleep(0)
+            if self._inbox.urgent_waits:
+                break
+        return work
+
+    def _take(self, items: Sequence[Urgent], work: Work, now_ms: int) -> None:
         for item in items:
             self._intake.take(item, work, now_ms)
+
+    async def _settle(self, work: Work, now_ms: int) -> None:
         batch = self._intake.batch(work, now_ms)
         self._crash_points.passing("before_commit", work.alarm_packs)
         if not batch.empty:
@@ -158,7 +179,9 @@ class Pipeline:
             if not error.retryable:
                 raise
             _log.warning("telemetry waits in the store: %s", error)
+            self._much_waits = False
             return
+        self._much_waits = taken >= PACKS_PER_MESSAGE
         if taken:
             self._on_commit(())
 
@@ -169,6 +192,8 @@ class Pipeline:
         )
 
     def _pause_s(self, now_ms: int) -> float:
+        if self._much_waits:
+            return _AT_ONCE_S
         composed_ago_ms = self._clock.monotonic_ms() - self._composed_ms
         pauses_ms = [_IDLE_S * 1000, self._batch_ms - composed_ago_ms]
         if (due_ms := self._intake.next_due_ms(now_ms)) is not None:

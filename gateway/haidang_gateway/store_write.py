@@ -2,19 +2,22 @@
 
 import dataclasses
 import functools
-import hashlib
 import json
+import operator
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
+from haidang_gateway.audit import GENESIS, chain_link
 from haidang_gateway.batch import Batch, Confirmed, Draft
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import OutLane
+from haidang_gateway.store_schema import Connection
 
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
 # that a full disk can drop the oldest without tearing a gap into the sequence.
 DATA_WINDOW = 200
 PACKS_PER_MESSAGE = 50
+COMPOSED_AT_ONCE = 8
 # Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
 MESSAGE_BYTES = 64 * 1024
 KEEP_QUARANTINE = 1000
@@ -22,9 +25,6 @@ KEEP_QUARANTINE = 1000
 KEEP_REPLIES = 1000
 REPLIES_DROPPED = "replies_dropped"
 QUARANTINE_FORGOTTEN = "quarantine_forgotten"
-ROOM_ROWS = 500
-ROOM_REVISIONS = 50
-_GENESIS = "0" * 64
 # How a document is put and how it is deleted, by table.
 _STATE = (
     "INSERT OR REPLACE INTO rule_state VALUES (?, ?)",
@@ -32,11 +32,14 @@ _STATE = (
 )
 _NODE = ("INSERT OR REPLACE INTO node VALUES (?, ?)", "DELETE FROM node WHERE id=?")
 _COMMAND = ("INSERT OR REPLACE INTO command VALUES (?, ?)", "DELETE FROM command WHERE id=?")
+_PACK_FIELDS = operator.attrgetter(
+    "node", "epoch", "boot", "seq", "lane", "received_ms", "at_low_ms", "at_high_ms", "body"
+)
 
 ComposeData = Callable[[str, Sequence[bytes]], bytes]
 
 
-def write_batch(connection: sqlite3.Connection, batch: Batch, prefix: str) -> None:
+def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
     """Put a batch in; the caller owns the transaction. `prefix` is "<gateway>/<epoch>"."""
     _packs(connection, batch)
     _boots(connection, batch)
@@ -46,7 +49,7 @@ def write_batch(connection: sqlite3.Connection, batch: Batch, prefix: str) -> No
     _documents(connection, _COMMAND, batch.commands)
     _revisions(connection, batch)
     for note in batch.audits:
-        _audit(connection, batch.now_ms, note.kind, note.subject, note.digest)
+        audit(connection, batch.now_ms, note.kind, note.subject, note.digest)
     for name, count in batch.counters.items():
         count_up(connection, name, count)
     for draft in batch.drafts:
@@ -55,11 +58,15 @@ def write_batch(connection: sqlite3.Connection, batch: Batch, prefix: str) -> No
 
 
 def compose_data(
-    connection: sqlite3.Connection, draft: Draft, compose: ComposeData, prefix: str, now_ms: int
+    connection: Connection, draft: Draft, compose: ComposeData, prefix: str, now_ms: int
 ) -> int:
-    """Number waiting packs into data messages of `draft`'s destination; how many packs."""
+    """Number waiting packs into data messages of `draft`'s destination; how many packs.
+
+    At most 8 messages, so that no alarm waits for long: call it again while it takes many.
+    """
     taken = 0
-    while _waiting(connection, draft.destination, "data") < DATA_WINDOW:
+    room = DATA_WINDOW - _waiting(connection, draft.destination, "data")
+    for _ in range(min(room, COMPOSED_AT_ONCE)):
         ids, bodies = _next_packs(connection, draft.destination)
         if not ids:
             break
@@ -73,7 +80,7 @@ def compose_data(
 
 
 def confirm(
-    connection: sqlite3.Connection, destination: str, ranges: Sequence[Sequence[int]]
+    connection: Connection, destination: str, ranges: Sequence[Sequence[int]]
 ) -> Confirmed:
     """Delete the messages the destination has committed; what they were."""
     gone = [
@@ -92,46 +99,31 @@ def confirm(
     )
 
 
-def forget_packs(connection: sqlite3.Connection, keep: int) -> int:
-    """Delete the oldest forwarded packs beyond the last `keep`; how many."""
-    return connection.execute(
-        "DELETE FROM pack WHERE id <= (SELECT coalesce(min(pack_cursor), 0) FROM destination)"
-        " AND id <= (SELECT coalesce(max(id), 0) FROM pack) - ?",
-        (keep,),
-    ).rowcount
-
-
-def make_room(connection: sqlite3.Connection, day: str, now_ms: int) -> int:
-    """Drop what is oldest: forwarded packs, else quarantine, else waiting packs (both counted).
-
-    Where nothing of these is left, old revisions (audited).
-    A revision's message to a destination stays in `outgoing` until it is confirmed.
-    """
-    history = connection.execute(
-        "DELETE FROM pack WHERE id IN (SELECT id FROM pack WHERE id <="
-        " (SELECT coalesce(min(pack_cursor), 0) FROM destination) ORDER BY id LIMIT ?)",
-        (ROOM_ROWS,),
-    ).rowcount
-    if history:
-        return history
-    # Of these a node keeps no copy any more.
-    quarantined = connection.execute("DELETE FROM quarantine").rowcount
-    count_up(connection, QUARANTINE_FORGOTTEN, quarantined)
-    if quarantined:
-        return quarantined
+def drop_waiting_packs(connection: Connection, day: str, limit: int) -> int:
+    """Drop the oldest packs that still wait, as losses with a known cause; how many."""
     connection.execute(
         "INSERT INTO ledger_day SELECT node, ?, 'dropped:gateway_full', count(*) FROM"
         " (SELECT node FROM pack ORDER BY id LIMIT ?) WHERE true GROUP BY node"
         " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        (day, ROOM_ROWS),
+        (day, limit),
     )
-    waiting = connection.execute(
-        "DELETE FROM pack WHERE id IN (SELECT id FROM pack ORDER BY id LIMIT ?)", (ROOM_ROWS,)
+    return connection.execute(
+        "DELETE FROM pack WHERE id IN (SELECT id FROM pack ORDER BY id LIMIT ?)", (limit,)
     ).rowcount
-    return waiting or _forget_revisions(connection, now_ms)
 
 
-def count_up(connection: sqlite3.Connection, name: str, by: int) -> None:
+def forget_revisions(connection: Connection, now_ms: int, limit: int) -> int:
+    """Delete the oldest revisions, each with a line in the audit chain; how many."""
+    rows = connection.execute(
+        "SELECT rowid, alarm_id, rev, sha256 FROM revision ORDER BY rowid LIMIT ?", (limit,)
+    ).fetchall()
+    for row_id, alarm_id, rev, sha256 in rows:
+        connection.execute("DELETE FROM revision WHERE rowid=?", (row_id,))
+        audit(connection, now_ms, "deletion", f"{alarm_id}/{rev}", sha256)
+    return len(rows)
+
+
+def count_up(connection: Connection, name: str, by: int) -> None:
     """Add to a counter that lives as long as the database."""
     if by:
         connection.execute(
@@ -141,22 +133,25 @@ def count_up(connection: sqlite3.Connection, name: str, by: int) -> None:
         )
 
 
-def chain_link(chain: str, n: int, *, at_ms: int, kind: str, subject: str, digest: str) -> str:
-    """SHA-256 that ties an audit row to the one before it."""
-    text = "|".join((chain, str(n), str(at_ms), kind, subject, digest))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _packs(connection: sqlite3.Connection, batch: Batch) -> None:
-    connection.executemany(
-        "INSERT INTO pack (node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body)"
-        " VALUES (:node, :epoch, :boot, :seq, :lane, :received_ms, :at_low_ms, :at_high_ms,"
-        " :body)",
-        [dataclasses.asdict(pack) for pack in batch.packs],
+def audit(connection: Connection, at_ms: int, kind: str, subject: str, digest: str) -> None:
+    """Add a line to the chain."""
+    last = connection.execute("SELECT n, chain FROM audit ORDER BY n DESC LIMIT 1").fetchone()
+    n, chain = (last[0] + 1, last[1]) if last else (1, GENESIS)
+    link = chain_link(chain, n, at_ms=at_ms, kind=kind, subject=subject, digest=digest)
+    connection.execute(
+        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", (n, at_ms, kind, subject, digest, link)
     )
 
 
-def _boots(connection: sqlite3.Connection, batch: Batch) -> None:
+def _packs(connection: Connection, batch: Batch) -> None:
+    connection.executemany(
+        "INSERT INTO pack (node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_PACK_FIELDS(pack) for pack in batch.packs],
+    )
+
+
+def _boots(connection: Connection, batch: Batch) -> None:
     for key, doc in batch.boots.items():
         if doc is None:
             connection.execute("DELETE FROM boot WHERE node=? AND epoch=? AND boot=?", key)
@@ -166,7 +161,7 @@ def _boots(connection: sqlite3.Connection, batch: Batch) -> None:
             )
 
 
-def _count(connection: sqlite3.Connection, batch: Batch) -> None:
+def _count(connection: Connection, batch: Batch) -> None:
     connection.executemany(
         "INSERT INTO ledger_day VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET count = count + excluded.count",
@@ -175,7 +170,7 @@ def _count(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _documents(
-    connection: sqlite3.Connection,
+    connection: Connection,
     statements: tuple[str, str],
     documents: Mapping[str, object | None],
 ) -> None:
@@ -187,7 +182,7 @@ def _documents(
             connection.execute(put, (key, _json(doc)))
 
 
-def _revisions(connection: sqlite3.Connection, batch: Batch) -> None:
+def _revisions(connection: Connection, batch: Batch) -> None:
     for revision in batch.revisions:
         try:
             connection.execute(
@@ -200,33 +195,11 @@ def _revisions(connection: sqlite3.Connection, batch: Batch) -> None:
                 "the rules' state is older than the alarms: restore both from one backup"
             ) from error
         subject = f"{revision.alarm_id}/{revision.rev}"
-        _audit(connection, batch.now_ms, "revision", subject, revision.sha256)
-
-
-def _forget_revisions(connection: sqlite3.Connection, now_ms: int) -> int:
-    rows = connection.execute(
-        "SELECT rowid, alarm_id, rev, sha256 FROM revision ORDER BY rowid LIMIT ?",
-        (ROOM_REVISIONS,),
-    ).fetchall()
-    for row_id, alarm_id, rev, sha256 in rows:
-        connection.execute("DELETE FROM revision WHERE rowid=?", (row_id,))
-        _audit(connection, now_ms, "deletion", f"{alarm_id}/{rev}", sha256)
-    return len(rows)
-
-
-def _audit(
-    connection: sqlite3.Connection, at_ms: int, kind: str, subject: str, digest: str
-) -> None:
-    last = connection.execute("SELECT n, chain FROM audit ORDER BY n DESC LIMIT 1").fetchone()
-    n, chain = (last[0] + 1, last[1]) if last else (1, _GENESIS)
-    link = chain_link(chain, n, at_ms=at_ms, kind=kind, subject=subject, digest=digest)
-    connection.execute(
-        "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", (n, at_ms, kind, subject, digest, link)
-    )
+        audit(connection, batch.now_ms, "revision", subject, revision.sha256)
 
 
 def _number(
-    connection: sqlite3.Connection, draft: Draft, prefix: str, now_ms: int, packs: int = 0
+    connection: Connection, draft: Draft, prefix: str, now_ms: int, packs: int = 0
 ) -> None:
     if draft.lane == "reply" and _waiting(connection, draft.destination, "reply") >= KEEP_REPLIES:
         count_up(connection, REPLIES_DROPPED, 1)
@@ -249,14 +222,14 @@ def _around(compose: ComposeData, bodies: Sequence[bytes], message_id: str) -> b
     return compose(message_id, bodies)
 
 
-def _waiting(connection: sqlite3.Connection, destination: str, lane: OutLane) -> int:
+def _waiting(connection: Connection, destination: str, lane: OutLane) -> int:
     (count,) = connection.execute(
         "SELECT count(*) FROM outgoing WHERE destination=? AND lane=?", (destination, lane)
     ).fetchone()
     return int(count)
 
 
-def _next_packs(connection: sqlite3.Connection, destination: str) -> tuple[list[int], list[bytes]]:
+def _next_packs(connection: Connection, destination: str) -> tuple[list[int], list[bytes]]:
     row = connection.execute(
         "SELECT pack_cursor FROM destination WHERE name=?", (destination,)
     ).fetchone()
@@ -275,7 +248,7 @@ def _next_packs(connection: sqlite3.Connection, destination: str) -> tuple[list[
     return ids, bodies
 
 
-def _quarantine(connection: sqlite3.Connection, batch: Batch) -> None:
+def _quarantine(connection: Connection, batch: Batch) -> None:
     if not batch.quarantine:
         return
     connection.executemany(

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_read, store_write
+from haidang_gateway import store_read, store_room
 from haidang_gateway.batch import CENTRE, Batch, QuarantineRow
 from haidang_gateway.errors import StoreError
 from haidang_gateway.ledger_view import lines
@@ -136,7 +136,7 @@ def test_on_a_full_disk_what_the_centre_has_goes_before_the_only_copy_in_quarant
     with contextlib.closing(sqlite3.connect(tmp_path / "haidang.db")) as connection:
         kept = []
         for _ in range(3):
-            store_write.make_room(connection, "2026-11-22", START_MS)
+            store_room.make_room(connection, "2026-11-22", START_MS)
             packs = connection.execute("SELECT count(*) FROM pack").fetchone()[0]
             kept.append((packs, len(store_read.quarantined(connection, 9))))
     assert kept == [(1, 1), (1, 0), (0, 0)]

@@ -1,0 +1,112 @@
+"""What the database needs now and then, a little at a time, so that no alarm waits for it."""
+
+import asyncio
+import logging
+
+from haidang_gateway import store_check, store_history, store_room
+from haidang_gateway.clock import Clock
+from haidang_gateway.errors import StoreBroken, StoreError, StoreFull
+from haidang_gateway.settings import StoreSettings
+from haidang_gateway.store import Store
+
+_log = logging.getLogger(__name__)
+
+_REST_S = 1.0
+# Between two steps while there is much to do: commits come first.
+_BREATH_S = 0.02
+_PACKS = 100
+_ROLL_UP_MS = 60_000
+_ROLL_UP_PACKS = 500
+_RESERVE_MS = 10_000
+_CARRY_MS = 60_000
+_CARRY_PAGES = 1000
+_CHECK_AFTER_MS = 60_000
+_CHECK_EVERY_MS = 7 * 86_400_000
+
+
+class Care:
+    """Rolls the history up, forgets what is old, keeps room free, checks the file.
+
+    Its steps take a few milliseconds of the writer's time; what takes longer runs beside it.
+    """
+
+    def __init__(self, store: Store, settings: StoreSettings, clock: Clock) -> None:
+        """Store the parts; the store must be open before `run`."""
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._began_ms = clock.monotonic_ms()
+        self._rolled_ms = self._began_ms
+        self._reserved_ms = self._began_ms
+        self._carried_ms = self._began_ms
+        self._carried_pages = 0
+        self._failing = False
+        self.check_due = (
+            store.opened.unclean or clock.now_ms() - store.opened.checked_ms > _CHECK_EVERY_MS
+        )
+
+    async def run(self) -> None:
+        """Work until cancelled; StoreBroken where the database is damaged: the start mends it."""
+        while True:
+            more = False
+            try:
+                more = await self.step()
+                self._failing = False
+            except StoreBroken:
+                raise
+            except StoreError as error:
+                level = logging.DEBUG if self._failing else logging.WARNING
+                _log.log(level, "the database is not looked after for now: %s", error)
+                self._failing = True
+            if self._store.broken:
+                raise StoreBroken(f"the database is damaged: {self._store.broken}; start again")
+            await asyncio.sleep(_BREATH_S if more else _REST_S)
+
+    async def step(self) -> bool:
+        """One small round; True if there is more to do at once."""
+        now_ms, steady_ms = self._clock.now_ms(), self._clock.monotonic_ms()
+        gone = await self._store.keep_room(now_ms)
+        rolled = 0 if gone else await self._roll_up(steady_ms)
+        forgotten = await self._store.care(
+            lambda c: store_room.forget_old(c, self._settings, now_ms)
+        )
+        if steady_ms - self._reserved_ms >= _RESERVE_MS:
+            self._reserved_ms = steady_ms
+            await self._store.renew_reserve()
+        await self._carry_over(steady_ms)
+        if self.check_due and steady_ms - self._began_ms >= _CHECK_AFTER_MS:
+            await self.look_through()
+        return bool(gone) or rolled == _PACKS or forgotten >= store_room.ROWS
+
+    async def look_through(self) -> None:
+        """Read the whole database; StoreBroken says what was found."""
+        self.check_due = False
+        began_ms = self._clock.monotonic_ms()
+        if found := await self._store.look_through():
+            raise StoreBroken(f"the database is damaged: {found}; the next start rebuilds it")
+        now_ms = self._clock.now_ms()
+        await self._store.care(lambda c: store_check.passed(c, now_ms))
+        took_s = (self._clock.monotonic_ms() - began_ms) / 1000
+        _log.info("the whole database was read and is sound (%.1f s)", took_s)
+
+    async def _roll_up(self, steady_ms: int) -> int:
+        waiting = await self._store.read(store_history.not_rolled_up)
+        if waiting < _ROLL_UP_PACKS and steady_ms - self._rolled_ms < _ROLL_UP_MS:
+            return 0
+        try:
+            rolled = await self._store.care(lambda c: store_history.roll_up(c, _PACKS))
+        except StoreFull:
+            # Charts are not worth a single pack.
+            return 0
+        if rolled < _PACKS:
+            self._rolled_ms = steady_ms
+        return rolled
+
+    async def _carry_over(self, steady_ms: int) -> None:
+        written = self._store.written_pages - self._carried_pages
+        if not written:
+            return
+        if written >= _CARRY_PAGES or steady_ms - self._carried_ms >= _CARRY_MS:
+            self._carried_pages += written
+            self._carried_ms = steady_ms
+            await self._store.carry_over()

@@ -1,0 +1,141 @@
+"""Whether a database can be trusted: a glance at every start, all of it now and then."""
+
+import contextlib
+import json
+import logging
+import os
+import threading
+from pathlib import Path
+
+from haidang_gateway.store_schema import (
+    FILE,
+    Connection,
+    SqlError,
+    is_broken,
+    second,
+    version_of,
+)
+from haidang_gateway.store_tables import VITAL
+
+_log = logging.getLogger(__name__)
+
+CLEAN = "clean"
+CHECKED_MS = "checked_ms"
+_DOCS = ("rule_state", "boot", "node", "command")
+_LONG = ("revision", "audit", "outgoing", "quarantine", "history", "pack")
+_MARK = f"{FILE}.broken"
+_WHOLE = [("ok",)]
+_LOWEST_NICENESS = 19
+
+
+def mark(folder: Path, reason: str) -> None:
+    """Have the next start rebuild the database; a mark that cannot be written is only logged."""
+    try:
+        (folder / _MARK).write_text(reason + "\n", encoding="utf-8")
+    except OSError as error:
+        _log.error("%s: the broken database cannot be marked: %s", folder, error.strerror)
+
+
+def unmark(folder: Path) -> None:
+    """Take the mark off."""
+    (folder / _MARK).unlink(missing_ok=True)
+
+
+def marked(folder: Path) -> str:
+    """Why the database was marked as broken; empty if it was not."""
+    try:
+        return (folder / _MARK).read_text(encoding="utf-8").strip() or "marked as broken"
+    except OSError:
+        return ""
+
+
+def begin(connection: Connection) -> None:
+    """Note that the database is in use; what finds this note next finds no orderly end."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, '0')", (CLEAN,))
+
+
+def end_cleanly(connection: Connection) -> None:
+    """Note that everything came to an orderly end."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, '1')", (CLEAN,))
+
+
+def passed(connection: Connection, now_ms: int) -> None:
+    """Note when all of the database was found sound."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (CHECKED_MS, str(now_ms)))
+
+
+def glance(path: Path) -> str:
+    """What is wrong with a database, as far as its few vital rows tell; empty if nothing.
+
+    Takes milliseconds whatever the size: it reads the small tables whole and both ends of the
+    others. Raises sqlite3's errors for a file that is not damaged but cannot be used now.
+    """
+    try:
+        with second(path) as connection:
+            if version_of(connection) == 0:
+                return ""
+            return _vital(connection) or _ends(connection)
+    except SqlError as error:
+        if is_broken(error):
+            return str(error)
+        raise
+
+
+def whole(path: Path) -> str:
+    """What is wrong with a database, all of it read; empty if nothing. Takes minutes.
+
+    Table by table, so that no single look holds the log for long.
+    """
+    # This thread alone: the pipeline goes first. A sandbox may forbid even that.
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_NICENESS)
+    try:
+        with second(path) as connection:
+            known = _tables(connection)
+            for table in (*VITAL, *_LONG):
+                if table in known and (found := _checked(connection, table)):
+                    return found
+    except SqlError as error:
+        if is_broken(error):
+            return str(error)
+        raise
+    return ""
+
+
+def _vital(connection: Connection) -> str:
+    known = _tables(connection)
+    if missing := {"meta", "pack", "rule_state", "destination"} - known:
+        return f"tables are missing: {', '.join(sorted(missing))}"
+    for table in VITAL:
+        if table in known and (found := _checked(connection, table)):
+            return found
+    for table in known & set(_DOCS):
+        for (doc,) in connection.execute(f"SELECT doc FROM {table}"):  # noqa: S608 (our names)
+            try:
+                json.loads(doc)
+            except ValueError as error:
+                return f"{table} holds what is no JSON: {error}"
+    if "epoch" not in dict(connection.execute("SELECT key, value FROM meta")):
+        return "the database has no epoch"
+    return ""
+
+
+def _ends(connection: Connection) -> str:
+    for table in _tables(connection) & set(_LONG):
+        order = "span_s, at, node" if table == "history" else "rowid"
+        for way in ("ASC", "DESC"):
+            by = ", ".join(f"{column} {way}" for column in order.split(", "))
+            connection.execute(
+                f"SELECT * FROM {table} ORDER BY {by} LIMIT 20"  # noqa: S608 (our names)
+            ).fetchall()
+    return ""
+
+
+def _checked(connection: Connection, table: str) -> str:
+    rows = connection.execute(f"PRAGMA quick_check('{table}')").fetchmany(1)
+    return "" if rows == _WHOLE else f"{table}: {rows[0][0]}"
+
+
+def _tables(connection: Connection) -> set[str]:
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {name for (name,) in rows}

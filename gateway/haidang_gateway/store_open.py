@@ -1,0 +1,86 @@
+"""How the database is opened at the start: looked at, rebuilt where it is broken."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from haidang_gateway import store_check, store_read, store_rescue, store_room
+from haidang_gateway.errors import StoreError
+from haidang_gateway.store_schema import Connection, SqlError, connect, is_broken, transaction
+
+_log = logging.getLogger(__name__)
+
+RENEWED = "renewed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What the start has found.
+
+    `set_aside`: where a broken database lies now; `unclean`: the last run did not end in order;
+    `checked_ms`: when all of it was last read; `renewed`: "rebuilt <Unix ms>" or
+    "restored <Unix ms>" if this database is not the one it was.
+    """
+
+    epoch: str = ""
+    created_ms: int = 0
+    set_aside: Path | None = None
+    unclean: bool = False
+    checked_ms: int = 0
+    renewed: str = ""
+
+
+def open_store(path: Path, now_ms: int) -> tuple[Connection, Opened]:
+    """A connection that the caller closes; StoreError where there can be none."""
+    set_aside = None
+    try:
+        store_rescue.finish(path)
+        if reason := _wrong_with(path):
+            set_aside = _rebuild(path, reason, now_ms)
+        connection = connect(path, now_ms)
+    except SqlError as error:
+        raise StoreError(f"{path}: cannot be opened: {error}; {_remedy(error)}") from error
+    except OSError as error:
+        raise StoreError(
+            f"{path}: {error.strerror}; check the disk and the folder's owner"
+        ) from error
+    try:
+        return connection, _begin(connection, set_aside)
+    except SqlError as error:
+        connection.close()
+        raise StoreError(f"{path}: cannot be opened: {error}; {_remedy(error)}") from error
+
+
+def _begin(connection: Connection, set_aside: Path | None) -> Opened:
+    facts = store_read.meta(connection)
+    transaction(connection, store_check.begin)
+    return Opened(
+        epoch=facts["epoch"],
+        created_ms=int(facts["created_ms"]),
+        set_aside=set_aside,
+        unclean=facts.get(store_check.CLEAN) == "0",
+        checked_ms=int(facts.get(store_check.CHECKED_MS, 0)),
+        renewed=facts.get(RENEWED, ""),
+    )
+
+
+def _wrong_with(path: Path) -> str:
+    if not path.exists():
+        return ""
+    return store_check.marked(path.parent) or store_check.glance(path)
+
+
+def _rebuild(path: Path, reason: str, now_ms: int) -> Path:
+    found = store_rescue.rescue(path, reason, now_ms)
+    store_check.unmark(path.parent)
+    _log.error("%s", found.said())
+    store_room.drop_aside(path.parent)
+    return found.aside
+
+
+def _remedy(error: SqlError) -> str:
+    if is_broken(error):
+        return "start again: the next start rebuilds it"
+    if "readonly" in str(error) or "unable to open" in str(error):
+        return "check that the service's user owns it, and that the disk is not mounted read-only"
+    return "check the disk"

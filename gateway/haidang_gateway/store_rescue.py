@@ -1,0 +1,278 @@
+"""A broken database is set aside, and a new one takes over all that can still be read of it."""
+
+import datetime
+import functools
+import json
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from haidang_gateway import store_history
+from haidang_gateway.errors import StoreError
+from haidang_gateway.store_renew import mend_rules, renew
+from haidang_gateway.store_schema import (
+    Connection,
+    SqlError,
+    connect,
+    reading,
+    transaction,
+)
+from haidang_gateway.store_write import audit
+
+_log = logging.getLogger(__name__)
+
+# The rest of what can wait stays in the file that was set aside: alarms wait for the start.
+_LONGEST_S = 30.0
+_CAN_WAIT = ("quarantine", "pack", "history_name", "history")
+_ROWS = 500
+_JUMPS = 200
+# What decides, numbers and sends alarms comes first; then what a node keeps no copy of.
+_ORDER = (
+    "rule_state",
+    "destination",
+    "node",
+    "command",
+    "counter",
+    "boot",
+    "ledger_day",
+    "audit",
+    "outgoing",
+    "revision",
+    *_CAN_WAIT,
+)
+_DOCS = {"rule_state": 1, "node": 1, "command": 1, "boot": 3}
+
+
+@dataclass(slots=True)
+class Rescue:
+    """What was taken over, by table, and the tables of which something is missing."""
+
+    reason: str
+    aside: Path
+    taken: dict[str, int] = field(default_factory=dict)
+    torn: list[str] = field(default_factory=list)
+
+    def said(self) -> str:
+        """One line for the log."""
+        rows = ", ".join(f"{table} {count}" for table, count in self.taken.items() if count)
+        missing = ", ".join(self.torn) or "nothing that is known of"
+        return (
+            f"the database was broken ({self.reason}); it is kept at {self.aside}. Rows taken "
+            f"over: {rows or 'none'}. Missing in part: {missing}"
+        )
+
+
+def rescue(path: Path, reason: str, now_ms: int) -> Rescue:
+    """Put a new database in the place of a broken one; a power cut in between loses nothing.
+
+    Raises StoreError where the disk does not let it.
+    """
+    result = Rescue(reason, aside(path, "broken", now_ms))
+    fresh = path.with_name(path.name + ".new")
+    try:
+        remove(fresh)
+        connection = connect(fresh, now_ms)
+        try:
+            # Durability comes at the end, with the rename.
+            connection.execute("PRAGMA synchronous=OFF")
+            _take_over(path, connection, result, now_ms)
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+        finally:
+            connection.close()
+        move(path, result.aside)
+        move(fresh, path)
+    except (SqlError, OSError) as error:
+        raise StoreError(
+            f"{path}: is broken ({reason}) and cannot be rebuilt: {error}; check the disk, "
+            "free some of it, or move the file away"
+        ) from error
+    return result
+
+
+def finish(path: Path) -> None:
+    """End what a power cut has interrupted between the two renames of a rescue or restore."""
+    fresh = path.with_name(path.name + ".new")
+    if not path.exists() and fresh.exists() and _renewed(fresh):
+        move(fresh, path)
+    remove(fresh)
+
+
+def aside(path: Path, kind: str, now_ms: int) -> Path:
+    """Where a broken or replaced database goes, with the time in its name."""
+    moment = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC)
+    return path.with_name(f"{path.name}.{kind}-{moment:%Y%m%dT%H%M%S}{now_ms % 1000:03d}Z")
+
+
+def move(path: Path, target: Path) -> None:
+    """A database with its log."""
+    # The log first: a database beside another one's log would be destroyed by it.
+    for suffix in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(target.with_name(target.name + suffix))
+
+
+def remove(path: Path) -> None:
+    """Delete a database with its log."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _renewed(path: Path) -> bool:
+    try:
+        with reading(path) as connection:
+            return bool(connection.execute("SELECT 1 FROM meta WHERE key='renewed'").fetchone())
+    except (StoreError, SqlError):
+        return False
+
+
+def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> None:
+    end_s = time.monotonic() + _LONGEST_S
+    with reading(path) as old:
+        kept = _meta(old, result)
+        for table in _ORDER:
+            result.taken[table] = _table(old, fresh, table, result, end_s)
+    transaction(fresh, lambda c: _settle(c, kept, result, now_ms))
+
+
+def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms: int) -> None:
+    if "boot" not in result.torn and "created_ms" in kept:
+        # The ledger's records are whole, so it goes on answering for what came before.
+        connection.execute("UPDATE meta SET value=? WHERE key='created_ms'", (kept["created_ms"],))
+    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
+    store_history.move_cursor(connection, int(kept.get(store_history.CURSOR, newest)))
+    mend_rules(connection)
+    renew(connection, now_ms, "rebuilt")
+    audit(connection, now_ms, "rebuilt", result.aside.name, "0" * 64)
+
+
+def _meta(old: Connection, result: Rescue) -> dict[str, str]:
+    try:
+        return dict(old.execute("SELECT key, value FROM meta").fetchall())
+    except SqlError:
+        result.torn.append("meta")
+        return {}
+
+
+def _table(old: Connection, fresh: Connection, table: str, result: Rescue, end_s: float) -> int:
+    """Copy what can be read of a table; how many rows."""
+    columns = _columns(old, table)
+    if columns != _columns(fresh, table):
+        # Absent in an older version, or the description of the tables cannot be read.
+        result.torn.append(table)
+        return 0
+    taken = 0
+    reader = _Reader(old, table, columns)
+    marks = ", ".join("?" * len(columns))
+    insert = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 (our own names)
+    for rows in reader.chunks():
+        if time.monotonic() > end_s and table in _CAN_WAIT:
+            reader.torn = True
+            break
+        sound = [row for row in rows if _is_sound(table, row)]
+        reader.torn |= len(sound) < len(rows)
+        taken += transaction(fresh, functools.partial(_insert, insert, sound))
+    if reader.torn:
+        result.torn.append(table)
+    return taken
+
+
+def _insert(statement: str, rows: list[tuple[Any, ...]], connection: Connection) -> int:
+    before = connection.total_changes
+    connection.executemany(statement, rows)
+    return connection.total_changes - before
+
+
+def _is_sound(table: str, row: tuple[Any, ...]) -> bool:
+    if table not in _DOCS:
+        return None not in row
+    try:
+        json.loads(row[_DOCS[table]])
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def _columns(connection: Connection, table: str) -> list[str]:
+    try:
+        return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+    except SqlError:
+        return []
+
+
+class _Reader:
+    """Reads a table from its beginning to the first damage, then from its end back to it.
+
+    In between it jumps over what cannot be read, where the rows have numbers.
+    """
+
+    def __init__(self, old: Connection, table: str, columns: list[str]) -> None:
+        self.torn = False
+        self._old = old
+        self._table = table
+        self._columns = columns
+        self._where = _waiting(old) if table == "pack" else ""
+        self._numbered = table in ("pack", "audit", "quarantine", "revision", "outgoing")
+
+    def chunks(self) -> Iterator[list[tuple[Any, ...]]]:
+        yield from self._one_way("ASC")
+        if self.torn:
+            yield from self._one_way("DESC")
+            if self._numbered:
+                yield from self._jumps()
+
+    def _one_way(self, way: str) -> Iterator[list[tuple[Any, ...]]]:
+        order = "rowid" if self._numbered else self._key()
+        by = ", ".join(f"{column} {way}" for column in order.split(", "))
+        yield from self._rows(f"{self._where} ORDER BY {by}")
+
+    def _jumps(self) -> Iterator[list[tuple[Any, ...]]]:
+        try:
+            low, high = self._old.execute(
+                f"SELECT (SELECT min(rowid) FROM {self._table}),"  # noqa: S608
+                f" (SELECT max(rowid) FROM {self._table})"
+            ).fetchone()
+        except SqlError:
+            return
+        if low is None or high is None:
+            return
+        step = max(1, (high - low) // _JUMPS)
+        also = f"{self._where} AND" if self._where else " WHERE"
+        for start in range(low, high + 1, step):
+            between = f"rowid BETWEEN {start} AND {start + step - 1}"
+            yield from self._rows(f"{also} {between} ORDER BY rowid")
+
+    def _rows(self, how: str) -> Iterator[list[tuple[Any, ...]]]:
+        names = ", ".join(self._columns)
+        rows: list[tuple[Any, ...]] = []
+        try:
+            for row in self._old.execute(
+                f"SELECT {names} FROM {self._table}{how}"  # noqa: S608 (our own names)
+            ):
+                rows.append(row)
+                if len(rows) == _ROWS:
+                    yield rows
+                    rows = []
+        except SqlError:
+            self.torn = True
+        if rows:
+            yield rows
+
+    def _key(self) -> str:
+        if self._table in ("boot", "ledger_day", "history"):
+            return ", ".join(self._columns[:3])
+        return self._columns[0]
+
+
+def _waiting(old: Connection) -> str:
+    """Only the packs that some destination does not have: the others were history."""
+    try:
+        row = old.execute("SELECT coalesce(min(pack_cursor), 0) FROM destination").fetchone()
+    except SqlError:
+        return ""
+    return f" WHERE id > {int(row[0])}"

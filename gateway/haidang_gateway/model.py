@@ -129,6 +129,21 @@ class NodeMode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreTrouble:
+    """How the gateway's database is; `source` is "gateway:<id>".
+
+    `word`: "rebuilt" (it was broken, something may be missing), "restored" (from a backup),
+    "full" (old telemetry is being deleted), "failing" (the disk) or "ok".
+    """
+
+    source: str
+    place: str
+    word: str
+    at_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a citizen or a patrol saw, told by the centre; `source` is "report:<who>"."""
 
@@ -213,6 +228,7 @@ Fact = (
     | Silence
     | Heard
     | NodeMode
+    | StoreTrouble
     | Report
     | Injected
     | Exercise

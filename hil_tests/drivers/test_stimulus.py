@@ -89,7 +89,7 @@ def test_a_rig_file_becomes_a_bench_that_drives_all_of_it(player: Board, tmp_pat
             f'[stimulus]\nport = "{player.port}"\nsmoke_dac_pin = 25\ncontact_pin = 27\n'
         )
         bench = full_rig(load(rig))
-        assert set(bench.lacks) == {"wifi", "level_uart", "fast_time"}
+        assert set(bench.lacks) == {"wifi", "level_uart", "air_probe", "fast_time"}
         bench.open(tmp_path)
         with contextlib.closing(bench):
             bench.set_power(False)

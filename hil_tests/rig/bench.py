@@ -10,8 +10,9 @@ WIFI = "wifi"
 SMOKE_ADC = "smoke_adc"
 CONTACT = "contact"
 LEVEL_UART = "level_uart"
+AIR_PROBE = "air_probe"
 FAST_TIME = "fast_time"
-CAPABILITIES = (CONSOLE, POWER, WIFI, SMOKE_ADC, CONTACT, LEVEL_UART, FAST_TIME)
+CAPABILITIES = (CONSOLE, POWER, WIFI, SMOKE_ADC, CONTACT, LEVEL_UART, AIR_PROBE, FAST_TIME)
 
 
 class Bench(Protocol):
@@ -55,6 +56,12 @@ class Bench(Protocol):
 
     def set_water_mm(self, mm: int) -> None:
         """Water under the level meter, as the frames on its UART tell it (LEVEL_UART)."""
+
+    def set_air(self, temp_c: float, humidity_pct: float) -> None:
+        """The air that the thermometer chip feels; it works (AIR_PROBE)."""
+
+    def break_air_probe(self, fault: str) -> None:
+        """The chip's lines or bytes fail: silent, noisy, short, stuck, open (AIR_PROBE)."""
 
     def set_fast(self, on: bool) -> None:
         """Whether the next start is one in which time can pass quickly (FAST_TIME)."""

@@ -10,7 +10,7 @@ from typing import Any
 from haidang_board.world import smoke_uv
 
 from rig import person
-from rig.bench import CONTACT, FAST_TIME, LEVEL_UART, POWER, SMOKE_ADC, WIFI
+from rig.bench import AIR_PROBE, CONTACT, FAST_TIME, LEVEL_UART, POWER, SMOKE_ADC, WIFI
 from rig.errors import BenchLacks
 from rig.person import PersonSwitch
 from rig.relay import RelaySwitch
@@ -125,6 +125,14 @@ class RealBench:
         stimulus = self._driven(LEVEL_UART)
         stimulus.set_distance_mm(self._pins["level_tx_pin"], _MOUNT_MM - mm)
 
+    def set_air(self, temp_c: float, humidity_pct: float) -> None:
+        """No stimulus board can play a chip on an I2C bus."""
+        raise BenchLacks(self.lacks[AIR_PROBE])
+
+    def break_air_probe(self, fault: str) -> None:
+        """Neither can it break one."""
+        raise BenchLacks(self.lacks[AIR_PROBE])
+
     def set_fast(self, on: bool) -> None:
         """A real board has one pace."""
 
@@ -141,6 +149,7 @@ class RealBench:
             LEVEL_UART: "level_tx_pin" in self._pins,
         }
         lacks = {name: reasons[name] for name, there in present.items() if not there}
+        lacks[AIR_PROBE] = "a stimulus board cannot play a thermometer chip"
         return {**lacks, FAST_TIME: "an hour of a real board takes an hour"}
 
     def _driven(self, capability: str) -> StimulusBoard:

@@ -69,11 +69,19 @@ def test_a_visitor_who_goes_on_talking_is_sent_away_and_fills_no_memory(tmp_path
             reader, writer = await gateway.visit()
             writer.write(_REQUEST + b"\n")
             await gateway.wait_order()
-            with contextlib.suppress(ConnectionError):
-                writer.write(bytes(100_000))
-                await reader.read()
+            writer.write(bytes(8_000_000))
+            async with asyncio.timeout(_DEADLINE_S):
+                with pytest.raises(ConnectionError):
+                    await writer.drain()  # who reads it all would let this end well
+                assert await _rest(reader) == b""
 
     asyncio.run(scenario())
+
+
+async def _rest(reader: asyncio.StreamReader) -> bytes:
+    with contextlib.suppress(ConnectionError):
+        return await reader.read()
+    return b""
 
 
 def test_only_so_many_wait_at_once_and_a_place_is_free_again(tmp_path: Path) -> None:

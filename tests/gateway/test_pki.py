@@ -104,9 +104,13 @@ def test_hosts_for_a_client_and_a_useless_life_are_refused(authority: Authority)
 def test_a_node_gets_the_der_files_that_its_tls_can_read(authority: Authority) -> None:
     authority.issue(NODE, NOW)
     folder = authority.directory
-    x509.load_der_x509_certificate((folder / f"{NODE}.der").read_bytes())
-    x509.load_der_x509_certificate((folder / "ca.der").read_bytes())
-    serialization.load_der_private_key((folder / f"{NODE}.key.der").read_bytes(), password=None)
+    own = x509.load_der_x509_certificate((folder / f"{NODE}.der").read_bytes())
+    ca = x509.load_der_x509_certificate((folder / "ca.der").read_bytes())
+    key = (folder / f"{NODE}.key.der").read_bytes()
+    assert own == _certificate(authority, NODE)
+    own.verify_directly_issued_by(ca)
+    loaded = serialization.load_der_private_key(key, password=None)
+    assert loaded.public_key() == own.public_key()
 
 
 def test_every_secret_is_readable_by_its_owner_alone(authority: Authority) -> None:

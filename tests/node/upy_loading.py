@@ -39,4 +39,6 @@ def test_loading_and_forgetting_again_and_again_takes_no_memory() -> None:
 
 
 def test_what_was_never_loaded_can_be_forgotten() -> None:
+    before = sorted(sys.modules)
     loading.forget("haidang_node.no_such_module", "no_such_package.module")
+    assert sorted(sys.modules) == before

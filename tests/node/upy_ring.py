@@ -103,10 +103,11 @@ def test_a_note_is_told_once_and_taken_back_where_the_node_goes_on() -> None:
 
 
 def test_a_ring_that_cannot_be_loaded_ends_no_loop() -> None:
-    real = loading.call
+    real, tried = loading.call, []
     for error in (MemoryError(), ImportError("ring"), OSError(5), ValueError("incompatible")):
 
         def lost(*args, error=error):
+            tried.append(args[1])
             raise error
 
         loading.call = lost
@@ -116,3 +117,4 @@ def test_a_ring_that_cannot_be_loaded_ends_no_loop() -> None:
         finally:
             loading.call = real
             log.start(log.ERROR + 1, lambda: 0)
+    assert tried == ["keep"] * 4

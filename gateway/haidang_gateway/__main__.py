@@ -1,4 +1,4 @@
-"""The command `haidang-gateway`: run, check, camera, ca, ledger, node."""
+"""The command `haidang-gateway`: run, check, camera, ca, ledger, node, backup, restore."""
 
 import argparse
 import asyncio
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway import audit_cli, config_files, ledger_view, node_cli
+from haidang_gateway import audit_cli, config_files, ledger_view, node_cli, store_backup
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
@@ -62,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     chain = commands.add_parser("audit", help=text, description=text)
     audit_cli.add_arguments(chain, _CONFIG)
     chain.set_defaults(command=audit_cli.run)
+    for name, copying, text in (
+        ("backup", store_backup.run_backup, "copy the database to FILE while the gateway runs"),
+        ("restore", store_backup.run_restore, "go on from a copy; the gateway must not run"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text)
+        store_backup.add_arguments(sub, _CONFIG)
+        sub.set_defaults(command=copying)
     text = "open a camera or a video file once and tell what comes"
     camera = commands.add_parser("camera", help=text, description=text)
     camera.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")

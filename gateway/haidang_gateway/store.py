@@ -63,13 +63,21 @@ class Store:
         self._connection: Connection | None = None
         self._room = store_room.Room(folder, settings)
         self._now_ms = 0
+        self._closed = False
 
     async def open(self, now_ms: int) -> None:
         """Lock the folder, look at the database and open it; a broken one is rebuilt."""
-        await self._call(lambda: self._open(now_ms))
+        try:
+            await self._call(lambda: self._open(now_ms))
+        except BaseException:
+            await self.close()
+            raise
 
     async def close(self) -> None:
-        """Finish what is under way and release everything."""
+        """Finish what is under way and release everything; a second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         await self._call(self._close)
         self._thread.shutdown()
         self._beside.shutdown()

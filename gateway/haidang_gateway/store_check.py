@@ -132,7 +132,12 @@ def _ends(connection: Connection) -> str:
 
 
 def _checked(connection: Connection, table: str) -> str:
-    rows = connection.execute(f"PRAGMA quick_check('{table}')").fetchmany(1)
+    try:
+        rows = connection.execute(f"PRAGMA quick_check('{table}')").fetchmany(1)
+    except SqlError as error:
+        if is_broken(error):
+            return f"{table}: {error}"
+        raise
     return "" if rows == _WHOLE else f"{table}: {rows[0][0]}"
 
 

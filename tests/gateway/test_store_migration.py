@@ -78,7 +78,11 @@ def test_a_database_of_version_1_goes_on_where_it_was(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
-            assert (store.epoch, store.created_ms, store.opened.set_aside) == ("5f3a9c1e", 17, None)
+            assert (store.epoch, store.created_ms, store.opened.set_aside) == (
+                "5f3a9c1e",
+                17,
+                None,
+            )
             assert await store.rule_states() == {"fire:market-3": {"due_ms": 5}}
             assert (await store.boots())[NODE, EPOCH, 7]["received"] == [[1, 4]]
             assert await store.ledger_sums() == {"received": 4}

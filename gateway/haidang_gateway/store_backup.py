@@ -1,0 +1,184 @@
+"""A copy of the database while the gateway runs, and a gateway that goes on from such a copy."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from haidang_gateway.clock import Clock
+from haidang_gateway.config import load
+from haidang_gateway.errors import StoreError
+from haidang_gateway.store import lock
+from haidang_gateway.store_check import end_cleanly, passed, unmark
+from haidang_gateway.store_open import RENEWED
+from haidang_gateway.store_renew import count_from_now, lead_revisions, renew
+from haidang_gateway.store_rescue import aside, move, remove
+from haidang_gateway.store_room import drop_aside
+from haidang_gateway.store_schema import (
+    FILE,
+    Connection,
+    SqlError,
+    connect,
+    reading,
+    second,
+    transaction,
+    version_of,
+)
+from haidang_gateway.store_tables import SCHEMA_VERSION
+from haidang_gateway.store_write import audit
+
+# 256 KiB, then the disk belongs to the gateway's commits for a moment.
+_PAGES = 64
+_PAUSE_S = 0.01
+_ROOM_BYTES = 16 * 1024 * 1024
+_GENTLE = 10
+_BACKED_UP_MS = "backed_up_ms"
+
+
+def add_arguments(parser: argparse.ArgumentParser, default: Path) -> None:
+    """The file of `backup` and `restore`."""
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--config", type=Path, default=default, metavar="FILE")
+
+
+def run_backup(options: argparse.Namespace) -> int:
+    """The command `backup`."""
+    os.nice(_GENTLE)
+    folder = load(options.config).data_dir
+    size = back_up(folder / FILE, options.file, Clock().now_ms())
+    sys.stdout.write(
+        f"{options.file}: {size} bytes, checked. Keep it where only you can read it: orders under "
+        "way are in it, a Wi-Fi password perhaps\n"
+    )
+    return 0
+
+
+def run_restore(options: argparse.Namespace) -> int:
+    """The command `restore`."""
+    folder = load(options.config).data_dir
+    kept = restore(options.file, folder / FILE, Clock().now_ms())
+    was = f"; what was there is kept at {kept}" if kept else ""
+    sys.stdout.write(f"{folder / FILE} is the copy {options.file} now{was}. Start the gateway.\n")
+    return 0
+
+
+def back_up(source: Path, target: Path, now_ms: int) -> int:
+    """Copy the database as it is at this moment to the new file `target`; its size in bytes.
+
+    The gateway goes on beside it. StoreError where it cannot be, or the copy is not sound.
+    """
+    if target.exists():
+        raise StoreError(f"{target}: exists already; name a new file")
+    part = target.with_name(target.name + ".part")
+    try:
+        _need_room(source, part.parent)
+        _own_file(part)
+        with reading(source) as old, second(part) as copy:
+            # One moment for all steps: without it every commit would begin the copy anew.
+            old.execute("BEGIN")
+            old.execute("SELECT 1 FROM meta").fetchone()
+            old.backup(copy, pages=_PAGES, sleep=_PAUSE_S)
+            copy.execute("PRAGMA journal_mode=DELETE").fetchall()
+            transaction(copy, lambda c: _note_backup(c, now_ms))
+            _need_sound(copy, part)
+        part.rename(target)
+    except (OSError, SqlError) as error:
+        raise StoreError(f"{target}: cannot be written: {error}; check its disk") from error
+    finally:
+        remove(part)
+    return target.stat().st_size
+
+
+def restore(backup: Path, path: Path, now_ms: int) -> Path | None:
+    """Put a copy in the place of the database; where the replaced one is kept.
+
+    The gateway must not run. The new database has a new epoch. StoreError where the copy is
+    damaged or of a later version: then nothing is changed.
+    """
+    folder = path.parent
+    part, fresh = path.with_name(path.name + ".copy"), path.with_name(path.name + ".new")
+    held = -1
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = lock(folder)
+        remove(part)
+        _copy_of(backup, part)
+        _prepare(part, now_ms)
+        remove(fresh)
+        move(part, fresh)
+        kept = aside(path, "replaced", now_ms) if path.exists() else None
+        if kept:
+            move(path, kept)
+        move(fresh, path)
+        unmark(folder)
+        drop_aside(folder)
+    except (OSError, SqlError) as error:
+        raise StoreError(f"{path}: cannot be restored from {backup}: {error}") from error
+    finally:
+        remove(part)
+        if held >= 0:
+            os.close(held)
+    return kept
+
+
+def _copy_of(backup: Path, part: Path) -> None:
+    """A checked copy, owned by whoever owns the folder: root restores, the service's user runs."""
+    _need_room(backup, part.parent)
+    _own_file(part)
+    with reading(backup) as old, second(part) as copy:
+        version = version_of(old)
+        if not 0 < version <= SCHEMA_VERSION:
+            raise StoreError(
+                f"{backup}: has schema {version}, this program knows 1 to {SCHEMA_VERSION}; "
+                "take another file, or install the version that wrote it"
+            )
+        old.backup(copy)
+        _need_sound(copy, backup)
+    owner = part.parent.stat()
+    os.chown(part, owner.st_uid, owner.st_gid)
+
+
+def _prepare(part: Path, now_ms: int) -> None:
+    steps: tuple[Callable[[Connection], None], ...] = (
+        lead_revisions,
+        lambda c: count_from_now(c, now_ms),
+        lambda c: renew(c, now_ms, "restored"),
+        lambda c: audit(c, now_ms, "restored", FILE, "0" * 64),
+        lambda c: passed(c, now_ms),
+        end_cleanly,
+    )
+    connection = connect(part, now_ms)
+    try:
+        transaction(connection, lambda c: [step(c) for step in steps])
+        connection.execute("PRAGMA journal_mode=DELETE").fetchall()
+    finally:
+        connection.close()
+
+
+def _note_backup(connection: Connection, now_ms: int) -> None:
+    connection.execute("DELETE FROM meta WHERE key=?", (RENEWED,))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_BACKED_UP_MS, str(now_ms)))
+
+
+def _need_sound(connection: Connection, path: Path) -> None:
+    found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != ("ok",):
+        raise StoreError(f"{path}: is damaged: {found[0] if found else '?'}; take another file")
+
+
+def _need_room(source: Path, folder: Path) -> None:
+    needed = source.stat().st_size + _ROOM_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            f"{folder}: {free // 1_000_000} MB are free, {needed // 1_000_000} MB are needed; "
+            "free some, or name a file on another disk"
+        )
+
+
+def _own_file(path: Path) -> None:
+    """A new empty file for its owner alone."""
+    remove(path)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

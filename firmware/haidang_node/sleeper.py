@@ -12,17 +12,17 @@ from haidang_node.ledger import Ledger
 from haidang_node.orders import Orders, module_of
 from haidang_node.outbox import ALARM, DATA, Outbox
 from haidang_node.reporter import Reporter
+from haidang_node.sensors import flood_nap
 from haidang_node.sensors.contact import Contact
 from haidang_node.status import Status
 from haidang_wire.senml_text import written
 
 OUTBOX = "/outbox"
 _STEP_MS = const(250)
-# An ultrasonic meter needs 3 s for a level and a rise, a contact two looks; a state that is not
-# normal is given the time to fall.
-_MEASURE_MS = const(4000)
+# A meter says when it has seen enough: 3 s for a level, 9 s more for a state that may change; a
+# contact needs two looks.
+_MEASURE_MS = const(15000)
 _CONTACT_MS = const(750)
-_FALL_MS = const(15000)
 # What the broker kept for this node comes within a moment of the connection.
 _LINGER_MS = const(1500)
 # Nobody reached, or not everything acknowledged: what is left waits for the next time.
@@ -152,7 +152,11 @@ class Sleeper:
             self._outbox.put(DATA, epoch, boot, seq, payload, now_ms)
         told = nap.told.split(";")
         for sensor, words in zip(self.sensors, told):  # noqa: B905 - no strict= on the node
-            sensor.resume(*words.split("/"), self._clock.ticks_ms())
+            words = words.split("/")
+            if hasattr(sensor, "gauge"):
+                flood_nap.resume(sensor, *words, self._clock.ticks_ms())
+            else:
+                sensor.resume(*words, self._clock.ticks_ms())
         nap.input_wakes = nap.input_wakes + 1 if sleep.woken_by_input() else 0
         return True
 
@@ -160,13 +164,20 @@ class Sleeper:
         # Whether there is news: an alarm pack that was not there before.
         before = self._outbox.count()
         began_ms = self._clock.uptime_ms()
-        limit_ms = _MEASURE_MS if self._settings["sensors"] else _CONTACT_MS
-        while self._clock.uptime_ms() - began_ms < limit_ms:
+        busy = True
+        while busy:
             self._sample()
-            if not all([sensor.state == "normal" for sensor in self.sensors]):
-                limit_ms = max(limit_ms, _FALL_MS if self._settings["sensors"] else 0)
             await asyncio.sleep_ms(_STEP_MS)
+            awake_ms = self._clock.uptime_ms() - began_ms
+            busy = awake_ms < _CONTACT_MS or (
+                awake_ms < _MEASURE_MS and any([self._busy(sensor) for sensor in self.sensors])
+            )
         return self._outbox.count() > before
+
+    def _busy(self, sensor) -> bool:
+        if hasattr(sensor, "gauge"):
+            return flood_nap.busy(sensor)
+        return sensor.health == "warming"
 
     def _sample(self) -> None:
         self._feed()
@@ -292,9 +303,15 @@ class Sleeper:
             self._stay_ms = self._clock.uptime_ms() + _AWAKE_MS
         return out, after
 
+    def _words(self, sensor) -> str:
+        words = "%s/%s" % (sensor.state, sensor.health)
+        if hasattr(sensor, "gauge"):
+            words += "/" + flood_nap.kept(sensor, self._clock.ticks_ms())
+        return words
+
     def _sleep(self, began_ms: int) -> None:
         nap, identity = self._nap, self._identity
-        nap.told = ";".join(["%s/%s" % (sensor.state, sensor.health) for sensor in self.sensors])
+        nap.told = ";".join([self._words(sensor) for sensor in self.sensors])
         rows = self._outbox.loose()
         if any([row[0] == ALARM for row in rows]):
             self._outbox.close()

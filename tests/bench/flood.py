@@ -1,7 +1,8 @@
 """The flood sensor on simulated streets: level error, false floods, seconds to an alarm.
 
-Beside it FloodNet's published filter and, by name, a candidate for the sensor's next form. One
-ping in 250 ms, as the sensor samples; the meter has no temperature compensation.
+Beside it FloodNet's published filter and the median filter that the node had first, on the same
+pings. One ping in 250 ms, of which the node takes those that it asks for; the meter has no
+temperature compensation.
 """
 
 import math
@@ -9,13 +10,14 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from haidang_board import physics_traces
 from haidang_board.physics_traces import Ping, Trace
+from haidang_board.physics_water import sound_m_s
 
 from bench import node_pure, parts
-from bench.flood_candidate import Candidate
+from bench.flood_median import MedianFilter
 
 _MOUNT_MM = 3000
 # The defaults of node.json.
@@ -25,6 +27,8 @@ _SETTINGS = {
     "warning_mm": 500,
     "danger_mm": 800,
     "hysteresis_mm": 30,
+    # As `calibrate` finds it with a tape for the meter of the model.
+    "sound_cc": 2500,
 }
 _RANKS = ("normal", "watch", "warning", "danger")
 _THRESHOLDS = tuple(_SETTINGS[f"{name}_mm"] for name in _RANKS[1:])
@@ -50,37 +54,67 @@ class Sensor(Protocol):
         """What it tells of the water; None where it tells nothing."""
 
 
-class Present:
-    """The node's sensor as it is."""
+class Wire:
+    """A meter as the node's drivers are, but for the serial line."""
+
+    beam = True
+    corrected = False
+    fault = ""
 
     def __init__(self) -> None:
-        self._line = b""
-        self._flood = node_pure.flood(_SETTINGS, self._readinto)
+        self.told_mm: int | None = None
+        self.good = self.bad = 0
+
+    def read(self) -> int | None:
+        """The newest ping; 0 where no echo came."""
+        self.good += 1
+        return self.told_mm
+
+
+class Air:
+    """What the environment probe of the same node knows."""
+
+    known = True
+    temp_cc = 2500
+
+
+class Node:
+    """The node's sensor, sampled as often as it wants to be."""
+
+    def __init__(self, probe: bool = True) -> None:
+        self._wire = Wire()
+        self._air = Air() if probe else None
+        self.flood: Any = None
         self._ranks = {name: rank for rank, name in enumerate(_RANKS)}
+        self._due_ms = 0
         self.rank = 0
+        self.samples = 0
 
     def step(self, now_ms: int, ping: Ping) -> None:
-        """A frame on the wire for each echo."""
-        if ping.told_mm:
-            high, low = divmod(ping.told_mm, 256)
-            self._line = bytes((0xFF, high, low, 0xFF + high + low & 0xFF))
-        self._flood.sample(now_ms)
-        self.rank = self._ranks[self._flood.state]
+        """A ping that the node asks for or not."""
+        if now_ms < self._due_ms:
+            return
+        if self.flood is None:
+            self.flood = self._start(ping)
+        self._wire.told_mm = ping.told_mm
+        if self._air:
+            self._air.temp_cc = round(ping.probe_c * 100)
+        self.flood.sample(now_ms)
+        self._due_ms = now_ms + self.flood.period_ms
+        self.rank = self._ranks[self.flood.state]
+        self.samples += 1
+
+    def _start(self, ping: Ping) -> Any:
+        """Without a probe its zero has followed the air until now, as on any dry day."""
+        last = None
+        if not self._air and ping.level_mm == 0:
+            assumed_m_s, now_m_s = sound_m_s(25.0), sound_m_s(ping.probe_c)
+            last = (0, round(_MOUNT_MM * (1 - assumed_m_s / now_m_s)))
+        return node_pure.flood(_SETTINGS, self._wire, self._air, last)
 
     def level_mm(self) -> int | None:
-        """From its records."""
-        for record in self._flood.records():
-            if record.name == "flood/level":
-                return int(record.value)
-        return None
-
-    def _readinto(self, buffer: bytearray) -> int | None:
-        line = self._line
-        if not line:
-            return None
-        self._line = b""
-        buffer[: len(line)] = line
-        return len(line)
+        """What its records would tell."""
+        return self.flood.gauge.level_mm if self.flood.health == "ok" else None
 
 
 class FloodNet:
@@ -194,10 +228,10 @@ class _Watch:
 
 
 SENSORS: dict[str, Callable[[], Sensor]] = {
-    "present": Present,
+    "node": Node,
+    "without_probe": lambda: Node(probe=False),
     "floodnet": FloodNet,
-    "candidate": lambda: Candidate(_SETTINGS),
-    "candidate_without_probe": lambda: Candidate(_SETTINGS, probe=False),
+    "median": lambda: MedianFilter(_MOUNT_MM, _THRESHOLDS, _SETTINGS["hysteresis_mm"]),
 }
 
 
@@ -264,7 +298,7 @@ def figures(quick: bool = False) -> parts.Figures:
     by_trace["flood"] = [run(physics_traces.named("flood", seed)) for seed in range(floods)]
     summed = {name: _summed(name, by_trace) for name in SENSORS}
     return {
-        **summed.pop("present"),
+        **summed.pop("node"),
         **{f"flood_{name}": values for name, values in summed.items()},
         "flood_bench_s": round(time.monotonic() - began_s, 1),
     }

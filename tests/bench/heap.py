@@ -28,9 +28,10 @@ _BOUND_KIB = 160
 _WIDE = "4M"
 _STEP_KIB = 1
 _STEP_S = 45.0
-_SENSORS = {
+SENSORS = {
     "smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5, "contact_pin": 32},
-    "flood": {"mount_mm": 3000},
+    # A level that a jump may reach: what jumps farther stands in the beam.
+    "flood": {"watch_mm": 30, "warning_mm": 45, "danger_mm": 60, "hysteresis_mm": 5},
     "footfall": {"window_s": 5},
 }
 _FAILURES = (b"memory allocation failed", b"MemoryError", b"heap is full")
@@ -61,7 +62,7 @@ class Site:
         folder = self.folder / f"life-{self._lives}"
         folder.mkdir()
         board = stand.board(
-            folder, self.ca, _MAC, self.broker.port, files=files, held=held, sensors=_SENSORS
+            folder, self.ca, _MAC, self.broker.port, files=files, held=held, sensors=SENSORS
         )
         board.heap = heap
         return board
@@ -78,7 +79,7 @@ def live_through(site: Site, board: Board, held: int) -> None:
             board.power_on()
             _await(board, lambda: _drained(gateway, held), "the backlog")
             world.smoke_ppm = 2000
-            world.water_mm = 1500
+            world.water_mm = 66
             _await(board, lambda: "alarm" in gateway.seen("smoke/state"), "the alarm")
             _await(board, lambda: "danger" in gateway.seen("flood/state"), "the flood")
             _await(board, lambda: gateway.seen("footfall/devices"), "a count")

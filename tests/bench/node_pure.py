@@ -9,14 +9,16 @@ _SHIM = types.ModuleType("micropython")
 _SHIM.const = lambda number: number  # type: ignore[attr-defined]
 
 
-def flood(settings: dict[str, Any], readinto: Any) -> Any:
+def flood(settings: dict[str, Any], meter: Any, air: Any = None, last: Any = None) -> Any:
     """The node's Flood."""
-    return _module("sensors.flood").Flood(settings, readinto)
+    return _module("sensors.flood").Flood(settings, meter, air, last)
 
 
-def smoke(settings: dict[str, Any], read_mv: Any) -> Any:
-    """The node's Smoke, without contact and siren."""
-    return _module("sensors.smoke").Smoke(settings, read_mv)
+def smoke(settings: dict[str, Any], read_mv: Any, air: Any = None, kept: int = 0) -> Any:
+    """The node's Smoke, without contact and siren; `air` tells the weather."""
+    return _module("sensors.smoke").Smoke(
+        settings, read_mv, None, None, air, None, None, None, kept
+    )
 
 
 def footfall(settings: dict[str, Any], readinto: Any) -> Any:

@@ -14,6 +14,7 @@ from haidang_node import log
 from haidang_node.clock import Clock
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import ALARM, DATA, Outbox
+from haidang_node.sensors.drivers import a02yyuw
 from haidang_node.sensors.flood import Flood
 from haidang_node.sensors.footfall import Footfall
 from haidang_node.sensors.smoke import Smoke
@@ -40,6 +41,7 @@ _FLOOD = {
     "warning_mm": 300,
     "danger_mm": 600,
     "hysteresis_mm": 50,
+    "sound_cc": 0,
 }
 
 
@@ -106,7 +108,7 @@ class _Path:
         footfall = Footfall({"source": "sniffer"}, self.street.probe_into)
         self.sensors = (
             Smoke(_SMOKE, self.street.read_mv),
-            Flood(_FLOOD, self.street.water_into),
+            Flood(_FLOOD, a02yyuw.make(_FLOOD, self.street.water_into, None)),
             footfall,
         )
         self.digest = hashlib.sha256()

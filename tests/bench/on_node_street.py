@@ -13,6 +13,7 @@ from haidang_node.identity import Identity
 from haidang_node.ledger import Ledger
 from haidang_node.outbox import DATA, Outbox
 from haidang_node.reporter import Reporter
+from haidang_node.sensors.drivers import a02yyuw
 from haidang_node.sensors.flood import Flood
 from haidang_node.sensors.footfall import Footfall
 from haidang_node.sensors.smoke import Smoke
@@ -39,6 +40,7 @@ _FLOOD = {
     "warning_mm": 500,
     "danger_mm": 800,
     "hysteresis_mm": 30,
+    "sound_cc": 0,
 }
 
 
@@ -111,7 +113,7 @@ class Street:
         self.clock.answer(question["nonce"], 1764000000000)
         self._water, self._probes = _Line(), _Line()
         smoke = Smoke(_SMOKE, self._smoke_mv, lambda: 0, None)
-        flood = Flood(_FLOOD, self._water.readinto)
+        flood = Flood(_FLOOD, a02yyuw.make(_FLOOD, self._water.readinto, None))
         footfall = Footfall({"source": "sniffer"}, self._probes.readinto)
         self.sensors = [smoke, flood, footfall]
         self.identity = Identity(nvs, lambda: 0x9F3C01AA)

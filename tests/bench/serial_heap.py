@@ -21,7 +21,11 @@ _STEP_KIB = 2
 _STEP_S = 45.0
 _FAILURES = (b"memory allocation failed", b"MemoryError", b"heap is full")
 # The serial link takes one UART, the level meter the other.
-_SENSORS = b'{"smoke":{"warmup_s":0},"flood":{"mount_mm":3000}}'
+# A level that a jump may reach: what jumps farther stands in the beam.
+_SENSORS = (
+    b'{"smoke":{"warmup_s":0},"flood":'
+    b'{"watch_mm":20,"warning_mm":30,"danger_mm":40,"hysteresis_mm":5}}'
+)
 
 
 class TooSmall(Exception):
@@ -68,7 +72,7 @@ def _story(board: Board, line: Line, held: int) -> None:
     with StandInMaster([line.port], {_NODE: _KEY}) as master:
         _await(board, lambda: len(master.packs) > held, "the backlog")
         board.world.smoke_ppm = 2000
-        board.world.water_mm = 1500
+        board.world.water_mm = 46
         _await(board, lambda: "alarm" in master.seen("smoke/state"), "the alarm")
         _await(board, lambda: "danger" in master.seen("flood/state"), "the flood")
         master.order("config", "c-1", set={"report": 5, "sensors": {"rain": {}}})

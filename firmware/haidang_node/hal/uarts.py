@@ -15,13 +15,15 @@ _SEND_LIMIT_MS = const(3000)
 
 
 def listener(number: int, baudrate: int, rx_pin: int, tx_pin: int, buffer_bytes: int):
-    """A function readinto(buffer) -> bytes read or None; never waits."""
+    """Functions readinto(buffer) -> bytes read or None, which never waits, and write(bytes)."""
     rx, rate, size = machine.Pin(rx_pin), baudrate, buffer_bytes
     # Left out where there is none: not every port takes tx=None.
     if tx_pin < 0:
-        return machine.UART(number, baudrate=rate, rxbuf=size, timeout=0, rx=rx).readinto
-    tx = machine.Pin(tx_pin)
-    return machine.UART(number, baudrate=rate, rxbuf=size, timeout=0, rx=rx, tx=tx).readinto
+        uart = machine.UART(number, baudrate=rate, rxbuf=size, timeout=0, rx=rx)
+    else:
+        tx = machine.Pin(tx_pin)
+        uart = machine.UART(number, baudrate=rate, rxbuf=size, timeout=0, rx=rx, tx=tx)
+    return uart.readinto, uart.write
 
 
 class Port:

@@ -1,84 +1,92 @@
-"""Flood: the water's level under an ultrasonic meter, its rate of rise and its state."""
+"""Flood: the water's level, its rate of rise, its state, and the health of its meter."""
 
 from array import array
 
 from micropython import const
 
-from haidang_node.sensors.filters import Median
+from haidang_node.sensors.gauge import Gauge
 from haidang_node.sensors.states import Ladder
-from haidang_node.sensors.ultrasonic import Ultrasonic
 from haidang_wire.senml_text import Record
 
-# FloodNet NYC: median of 7 readings 250 ms apart, noise floor 10 mm, limit of 254 mm/min.
-_MEDIAN = const(7)
-_NOISE_MM = const(10)
-_GRADIENT_MM_PER_MIN = const(254)
-# A car under the sensor is gone after 3 s; water that rose that fast is still there.
-_JUMP_MS = const(3000)
-_SILENT_MS = const(3000)
-_RATE_STEP_MS = const(10000)
-_RATE_STEPS = const(30)
-_RATE_LEAST_STEPS = const(6)
-_NEEDED_SAMPLES = const(4)
-_CALM_SAMPLES = const(40)
-_BUFFER_BYTES = const(64)
 # Times wrap here, so that they stay small integers on the chip.
 _TICKS_MASK = const((1 << 30) - 1)
+# FloodNet NYC: readings 250 ms apart. A dry street needs a fourth of them.
+_FAST_MS = const(250)
+_SLOW_MS = const(1000)
+# A level is known at least so often, or something is in the meter's way.
 _STILL_MS = const(60000)
-# More broken than sound frames: the cable or another sensor disturbs.
-_JUDGED_FRAMES = const(20)
+# Line and frames are judged over this time.
+_JUDGED_MS = const(3000)
+_NEEDED_BLOCKS = const(2)
+_CALM_BLOCKS = const(10)
+_STATES = ("normal", "watch", "warning", "danger")
+_USABLE = ("ok", "uncalibrated")
+# How far the zero trim moves before it is kept: flash pages wear.
+_KEPT_MM = const(10)
+_NEVER_MM = const(1000)
+_LONG_MS = const(600000)
+_RATE_STEPS = const(9)
+_RATE_STEP_MS = const(20000)
 
 
 class Flood:
-    """Frames to level, state and health; call sample() every 250 ms.
+    """A meter's readings to level, state and health; call sample() every period_ms.
 
-    readinto(buffer) gives the UART's bytes, None where there are none. Sampling allocates nothing.
+    meter: read() -> mm (a distance for a `beam`, else a depth), 0 no echo, None nothing; `good`,
+    `bad`, `fault`. last is what keep(level_mm, trim_mm) was last given in an earlier life, at a
+    change of state or of the zero trim. Sampling allocates nothing, except in `keep`.
     """
 
     kind = "flood"
-    period_ms = 250
 
-    def __init__(self, settings: dict, readinto, air=None) -> None:
-        del air
-        self._readinto = readinto
-        self._mount_mm = settings["mount_mm"]
-        self._thresholds = (settings["watch_mm"], settings["warning_mm"], settings["danger_mm"])
-        self._ladder = Ladder(
-            ("normal", "watch", "warning", "danger"),
-            self._thresholds,
-            (_NEEDED_SAMPLES, _NEEDED_SAMPLES, _NEEDED_SAMPLES),
-            settings["hysteresis_mm"],
-            _CALM_SAMPLES,
-        )
-        self._buffer = bytearray(_BUFFER_BYTES)
-        self._meter = Ultrasonic()
-        self._median = Median(_MEDIAN)
+    def __init__(self, settings: dict, meter, air=None, last=None, keep=None) -> None:
+        self._meter = meter
+        self._keep = keep
+        self._kept_mm = last[1] if last else _NEVER_MM
+        # Whose distances would need the air's temperature.
+        self._air = None if meter.corrected else air
+        self._guessed = self._air is not None and not settings["sound_cc"]
+        zero_mm = settings["mount_mm" if meter.beam else "zero_mm"]
+        self.gauge = Gauge(zero_mm, meter.beam, meter.corrected, air, settings["sound_cc"])
+        if last:
+            # Water may have come since, or a car.
+            self.gauge.begin(*last, _LONG_MS)
+        self.thresholds = (settings["watch_mm"], settings["warning_mm"], settings["danger_mm"])
+        self._hysteresis_mm = settings["hysteresis_mm"]
+        self._climb(_CALM_BLOCKS)
+        self._first = True
+        self._unclear_ms = 0
+        self._judged_ms = self._block_ms = -1
         self._history_mm = array("i", [0] * _RATE_STEPS)
+        self._history_ms = array("i", [0] * _RATE_STEPS)
         self._steps = 0
-        self._step_ms = 0
-        self._level_mm = 0
-        self._moved_ms = 0
-        self._jump_ms = -1
-        self._heard_ms = 0
         self._told_state = ""
         self._told_health = ""
         self._at_ms = 0
+        self._line = "warming"
+        self.period_ms = _FAST_MS
         self.health = "warming"
         self.state = "normal"
 
     def sample(self, now_ms: int) -> None:
-        """Reads what the meter sent and moves the state machine; now_ms wraps at 2**30."""
+        """Reads what the meter says and moves the state machine; now_ms wraps at 2**30."""
         self._at_ms = now_ms
-        distance_mm = self._newest_mm()
-        if distance_mm:
-            self._heard_ms = now_ms
-            self._median.add(self._mount_mm - distance_mm)
+        if self._judged_ms < 0:
+            self._judged_ms = self._block_ms = now_ms
+        meter = self._meter
+        reading_mm = meter.read()
+        if reading_mm == 0 and meter.beam:
+            reading_mm = None
+        if self.gauge.take(reading_mm):
+            self._unclear_ms += (now_ms - self._block_ms) & _TICKS_MASK
+            self._block_ms = now_ms
+            if self.gauge.close(now_ms):
+                self._measure(now_ms)
+            # Told already; stays small.
+            self._unclear_ms = min(self._unclear_ms, 2 * _STILL_MS)
         self.health = self._judge(now_ms)
-        if self.health == "silent":
-            self._median.clear()
-            self._steps = 0
-        elif distance_mm and self._median.full:
-            self._measure(now_ms)
+        calm = self.normal and self.gauge.dry
+        self.period_ms = _SLOW_MS if calm else _FAST_MS
 
     def changed(self) -> bool:
         """Whether state or health differ from what was last told; the new ones count as told."""
@@ -87,97 +95,108 @@ class Flood:
         self._told_health = self.health
         return not same
 
-    def resume(self, state: str, health: str, now_ms: int) -> None:
+    def resume(self, state: str, health: str) -> None:
         """What was told before a deep sleep: only a change is news."""
-        self._heard_ms = now_ms
-        self._ladder.force(("normal", "watch", "warning", "danger").index(state))
-        self.state = state
-        self._told_state = state
+        self._told_state = self.state = state
         self._told_health = health
+        # The sleep itself was calm: two blocks are enough for falling.
+        self._climb(_NEEDED_BLOCKS)
+        self.ladder.force(_STATES.index(state))
+        self._first = False
 
     @property
     def normal(self) -> bool:
         """Whether nothing has to be repeated to the gateway."""
-        return self.state == "normal" and self.health == "ok"
+        return self.state == "normal" and self.health in _USABLE
 
     def records(self) -> list:
-        """What is known now; a silent meter gives its health and no level."""
+        """What is known now; a faulty meter gives its health and no level."""
         at_ms = self._at_ms
         records = [Record("flood/health", self.health, at_ms)]
-        if self.health != "ok":
+        if self.health not in _USABLE:
             return records
-        records.append(Record("flood/level", self._level_mm, at_ms))
+        level_mm = self.gauge.level_mm
+        records.append(Record("flood/level", level_mm, at_ms))
         rate_mm_h = self._rate_mm_h()
         if rate_mm_h is not None:
             records.append(Record("flood/rate", rate_mm_h, at_ms))
-            level = self._ladder.level
-            if rate_mm_h > 0 and level < len(self._thresholds):
-                missing_mm = max(0, self._thresholds[level] - self._level_mm)
+            rank = self.ladder.level
+            if rate_mm_h > 0 and rank < len(self.thresholds):
+                missing_mm = max(0, self.thresholds[rank] - level_mm)
                 records.append(Record("flood/to_next", missing_mm * 3600 // rate_mm_h, at_ms))
         records.append(Record("flood/state", self.state, at_ms))
         return records
 
     state_records = records
 
-    def distance_mm(self) -> int:
-        """From the sensor down to the water or street, median of the last frames; while ok."""
-        return self._mount_mm - self._median.value()
-
-    def _newest_mm(self) -> int:
-        newest = 0
-        count = self._readinto(self._buffer)
-        while count:
-            for i in range(count):
-                distance_mm = self._meter.take(self._buffer[i])
-                if distance_mm:
-                    newest = distance_mm
-            count = self._readinto(self._buffer) if count == _BUFFER_BYTES else 0
-        return newest
-
-    def _judge(self, now_ms: int) -> str:
-        if (now_ms - self._heard_ms) & _TICKS_MASK > _SILENT_MS:
-            # Moved along, so that it stays silent when the time wraps.
-            self._heard_ms = (now_ms - _SILENT_MS - 1) & _TICKS_MASK
-            return "silent"
-        meter = self._meter
-        if meter.good + meter.bad >= _JUDGED_FRAMES:
-            noisy = meter.bad > meter.good
-            meter.good = meter.bad = 0
-            return "noisy" if noisy else "ok"
-        if self.health == "noisy":
-            return "noisy"
-        return "ok" if self._median.full else "warming"
+    def _climb(self, calm: int) -> None:
+        needed = (_NEEDED_BLOCKS, _NEEDED_BLOCKS, _NEEDED_BLOCKS)
+        self.ladder = Ladder(_STATES, self.thresholds, needed, self._hysteresis_mm, calm)
 
     def _measure(self, now_ms: int) -> None:
-        level_mm = self._median.value()
-        if self._steps == 0:
-            self._level_mm = level_mm
-            self._moved_ms = now_ms
-        still_ms = min((now_ms - self._moved_ms) & _TICKS_MASK, _STILL_MS)
-        allowed_mm = _NOISE_MM + still_ms * _GRADIENT_MM_PER_MIN // 60000
-        if abs(level_mm - self._level_mm) > allowed_mm:
-            if self._jump_ms < 0:
-                self._jump_ms = now_ms
-            if (now_ms - self._jump_ms) & _TICKS_MASK < _JUMP_MS:
-                return
-        self._jump_ms = -1
-        self._moved_ms = now_ms
-        self._level_mm = level_mm
-        self._ladder.sample(level_mm)
-        self.state = self._ladder.name
-        self._remember(now_ms)
-
-    def _remember(self, now_ms: int) -> None:
-        if self._steps and (now_ms - self._step_ms) & _TICKS_MASK < _RATE_STEP_MS:
+        if self._line != "ok" or self._unclear_ms > _STILL_MS:
+            self._steps = 0
+        self._line = "ok"
+        self._unclear_ms = 0
+        level_mm = self.gauge.level_mm
+        ladder = self.ladder
+        before = ladder.level
+        ladder.sample(level_mm)
+        if self._first:
+            # A flood that is there at power-up is told at once.
+            ladder.sample(level_mm)
+            self._first = False
+        self.state = ladder.name
+        trim_mm = self.gauge.trim_mm
+        far = not -_KEPT_MM < trim_mm - self._kept_mm < _KEPT_MM
+        if self._keep and (far or ladder.level != before):
+            self._kept_mm = trim_mm
+            self._keep(level_mm, trim_mm)
+        steps = self._steps
+        newest_ms = self._history_ms[(steps - 1) % _RATE_STEPS]
+        if steps and (now_ms - newest_ms) & _TICKS_MASK < _RATE_STEP_MS:
             return
-        self._step_ms = now_ms
-        self._history_mm[self._steps % _RATE_STEPS] = self._level_mm
-        self._steps += 1
+        self._history_mm[steps % _RATE_STEPS] = level_mm
+        self._history_ms[steps % _RATE_STEPS] = now_ms
+        # Stays small and keeps its remainder.
+        self._steps = steps + 1 if steps < 2 * _RATE_STEPS else _RATE_STEPS + 1
+
+    def _judge(self, now_ms: int) -> str:
+        meter = self._meter
+        if meter.fault:
+            self._line = "warming"
+            self._judged_ms = now_ms
+            return meter.fault
+        if (now_ms - self._judged_ms) & _TICKS_MASK >= _JUDGED_MS:
+            self._judged_ms = now_ms
+            if meter.bad > meter.good:
+                self._line = "noisy"
+            elif not meter.good:
+                self._line = "silent"
+            elif self._line in ("noisy", "silent"):
+                self._line = "warming"
+                self._unclear_ms = 0
+            meter.good = meter.bad = 0
+        line = self._line
+        if self._unclear_ms > _STILL_MS and line in ("ok", "warming"):
+            return "stuck"
+        if line == "ok" and (self._guessed or (self._air and not self._air.known)):
+            return "uncalibrated"
+        return line
 
     def _rate_mm_h(self) -> int | None:
-        steps = min(self._steps, _RATE_STEPS)
-        if steps < _RATE_LEAST_STEPS:
+        """From the medians of the oldest and the newest third: one odd level moves neither."""
+        third = min(self._steps, _RATE_STEPS) // 3
+        if not third:
             return None
-        oldest_mm = self._history_mm[(self._steps - steps) % _RATE_STEPS]
-        newest_mm = self._history_mm[(self._steps - 1) % _RATE_STEPS]
-        return (newest_mm - oldest_mm) * 3600000 // ((steps - 1) * _RATE_STEP_MS)
+        newest = self._steps - third
+        oldest = self._steps - 3 * third
+        rise_mm = self._middle_mm(newest, third) - self._middle_mm(oldest, third)
+        later_ms = self._history_ms[(newest + third // 2) % _RATE_STEPS]
+        sooner_ms = self._history_ms[(oldest + third // 2) % _RATE_STEPS]
+        return rise_mm * 3600000 // ((later_ms - sooner_ms) & _TICKS_MASK)
+
+    def _middle_mm(self, first: int, count: int) -> int:
+        levels = [self._history_mm[(first + i) % _RATE_STEPS] for i in range(count)]
+        levels.sort()
+        return (levels[count // 2] + levels[(count - 1) // 2]) // 2

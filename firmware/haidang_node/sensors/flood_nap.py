@@ -1,0 +1,29 @@
+"""A flood meter on a battery node: what it needs behind a deep sleep, when it may sleep again."""
+
+from micropython import const
+
+_TICKS_MASK = const((1 << 30) - 1)
+
+
+def kept(sensor, now_ms: int) -> str:
+    """Level, zero trim, for how long nothing was believed, and when; no semicolon, no slash."""
+    gauge = sensor.gauge
+    if not gauge.started:
+        return ""
+    return "%d,%d,%d,%d" % (gauge.level_mm, gauge.trim_mm, gauge.blind_ms, now_ms)
+
+
+def resume(sensor, state: str, health: str, text: str, now_ms: int) -> None:
+    """What was told before the sleep, and what kept() gave."""
+    sensor.resume(state, health)
+    if text:
+        level_mm, trim_mm, blind_ms, at_ms = [int(value) for value in text.split(",")]
+        slept_ms = (now_ms - at_ms) & _TICKS_MASK
+        sensor.gauge.begin(level_mm, trim_mm, blind_ms + slept_ms)
+
+
+def busy(sensor) -> bool:
+    """Whether the node should stay awake: no level yet, or the state may change."""
+    rank = sensor.ladder.level
+    rises = rank < len(sensor.thresholds) and sensor.gauge.level_mm >= sensor.thresholds[rank]
+    return sensor.health == "warming" or rank > 0 or rises

@@ -8,7 +8,7 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -22,6 +22,7 @@ _GROUPS = (
     ("flash_wear", "power_cuts", "chain"),
     ("serial_link",),
     ("traffic",),
+    ("soak",),
 )
 PARTS = tuple(part for group in _GROUPS for part in group)
 
@@ -38,6 +39,11 @@ _BOUNDS: tuple[tuple[str, str, float], ...] = (
     ("hottest_block_years", ">=", 20),
     ("heap_peak_kib", "<=", 160),
     ("mpy_resident_bytes", "<=", 61_440),
+    ("heap_growth_kib", "<=", 1),
+    ("heap_soak_most_kib", "<=", 160),
+    ("soak_restarts", "<=", 0),
+    ("soak_malformed", "<=", 0),
+    ("soak_fires_told", ">=", 1),
     ("sampling_allocations_32bit", "<=", 0),
     ("chain_accepted", ">=", 1),
     ("chain_alarm_decisions", ">=", 1),
@@ -55,6 +61,7 @@ _NOT_WHEN_QUICK = {
     "chain_control_lost",
     "erases_per_record",
     "hottest_block_years",
+    "heap_growth_kib",
 }
 
 
@@ -63,10 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="a smoke run that proves nothing")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="some parts alone")
+    parser.add_argument("--soak-hours", type=int, default=6, help="of the board's time; 6")
     options = parser.parse_args(arguments)
     show_progress()
     began_s = time.monotonic()
-    measured, failed = measure(options.only, options.quick)
+    given = {"soak": {"hours": options.soak_hours}}
+    measured, failed = measure(options.only, options.quick, given)
     missed = [
         line
         for line in missed_bounds(measured)
@@ -89,10 +98,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed or missed else 0
 
 
-def measure(parts: Sequence[str], quick: bool) -> tuple[dict[str, Figures], dict[str, str]]:
+def measure(
+    parts: Sequence[str], quick: bool, given: Mapping[str, Mapping[str, int]]
+) -> tuple[dict[str, Figures], dict[str, str]]:
     """The figures by part, and the reason by part that gave none.
 
-    All parts side by side where quick, since then nobody asks for the figures' size.
+    All parts side by side where quick, since then nobody asks for the figures' size. given: what
+    a part is told besides `quick`.
     """
     measured: dict[str, Figures] = {}
     failed: dict[str, str] = {}
@@ -101,7 +113,7 @@ def measure(parts: Sequence[str], quick: bool) -> tuple[dict[str, Figures], dict
         if not chosen:
             continue
         with ThreadPoolExecutor(len(chosen)) as pool:
-            results = list(pool.map(partial(_part, quick=quick), chosen))
+            results = list(pool.map(partial(_part, quick=quick, given=given), chosen))
         for name, result in zip(chosen, results, strict=True):
             if isinstance(result, str):
                 failed[name] = result
@@ -110,10 +122,11 @@ def measure(parts: Sequence[str], quick: bool) -> tuple[dict[str, Figures], dict
     return measured, failed
 
 
-def _part(name: str, quick: bool) -> Figures | str:
+def _part(name: str, quick: bool, given: Mapping[str, Mapping[str, int]]) -> Figures | str:
     LOG.info("%s: begins", name)
     try:
-        figures: Figures = importlib.import_module(f"bench.{name}").figures(quick=quick)
+        module = importlib.import_module(f"bench.{name}")
+        figures: Figures = module.figures(quick=quick, **given.get(name, {}))
     except Exception as error:  # noqa: BLE001 - the other parts' figures are worth having
         LOG.exception("%s: failed", name)
         return f"{type(error).__name__}: {error}"

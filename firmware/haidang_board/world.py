@@ -21,6 +21,7 @@ from haidang_board.world_smoke import (
     SmokeWorld,
     smoke_uv,
 )
+from haidang_board.world_time import WorldTime
 from haidang_board.world_water import ULTRASONIC_RX_PIN, WaterWorld
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ Listener = Callable[[int, int], None]
 class World(SmokeWorld, WaterWorld, AirWorld):
     """Plain attributes, set at any time from any thread; each board has a world of its own.
 
-    `now_s` is the board's own steady time. `phones` are within radio reach.
+    `phones` are within radio reach.
     The companion sniffer draws a new key every `sniffer_window_s`.
     `networks` maps the SSIDs in reach to their keys, `signals_dbm` to their strength where it is
     not `rssi_dbm`; `hidden` ones do not tell their name. `radio_fault` "error": the Wi-Fi driver
@@ -63,10 +64,10 @@ class World(SmokeWorld, WaterWorld, AirWorld):
     """
 
     def __init__(self, *, seed: int = 1) -> None:
+        WorldTime.__init__(self)
         SmokeWorld.__init__(self)
         WaterWorld.__init__(self)
         AirWorld.__init__(self)
-        self.now_s = 0.0
         self.phones = 0
         self.probe_period_s = 30.0
         self.sniffer_window_s = 10.0

@@ -9,6 +9,7 @@ from typing import Any
 
 from haidang_board.air_chips import Aht20, Sht3x, dht22_frame
 from haidang_board.physics_air import day_air
+from haidang_board.world_time import WorldTime
 
 AIR_SDA_PIN = 21
 AIR_SCL_PIN = 22
@@ -20,17 +21,16 @@ _HOUR_S = 3600.0
 FAULTS = ("", "silent", "noisy", "stuck", "short", "open", "uncalibrated")
 
 
-class AirWorld:
+class AirWorld(WorldTime):
     """Temperature and relative humidity, and what the probes make of them.
 
-    `weather` True: they follow the hours of a day between `low_c` and `high_c`, beginning at
-    `from_hour` with the board's time 0; setting `temp_c` or `humidity_pct` ends that.
+    `weather` True: they follow the hours of a day between `low_c` and `high_c`, the first
+    start being at `from_hour`; setting `temp_c` or `humidity_pct` ends that.
     `air_fault` breaks whichever probe is asked: "silent" unplugged; "noisy" wrong checksums;
     "stuck" the same reading for ever; "short" the data line held low; "open" a torn element (the
     lowest code); "uncalibrated" (AHT20).
     """
 
-    now_s: float
     random: random.Random
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class AirWorld:
     def _air(self) -> tuple[float, float]:
         if not self.weather:
             return self._temp_c, self._humidity_pct
-        return day_air(self.now_s + self.from_hour * _HOUR_S, self.low_c, self.high_c)
+        return day_air(self.age_s + self.from_hour * _HOUR_S, self.low_c, self.high_c)
 
     def _felt(self) -> tuple[float, float]:
         if self._still is not None:

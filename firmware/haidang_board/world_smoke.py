@@ -15,10 +15,14 @@ _MQ2_DIVIDER = 2 / 3
 
 
 class SmokeWorld:
-    """`smoke_ppm` 0 is clean air; `smoke_open` and `smoke_short` break the analogue wire."""
+    """`smoke_ppm` 0 is clean air; `smoke_open` and `smoke_short` break the analogue wire.
+
+    `smoke_pin_mv` from 0 on is a recorded voltage at the pin, which no physics changes any more.
+    """
 
     def __init__(self) -> None:
         self.smoke_ppm = 0.0
+        self.smoke_pin_mv = -1.0
         self.smoke_open = False
         self.smoke_short = False
 
@@ -28,6 +32,8 @@ class SmokeWorld:
             return 0.0
         if self.smoke_short:
             return ADC_MAX_UV
+        if self.smoke_pin_mv >= 0:
+            return self.smoke_pin_mv * 1000
         return smoke_uv(self.smoke_ppm)
 
 

@@ -27,11 +27,22 @@ def test_the_world_follows_the_day_until_it_is_told_a_temperature() -> None:
     world = World()
     world.weather, world.from_hour = True, 5.0
     assert world.temp_c == pytest.approx(24.0)
-    world.now_s = 9 * 3600.0
+    world.now_s = 777.0
+    world.now_s += 9 * 3600.0
     assert world.temp_c == pytest.approx(34.0)
     humid_pct = world.humidity_pct
     world.temp_c = 10.0
     assert (world.temp_c, world.humidity_pct) == (10.0, humid_pct)
+
+
+def test_what_is_played_happens_when_its_time_has_come() -> None:
+    world, told = World(), list[float]()
+    world.now_s = 100.0
+    world.play([(at_s, lambda at_s=at_s: told.append(at_s)) for at_s in (0.0, 0.5, 2.0)])
+    for now_s in (100.0, 100.4, 101.0, 101.9, 103.0):
+        world.now_s = now_s
+    assert told == [0.0, 0.5, 2.0]
+    assert world.age_s == 3.0
 
 
 def test_an_sht3x_refuses_to_be_read_before_it_has_measured() -> None:

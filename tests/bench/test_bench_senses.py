@@ -1,43 +1,9 @@
-"""The benches of smoke and flood run, and what they save of the full rate changes nothing."""
+"""The bench of flood runs."""
 
-import math
-
-import numpy as np
 import pytest
-from haidang_board.physics_smoke import Air, Mq2, Plume, smoke_factor
 from haidang_board.physics_traces import Ping
 
-from bench import flood, smoke
-
-
-@pytest.mark.parametrize("age_days", [300])
-def test_smoke_skips_nothing_that_matters(age_days: int) -> None:
-    air = smoke.Air(3, age_days)
-    skipping, full = smoke.Present(), smoke.Present(skip=False)
-    for day in range(1):
-        mv = air.day(day).mv()
-        # Some smoke that crosses every threshold, for a sensor that is quiet by itself.
-        mv[40000:40400] = [min(one + at * 4, 2900) for at, one in enumerate(mv[40000:40400])]
-        began = [one.feed(day * 86400, mv, [], []) for one in (skipping, full)]
-        assert began[0] == began[1] != []
-        assert skipping.pre_alarms == full.pre_alarms > 0
-
-
-def test_the_pin_follows_the_sensor_s_physics() -> None:
-    """The vectorised second steps are those of Mq2."""
-    plume = Plume(100.0, 120.0, 20.0, 100.0, 60.0)
-    ppm = np.zeros(86400)
-    smoke._add(ppm, plume, 0.0)
-    day = smoke.Day(np.random.default_rng(1), np.ones(86400), ppm, ppm, ppm)
-    stepped = Mq2(1, age_s=1e9)
-    clean_ohm = [stepped.step(1.0, Air(0.0, 20.0, 65.0)) for _ in range(600)][-1]
-    for at, mv in enumerate(day.mv()[:500]):
-        ohm = stepped.step(1.0, Air(plume.ppm(at), 20.0, 65.0))
-        output_mv = mv * 1.5
-        assert 5000 * (5000 - output_mv) / output_mv / 10000 == pytest.approx(
-            ohm / clean_ohm, rel=0.06
-        )
-    assert smoke_factor(120) == pytest.approx(math.exp(-0.6 * math.log(1.6)))
+from bench import flood
 
 
 def _told(sensor: flood.Sensor, levels_mm: list[int]) -> int | None:

@@ -45,7 +45,7 @@ class Street:
             loop.closed if loop else lambda: self.closed,
             self._sound,
             air,
-            (lambda: self.supply_mv) if supply else None,
+            (lambda: self.supply_mv // 2) if supply else None,
             lambda: self.pressed,
             loop,
             kept,

@@ -44,9 +44,10 @@ _PAST_S = const(20)
 _FALL = const(120)
 _ALARM_S = const(10)
 _DEEP_S = const(30)
-# Below the alarm's ratio by so much it is deep; a third of clean air counts three times.
+# Below the alarm's ratio by so much it is deep; the denser, the faster the seconds count.
 _DEEPER = const(140)
-_DEEPEST = const(350)
+_TWICE = const(100)
+_THRICE = const(210)
 _CLEAN = const(800)
 # UL 864 alarm verification: what comes again within 60 s is one detection.
 _VERIFY_S = const(60)
@@ -223,13 +224,13 @@ class Mq2:
         if self._second % _PAST_S == 1:
             self._past[self._at] = ratio
             self._at = (self._at + 1) % _PAST
-        weight = 3 if ratio <= _DEEPEST else 1
-        if ratio <= self._low and max(self._past) - ratio >= _FALL:
+        below = self._low - ratio
+        weight = 3 if below >= _THRICE else 2 if below >= _TWICE else 1
+        if below >= 0 and max(self._past) - ratio >= _FALL:
             self._low_s = min(self._low_s + weight, _ALARM_S)
         elif self._low_s:
             self._low_s -= 1
-        deep = ratio <= self._low - _DEEPER
-        self._deep_s = min(self._deep_s + weight, _DEEP_S) if deep else 0
+        self._deep_s = min(self._deep_s + weight, _DEEP_S) if below >= _DEEPER else 0
         self.calm_s = min(self.calm_s + 1, _SMALL) if ratio > _CLEAN else 0
         if self._low_s >= _ALARM_S or self._deep_s >= _DEEP_S:
             self.level = 2

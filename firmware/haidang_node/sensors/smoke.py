@@ -6,6 +6,7 @@ from haidang_node.sensors.mq2 import Mq2
 from haidang_wire.senml_text import Fixed, Record
 
 _STEP_MS = const(250)
+_SUPPLY_DIVIDER = const(2)
 # A relay's contact bounces for less than this.
 _BOUNCE_MS = const(40)
 _SECOND_MS = const(950)
@@ -26,7 +27,7 @@ class Smoke:
 
     read_mv() gives the MQ-2's voltage in mV; contact() is 1 while a detector's contact is closed,
     None where none is fitted; siren(1) sounds; air has known, temp_cc and rh_permille;
-    read_supply_mv() its supply in mV; button() is 1 while pressed; loop.fault is the contact
+    read_supply_mv() half of its supply; button() is 1 while pressed; loop.fault is the contact
     line's; kept and hot are the Mq2's. Sampling allocates nothing.
     """
 
@@ -76,7 +77,9 @@ class Smoke:
         self._look()
         if (now_ms - self._second_ms) & _TICKS_MASK >= _SECOND_MS:
             self._second_ms = now_ms
-            supply_mv = self._read_supply_mv() if self._read_supply_mv is not None else 0
+            supply_mv = 0
+            if self._read_supply_mv is not None:
+                supply_mv = _SUPPLY_DIVIDER * self._read_supply_mv()
             self.gas.second(self._read_mv(), supply_mv, self._air)
             self._count()
         self._decide()

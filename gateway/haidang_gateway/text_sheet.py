@@ -32,6 +32,18 @@ CHECKS = {
     "noise": Check("Tín hiệu có nhiễu tự nhiên", "Signal has its natural noise", "‰"),
     "baseline": Check("Không khí sạch đã học", "Clean air as learnt", "‰"),
     "line": Check("Đường dây tiếp điểm nguyên vẹn", "Contact line is whole", "mV"),
+    "flood/answers": Check("Máy đo trả lời; số lần", "The meter answers; times in 3 s"),
+    "frames": Check(
+        "Khung dữ liệu nguyên vẹn; khung hỏng", "Frames are whole (baud rate, wire); broken ones"
+    ),
+    "beam": Check("Không vật che; không số đo", "Beam is free; without a level", "s"),
+    "zero": Check("Điểm không trong giới hạn", "Zero trim is within its limit", "mm"),
+    "sound": Check(
+        "Đã hiệu chuẩn tốc độ âm; nhiệt độ", "Speed of sound calibrated; air", "0.01 °C"
+    ),
+    "loop": Check("Dòng hoặc điện áp trong giới hạn", "Current or voltage is within limits"),
+    "flood/reading": Check("Có mực nước", "Has a level", "mm"),
+    "float": Check("Phao khớp với máy đo", "Float agrees with the meter"),
     "siren": Check("Còi kêu một tiếng: có nghe thấy?", "Siren chirped: did you hear it?"),
 }
 SENSORS = {
@@ -64,6 +76,8 @@ HEALTH = {
 FIELDS = {
     "r0_ohm": Check("Điện trở trong không khí sạch", "Resistance in clean air", "Ω"),
     "mount_mm": Check("Độ cao lắp đặt", "Mounting height", "mm"),
+    "zero_mm": Check("Điểm không của đầu đo áp suất", "Zero of the transducer", "mm"),
+    "sound_cc": Check("Nhiệt độ của tốc độ âm", "Its speed of sound is that of", "0.01 °C"),
     "temp_offset_cc": Check("Hiệu chỉnh nhiệt độ", "Temperature trim", "0.01 °C"),
     "rh_offset_permille": Check("Hiệu chỉnh độ ẩm", "Humidity trim", "0.1 %RH"),
 }

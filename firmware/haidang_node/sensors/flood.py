@@ -40,12 +40,12 @@ class Flood:
     kind = "flood"
 
     def __init__(self, settings: dict, meter, air=None, last=None, keep=None) -> None:
-        self._meter = meter
-        self._keep = keep
+        self.meter = meter
+        self.keep = keep
         self._kept_mm = last[1] if last else _NEVER_MM
         # Whose distances would need the air's temperature.
-        self._air = None if meter.corrected else air
-        self._guessed = self._air is not None and not settings["sound_cc"]
+        self.air = None if meter.corrected else air
+        self._guessed = self.air is not None and not settings["sound_cc"]
         zero_mm = settings["mount_mm" if meter.beam else "zero_mm"]
         self.gauge = Gauge(zero_mm, meter.beam, meter.corrected, air, settings["sound_cc"])
         if last:
@@ -73,7 +73,7 @@ class Flood:
         self._at_ms = now_ms
         if self._judged_ms < 0:
             self._judged_ms = self._block_ms = now_ms
-        meter = self._meter
+        meter = self.meter
         reading_mm = meter.read()
         if reading_mm == 0 and meter.beam:
             reading_mm = None
@@ -149,9 +149,9 @@ class Flood:
         self.state = ladder.name
         trim_mm = self.gauge.trim_mm
         far = not -_KEPT_MM < trim_mm - self._kept_mm < _KEPT_MM
-        if self._keep and (far or ladder.level != before):
+        if self.keep and (far or ladder.level != before):
             self._kept_mm = trim_mm
-            self._keep(level_mm, trim_mm)
+            self.keep(level_mm, trim_mm)
         steps = self._steps
         newest_ms = self._history_ms[(steps - 1) % _RATE_STEPS]
         if steps and (now_ms - newest_ms) & _TICKS_MASK < _RATE_STEP_MS:
@@ -162,7 +162,7 @@ class Flood:
         self._steps = steps + 1 if steps < 2 * _RATE_STEPS else _RATE_STEPS + 1
 
     def _judge(self, now_ms: int) -> str:
-        meter = self._meter
+        meter = self.meter
         if meter.fault:
             self._line = "warming"
             self._judged_ms = now_ms
@@ -180,7 +180,7 @@ class Flood:
         line = self._line
         if self._unclear_ms > _STILL_MS and line in ("ok", "warming"):
             return "stuck"
-        if line == "ok" and (self._guessed or (self._air and not self._air.known)):
+        if line == "ok" and (self._guessed or (self.air and not self.air.known)):
             return "uncalibrated"
         return line
 

@@ -69,6 +69,10 @@ class FloatAlone:
         del health, now_ms
         self._told = self.state = state
 
+    def float_up(self) -> bool:
+        """Whether the water lifts it."""
+        return self._float.up
+
     @property
     def normal(self) -> bool:
         """Whether nothing has to be repeated to the gateway."""
@@ -117,6 +121,10 @@ class FloodAndFloat(Flood):
             self.health = "stuck"
         if up or self._float.restless:
             self.period_ms = _PERIOD_MS
+
+    def float_up(self) -> bool:
+        """Whether the water lifts it."""
+        return self._float.up
 
     def contradicts(self) -> bool:
         """Whether the float is what makes it stuck; for the self-test."""

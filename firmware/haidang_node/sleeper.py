@@ -23,7 +23,8 @@ _STEP_MS = const(250)
 _MEASURE_MS = const(15000)
 _CONTACT_MS = const(750)
 _IDENTIFY_MS = const(10000)
-_RESTART_MS = const(45000)
+# As long as a delivery may take.
+_AWAKE_MS = const(45000)
 _LEAST_SLEEP_MS = const(1000)
 _LOG = log.Log("sleeper")
 
@@ -76,8 +77,30 @@ class Sleeper:
         alarms = self.outbox.count() > len(rows)
         now_ms = self.clock.uptime_ms()
         if self._nap.must_connect(now_ms, self._connect_ms, news, alarms, len(rows)):
-            await self._deliver(now_ms)
+            await self._deliver()
         self._sleep(began_ms)
+
+    def sample(self) -> None:
+        """Every sensor's step; feeds the watchdog."""
+        self.feed()
+        for sensor in self.sensors:
+            if sensor.health == "warming":
+                # No news: this is how every wake begins.
+                sensor.sample(self.clock.ticks_ms())
+            else:
+                self.reporter.sample(sensor)
+
+    def status(self) -> Status:
+        """A status message's maker."""
+        return Status(
+            self._identity,
+            self.outbox,
+            self.ledger,
+            self._settings["heartbeat_s"],
+            sorted({sensor.kind for sensor in self.sensors}),
+            esp32.reset_reason(),
+            self.told,
+        )
 
     def stop(self, why: str) -> None:
         """Writes down what is in RAM; for a restart or a technician."""
@@ -168,32 +191,22 @@ class Sleeper:
             return flood_nap.busy(sensor)
         return sensor.health == "warming"
 
-    def sample(self) -> None:
-        """Every sensor's step; feeds the watchdog."""
-        self.feed()
-        for sensor in self.sensors:
-            if sensor.health == "warming":
-                # No news: this is how every wake begins.
-                sensor.sample(self.clock.ticks_ms())
-            else:
-                self.reporter.sample(sensor)
+    async def _deliver(self) -> None:
+        from haidang_node.delivery import Delivery
 
-    def _status(self) -> Status:
-        return Status(
-            self._identity,
-            self.outbox,
-            self.ledger,
-            self._settings["heartbeat_s"],
-            sorted({sensor.kind for sensor in self.sensors}),
-            esp32.reset_reason(),
-            self.told,
-        )
+        delivered = await Delivery(self, self._settings).run()
+        now_ms = self.clock.uptime_ms()
+        if delivered:
+            self._nap.connected(now_ms)
+        else:
+            _LOG.warning("not everything was delivered: it is kept")
+            self._nap.failed(now_ms, self._connect_ms)
 
     def _act(self, do: str, args: dict, order_id: str) -> tuple:
         out, after = loading.call(module_of(do), "perform", self, do, args, order_id)
         if after:
             # A restart comes two seconds behind its reply: not asleep before.
-            self.stay_ms = self.clock.uptime_ms() + _RESTART_MS
+            self.stay_ms = self.clock.uptime_ms() + _AWAKE_MS
         return out, after
 
     def _words(self, sensor) -> str:

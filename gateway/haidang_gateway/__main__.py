@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway import audit_cli, config_files, ledger_view, node_cli, store_backup
+from haidang_gateway import audit_cli, config_files, journal, ledger_view, node_cli, store_backup
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
@@ -80,11 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    logging.basicConfig(
-        level=_log_level(),
-        format="%(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    journal.set_up(_log_level())
     settings = load(options.config)
     status = 0
     try:

@@ -31,7 +31,8 @@ from haidang_gateway.ingest.node_link import (
 from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
-from haidang_gateway.model import Revision
+from haidang_gateway.metrics_page import MetricsPage, Sample, process_samples, samples_of
+from haidang_gateway.model import Revision, StoreTrouble
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
@@ -103,7 +104,10 @@ class App:
             "centre": self._centre.run(lambda: self._status(orders)),
             "control": self._control.run(),
             "cameras": self._cameras.run(),
-            "care": Care(self._store, self._settings.store, self._clock).run(),
+            "care": Care(self._store, self._settings.store, self._clock, self._tell_store).run(),
+            "figures": MetricsPage(
+                self._settings.metrics_port, lambda: self._samples(pipeline, orders)
+            ).run(),
             "clock": self._watch_clock(),
             "watchdog": self._watchdog.run(self._healthy(pipeline)),
         }
@@ -194,6 +198,28 @@ class App:
                 "expired": counted["orders_expired"],
             },
             now_ms=self._clock.now_ms(),
+        )
+
+    async def _samples(self, pipeline: Pipeline, orders: Orders) -> list[Sample]:
+        return [
+            *samples_of(await self._status(orders)),
+            ("haidang_commit_retries_total", {}, pipeline.retries),
+            *await self._store.samples(),
+            *process_samples(),
+        ]
+
+    async def _tell_store(self, word: str) -> None:
+        if (place := self._settings.place) is None:
+            return
+        now_ms = self._clock.now_ms()
+        await self._inbox.tell(
+            StoreTrouble(
+                source=f"gateway:{self._settings.id}",
+                place=place,
+                word=word,
+                at_ms=now_ms,
+                received_ms=now_ms,
+            )
         )
 
     async def _watch_clock(self) -> None:

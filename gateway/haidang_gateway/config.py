@@ -20,7 +20,7 @@ from haidang_gateway.site import Level, Place
 from haidang_gateway.vision.ground import polygon_area
 from haidang_gateway.vision.posts import zone_area_m2
 
-_SINGLE = ("gateway", "broker", "centre", "rules", "models", "store")
+_SINGLE = ("gateway", "broker", "centre", "rules", "models", "store", "metrics")
 _REPEATED = ("place", "node", "camera")
 _GATEWAY_ID = r"gw-[a-z0-9][a-z0-9-]{0,28}"
 _NODE_ID = r"n-[0-9a-f]{12}"
@@ -67,7 +67,7 @@ class _Reader:
     def settings(self) -> Settings:
         self._refuse_unknown_tables()
         gateway = self._single("gateway")
-        models = self._single("models")
+        models, metrics = self._single("models"), self._single("metrics")
         places = tuple(self._place(table) for table in self._repeated("place"))
         first = places[0].id if places else "-"
         settings = Settings(
@@ -86,9 +86,11 @@ class _Reader:
             models_dir=self._base
             / models.text("dir", "/usr/share/haidang/models", like="a folder"),
             store=self._store(),
+            metrics_port=metrics.whole("port", 0, low=0, high=65535),
         )
         gateway.done()
         models.done()
+        metrics.done()
         self._cross_check(settings)
         return settings
 

@@ -112,7 +112,10 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole configuration of one gateway; `place` is where it stands."""
+    """The whole configuration of one gateway; `place` is where it stands.
+
+    `metrics_port` 0: no figures for Prometheus.
+    """
 
     id: str
     timezone: str
@@ -126,6 +129,7 @@ class Settings:
     rules: RulesSettings = field(default_factory=RulesSettings)
     models_dir: Path = Path("/usr/share/haidang/models")
     store: StoreSettings = field(default_factory=StoreSettings)
+    metrics_port: int = 0
 
     def site(self) -> Site:
         """What the alarm rules need to know of this configuration."""

@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import datetime
-import fcntl
 import logging
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,11 +12,20 @@ from typing import Any, TypeVar
 
 from haidang_gateway import store_check, store_read, store_room, store_write
 from haidang_gateway.batch import Backlog, Batch, BootKey, Confirmed, Draft, Outgoing
-from haidang_gateway.errors import StoreBroken, StoreBusy, StoreError, StoreFull
+from haidang_gateway.errors import StoreError, StoreFull
 from haidang_gateway.model import OutLane
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store_open import Opened, open_store
-from haidang_gateway.store_schema import FILE, Connection, is_broken, second, transaction
+from haidang_gateway.store_open import Opened, lock, open_store
+from haidang_gateway.store_schema import (
+    FILE,
+    Connection,
+    SqlError,
+    is_broken,
+    second,
+    transaction,
+    translated,
+)
+from haidang_gateway.store_times import CommitTimes
 from haidang_gateway.store_write import ComposeData
 
 _log = logging.getLogger(__name__)
@@ -30,20 +37,13 @@ _ROOM_STEPS = 10
 _PAGES_PER_COMMIT = 6
 _PACKS_PER_PAGE = 8
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
-_PASSING = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_READONLY,
-}
 
 
 class Store:
     """Owns the database; every call runs in its one thread, in the order of the calls.
 
-    Raises StoreFull (retryable) when no room can be made, StoreBusy (retryable) where the disk
-    fails, StoreBroken for damaged content, StoreError for everything else.
+    Raises StoreFull when no room can be made, StoreBusy where the disk fails (both retryable),
+    StoreBroken for damaged content, StoreError for everything else.
     """
 
     def __init__(self, folder: Path, gateway: str, settings: StoreSettings) -> None:
@@ -54,6 +54,7 @@ class Store:
         self.room_made = 0
         self.broken = ""
         self.written_pages = 0
+        self.commits = CommitTimes()
         self._folder = folder
         self._gateway = gateway
         self._settings = settings
@@ -140,6 +141,15 @@ class Store:
         """Something short that is read between two commits."""
         return await self._call(lambda: self._translated(lambda: work(self._open_connection)))
 
+    async def samples(self) -> list[tuple[str, dict[str, str], float]]:
+        """Figures of the file and of the commits, for Prometheus."""
+        return await self.read(self._room.samples) + [
+            ("haidang_commits_total", {}, self.commits.count),
+            ("haidang_commit_seconds_total", {}, self.commits.sum_s),
+            ("haidang_commit_longest_seconds", {}, self.commits.longest_s),
+            ("haidang_store_rows_deleted_total", {}, self.room_made),
+        ]
+
     async def care(self, work: Callable[[Connection], _T]) -> _T:
         """Something short that is written, for which no room is made."""
         return await self._call(
@@ -199,9 +209,8 @@ class Store:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock_fd = lock(self._folder)
         except OSError as error:
-            raise StoreError(
-                f"{self._folder}: {error.strerror}; check that the folder is writable"
-            ) from error
+            message = f"{self._folder}: {error.strerror}; check that the folder is writable"
+            raise StoreError(message) from error
         self._now_ms = now_ms
         self._connection, self.opened = open_store(self._path, now_ms)
         self.epoch, self.created_ms = self.opened.epoch, self.opened.created_ms
@@ -222,7 +231,8 @@ class Store:
     def _commit(self, batch: Batch) -> None:
         self._now_ms = batch.now_ms
         self.written_pages += _PAGES_PER_COMMIT + len(batch.packs) // _PACKS_PER_PAGE
-        self._write(lambda c: store_write.write_batch(c, batch, self._prefix))
+        with self.commits.timed():
+            self._write(lambda c: store_write.write_batch(c, batch, self._prefix))
 
     def _write(self, work: Callable[[Connection], _T]) -> _T:
         for _ in range(_ROOM_ROUNDS):
@@ -280,32 +290,11 @@ class Store:
     def _translated(self, work: Callable[[], _T]) -> _T:
         try:
             return work()
-        except sqlite3.Error as error:
+        except SqlError as error:
             if is_broken(error):
                 self._mark(str(error))
-                raise StoreBroken(
-                    f"{self._path}: is damaged: {error}; the next start rebuilds it"
-                ) from error
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code == sqlite3.SQLITE_FULL:
-                raise StoreFull("the database or its disk is full; give it more room") from error
-            if code in _PASSING:
-                raise StoreBusy(f"the database failed: {error}; check the disk") from error
-            raise StoreError(f"the database failed: {error}; check the disk") from error
+            raise translated(error, self._path) from error
 
     def _mark(self, reason: str) -> None:
         self.broken = self.broken or reason
         store_check.mark(self._folder, reason)
-
-
-def lock(folder: Path) -> int:
-    """A descriptor that keeps every other gateway, and `restore`, off the folder; OSError."""
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise StoreError(
-            f"{folder}: another gateway runs on this folder; stop it first"
-        ) from error
-    return descriptor

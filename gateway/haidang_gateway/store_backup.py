@@ -10,9 +10,8 @@ from pathlib import Path
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store import lock
 from haidang_gateway.store_check import end_cleanly, passed, unmark
-from haidang_gateway.store_open import RENEWED
+from haidang_gateway.store_open import RENEWED, lock
 from haidang_gateway.store_renew import count_from_now, lead_revisions, renew
 from haidang_gateway.store_rescue import aside, move, remove
 from haidang_gateway.store_room import drop_aside

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from haidang_gateway import store_check, store_history, store_room
 from haidang_gateway.clock import Clock
@@ -21,6 +22,10 @@ _RESERVE_MS = 10_000
 _CARRY_MS = 60_000
 _CARRY_PAGES = 1000
 _CHECK_AFTER_MS = 60_000
+# How long a trouble is told after its last sign.
+_FULL_MS = 600_000
+_RENEWED_MS = 3_600_000
+_FAILURES = 3
 _CHECK_EVERY_MS = 7 * 86_400_000
 
 
@@ -28,10 +33,22 @@ class Care:
     """Rolls the history up, forgets what is old, keeps room free, checks the file.
 
     Its steps take a few milliseconds of the writer's time; what takes longer runs beside it.
+    `on_word` is told how the database is whenever that changes: "rebuilt", "restored", "full",
+    "failing", "ok".
     """
 
-    def __init__(self, store: Store, settings: StoreSettings, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: StoreSettings,
+        clock: Clock,
+        on_word: Callable[[str], Awaitable[None]] | None = None,
+    ) -> None:
         """Store the parts; the store must be open before `run`."""
+        self._on_word = on_word
+        self._told = ""
+        self._room_made = 0
+        self._full_ms: int | None = None
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -40,7 +57,7 @@ class Care:
         self._reserved_ms = self._began_ms
         self._carried_ms = self._began_ms
         self._carried_pages = 0
-        self._failing = False
+        self._failures = 0
         self.check_due = (
             store.opened.unclean or clock.now_ms() - store.opened.checked_ms > _CHECK_EVERY_MS
         )
@@ -51,13 +68,14 @@ class Care:
             more = False
             try:
                 more = await self.step()
-                self._failing = False
+                self._failures = 0
             except StoreBroken:
                 raise
             except StoreError as error:
-                level = logging.DEBUG if self._failing else logging.WARNING
+                level = logging.DEBUG if self._failures else logging.WARNING
                 _log.log(level, "the database is not looked after for now: %s", error)
-                self._failing = True
+                self._failures += 1
+            await self._tell()
             if self._store.broken:
                 raise StoreBroken(f"the database is damaged: {self._store.broken}; start again")
             await asyncio.sleep(_BREATH_S if more else _REST_S)
@@ -77,6 +95,26 @@ class Care:
         if self.check_due and steady_ms - self._began_ms >= _CHECK_AFTER_MS:
             await self.look_through()
         return bool(gone) or rolled == _PACKS or forgotten >= store_room.ROWS
+
+    def word(self) -> str:
+        """How the database is now."""
+        if self._failures >= _FAILURES:
+            return "failing"
+        steady_ms = self._clock.monotonic_ms()
+        if self._store.room_made > self._room_made:
+            self._room_made, self._full_ms = self._store.room_made, steady_ms
+        if self._full_ms is not None and steady_ms - self._full_ms < _FULL_MS:
+            return "full"
+        why, _, at_ms = self._store.opened.renewed.partition(" ")
+        if why and self._clock.now_ms() - int(at_ms) < _RENEWED_MS:
+            return why
+        return "ok"
+
+    async def _tell(self) -> None:
+        word = self.word()
+        if word != self._told and self._on_word is not None:
+            self._told = word
+            await self._on_word(word)
 
     async def look_through(self) -> None:
         """Read the whole database; StoreBroken says what was found."""

@@ -1,6 +1,8 @@
 """How the database is opened at the start: looked at, rebuilt where it is broken."""
 
+import fcntl
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,19 @@ def open_store(path: Path, now_ms: int) -> tuple[Connection, Opened]:
     except SqlError as error:
         connection.close()
         raise StoreError(f"{path}: cannot be opened: {error}; {_remedy(error)}") from error
+
+
+def lock(folder: Path) -> int:
+    """A descriptor that keeps every other gateway, and `restore`, off the folder; OSError."""
+    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise StoreError(
+            f"{folder}: another gateway runs on this folder; stop it first"
+        ) from error
+    return descriptor
 
 
 def _begin(connection: Connection, set_aside: Path | None) -> Opened:

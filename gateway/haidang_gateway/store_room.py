@@ -69,6 +69,16 @@ class Room:
         spare = min(_SPARE_PAGES, self.limit_pages // 16)
         return bool(_pages(connection) - unused > self.limit_pages - spare)
 
+    def samples(self, connection: Connection) -> list[tuple[str, dict[str, str], float]]:
+        """Sizes in bytes, for Prometheus."""
+        (unused,) = connection.execute("PRAGMA freelist_count").fetchone()
+        return [
+            ("haidang_store_bytes", {}, _pages(connection) * PAGE_BYTES),
+            ("haidang_store_unused_bytes", {}, unused * PAGE_BYTES),
+            ("haidang_store_limit_bytes", {}, self.limit_pages * PAGE_BYTES),
+            ("haidang_disk_free_bytes", {}, self._free_bytes()),
+        ]
+
     def give_up_ballast(self, connection: Connection) -> None:
         """Hand the ballast to SQLite's log: the file itself grows no further meanwhile.
 

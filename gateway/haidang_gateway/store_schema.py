@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from haidang_gateway.errors import StoreError, StoreVersion
+from haidang_gateway.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreVersion
 from haidang_gateway.store_tables import SCHEMA_VERSION, STEPS
 
 Connection = sqlite3.Connection
@@ -19,6 +19,13 @@ _T = TypeVar("_T")
 # a commit do it.
 _LOG_PAGES = 2000
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 def connect(path: Path, now_ms: int) -> Connection:
@@ -74,6 +81,18 @@ def transaction(connection: Connection, work: Callable[[Connection], _T]) -> _T:
 def is_broken(error: SqlError) -> bool:
     """Whether SQLite says that the file's content is damaged."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN
+
+
+def translated(error: SqlError, path: Path) -> StoreError:
+    """The error of ours that says what to do."""
+    if is_broken(error):
+        return StoreBroken(f"{path}: is damaged: {error}; the next start rebuilds it")
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return StoreFull("the database or its disk is full; give it more room")
+    if code in _PASSING:
+        return StoreBusy(f"the database failed: {error}; check the disk")
+    return StoreError(f"the database failed: {error}; check the disk")
 
 
 def version_of(connection: Connection) -> int:

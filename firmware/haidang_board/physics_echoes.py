@@ -157,12 +157,12 @@ class Meter:
 
     def __init__(self, seed: int, scene: Scene, compensated: bool = False) -> None:
         self._chance = random.Random(seed)
-        self._scene = scene
+        self.scene = scene
         self._compensated = compensated
 
     def told_mm(self, time_s: float) -> int:
         """The distance it says for one ping; 0 where no echo came. Ask with rising time."""
-        scene = self._scene
+        scene = self.scene
         chance = self._chance
         for veil in scene.veils:
             near_mm = veil.ping(time_s, scene.mount_mm, chance)
@@ -181,5 +181,5 @@ class Meter:
         noise_mm = _NOISE_MM + _NOISE_PART * distance_mm
         heard_mm = distance_mm + self._chance.gauss(0, noise_mm)
         if not self._compensated:
-            heard_mm *= sound_m_s(_ASSUMED_C) / sound_m_s(self._scene.heat.temp_c(time_s))
+            heard_mm *= sound_m_s(_ASSUMED_C) / sound_m_s(self.scene.heat.temp_c(time_s))
         return round(heard_mm) if _NEAREST_MM < heard_mm <= _FARTHEST_MM else 0

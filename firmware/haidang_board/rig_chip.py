@@ -86,6 +86,7 @@ class Chip:
         self._world.release()
         if cause == "power":
             self._world.air_power_on()
+            self._world.smoke_power_on()
             self._memory, self.clock_us = "", 0
 
     def answer(self, words: list[str], now_s: float) -> str:
@@ -143,6 +144,9 @@ class Chip:
 
     def _do_adc(self, pin: str) -> int:
         return self._world.adc_uv(int(pin))
+
+    def _do_pulse(self, pin: str) -> int:
+        return self._world.pulse_us(int(pin))
 
     def _do_i2c_write(self, sda: str, scl: str, address: str, data: str) -> int:
         return self._world.i2c_write(int(sda), int(scl), int(address), bytes.fromhex(data[1:]))

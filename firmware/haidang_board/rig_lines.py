@@ -52,6 +52,8 @@ class Lines:
             line = self._world.lines.get(setting.rx_pin)
             if line is not None:
                 os.write(line.fd, _heard(data, setting.baud == line.baud))
+            elif setting.baud == self._world.meter_baud:
+                self._world.heard(setting.rx_pin, data)
 
     def _came(self, line: Line) -> None:
         with contextlib.suppress(OSError):

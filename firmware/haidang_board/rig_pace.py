@@ -5,7 +5,8 @@ import math
 from haidang_board.rig_chip import Chip
 from haidang_board.rig_life import LifeWires
 from haidang_board.world import World
-from haidang_board.world_serial import Sniffer, Ultrasonic
+from haidang_board.world_meter import Ultrasonic
+from haidang_board.world_serial import Sniffer
 
 IDLE_S = 0.25
 

@@ -16,13 +16,14 @@ from haidang_board.world_air import AIR_PINS, AirWorld
 from haidang_board.world_smoke import (
     ADC_MAX_UV,
     CONTACT_PIN,
+    LOOP_ADC_PIN,
     SIREN_PIN,
     SMOKE_ADC_PIN,
     SmokeWorld,
     smoke_uv,
 )
 from haidang_board.world_time import WorldTime
-from haidang_board.world_water import ULTRASONIC_RX_PIN, WaterWorld
+from haidang_board.world_water import TRANSDUCER_ADC_PIN, ULTRASONIC_RX_PIN, WaterWorld
 
 if TYPE_CHECKING:
     from haidang_board.physics_phones import Crowd
@@ -115,9 +116,14 @@ class World(SmokeWorld, WaterWorld, AirWorld):
     def adc_uv(self, pin: int) -> int:
         """What an ideal meter reads on an analogue pin, in microvolts."""
         if pin == SMOKE_ADC_PIN:
-            return self._noisy(self.smoke_adc_uv())
+            microvolts = self.smoke_adc_uv()
+            return int(microvolts) if self.smoke_stuck else self._noisy(microvolts)
+        if pin == LOOP_ADC_PIN:
+            return self._noisy(self.loop_mv * 1000)
         if pin == SUPPLY_ADC_PIN:
             return self._noisy(self.supply_mv * 1000 * _SUPPLY_DIVIDER)
+        if pin == TRANSDUCER_ADC_PIN:
+            return self._noisy(self.transducer_adc_uv())
         return 0
 
     def level(self, pin: int, pulled_up: bool) -> int:

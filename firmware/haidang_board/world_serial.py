@@ -1,4 +1,4 @@
-"""What speaks to a UART: ultrasonic level meter, Wi-Fi sniffer, and lines to the outside."""
+"""What speaks to a UART besides the level meter: Wi-Fi sniffer, and lines to the outside."""
 
 import os
 import pty
@@ -8,29 +8,10 @@ from typing import Self
 
 from haidang_board.companion import Companion, tuned
 from haidang_board.physics_phones import Crowd, random_habits
-from haidang_board.world import SNIFFER_RX_PIN, ULTRASONIC_RX_PIN, World
+from haidang_board.world import SNIFFER_RX_PIN, World
 
 # Which mixture of phones a world has; its own seed decides on each of them.
 _HABITS = 1
-
-
-class Ultrasonic:
-    """An A02YYUW: every 100 ms `FF hi lo sum`, the distance to the water in millimetres."""
-
-    rx_pin = ULTRASONIC_RX_PIN
-    baud = 9600
-    period_s = 0.1
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def due(self, now_s: float) -> bytes:
-        """The bytes of one period."""
-        if self._world.ultrasonic_silent:
-            return b""
-        noise_mm = self._world.random.randint(-2, 2)
-        distance_mm = self._world.echo_mm() + noise_mm
-        return ultrasonic_frame(min(max(distance_mm, 0), 0xFFFF))
 
 
 class Sniffer:
@@ -96,9 +77,3 @@ class Line:
         """Take it away; the board must be closed."""
         os.close(self.fd)
         os.close(self._port_fd)
-
-
-def ultrasonic_frame(distance_mm: int) -> bytes:
-    """One A02YYUW frame (A02YYUW data sheet, UART automatic output)."""
-    head = bytes([0xFF, distance_mm >> 8, distance_mm & 0xFF])
-    return head + bytes([sum(head) & 0xFF])

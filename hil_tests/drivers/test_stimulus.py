@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from haidang_board.rig import Board
 from haidang_board.world import World, smoke_uv
-from haidang_board.world_serial import Line, ultrasonic_frame
+from haidang_board.world_meter import ultrasonic_frame
+from haidang_board.world_serial import Line
 from rig.errors import BenchLacks, StimulusFailed
 from rig.real import full_rig
 from rig.rig_file import load
@@ -89,7 +90,14 @@ def test_a_rig_file_becomes_a_bench_that_drives_all_of_it(player: Board, tmp_pat
             f'[stimulus]\nport = "{player.port}"\nsmoke_dac_pin = 25\ncontact_pin = 27\n'
         )
         bench = full_rig(load(rig))
-        assert set(bench.lacks) == {"wifi", "level_uart", "air_probe", "fast_time"}
+        assert set(bench.lacks) == {
+            "wifi",
+            "level_uart",
+            "air_probe",
+            "smoke_faults",
+            "siren",
+            "fast_time",
+        }
         bench.open(tmp_path)
         with contextlib.closing(bench):
             bench.set_power(False)

@@ -2,7 +2,8 @@
 
 import pytest
 from haidang_board.world import SMOKE_ADC_PIN, SUPPLY_ADC_PIN, World
-from haidang_board.world_serial import Sniffer, Ultrasonic, ultrasonic_frame
+from haidang_board.world_meter import Ultrasonic, ultrasonic_frame
+from haidang_board.world_serial import Sniffer
 from hypothesis import given
 from hypothesis import strategies as st
 

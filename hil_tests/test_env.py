@@ -1,5 +1,7 @@
 """The environment sensor from the chip's bytes to the gateway; every way in which it can fail."""
 
+from functools import partial
+
 import pytest
 from haidang_tools.brokers import Broker
 from rig.bench import AIR_PROBE, FAST_TIME, Bench
@@ -38,11 +40,15 @@ def test_air_is_told_and_each_fault_of_its_chip_by_its_name(
         for fault in faults:
             bench.break_air_probe(fault)
             bench.pass_time(_STUCK_MS if fault == "stuck" else _FAULT_MS)
-            wait_until(lambda fault=fault: _health(gateway)[-1] == fault, fault)
+            wait_until(partial(_tells, gateway, fault), fault)
             bench.set_air(31.5, 80.0)
             bench.pass_time(_QUIET_MS if fault == "noisy" else _WELL_MS)
             wait_until(lambda: _health(gateway)[-1] == "ok", "the recovery")
         assert gateway.bad == []
+
+
+def _tells(gateway: StandInGateway, health: str) -> bool:
+    return _health(gateway)[-1] == health
 
 
 def _health(gateway: StandInGateway) -> list[object]:

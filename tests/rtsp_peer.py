@@ -5,6 +5,8 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
+from io import BufferedIOBase
 
 _TS_BYTES = 188
 _PACKETS_EACH = 7
@@ -49,7 +51,7 @@ class RtspCamera:
         for thread in self._threads:
             thread.join(5)
 
-    def _start(self, target, *arguments) -> None:
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments)
         self._threads.append(thread)
         thread.start()
@@ -72,7 +74,7 @@ class RtspCamera:
         except (OSError, EOFError, ValueError):
             return
 
-    def _answer(self, client: socket.socket, lines) -> str:
+    def _answer(self, client: socket.socket, lines: BufferedIOBase) -> str:
         request = lines.readline().decode().split()
         if not request:
             raise EOFError

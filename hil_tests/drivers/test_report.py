@@ -1,6 +1,7 @@
 """The result file: bench, firmware, and what became of each test."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -63,11 +64,15 @@ def test_the_console_is_recorded_over_a_port_that_goes_and_comes(tmp_path: Path)
                 port.symlink_to(path)
                 wait_until(lambda: console.text.endswith("is there]\n"), "the port opened", 5)
                 _say(far, words)
-                wait_until(lambda text=words: text in console.text, words, 5)
+                wait_until(partial(_has, console, words), words, 5)
                 port.unlink()
             wait_until(lambda: "went away" in console.text.splitlines()[-1], "the end", 5)
         assert record.read_bytes().decode() == console.text
     assert console.text.count("the port went away") == 2
+
+
+def _has(console: Console, words: str) -> bool:
+    return words in console.text
 
 
 def _say(far: int, words: str) -> None:

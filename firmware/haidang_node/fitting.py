@@ -39,7 +39,9 @@ def _env(settings: dict):
 
     # The driver's module has the name of the part.
     driver = load("haidang_node.sensors.drivers." + settings["driver"])
-    return Env(settings, driver.make(settings))
+    kind = "wire" if settings["driver"] == "dht22" else "bus"
+    line, pins = call("haidang_node.hal.i2c", kind, settings)
+    return Env(settings, driver.Driver(line), pins)
 
 
 def _smoke(settings: dict, air, supply_pin: int):

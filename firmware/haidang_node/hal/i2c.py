@@ -1,4 +1,4 @@
-"""The lines of environment sensors: an I2C bus, a DHT's single wire."""
+"""The lines of environment sensors; loaded when one is fitted, then forgotten."""
 
 import machine
 from micropython import const
@@ -8,37 +8,16 @@ _HZ = const(50000)
 _STRETCH_US = const(2000)
 
 
-def bus(settings: dict):
-    """The bus of `sda_pin` and `scl_pin`: in software, so that a held line cannot hang it."""
+def bus(settings: dict) -> tuple:
+    """The bus of `sda_pin` and `scl_pin`, and both pins, high at rest.
+
+    In software, so that a held line cannot hang it.
+    """
     sda, scl = machine.Pin(settings["sda_pin"]), machine.Pin(settings["scl_pin"])
-    return machine.SoftI2C(scl=scl, sda=sda, freq=_HZ, timeout=_STRETCH_US)
+    return machine.SoftI2C(scl=scl, sda=sda, freq=_HZ, timeout=_STRETCH_US), (sda, scl)
 
 
-def held(settings: dict):
-    """A function that is true while one of the bus's lines is low; both are high at rest."""
-    sda, scl = machine.Pin(settings["sda_pin"]), machine.Pin(settings["scl_pin"])
-
-    def is_held() -> bool:
-        return not (sda.value() and scl.value())
-
-    return is_held
-
-
-def one_wire(pin: int):
-    """A function that reads a DHT's five bytes into a buffer; OSError."""
-    wire = machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
-
-    def readinto(buffer) -> None:
-        machine.dht_readinto(wire, buffer)
-
-    return readinto
-
-
-def low(pin: int):
-    """A function that is true while a line that is high at rest is low."""
-    wire = machine.Pin(pin, machine.Pin.IN, machine.Pin.PULL_UP)
-
-    def is_low() -> bool:
-        return not wire.value()
-
-    return is_low
+def wire(settings: dict) -> tuple:
+    """The single wire of a DHT on `pin`, and the pins that are high at rest: itself."""
+    line = machine.Pin(settings["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
+    return line, (line,)

@@ -23,8 +23,8 @@ class Env:
     """Readings to values and health; call sample() every two seconds.
 
     A measurement takes two steps: driver.start(), and in a later step driver.read(), which is
-    "ok" with driver.temp_cc and driver.rh_permille or the word of a fault. driver.held() is
-    true while a line is held low. `known`: a reading younger than 60 s stands in `temp_cc`
+    "ok" with driver.temp_cc and driver.rh_permille or the word of a fault. `lines` are the pins
+    of its wires, all high at rest. `known`: a reading younger than 60 s stands in `temp_cc`
     (hundredths of a degree Celsius) and `rh_permille`. Sampling allocates nothing.
     """
 
@@ -33,8 +33,9 @@ class Env:
     # The air is in no state; the others' words for it.
     state = "normal"
 
-    def __init__(self, settings: dict, driver) -> None:
+    def __init__(self, settings: dict, driver, lines: tuple) -> None:
         self._driver = driver
+        self._lines = lines
         self._offset_cc = settings["temp_offset_cc"]
         self._offset_permille = settings["rh_offset_permille"]
         self._begun = False
@@ -124,8 +125,10 @@ class Env:
 
     def _judge(self, word: str, now_ms: int) -> None:
         if word != "ok":
-            if word != "stuck" and self._driver.held():
-                word = "short"
+            if word != "stuck":
+                for line in self._lines:
+                    if not line.value():
+                        word = "short"
             self._good = 0
             self._bad = min(self._bad + 1, _BAD_READINGS)
             # What is certain needs no second look.
@@ -143,3 +146,13 @@ class Env:
         if self.health == "warming" or self._good >= needed:
             self.health = "ok"
         self._hurry = self.health != "ok"
+
+
+def crc8(data, start: int, count: int) -> int:
+    """The CRC-8 of SHT3x and AHT20, polynomial 0x31, initial value 0xFF; allocates nothing."""
+    crc = 0xFF
+    for i in range(start, start + count):
+        crc ^= data[i]
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x31) & 0xFF if crc & 0x80 else crc << 1
+    return crc

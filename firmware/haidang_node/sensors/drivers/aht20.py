@@ -2,8 +2,7 @@
 
 from micropython import const
 
-from haidang_node.hal import i2c
-from haidang_node.sensors.drivers.crc8 import crc8
+from haidang_node.sensors.env import crc8
 
 # Data sheet AHT20: measures in 80 ms; status bit 7 busy, bit 3 calibrated.
 _ADDRESS = const(0x38)
@@ -14,23 +13,17 @@ _CALIBRATED = const(0x08)
 _GREATEST = const(0xFFFFF)
 
 
-def make(settings: dict):
-    """The driver on the pins of the checked settings."""
-    return Aht20(i2c.bus(settings), i2c.held(settings))
-
-
-class Aht20:
-    """One measurement in two steps; OSError where nothing answers."""
+class Driver:
+    """One measurement in two steps on an I2C bus; OSError where nothing answers."""
 
     pause_ms = 10000
     # Ten minutes of the very same 20 bits: noise alone moves them.
     still = 60
 
-    def __init__(self, bus, held) -> None:
+    def __init__(self, bus) -> None:
         self._bus = bus
         self._buffer = bytearray(7)
         self._calibrated = True
-        self.held = held
         self.temp_cc = 0
         self.rh_permille = 0
 

@@ -1,19 +1,12 @@
 """DHT22 (AM2302) on one wire: tenths of a degree and of a percent, with a sum."""
 
+from machine import dht_readinto
 from micropython import const
-
-from haidang_node.hal import i2c
 
 _SIGN = const(0x80)
 
 
-def make(settings: dict):
-    """The driver on the pin of the checked settings."""
-    pin = settings["pin"]
-    return Dht22(i2c.one_wire(pin), i2c.low(pin))
-
-
-class Dht22:
+class Driver:
     """A reading stops the node for 0.27 s (MicroPython's own start pulse): half a minute apart.
 
     OSError where nothing answers.
@@ -23,10 +16,9 @@ class Dht22:
     # Three hours of the same tenths; nights in a closed box are nearly that still.
     still = 360
 
-    def __init__(self, readinto, held) -> None:
-        self._readinto = readinto
+    def __init__(self, wire) -> None:
+        self._wire = wire
         self._buffer = bytearray(5)
-        self.held = held
         self.temp_cc = 0
         self.rh_permille = 0
 
@@ -36,7 +28,7 @@ class Dht22:
     def read(self) -> str:
         """ "ok" and the values, or the word of a fault."""
         data = self._buffer
-        self._readinto(data)
+        dht_readinto(self._wire, data)
         total = data[0] + data[1] + data[2] + data[3]
         # A line that breaks within an answer gives zeros, whose sum is right.
         if total & 0xFF != data[4] or total == 0:

@@ -2,8 +2,7 @@
 
 from micropython import const
 
-from haidang_node.hal import i2c
-from haidang_node.sensors.drivers.crc8 import crc8
+from haidang_node.sensors.env import crc8
 
 # Data sheet SHT3x-DIS: ADDR low; single shot, high repeatability, no clock stretching: 15.5 ms.
 _ADDRESS = const(0x44)
@@ -11,22 +10,16 @@ _MEASURE = b"\x24\x00"
 _GREATEST = const(0xFFFF)
 
 
-def make(settings: dict):
-    """The driver on the pins of the checked settings."""
-    return Sht3x(i2c.bus(settings), i2c.held(settings))
-
-
-class Sht3x:
-    """One measurement in two steps; OSError where nothing answers."""
+class Driver:
+    """One measurement in two steps on an I2C bus; OSError where nothing answers."""
 
     pause_ms = 10000
     # Ten minutes of the very same 16 bits: noise alone moves them.
     still = 60
 
-    def __init__(self, bus, held) -> None:
+    def __init__(self, bus) -> None:
         self._bus = bus
         self._buffer = bytearray(6)
-        self.held = held
         self.temp_cc = 0
         self.rh_permille = 0
 

@@ -8,4 +8,12 @@ SEVERITIES = ("Minor", "Moderate", "Severe", "Extreme", "Unknown")
 URGENCIES = ("Immediate", "Expected", "Future", "Past", "Unknown")
 CERTAINTIES = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 EVIDENCE_KINDS = ("smoke", "flood", "footfall", "fire", "crowd", "silence", "report")
-CENTRE_COMMANDS = ("ack_alarm", "report", "exercise", "node_cmd", "resync")
+CENTRE_COMMANDS = (
+    "ack_alarm",
+    "dismiss_alarm",
+    "shelve_alarm",
+    "report",
+    "exercise",
+    "node_cmd",
+    "resync",
+)

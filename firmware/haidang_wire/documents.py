@@ -87,6 +87,12 @@ ALARM = (
         "obj",
         (("vi", True, "str", (1, 200)), ("en", True, "str", (1, 200))),
     ),
+    (
+        "shelved",
+        False,
+        "obj?",
+        (("by", True, "str", (1, 80)), ("until", True, "form", iso_time)),
+    ),
 )
 
 _LEDGER = (
@@ -162,8 +168,21 @@ def _command(*args: "Any") -> "Any":
     return _COMMAND + table
 
 
+# What an exercise puts in: a sensor's word, a camera's or a person's, never a real one.
+_STIMULUS = (
+    ("kind", True, "word", ("smoke", "fire", "flood", "report")),
+    ("state", True, "str", (1, 16)),
+    ("source", False, "str", (1, 40)),
+)
+
 _CENTRE_COMMANDS = {
     "ack_alarm": _command(("alarm_id", True, "form", alarm_id), ("by", True, "str", (1, 80))),
+    "dismiss_alarm": _command(("alarm_id", True, "form", alarm_id), ("by", True, "str", (1, 80))),
+    "shelve_alarm": _command(
+        ("alarm_id", True, "form", alarm_id),
+        ("by", True, "str", (1, 80)),
+        ("until", True, "form", iso_time),
+    ),
     "report": _command(
         ("hazard", True, "word", HAZARDS),
         ("place", True, "str", (1, 64)),
@@ -171,7 +190,12 @@ _CENTRE_COMMANDS = {
         ("text", False, "str", (0, 500)),
         ("time", True, "form", iso_time),
     ),
-    "exercise": _command(("place", True, "str", (1, 64)), ("until", True, "form", iso_time)),
+    "exercise": _command(
+        ("place", True, "str", (1, 64)),
+        ("until", True, "form", iso_time),
+        ("by", False, "str", (1, 80)),
+        ("inject", False, "obj", _STIMULUS),
+    ),
     "node_cmd": _command(
         ("node", True, "form", node),
         ("do", True, "word", NODE_COMMANDS),

@@ -98,17 +98,17 @@ def _documents(
             digests[name, int(rev)] = digest
         elif kind == "deletion":
             deleted.add((name, int(rev)))
-    for (name, rev), digest in digests.items():
-        document = documents.get((name, rev))
-        if document is None and (name, rev) not in deleted:
-            yield f"revision {rev} of alarm {name} is missing, and no deletion is noted"
+    for key, digest in digests.items():
+        document = documents.get(key)
+        if document is None and key not in deleted:
+            yield f"revision {key[1]} of alarm {key[0]} is missing, and no deletion is noted"
         elif document is not None and hashlib.sha256(document).hexdigest() != digest:
-            yield f"the document of alarm {name}, revision {rev}, was changed"
-    for (name, rev), document in documents.items():
-        if (name, rev) not in digests:
-            yield f"revision {rev} of alarm {name} is not in the chain: it was put in by hand"
-        elif (name, rev - 1) in digests and _prev(document) != digests[name, rev - 1]:
-            yield f"revision {rev} of alarm {name} does not name the revision before it"
+            yield f"the document of alarm {key[0]}, revision {key[1]}, was changed"
+    for (alarm, number), written in documents.items():
+        if (alarm, number) not in digests:
+            yield f"revision {number} of alarm {alarm} is not in the chain: it was put in by hand"
+        elif (alarm, number - 1) in digests and _prev(written) != digests[alarm, number - 1]:
+            yield f"revision {number} of alarm {alarm} does not name the revision before it"
 
 
 def _prev(document: bytes) -> str | None:

@@ -3,18 +3,41 @@
 import json
 import logging
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from haidang_wire import messages, topics
 from haidang_wire.errors import WireError
 
+from haidang_gateway.alarms.fusion import PERSON
+from haidang_gateway.alarms.levels import is_stale
 from haidang_gateway.fleet.order import Order
-from haidang_gateway.model import AckAlarm
+from haidang_gateway.model import (
+    AckAlarm,
+    DismissAlarm,
+    Exercise,
+    FireSeen,
+    FloodFact,
+    Injected,
+    Report,
+    ShelveAlarm,
+    SmokeFact,
+    Stimulus,
+)
 
 _log = logging.getLogger(__name__)
 
 _ID_LENGTH = 64
 _HERE = "the operations centre"
+_REPORTED = ("fire", "flood", "crowd")
+_STIMULI = {
+    "smoke": ("normal", "pre_alarm", "alarm"),
+    "fire": ("fire", "smoke", "quiet"),
+    "flood": ("normal", "watch", "warning", "danger"),
+    "report": _REPORTED,
+}
+# The contract has 80 characters for a source.
+_SOURCE_LENGTH = 80 - len(PERSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +53,17 @@ class Refused:
     hint: str
 
 
+Act = AckAlarm | DismissAlarm | ShelveAlarm | Report | Exercise | Injected
+Meaning = Act | Order | Resync | Refused
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """A command of the centre: its id, where its answer goes (None: nowhere), what it means."""
 
     id: str
     topic: str | None
-    what: AckAlarm | Order | Resync | Refused
+    what: Meaning
 
 
 def wish_of(payload: bytes, gateway: str, now_ms: int) -> Wish | None:
@@ -56,9 +83,7 @@ def wish_of(payload: bytes, gateway: str, now_ms: int) -> Wish | None:
     return Wish(id=command["id"], topic=topic, what=_meaning(command, topic, now_ms))
 
 
-def _meaning(
-    command: dict[str, Any], topic: str | None, now_ms: int
-) -> AckAlarm | Order | Resync | Refused:
+def _meaning(command: dict[str, Any], topic: str | None, now_ms: int) -> Meaning:
     args, do = command.get("args", {}), command["do"]
     if do == "node_cmd":
         # Judged by whoever keeps the orders: one that came before is answered as before.
@@ -74,11 +99,86 @@ def _meaning(
         )
     if command["exp_ms"] <= now_ms:
         return Refused("the command had expired when it came", "send it again")
-    if do == "ack_alarm":
-        return AckAlarm(alarm_id=args["alarm_id"], by=args["by"], at_ms=now_ms, received_ms=now_ms)
     if do == "resync":
         return Resync()
+    return _act(do, args, now_ms)
+
+
+def _act(do: str, args: dict[str, Any], now_ms: int) -> Act | Refused:
+    """What a person does or saw, as a fact for the rules."""
+    when = {"at_ms": now_ms, "received_ms": now_ms}
+    by = args.get("by", _HERE)
+    match do:
+        case "ack_alarm":
+            return AckAlarm(alarm_id=args["alarm_id"], by=by, **when)
+        case "dismiss_alarm":
+            return DismissAlarm(alarm_id=args["alarm_id"], by=by, **when)
+        case "shelve_alarm":
+            until_ms = _unix_ms(args["until"])
+            return ShelveAlarm(alarm_id=args["alarm_id"], by=by, until_ms=until_ms, **when)
+        case "report":
+            return _report(args, now_ms)
+        case "exercise":
+            return _exercise(args, by, now_ms)
     return Refused(f"this gateway does not know how to {do} yet", "update the gateway")
+
+
+def _exercise(args: dict[str, Any], by: str, now_ms: int) -> Exercise | Injected | Refused:
+    if "inject" in args:
+        return _injected(args, now_ms)
+    until_ms = _unix_ms(args["until"])
+    place = args["place"]
+    return Exercise(place=place, until_ms=until_ms, by=by, at_ms=now_ms, received_ms=now_ms)
+
+
+def _report(args: dict[str, Any], now_ms: int) -> Report | Refused:
+    hazard = args["hazard"]
+    if hazard not in _REPORTED:
+        return Refused(f"nobody reports {hazard}", f"report one of {', '.join(_REPORTED)}")
+    at_ms = _unix_ms(args["time"])
+    if is_stale(at_ms, now_ms):
+        return Refused(
+            "the report is older than 10 minutes",
+            "report what is seen now, and compare the clocks",
+        )
+    return Report(
+        source=f"{PERSON}{args['by'][:_SOURCE_LENGTH]}",
+        place=args["place"],
+        hazard=hazard,
+        words=args.get("text", ""),
+        at_ms=at_ms,
+        received_ms=now_ms,
+    )
+
+
+def _injected(args: dict[str, Any], now_ms: int) -> Injected | Refused:
+    """An exercise's stimulus; its source says for ever that it was one."""
+    wish = args["inject"]
+    kind, word = wish["kind"], wish["state"]
+    if word not in _STIMULI[kind]:
+        return Refused(f"{kind} cannot be {word}", f"write one of {', '.join(_STIMULI[kind])}")
+    name = f"exercise:{wish.get('source', kind)}"
+    where = {"place": args["place"], "at_ms": now_ms, "received_ms": now_ms}
+    stimulus: Stimulus
+    match kind:
+        case "smoke":
+            stimulus = SmokeFact(source=name, state=word, ratio=None, **where)
+        case "flood":
+            stimulus = FloodFact(source=name, state=word, level_mm=None, rate_mm_h=None, **where)
+        case "report":
+            stimulus = Report(source=PERSON + name, hazard=word, words="", **where)
+        case _:
+            seen: Literal["fire", "smoke"] = "smoke" if word == "smoke" else "fire"
+            stimulus = FireSeen(
+                source=name, kind=seen, active=word != "quiet", score=1.0, box=None, **where
+            )
+    return Injected(stimulus=stimulus, at_ms=now_ms, received_ms=now_ms)
+
+
+def _unix_ms(text: str) -> int:
+    """A checked ISO 8601 time of the contract."""
+    moment = datetime.fromisoformat(text)
+    return round(moment.timestamp() * 1000)
 
 
 def _unreadable(payload: bytes, gateway: str, reason: str) -> Wish | None:

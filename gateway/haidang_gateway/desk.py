@@ -4,12 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from haidang_gateway.acts_desk import Acts
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.commands import Refused, Resync, Wish
 from haidang_gateway.fleet.order import Answer, Order
 from haidang_gateway.fleet.orders import Orders
-from haidang_gateway.model import AckAlarm
 from haidang_gateway.outgoing import reply_draft
 from haidang_gateway.text import printable
 from haidang_gateway.work import Work
@@ -28,6 +28,7 @@ class Desk:
         """Store the parts."""
         self.orders = orders
         self._rules = rules
+        self._acts = Acts(rules)
         self._resynced_ms: int | None = None
 
     def take(self, item: Wish | Order, work: Work, now_ms: int) -> None:
@@ -58,26 +59,14 @@ class Desk:
 
     def _carry_out(self, wish: Wish, work: Work, now_ms: int) -> dict[str, Any]:
         match wish.what:
-            case AckAlarm():
-                return self._acknowledge(wish.what, work, now_ms)
             case Resync():
                 return self._resync(work, now_ms)
             case Refused():
                 _log.warning("command %r is refused: %s", wish.id, printable(wish.what.err))
                 return {"ok": False, "err": wish.what.err, "hint": wish.what.hint}
-        raise AssertionError(wish)
-
-    def _acknowledge(self, fact: AckAlarm, work: Work, now_ms: int) -> dict[str, Any]:
-        if not self._rules.knows(fact.alarm_id):
-            _log.warning("%r acknowledged %s, which is not known", fact.by, fact.alarm_id)
-            return {
-                "ok": False,
-                "err": f"there is no alarm {fact.alarm_id}",
-                "hint": "it may be over; ask for all open alarms with `resync`",
-            }
-        work.add(self._rules.apply(fact, now_ms))
-        _log.info("%r acknowledged %s", fact.by, fact.alarm_id)
-        return {"ok": True}
+            case Order():
+                raise AssertionError(wish)
+        return self._acts.carry_out(wish.id, wish.what, work, now_ms)
 
     def _resync(self, work: Work, now_ms: int) -> dict[str, Any]:
         if self._resynced_ms is not None and now_ms - self._resynced_ms < _RESYNC_MS:

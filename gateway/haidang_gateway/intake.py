@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 
 from haidang_wire import messages, topics
@@ -118,8 +118,8 @@ class Intake:
             quarantine=tuple(work.quarantine),
             nodes=self._fleet.take(),
             commands=commands,
-            audits=audits,
-            counters=counters,
+            audits=(*audits, *work.audits),
+            counters=work.counts + Counter(counters),
         )
 
     def _draft(self, revision: Revision) -> Draft:

@@ -1,12 +1,20 @@
 """Sentences for operators, Vietnamese and English: the one place for language in the gateway."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from haidang_gateway.site import Place
 
 Headline = dict[str, str]
 
-_LEVELS_VI = {"watch": "mức theo dõi", "warning": "mức cảnh báo", "danger": "mức nguy hiểm"}
-_LEVELS_EN = {"watch": "watch level", "warning": "warning level", "danger": "danger level"}
-_ALERTS = {"watch": "I", "warning": "II", "danger": "III"}
+LEVELS_VI = {"watch": "mức theo dõi", "warning": "mức cảnh báo", "danger": "mức nguy hiểm"}
+_HAZARDS = {
+    "fire": ("cháy", "Fire"),
+    "flood": ("ngập", "Flood"),
+    "crowd": ("đông người", "Crowd"),
+    "device": ("thiết bị", "Device"),
+}
+LEVELS_EN = {"watch": "watch level", "warning": "warning level", "danger": "danger level"}
 
 
 def fire_headline(place: Place, state: str, *, strong: bool, was_confirmed: bool) -> Headline:
@@ -29,28 +37,6 @@ def fire_headline(place: Place, state: str, *, strong: bool, was_confirmed: bool
     return {"vi": f"Dấu hiệu khói tại {vi}", "en": f"Signs of smoke at {en}"}
 
 
-def flood_headline(
-    place: Place, level: str | None, level_mm: int | None, *, official: bool, cleared: bool
-) -> Headline:
-    """Headline of a flood alarm; `official` levels are báo động I, II, III."""
-    vi, en = place.name, place.name_en
-    if cleared or level is None:
-        return {
-            "vi": f"Nước tại {vi} đã xuống dưới mức theo dõi{_metres_vi(level_mm)}",
-            "en": f"Water at {en} is back below the watch level{_metres_en(level_mm)}",
-        }
-    if official:
-        alert = _ALERTS[level]
-        return {
-            "vi": f"Nước tại {vi} trên báo động {alert}{_metres_vi(level_mm)}",
-            "en": f"Water at {en} above alert level {alert}{_metres_en(level_mm)}",
-        }
-    return {
-        "vi": f"Ngập tại {vi} - {_LEVELS_VI[level]}{_metres_vi(level_mm)}",
-        "en": f"Flooding at {en} - {_LEVELS_EN[level]}{_metres_en(level_mm)}",
-    }
-
-
 def crowd_headline(
     place: Place, level: str | None, count: float, density_m2: float | None
 ) -> Headline:
@@ -61,12 +47,50 @@ def crowd_headline(
             "vi": f"Đám đông tại {place.name} đã giãn - khoảng {people} người",
             "en": f"Crowd at {place.name_en} has thinned out - about {people} people",
         }
-    vi = f"Đông người tại {place.name} - {_LEVELS_VI[level]}, khoảng {people} người"
-    en = f"Crowd at {place.name_en} - {_LEVELS_EN[level]}, about {people} people"
+    vi = f"Đông người tại {place.name} - {LEVELS_VI[level]}, khoảng {people} người"
+    en = f"Crowd at {place.name_en} - {LEVELS_EN[level]}, about {people} people"
     if density_m2 is not None:
-        vi += f" ({_comma(f'{density_m2:.1f}')} người/m²)"
+        vi += f" ({decimal_vi(f'{density_m2:.1f}')} người/m²)"
         en += f" ({density_m2:.1f} per m²)"
     return {"vi": vi, "en": en}
+
+
+def report_headline(place: Place, hazard: str, state: str) -> Headline:
+    """Headline of what people reported at a place; `hazard` is "flood" or "crowd"."""
+    vi, en = ("ngập", "flooding") if hazard == "flood" else ("đông người", "a crowd")
+    if state == "cleared":
+        return {
+            "vi": f"Tin báo {vi} tại {place.name} đã hết hiệu lực",
+            "en": f"The report of {en} at {place.name_en} has run out",
+        }
+    if state == "confirmed":
+        return {
+            "vi": f"Nhiều người báo {vi} tại {place.name}",
+            "en": f"Several people report {en} at {place.name_en}",
+        }
+    return {
+        "vi": f"Có người báo {vi} tại {place.name} - đang xác minh",
+        "en": f"Somebody reports {en} at {place.name_en} - being verified",
+    }
+
+
+def dismissed_headline(document: Mapping[str, Any]) -> Headline:
+    """Headline of an alarm that a person found to be false."""
+    place = document["place"]
+    vi, en = _HAZARDS[document["hazard"]]
+    return {
+        "vi": f"Báo động {vi} tại {place['name']}: báo nhầm, đã hủy",
+        "en": f"{en} alarm at {place.get('name_en', place['name'])}: false, dismissed",
+    }
+
+
+def exercise_over_headline(document: Mapping[str, Any]) -> Headline:
+    """Headline of an exercise's alarm when the exercise has ended."""
+    place = document["place"]
+    return {
+        "vi": f"Diễn tập tại {place['name']} đã kết thúc",
+        "en": f"The exercise at {place.get('name_en', place['name'])} is over",
+    }
 
 
 def printable(text: str) -> str:
@@ -84,13 +108,6 @@ def source_name(source: str) -> tuple[str, str]:
     return f"Nút n-{mac}", f"Node n-{mac}"
 
 
-def _metres_vi(level_mm: int | None) -> str:
-    return "" if level_mm is None else f": {_comma(f'{level_mm / 1000:.2f}')} m"
-
-
-def _metres_en(level_mm: int | None) -> str:
-    return "" if level_mm is None else f": {level_mm / 1000:.2f} m"
-
-
-def _comma(number: str) -> str:
+def decimal_vi(number: str) -> str:
+    """A number with the decimal comma."""
     return number.replace(".", ",")

@@ -54,6 +54,26 @@ _SPECIAL_EN = {
     ("camera", "silent"): "sends no pictures",
 }
 
+_STORE = {
+    "rebuilt": (
+        "Cơ sở dữ liệu của trạm {} đã hỏng và được dựng lại",
+        "The database of gateway {} was broken and has been rebuilt",
+    ),
+    "restored": (
+        "Cơ sở dữ liệu của trạm {} đã được khôi phục từ bản sao lưu",
+        "The database of gateway {} was restored from a backup",
+    ),
+    "full": (
+        "Đĩa của trạm {} đã đầy, số liệu cũ đang bị xóa",
+        "The disk of gateway {} is full, old data is being dropped",
+    ),
+    "failing": ("Đĩa của trạm {} bị lỗi", "The disk of gateway {} fails"),
+    "ok": (
+        "Cơ sở dữ liệu của trạm {} hoạt động bình thường",
+        "The database of gateway {} works normally",
+    ),
+}
+
 
 def silence_headline(place: Place, source: str, *, back: bool) -> Headline:
     """Headline of the alarm for a node or camera that is not heard any more."""
@@ -95,6 +115,13 @@ def broker_headline(source: str, *, back: bool) -> Headline:
         "vi": f"Mất máy chủ MQTT của trạm {gateway}: không nghe được nút nào",
         "en": f"The gateway's broker of {gateway} is away: no node can be heard",
     }
+
+
+def store_headline(source: str, word: str) -> Headline:
+    """Headline of the alarm for the gateway's own database ("ok": all is well again)."""
+    gateway = source.partition(":")[2]
+    vi, en = _STORE[word]
+    return {"vi": vi.format(gateway), "en": en.format(gateway)}
 
 
 def fault_headline(place: Place, sensor: str, health: str, source: str) -> Headline:

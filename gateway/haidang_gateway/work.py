@@ -1,8 +1,9 @@
 """A batch in the making, and whom to answer after its commit."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
-from haidang_gateway.batch import BootKey, Draft, PackRow, QuarantineRow
+from haidang_gateway.batch import AuditNote, BootKey, Draft, PackRow, QuarantineRow
 from haidang_gateway.fleet.order import Answer
 from haidang_gateway.inbox import Told
 from haidang_gateway.ingest.arrival import Arrival
@@ -23,9 +24,12 @@ class Work:
     told: list[Told] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     acks: dict[tuple[Lane, BootKey], list[list[int]]] = field(default_factory=dict)
+    audits: list[AuditNote] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
     alarm_packs: int = 0
 
     def add(self, outcome: Outcome) -> None:
         """What a fact changed."""
         self.states.update(outcome.states)
         self.revisions.extend(outcome.revisions)
+        self.counts.update(outcome.counts)

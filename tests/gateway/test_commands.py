@@ -30,6 +30,17 @@ def _node_cmd(**fields: Any) -> bytes:
     return _command("node_cmd", **({"args": wish} | fields))
 
 
+def _report(**fields: Any) -> bytes:
+    seen = {"hazard": "fire", "place": "m", "by": "Lan", "time": "2025-11-24T16:00:00Z"}
+    return _command("report", args=seen | fields)
+
+
+def _inject(kind: str, state: str) -> bytes:
+    stimulus = {"kind": kind, "state": state}
+    args = {"place": "m", "until": "2025-11-24T17:00:00Z", "inject": stimulus}
+    return _command("exercise", args=args)
+
+
 def _wish(payload: bytes, now_ms: int = START_MS) -> Wish | None:
     return wish_of(payload, "gw-01", now_ms)
 
@@ -59,7 +70,9 @@ def test_every_command_means_something() -> None:
     ("payload", "reason"),
     [
         (_command("resync", exp_ms=START_MS), "had expired"),
-        (_command("exercise", args={"place": "m", "until": "2026-11-22T20:15:00Z"}), "yet"),
+        (_report(time="2025-11-24T15:49:59.999Z"), "older than 10 minutes"),
+        (_report(hazard="device"), "nobody reports device"),
+        (_inject("smoke", "fire"), "smoke cannot be fire"),
         (_command("dance"), "centre_cmd.do: expected one of"),
         (_node_cmd(args={"node": "n-1", "do": "log"}), "centre_cmd.args.node"),
         (_node_cmd(args={"node": NODE, "do": "dance"}), "centre_cmd.args.do"),

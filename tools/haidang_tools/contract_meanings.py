@@ -122,6 +122,9 @@ FIELDS = {
         "headline": "one sentence for the operator",
         "headline.vi": "in Vietnamese",
         "headline.en": "in English",
+        "shelved": "present while a person wants to hear nothing more of a device alarm",
+        "shelved.by": "who",
+        "shelved.until": "when it is told again",
     },
     "alarm_message": {
         "id": "gateway, epoch of its database and sequence; repeated messages repeat it",
@@ -179,13 +182,20 @@ FIELDS = {
         **_COMMAND,
         "reply": "topic for the answer: `hd/1/g/<gateway>/reply`, or that with a name behind it; "
         "without it only the gateway's log tells what became of the command",
-        "args.alarm_id": "alarm to acknowledge",
+        "args.alarm_id": "alarm to acknowledge, to dismiss as false, or (device alarms) to shelve",
         "args.by": "who: operator, patrol, citizen or technician",
         "args.hazard": "what was reported",
         "args.place": "id of the place",
         "args.text": "in the reporter's words",
         "args.time": "when it was seen",
-        "args.until": "end of the exercise",
+        "args.until": "end of the exercise (12 h at most) or of the shelving (8 h at most); a "
+        "past time ends it now",
+        "args.inject": "a stimulus of the exercise; all evidence of it begins with `exercise:`",
+        "args.inject.kind": "what it stands for: a node's smoke or flood, a camera's fire, "
+        "a report",
+        "args.inject.state": "smoke: `normal` `pre_alarm` `alarm`; fire: `fire` `smoke` `quiet`; "
+        "flood: `normal` `watch` `warning` `danger`; report: the hazard",
+        "args.inject.source": "name for it, so that several can agree",
         "args.node": "node id",
         "args.do": "the node's command",
         "args.args": "its arguments",

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 from haidang_gateway import text
 from haidang_gateway.alarms import levels
-from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
+from haidang_gateway.alarms.document import Evidence, Finding, State, iso
+from haidang_gateway.alarms.lifecycle import state_of
 from haidang_gateway.model import CrowdSeen, Fact, FootfallFact
 from haidang_gateway.site import CrowdZone, Site
 
@@ -28,6 +29,7 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
         heard = _note(state, fact, ZoneInfo(site.timezone), now_ms)
     if heard is None or "track" not in heard:
         return state if heard is None else heard, None
+    heard = {**heard, "calm": levels.is_idle(heard["track"])}
     return heard, _find(heard, fact, zone, site)
 
 
@@ -109,6 +111,7 @@ def _find(state: State, fact: Fact, zone: CrowdZone, site: Site) -> Finding | No
         return None
     document = alarm["document"] if alarm is not None and was else {}
     agreeing = _agreeing(state, zone, round(site.fusion_window_s * 1000))
+    agreeing += state.get("near", ())
     observed = bool(agreeing) or document.get("certainty") == "Observed"
     name = _NAMES[rank - 1] if rank else None
     return Finding(

@@ -7,19 +7,26 @@ from haidang_wire import words
 
 from haidang_gateway import text_device
 from haidang_gateway.alarms import levels
-from haidang_gateway.alarms.lifecycle import Evidence, Finding, State, iso, state_of
-from haidang_gateway.model import Fact, HealthFact, Heard, NodeMode, Silence
+from haidang_gateway.alarms.document import Evidence, Finding, State, iso
+from haidang_gateway.alarms.lifecycle import openings, state_of
+from haidang_gateway.model import Fact, HealthFact, Heard, NodeMode, Silence, StoreTrouble
 from haidang_gateway.site import Site
 from haidang_gateway.text import Headline
 
 # A repaired or returned device must stay well for as long before its alarm is cleared.
 CLEAR_MS = 30_000
+# One that fails again and again within an hour must stay well twice as long each time, at most
+# 16 min: its alarm stays open instead of coming and going.
+_DOUBLINGS = 5
 
 # Stands for the node itself where a sensor is named; no pack can name it.
 WHOLE_NODE = "node"
 # The word for a node that reads no sensor; it never leaves this module as a health.
 _BLIND = "safe"
-_FAULTS = ("noisy", "stuck", "short", "open", "silent", _BLIND)
+# The gateway's own database; its words are no sensor's health.
+STORE = "store"
+_STORE_WORDS = ("restored", "rebuilt", "full", "failing")
+_FAULTS = ("noisy", "stuck", "short", "open", "silent", _BLIND, *_STORE_WORDS)
 _WELL = ("ok", "uncalibrated")
 # From best to worst sight, for a place with several sensors of one kind.
 _SIGHT = ("ok", "uncalibrated", "warming", *_FAULTS)
@@ -28,7 +35,7 @@ _SENSORS = (*words.SENSORS, "camera")
 _EVIDENCE_KINDS = ("smoke", "flood", "footfall")
 _BROKER = "gateway:"
 
-_Word = Silence | Heard | HealthFact | NodeMode
+_Word = Silence | Heard | HealthFact | NodeMode | StoreTrouble
 
 
 def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Finding | None]:
@@ -40,9 +47,28 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
         state = heard
     if "track" not in state:
         return state, None
-    after = {**state, "track": levels.settle(state["track"], fact.at_ms, 0, CLEAR_MS)}
+    hold_ms = hold_of(state, fact.at_ms)
+    track = levels.settle(state["track"], fact.at_ms, 0, hold_ms)
+    after = {**state, "track": track, "calm": levels.is_idle(track)}
     after = _settle_fault(after, fact.at_ms)
-    return after | _timer(after), _find(after, fact, site)
+    return after | _timer(after, hold_ms), _find(after, fact, site)
+
+
+def hold_of(state: State, at_ms: int) -> int:
+    """How long this device must stay well before its alarm is cleared."""
+    opened = len(openings(state.get("alarm"), at_ms))
+    return CLEAR_MS << min(max(opened - 1, 0), _DOUBLINGS)
+
+
+def route_of(fact: _Word) -> tuple[str, State]:
+    """The rule of a device's word: of the source as a whole, of one sensor, or of its mode."""
+    sensor = fact.sensor if isinstance(fact, HealthFact) else None
+    if isinstance(fact, NodeMode):
+        sensor = WHOLE_NODE
+    if isinstance(fact, StoreTrouble):
+        sensor = STORE
+    key = f"device:{fact.source}/{sensor}" if sensor else f"device:{fact.source}"
+    return key, {"place": fact.place, "source": fact.source, "sensor": sensor}
 
 
 def is_cut_off(states: Iterable[State]) -> bool:
@@ -76,12 +102,14 @@ def _own_kind(source: str) -> str:
 
 
 def _is_good_news(fact: Fact) -> bool:
+    if isinstance(fact, StoreTrouble):
+        return fact.word in _WELL
     return isinstance(fact, Heard) or (isinstance(fact, NodeMode) and fact.mode != _BLIND)
 
 
 def _hear(state: State, fact: _Word, site: Site, now_ms: int) -> State | None:
     """The state with the word taken in; None where it is no news."""
-    if isinstance(fact, HealthFact) and (fact.sensor not in _SENSORS or fact.health == _BLIND):
+    if isinstance(fact, HealthFact) and not _is_sensors_word(fact):
         return None
     word = _word(fact)
     # Any message is a sign of life when it comes, however old its readings are.
@@ -102,9 +130,15 @@ def _hear(state: State, fact: _Word, site: Site, now_ms: int) -> State | None:
     return {**state, **news}
 
 
+def _is_sensors_word(fact: HealthFact) -> bool:
+    return fact.sensor in _SENSORS and fact.health not in {_BLIND, *_STORE_WORDS}
+
+
 def _word(fact: _Word) -> str:
     if isinstance(fact, HealthFact):
         return fact.health
+    if isinstance(fact, StoreTrouble):
+        return fact.word
     if isinstance(fact, NodeMode):
         return _BLIND if fact.mode == _BLIND else "ok"
     return "silent" if isinstance(fact, Silence) else "ok"
@@ -123,12 +157,12 @@ def _is_other_fault(state: State) -> bool:
     return state["word"] in _FAULTS and state["word"] != state.get("fault")
 
 
-def _timer(state: State) -> State:
-    due_ms = levels.next_change_ms(state["track"], 0, CLEAR_MS)
+def _timer(state: State, hold_ms: int) -> State:
+    due_ms = levels.next_change_ms(state["track"], 0, hold_ms)
     if _is_other_fault(state):
         held_ms = state["at_ms"] + CLEAR_MS
         due_ms = min(due_ms or held_ms, held_ms)
-    return {"due_ms": due_ms, "window_ms": CLEAR_MS}
+    return {"due_ms": due_ms, "window_ms": hold_ms}
 
 
 def _find(state: State, fact: Fact, site: Site) -> Finding | None:
@@ -154,6 +188,8 @@ def _find(state: State, fact: Fact, site: Site) -> Finding | None:
 def _headline(state: State, site: Site, word: str) -> Headline:
     place, source = site.places[state["place"]], state["source"]
     well = word in _WELL
+    if state["sensor"] == STORE:
+        return text_device.store_headline(source, "ok" if well else word)
     if state["source"].startswith(_BROKER):
         return text_device.broker_headline(source, back=well)
     if state["sensor"] == WHOLE_NODE:
@@ -174,6 +210,9 @@ def _evidence(fact: _Word, word: str, zone: ZoneInfo) -> Evidence:
             "value": word,
             "time": time,
         }
+    if isinstance(fact, StoreTrouble):
+        item = {"source": fact.source, "kind": "silence", "name": f"{STORE}/state"}
+        return item | {"value": word, "time": time}
     if not isinstance(fact, HealthFact):
         return {"source": fact.source, "kind": "silence", "time": time}
     kind = fact.sensor if fact.sensor in _EVIDENCE_KINDS else "silence"

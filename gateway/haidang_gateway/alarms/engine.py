@@ -1,104 +1,136 @@
 """The alarm rules as one value: facts and time in, changed states and revisions out."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
-from haidang_gateway.alarms import crowd, device, flood, smoke
-from haidang_gateway.alarms.levels import SETTLE_MS
-from haidang_gateway.alarms.lifecycle import (
+from haidang_gateway.alarms import acts, crowd, device, flood, lifecycle, reports, smoke, tally
+from haidang_gateway.alarms.acts import EXERCISE, Act
+from haidang_gateway.alarms.document import (
+    ACTUAL,
+    Alarm,
     Finding,
     Scene,
     State,
-    acknowledge,
-    is_open,
-    revise,
     revision_of,
 )
-from haidang_gateway.errors import ConfigError
+from haidang_gateway.alarms.document import EXERCISE as IN_EXERCISE
+from haidang_gateway.alarms.lifecycle import is_open, revise
+from haidang_gateway.alarms.routes import Route, Routes
+from haidang_gateway.alarms.site_check import check_site
+from haidang_gateway.alarms.timers import Timers
 from haidang_gateway.model import (
     AckAlarm,
-    CrowdSeen,
+    DismissAlarm,
     Due,
+    Exercise,
     Fact,
-    FireSeen,
-    FloodFact,
-    FootfallFact,
-    HealthFact,
-    Heard,
-    NodeMode,
+    Injected,
     Outcome,
     Revision,
-    Silence,
-    SmokeFact,
+    ShelveAlarm,
 )
 from haidang_gateway.site import Site
 
 _NUMBERS = "numbers"
-# The wire contract ends a headline at 200 characters: two names and the sentence must fit.
-_ID_LIMIT = 48
-_NAME_LIMIT = 80
+_SHELF = "shelf:"
 _JUDGES = {
     "fire": smoke.judge,
     "flood": flood.judge,
     "crowd": crowd.judge,
+    "report": reports.judge,
     "device": device.judge,
 }
+
+
+class _Turn:
+    """What one fact changes, collected."""
+
+    def __init__(self, states: Mapping[str, State], now_ms: int) -> None:
+        self.now_ms = now_ms
+        self.changed: dict[str, State | None] = {}
+        self.revisions: list[Revision] = []
+        self.counts: Counter[str] = Counter()
+        self._states = states
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """All states with the news of this very fact."""
+        news = {key: state for key, state in self.changed.items() if state is not None}
+        return ChainMap(news, self._states)  # type: ignore[arg-type]
+
+    def outcome(self) -> Outcome:
+        return Outcome(
+            states=self.changed, revisions=tuple(self.revisions), counts=dict(self.counts)
+        )
 
 
 class Rules:
     """All alarm rules of one gateway with their states by key.
 
-    Keys are "fire:<place>", "flood:<source>", "crowd:<zone>", "device:<source>",
-    "device:<source>/<sensor>" ("node" for the node's own mode) and "numbers". States are
-    JSON-able dicts that are replaced, never changed in place: an Outcome may be stored later.
-    Restored states go on where they were.
+    Keys are "fire:<place>", "flood:<source>", "crowd:<zone>", "report:<hazard>/<place>",
+    "device:<source>", "device:<source>/<sensor>" ("node" for the node's own mode); the same with
+    "exercise/" before them; "exercise:<place>", "shelf:<key>" and "numbers". States are JSON-able
+    dicts that are replaced, never changed in place: an Outcome may be stored later. Restored
+    states go on where they were.
     """
 
     def __init__(self, site: Site, states: Mapping[str, State], epoch: str) -> None:
         """Take over stored states; ConfigError for a site that no alarm can name."""
-        _check_site(site)
+        check_site(site)
         self._site = site
         self._zone = ZoneInfo(site.timezone)
         self._epoch = epoch
         self._states = dict(states)
-        self._pulled_in: dict[str, tuple[int, int]] = {}
-        self._timers_checked = False
+        self._routes = Routes(site)
+        self._timers = Timers(self._states, self._is_configured)
 
     def apply(self, fact: Fact, now_ms: int) -> Outcome:
         """What `fact` changes at `now_ms` (Unix ms); nothing is changed if this raises.
 
         A source time in the future counts as now.
         """
-        self._check_timers(now_ms)
-        if not isinstance(fact, Due):
-            fact = dataclasses.replace(fact, at_ms=min(fact.at_ms, now_ms))
-        changed: dict[str, State | None] = {}
-        revisions: list[Revision] = []
-        for key, blank in list(self._routes(fact)):
-            revision = self._advance(key, blank, fact, now_ms, changed)
-            if revision is not None:
-                revisions.append(revision)
-        for key, state in changed.items():
-            if state is not None:
+        self._timers.check(now_ms)
+        turn = _Turn(self._states, now_ms)
+        self._take(_at_most(fact, now_ms), turn)
+        for key, state in turn.changed.items():
+            if state is None:
+                self._states.pop(key, None)
+            else:
                 self._states[key] = state
-                self._pull_in(key, now_ms)
-        return Outcome(states=changed, revisions=tuple(revisions))
+                self._timers.pull_in(key, now_ms)
+        return turn.outcome()
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the next timer runs out; None without timers."""
-        self._check_timers(now_ms)
-        return min((run_out_ms for run_out_ms, _, _ in self._timers()), default=None)
+        self._timers.check(now_ms)
+        return self._timers.next_ms()
 
     def due(self, now_ms: int) -> list[Due]:
         """The timers that have run out, oldest first; apply each."""
-        self._check_timers(now_ms)
-        ready = sorted(timer for timer in self._timers() if timer[0] <= now_ms)
-        return [Due(key=key, at_ms=due_ms, received_ms=now_ms) for _, due_ms, key in ready]
+        self._timers.check(now_ms)
+        return self._timers.due(now_ms)
 
-    def knows(self, alarm_id: str) -> bool:
-        """Whether an alarm of this id is remembered; the last one of each rule is."""
-        return any(True for _ in self._alarm_routes(alarm_id))
+    def postpone(self, key: str, until_ms: int) -> None:
+        """Let a timer that could not be applied run out again at `until_ms`."""
+        self._timers.postpone(key, until_ms)
+
+    def alarm(self, alarm_id: str) -> Alarm | None:
+        """An alarm that is remembered; the last one of each rule is."""
+        return next((self._states[key]["alarm"] for key, _ in self._alarms(alarm_id)), None)
+
+    def has_place(self, place: str) -> bool:
+        """Whether a place is configured."""
+        return place in self._site.places
+
+    def is_exercised(self, place: str) -> bool:
+        """Whether an exercise is on at a place."""
+        return f"exercise:{place}" in self._states
+
+    def memory(self, key: str) -> State:
+        """A stored state that is no rule's."""
+        return self._states.get(key, {})
 
     def calls_silent(self, source: str) -> bool:
         """Whether the last word about a source was its silence."""
@@ -109,76 +141,131 @@ class Rules:
         alarms = (state.get("alarm") for state in self._states.values())
         return [revision_of(alarm) for alarm in alarms if alarm is not None and is_open(alarm)]
 
-    def postpone(self, key: str, until_ms: int) -> None:
-        """Let a timer that could not be applied run out again at `until_ms`."""
-        self._pulled_in[key] = (self._states[key]["due_ms"], until_ms)
-
-    def _routes(self, fact: Fact) -> Iterator[tuple[str, State]]:
-        """The rule keys that a fact concerns, each with the state of a key never seen."""
+    def _take(self, fact: Fact, turn: _Turn) -> None:
         match fact:
-            case SmokeFact() | FireSeen():
-                yield f"fire:{fact.place}", {"place": fact.place}
-            case FloodFact():
-                yield f"flood:{fact.source}", {"place": fact.place, "source": fact.source}
-            case CrowdSeen():
-                yield _crowd_route(fact.zone, fact.place)
-            case FootfallFact():
-                yield from self._footfall_routes(fact.source)
-            case HealthFact() | Silence() | Heard() | NodeMode():
-                yield _device_route(fact)
-            case AckAlarm():
-                yield from self._alarm_routes(fact.alarm_id)
-            case Due() if fact.key in self._states:
-                yield fact.key, {}
+            case AckAlarm() | DismissAlarm() | ShelveAlarm():
+                self._advance_all(list(self._alarms(fact.alarm_id)), fact, turn)
+            case Exercise():
+                self._exercise(fact, turn)
+            case Injected():
+                self._inject(fact, turn)
+            case Due() if fact.key.startswith("exercise:"):
+                self._end_exercise(fact.key.partition(":")[2], fact.at_ms, turn)
+            case Due() if fact.key.startswith(_SHELF) and fact.key in self._states:
+                self._unshelve(fact, turn)
+            case _:
+                self._advance_all(list(self._routes.of(fact, self._states)), fact, turn)
 
-    def _footfall_routes(self, source: str) -> Iterator[tuple[str, State]]:
-        for zone in self._site.zones.values():
-            if source in zone.footfall_sources:
-                yield _crowd_route(zone.id, zone.place)
+    def _advance_all(self, routes: Iterable[Route], fact: Fact, turn: _Turn) -> None:
+        for key, blank in routes:
+            self._advance(key, blank, fact, turn)
 
-    def _alarm_routes(self, alarm_id: str) -> Iterator[tuple[str, State]]:
+    def _alarms(self, alarm_id: str) -> Iterator[Route]:
         for key, state in self._states.items():
             alarm = state.get("alarm")
             if alarm is not None and alarm["document"]["id"] == alarm_id:
                 yield key, {}
 
-    def _advance(
-        self, key: str, blank: State, fact: Fact, now_ms: int, changed: dict[str, State | None]
-    ) -> Revision | None:
-        """Judge one key; puts its changed state into `changed` and returns a new revision."""
-        last = self._states.get(key)
+    def _advance(self, key: str, blank: State, fact: Fact, turn: _Turn) -> None:
+        """Judge one key; puts its changed state and its revisions into the turn."""
+        last = turn.states.get(key)
         state = {**(last or {}), **blank}
         if isinstance(fact, Due):
             state = {**state, "due_ms": None}
-        if isinstance(fact, AckAlarm):
-            state = {
-                **state,
-                "alarm": acknowledge(state["alarm"], fact.by, fact.at_ms, self._zone),
-            }
-        finding: Finding | None = None
-        if self._is_configured(state):
-            state, finding = _JUDGES[key.partition(":")[0]](state, fact, self._site, now_ms)
-        scene = self._scene(key, state, now_ms, changed)
-        news = revise(state.get("alarm"), finding, scene)
+        scene = self._scene(key, state, turn)
+        if isinstance(fact, Act):
+            state = self._act(key, state, fact, scene, turn)
+        state, finding = self._judge(key, state, fact, turn)
+        alarm = state.get("alarm")
+        if alarm is not None and alarm.get("waived") and state.get("calm"):
+            alarm = lifecycle.rested(alarm)
+        # The scene is made anew: what the place can see includes this very fact.
+        news = revise(alarm, finding, self._scene(key, state, turn))
         if news is not None:
-            state = {**state, "alarm": news[0]}
+            turn.revisions.append(news[1])
+            turn.counts += tally.counts_of(alarm, news[0])
+            alarm = news[0]
+        if alarm is not None:
+            state = {**state, "alarm": alarm}
         if state not in (last, blank):
-            changed[key] = state
-        return None if news is None else news[1]
+            turn.changed[key] = state
 
-    def _scene(
-        self, key: str, state: State, now_ms: int, changed: dict[str, State | None]
-    ) -> Scene:
+    def _judge(
+        self, key: str, state: State, fact: Fact, turn: _Turn
+    ) -> tuple[State, Finding | None]:
+        if not self._is_configured(state):
+            return state, None
+        window_ms = round(self._site.fusion_window_s * 1000)
+        window = range(fact.at_ms - window_ms, fact.at_ms + window_ms + 1)
+        near = self._routes.near(key, ChainMap({key: state}, turn.states), window)  # type: ignore[arg-type]
+        kind = key.removeprefix(EXERCISE).partition(":")[0]
+        if near:
+            state = {**state, "near": near}
+        state, finding = _JUDGES[kind](state, fact, self._site, turn.now_ms)
+        return {name: value for name, value in state.items() if name != "near"}, finding
+
+    def _act(self, key: str, state: State, act: Act, scene: Scene, turn: _Turn) -> State:
+        before = state["alarm"]
+        alarm, revision = acts.acted(before, act, scene)
+        if revision is not None:
+            turn.revisions.append(revision)
+            turn.counts += tally.counts_of(before, alarm)
+        if isinstance(act, ShelveAlarm) and alarm is not before:
+            name, shelf = acts.shelf_of(key, act, state["place"])
+            turn.changed[name] = shelf
+        elif revision is not None and _SHELF + key in self._states:
+            turn.changed[_SHELF + key] = None
+        return {**state, "alarm": alarm}
+
+    def _unshelve(self, fact: Due, turn: _Turn) -> None:
+        key = self._states[fact.key]["of"]
+        turn.changed[fact.key] = None
+        state = self._states.get(key)
+        if state is not None and state.get("alarm"):
+            heard = {**state, "alarm": lifecycle.unshelve(state["alarm"])}
+            turn.changed[key] = heard
+            self._advance(key, {}, fact, turn)
+
+    def _exercise(self, fact: Exercise, turn: _Turn) -> None:
+        if fact.until_ms <= fact.at_ms:
+            self._end_exercise(fact.place, fact.at_ms, turn)
+        elif fact.place in self._site.places:
+            key, state = acts.exercise_of(fact)
+            turn.changed[key] = state
+
+    def _inject(self, fact: Injected, turn: _Turn) -> None:
+        route = self._routes.own(fact.stimulus)
+        if route is not None and self.is_exercised(fact.stimulus.place):
+            self._advance(EXERCISE + route[0], route[1], fact.stimulus, turn)
+
+    def _end_exercise(self, place: str, at_ms: int, turn: _Turn) -> None:
+        for key in acts.exercised(place, self._states):
+            alarm = self._states[key].get("alarm")
+            if alarm is not None and is_open(alarm):
+                scene = self._scene(key, self._states[key], turn)
+                turn.revisions.append(lifecycle.end(alarm, at_ms, scene)[1])
+            turn.changed[key] = None
+        turn.changed[f"exercise:{place}"] = None
+
+    def _scene(self, key: str, state: State, turn: _Turn) -> Scene:
+        status = IN_EXERCISE if key.startswith(EXERCISE) else ACTUAL
+
         def new_id() -> str:
-            numbers = changed.get(_NUMBERS) or self._states.get(_NUMBERS) or {"next": 1}
-            changed[_NUMBERS] = {"next": numbers["next"] + 1}
-            return f"{self._site.gateway}-{self._epoch}-{numbers['next']:04d}"
+            numbers = turn.states.get(_NUMBERS) or {"next": 1}
+            number = numbers["next"]
+            numbers = {**numbers, "next": number + 1}
+            if status == ACTUAL:
+                numbers, flood_begins = tally.numbered(numbers, turn.now_ms)
+                turn.counts["alarm_floods"] += flood_begins
+            turn.changed[_NUMBERS] = numbers
+            return f"{self._site.gateway}-{self._epoch}-{number:04d}"
 
         return Scene(
-            health=lambda: self._health_at(state["place"], {**self._states, key: state}),
+            health=lambda: self._health_at(state["place"], {**turn.states, key: state}),
             zone=self._zone,
             new_id=new_id,
-            decided_ms=now_ms,
+            decided_ms=turn.now_ms,
+            status=status,
         )
 
     def _health_at(self, place: str, states: Mapping[str, State]) -> dict[str, str]:
@@ -192,68 +279,11 @@ class Rules:
         zone = state.get("zone")
         return state["place"] in self._site.places and (zone is None or zone in self._site.zones)
 
-    def _timers(self) -> Iterator[tuple[int, int, str]]:
-        """Each timer as (when it runs out, the time that the rule waits for, key)."""
-        for key, state in self._states.items():
-            due_ms = state.get("due_ms")
-            if due_ms is not None and self._is_configured(state):
-                pulled = self._pulled_in.get(key)
-                early = pulled is not None and pulled[0] == due_ms
-                yield (pulled[1] if pulled and early else due_ms), due_ms, key
 
-    def _check_timers(self, now_ms: int) -> None:
-        if not self._timers_checked:
-            self._timers_checked = True
-            for key in self._states:
-                self._pull_in(key, now_ms)
-
-    def _pull_in(self, key: str, now_ms: int) -> None:
-        """A lost wall clock may have put a timer further away than its own window: not later."""
-        state = self._states[key]
-        due_ms, known = state.get("due_ms"), self._pulled_in.get(key)
-        if due_ms is None or (known is not None and known[0] == due_ms):
-            return
-        limit_ms = now_ms + state["window_ms"] + SETTLE_MS
-        if due_ms > limit_ms:
-            self._pulled_in[key] = (due_ms, limit_ms)
-
-
-def _crowd_route(zone: str, place: str) -> tuple[str, State]:
-    return f"crowd:{zone}", {"place": place, "zone": zone}
-
-
-def _device_route(fact: HealthFact | Silence | Heard | NodeMode) -> tuple[str, State]:
-    sensor = fact.sensor if isinstance(fact, HealthFact) else None
-    if isinstance(fact, NodeMode):
-        sensor = device.WHOLE_NODE
-    key = f"device:{fact.source}/{sensor}" if sensor else f"device:{fact.source}"
-    return key, {"place": fact.place, "source": fact.source, "sensor": sensor}
-
-
-def _check_site(site: Site) -> None:
-    used = [
-        *site.node_places.items(),
-        *site.camera_places.items(),
-        *((zone.id, zone.place) for zone in site.zones.values()),
-    ]
-    problems = [
-        f"{who} stands at place {place!r}, which is not configured; add a [[place]]"
-        for who, place in used
-        if place not in site.places
-    ]
-    problems += [
-        f"{what} {name!r} has {len(name)} characters; {limit} are the most that fit a headline"
-        for what, name, limit in _names(site)
-        if len(name) > limit
-    ]
-    if problems:
-        raise ConfigError(tuple(problems))
-
-
-def _names(site: Site) -> Iterator[tuple[str, str, int]]:
-    for place in site.places.values():
-        yield "the id of place", place.id, _ID_LIMIT
-        yield "the name of place", place.name, _NAME_LIMIT
-        yield "the English name of place", place.name_en, _NAME_LIMIT
-    for source in (*site.node_places, *site.camera_places):
-        yield "the source", source, _ID_LIMIT
+def _at_most(fact: Fact, now_ms: int) -> Fact:
+    if isinstance(fact, Due):
+        return fact
+    if isinstance(fact, Injected):
+        stimulus = dataclasses.replace(fact.stimulus, at_ms=min(fact.stimulus.at_ms, now_ms))
+        fact = dataclasses.replace(fact, stimulus=stimulus)
+    return dataclasses.replace(fact, at_ms=min(fact.at_ms, now_ms))

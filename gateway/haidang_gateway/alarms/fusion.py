@@ -1,6 +1,9 @@
-"""How the sources of one place together make a fire: weak or strong, one or two, held or not."""
+"""How the sources of a place together make a fire: weak or strong, one or two, held or not.
 
-from collections.abc import Iterable
+Slots whose `away` is true belong to a place within reach: they make what is seen here more
+certain, and neither open nor hold an alarm here. A person's report ends by itself.
+"""
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +12,12 @@ from haidang_gateway.alarms.levels import is_overtaken, is_stale, window_end_ms
 Slot = dict[str, Any]
 
 QUIET = 0
-# First smoke: a node's pre_alarm, or smoke in a picture. Fog and humidity can make both.
+# First smoke: a node's pre_alarm, or smoke in a picture (fog and humidity can make both), or one
+# person's report.
 WEAK = 1
 # A node's alarm, or flames in a picture.
 STRONG = 2
+PERSON = "report:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +71,78 @@ def hear(
 
 def judge(slots: dict[str, Slot], at_ms: int, windows: Windows) -> Judgement | None:
     """Certainty of a fire at `at_ms`; None where no source is active and fresh."""
-    level = max((s["level"] for s in slots.values() if not s["stale"]), default=QUIET)
+    level = max((s["level"] for s in here(slots).values() if not s["stale"]), default=QUIET)
     if level == QUIET:
         return None
     counted = _counted(slots, at_ms, windows)
     strongest = max(counted.values(), default=level)
-    if strongest == STRONG and len(counted) >= 2:
+    # Fog fools a gas sensor and a camera alike, but no pair of eyes.
+    seen = any(source.startswith(PERSON) for source in counted)
+    if len(counted) >= 2 and (strongest == STRONG or seen):
         return Judgement("confirmed", "Observed", level)
-    if any(_has_held(slot, at_ms, windows) for slot in slots.values()):
+    if held_run(slots, at_ms, windows):
         return Judgement("confirmed", "Likely", level)
     return Judgement("suspected", "Likely" if len(counted) >= 2 else "Possible", level)
 
 
+def here(slots: dict[str, Slot]) -> dict[str, Slot]:
+    """The slots of this place's own sources."""
+    return {name: slot for name, slot in slots.items() if not slot.get("away")}
+
+
+def counting(slots: dict[str, Slot], at_ms: int, windows: Windows) -> dict[str, Slot]:
+    """The slots to be told: this place's own, and those away that count."""
+    return {
+        name: slot
+        for name, slot in slots.items()
+        if not slot.get("away") or (not slot["stale"] and _is_recent(name, slot, at_ms, windows))
+    }
+
+
+def kept(slots: dict[str, Slot], at_ms: int, windows: Windows, *, over: bool) -> dict[str, Slot]:
+    """The slots that still matter; those of this place go where all is quiet and `over`."""
+    done = over and is_quiet(slots)
+    return {
+        name: slot
+        for name, slot in slots.items()
+        if (_is_recent(name, slot, at_ms, windows) if slot.get("away") else not done)
+    }
+
+
+def end_reports(slots: dict[str, Slot], at_ms: int) -> dict[str, Slot]:
+    """The slots at `at_ms`: a report whose time is over is quiet since then."""
+    return {
+        name: {**slot, "level": QUIET, "quiet_until_ms": slot["ends_ms"]}
+        if slot.get("ends_ms") is not None and slot["ends_ms"] <= at_ms
+        else slot
+        for name, slot in slots.items()
+    }
+
+
 def held_run(slots: dict[str, Slot], at_ms: int, windows: Windows) -> bool:
     """True where a strong source held through the window, even if it is quiet by now."""
-    return any(_has_held(slot, at_ms, windows) for slot in slots.values())
+    return any(_has_held(slot, at_ms, windows) for slot in here(slots).values())
 
 
 def is_quiet(slots: dict[str, Slot]) -> bool:
     """True where no source's last word was smoke or fire; a blind source keeps its last word."""
-    return all(slot["level"] == QUIET for slot in slots.values())
+    return all(slot["level"] == QUIET for slot in here(slots).values())
 
 
 def quiet_until_ms(slots: dict[str, Slot]) -> int:
     """When the quiet of all sources has lasted long enough."""
-    return max((slot["quiet_until_ms"] for slot in slots.values()), default=0)
+    return max((slot["quiet_until_ms"] for slot in here(slots).values()), default=0)
 
 
-def verify_ends_ms(slots: Iterable[Slot]) -> int | None:
+def verify_ends_ms(slots: dict[str, Slot]) -> int | None:
     """When the first strong source will have held through the verification window."""
-    ends = [s["verify_until_ms"] for s in slots if s["level"] == STRONG and not s["stale"]]
+    strong = [s for s in here(slots).values() if s["level"] == STRONG and not s["stale"]]
+    return min((slot["verify_until_ms"] for slot in strong), default=None)
+
+
+def reports_end_ms(slots: dict[str, Slot]) -> int | None:
+    """When the first report of this place will be over."""
+    ends = [s["ends_ms"] for s in here(slots).values() if s.get("ends_ms") and s["level"]]
     return min(ends, default=None)
 
 
@@ -148,8 +195,13 @@ def _counted(slots: dict[str, Slot], at_ms: int, windows: Windows) -> dict[str, 
     """
     counted: dict[str, int] = {}
     for name, slot in slots.items():
-        recent = slot["level"] != QUIET or at_ms - slot["active_ms"] <= windows.fusion_ms
-        if recent and not slot["stale"]:
+        if not slot["stale"] and _is_recent(name, slot, at_ms, windows):
             source = name.partition("#")[0]
             counted[source] = max(counted.get(source, QUIET), slot["peak"])
     return counted
+
+
+def _is_recent(name: str, slot: Slot, at_ms: int, windows: Windows) -> bool:
+    """A sensor counts as long as it speaks, a report is a word of one moment."""
+    speaks = slot["level"] != QUIET and not name.startswith(PERSON)
+    return bool(speaks or at_ms - slot["active_ms"] <= windows.fusion_ms)

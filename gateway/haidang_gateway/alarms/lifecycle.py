@@ -1,61 +1,26 @@
-"""From a finding to a revision: what is news, in exact bytes, each chained to the one before."""
+"""From a finding or a person's act to a revision: what is news, what is over, what stays quiet."""
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from haidang_wire import messages
-
+from haidang_gateway import text
+from haidang_gateway.alarms.document import (
+    Alarm,
+    Finding,
+    Scene,
+    acted,
+    blank,
+    closed,
+    found,
+    iso,
+    written,
+)
 from haidang_gateway.model import Revision
-from haidang_gateway.site import Place
 
-State = dict[str, Any]
-Alarm = dict[str, Any]
-Evidence = dict[str, Any]
-
-# A revision stays well below the centre's packet limit (8 KiB) with this many items.
-EVIDENCE_LIMIT = 16
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What a rule holds true now. `grade` is any further word whose change deserves a revision.
-
-    `onset_ms` and `updated_ms` are source times (Unix ms); `evidence` items are complete.
-    """
-
-    hazard: str
-    place: Place
-    state: str
-    severity: str
-    urgency: str
-    certainty: str
-    grade: str
-    onset_ms: int
-    updated_ms: int
-    evidence: tuple[Evidence, ...]
-    headline: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What a revision needs besides the finding: its place's sight, its number, its time."""
-
-    health: Callable[[], dict[str, str]]
-    zone: ZoneInfo
-    new_id: Callable[[], str]
-    decided_ms: int
-
-
-def iso(at_ms: int, zone: ZoneInfo) -> str:
-    """Unix ms as ISO 8601 with milliseconds and the offset of `zone`, from integers."""
-    moment = _EPOCH + timedelta(milliseconds=at_ms)
-    return moment.astimezone(zone).isoformat(timespec="milliseconds")
+# An alarm that opens again and again is known by the times of the last hour (EEMUA 191: ten
+# alarms in ten minutes are a flood; ISA-18.2: an alarm that repeats is a chattering one).
+REMEMBERED_MS = 3_600_000
+_REMEMBERED = 8
+_SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
 
 
 def is_open(alarm: Alarm | None) -> bool:
@@ -69,27 +34,57 @@ def state_of(alarm: Alarm | None) -> str | None:
 
 
 def is_acknowledged(alarm: Alarm | None) -> bool:
-    """True where the centre acknowledged this alarm."""
+    """True where a person acknowledged this alarm."""
     return alarm is not None and alarm["ack"] is not None
 
 
 def acknowledge(alarm: Alarm, by: str, at_ms: int, zone: ZoneInfo) -> Alarm:
-    """The alarm with the centre's acknowledgement; the first one stands."""
+    """The alarm with a person's acknowledgement; the first one stands."""
     if alarm["ack"] is not None:
         return alarm
     return {**alarm, "ack": {"by": by, "at": iso(at_ms, zone)}}
 
 
-def revision_of(alarm: Alarm) -> Revision:
-    """The alarm's last revision once more; its time of decision is not kept here (0)."""
-    data = messages.encode("alarm", alarm["document"])
-    return Revision(
-        alarm_id=alarm["document"]["id"],
-        rev=alarm["document"]["rev"],
-        document=data,
-        sha256=alarm["sha256"],
-        decided_ms=0,
+def shelve(alarm: Alarm, by: str, until_ms: int, zone: ZoneInfo) -> Alarm:
+    """The alarm, put aside until `until_ms`: what happens to it is told then."""
+    return {**alarm, "shelved": {"by": by, "until": iso(until_ms, zone)}}
+
+
+def unshelve(alarm: Alarm) -> Alarm:
+    """The alarm as it is heard again."""
+    return {**alarm, "shelved": None}
+
+
+def dismiss(alarm: Alarm, by: str, at_ms: int, scene: Scene) -> tuple[Alarm, Revision]:
+    """The end of an alarm that a person found to be false; an open one.
+
+    What it was raised by is waived until its rule comes to rest: only another source or a higher
+    severity opens a new alarm before.
+    """
+    alarm = acknowledge(alarm, by, at_ms, scene.zone)
+    headline = text.dismissed_headline(alarm["document"])
+    done, revision = written(
+        alarm, closed(alarm, "dismissed", headline, at_ms, scene), scene.decided_ms
     )
+    waived = {"severity": done["document"]["severity"], "sources": done["sources"]}
+    return {**done, "waived": waived, "shelved": None}, revision
+
+
+def end(alarm: Alarm, at_ms: int, scene: Scene) -> tuple[Alarm, Revision]:
+    """The end of an exercise's open alarm, with the exercise."""
+    headline = text.exercise_over_headline(alarm["document"])
+    return written(alarm, closed(alarm, "cleared", headline, at_ms, scene), scene.decided_ms)
+
+
+def rested(alarm: Alarm) -> Alarm:
+    """The alarm of a rule that has come to rest: nothing is waived any more."""
+    return {**alarm, "waived": None}
+
+
+def openings(alarm: Alarm | None, at_ms: int) -> list[int]:
+    """When this key's alarm opened during the hour before `at_ms`."""
+    times = alarm.get("opened", []) if alarm is not None else []
+    return [time for time in times if at_ms - time < REMEMBERED_MS]
 
 
 def revise(
@@ -97,25 +92,54 @@ def revise(
 ) -> tuple[Alarm, Revision] | None:
     """The next revision of this alarm or the first of a new one; None if nothing is new.
 
-    New is: another state, severity, urgency, certainty or grade, a source or an acknowledgement
-    that the last revision did not have. Changed values alone are telemetry, not a revision.
+    New is: another state, severity, urgency, certainty or grade, a source or a person's act that
+    the last revision did not have. Changed values alone are telemetry, not a revision.
     """
-    if alarm is not None and not is_open(alarm) and _opens(finding):
-        alarm = None
+    if alarm is not None and not is_open(alarm) and finding is not None and _opens(finding):
+        if _is_waived(alarm, finding):
+            finding = None
+        else:
+            return _open(openings(alarm, scene.decided_ms), finding, scene)
     if alarm is None:
-        return _write(_blank(scene), finding, scene) if finding and _opens(finding) else None
-    return _write(alarm, finding, scene) if _is_news(alarm, finding) else None
+        return _open([], finding, scene) if finding and _opens(finding) else None
+    if finding is not None and not _is_shelved(alarm) and _is_news(alarm, finding):
+        return _write(alarm, finding, scene)
+    if _was_acted_on(alarm):
+        return written(alarm, acted(alarm, scene), scene.decided_ms)
+    return None
 
 
-def _opens(finding: Finding | None) -> bool:
-    return finding is not None and finding.state in ("suspected", "confirmed")
+def _open(opened: list[int], finding: Finding, scene: Scene) -> tuple[Alarm, Revision]:
+    times = [*opened, scene.decided_ms][-_REMEMBERED:]
+    return _write(blank(scene, times), finding, scene)
 
 
-def _is_news(alarm: Alarm, finding: Finding | None) -> bool:
-    if alarm["ack"] != alarm["document"]["ack"]:
-        return True
-    if finding is None:
+def _opens(finding: Finding) -> bool:
+    return finding.state in ("suspected", "confirmed")
+
+
+def _is_waived(alarm: Alarm, finding: Finding) -> bool:
+    waived = alarm.get("waived")
+    if not waived:
         return False
+    worse = _SEVERITIES.index(finding.severity) > _SEVERITIES.index(waived["severity"])
+    return not worse and set(_sources(finding)) <= set(waived["sources"])
+
+
+def _is_shelved(alarm: Alarm) -> bool:
+    # The revision that tells of the shelving itself is still to be written.
+    return bool(alarm.get("shelved"))
+
+
+def _was_acted_on(alarm: Alarm) -> bool:
+    document = alarm["document"]
+    shelved = alarm.get("shelved") or None
+    return bool(alarm["ack"] != document["ack"] or shelved != document.get("shelved"))
+
+
+def _is_news(alarm: Alarm, finding: Finding) -> bool:
+    if _was_acted_on(alarm):
+        return True
     fresh = set(_sources(finding)) - set(alarm["sources"])
     return bool(fresh) or _signature(finding) != alarm["signature"]
 
@@ -134,92 +158,12 @@ def _sources(finding: Finding) -> list[str]:
     return [f"{item['source']} {item['kind']}" for item in finding.evidence]
 
 
-def _blank(scene: Scene) -> Alarm:
-    return {
-        "document": {"v": 1, "id": scene.new_id(), "rev": 0, "status": "Actual", "ack": None},
-        "sha256": None,
-        "signature": [],
-        "sources": [],
-        "first": [],
-        "ack": None,
-    }
-
-
-def _write(alarm: Alarm, finding: Finding | None, scene: Scene) -> tuple[Alarm, Revision]:
-    first = alarm["first"] or (list(finding.evidence) if finding else [])
-    document = _document(alarm, finding, scene, first)
-    data = messages.encode("alarm", document)
-    sha256 = hashlib.sha256(data).hexdigest()
-    written = {
+def _write(alarm: Alarm, finding: Finding, scene: Scene) -> tuple[Alarm, Revision]:
+    document = found(alarm, finding, scene)
+    known = {
         **alarm,
-        "document": document,
-        "sha256": sha256,
-        "first": first,
-        "signature": _signature(finding) if finding else alarm["signature"],
-        "sources": sorted({*alarm["sources"], *(_sources(finding) if finding else [])}),
+        "first": alarm["first"] or list(finding.evidence),
+        "signature": _signature(finding),
+        "sources": sorted({*alarm["sources"], *_sources(finding)}),
     }
-    return written, Revision(
-        alarm_id=document["id"],
-        rev=document["rev"],
-        document=data,
-        sha256=sha256,
-        decided_ms=scene.decided_ms,
-    )
-
-
-def _document(
-    alarm: Alarm, finding: Finding | None, scene: Scene, first: list[Evidence]
-) -> dict[str, Any]:
-    """The document in the contract's order; without a finding only the head changes."""
-    last = alarm["document"]
-    head = {
-        "v": 1,
-        "id": last["id"],
-        "rev": last["rev"] + 1,
-        "prev": f"sha256:{alarm['sha256']}" if alarm["sha256"] else None,
-        "status": last["status"],
-    }
-    if finding is None:
-        ack = alarm["ack"]
-        return {**last, **head, "ack": ack, "updated": ack["at"]}
-    cleared = finding.state in ("cleared", "dismissed")
-    # A timer that was pulled in after a lost wall clock carries a time still to come.
-    updated = iso(min(finding.updated_ms, scene.decided_ms), scene.zone)
-    return {
-        **head,
-        "hazard": finding.hazard,
-        "state": finding.state,
-        "ack": alarm["ack"],
-        "severity": finding.severity,
-        "urgency": finding.urgency,
-        "certainty": finding.certainty,
-        "place": last.get("place") or _place_document(finding.place),
-        "onset": last.get("onset") or iso(finding.onset_ms, scene.zone),
-        "updated": updated,
-        "cleared": updated if cleared else None,
-        "evidence": _bounded(first, finding.evidence),
-        "health": scene.health(),
-        "headline": dict(finding.headline),
-    }
-
-
-def _bounded(first: list[Evidence], latest: tuple[Evidence, ...]) -> list[Evidence]:
-    """The evidence that opened the alarm, then the newest of each source, at most the limit."""
-    kept = first[: EVIDENCE_LIMIT // 2]
-    later = sorted((item for item in latest if item not in kept), key=_time)
-    return kept + later[-(EVIDENCE_LIMIT - len(kept)) :]
-
-
-def _time(item: Evidence) -> str:
-    return str(item["time"])
-
-
-def _place_document(place: Place) -> dict[str, Any]:
-    return {
-        "id": place.id,
-        "name": place.name,
-        "name_en": place.name_en,
-        "lat": place.lat,
-        "lon": place.lon,
-        "radius_m": place.radius_m,
-    }
+    return written(known, document, scene.decided_ms)

@@ -1,20 +1,15 @@
-"""The fire hazard of one place: smoke nodes and cameras give evidence, fusion judges it."""
+"""The fire hazard of one place: nodes, cameras and people give evidence, fusion judges it."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from haidang_gateway import text
 from haidang_gateway.alarms import fusion
+from haidang_gateway.alarms.document import Evidence, Finding, State, iso
 from haidang_gateway.alarms.fusion import QUIET, STRONG, WEAK, Slot
-from haidang_gateway.alarms.lifecycle import (
-    Evidence,
-    Finding,
-    State,
-    is_acknowledged,
-    iso,
-    state_of,
-)
-from haidang_gateway.model import Fact, FireSeen, SmokeFact
+from haidang_gateway.alarms.lifecycle import is_acknowledged, state_of
+from haidang_gateway.alarms.reports import report_evidence
+from haidang_gateway.model import Fact, FireSeen, Report, SmokeFact
 from haidang_gateway.site import Site
 
 # "warming" is missing on purpose: a heating sensor sees nothing, so its word changes nothing.
@@ -22,52 +17,60 @@ _NODE_LEVELS = {"normal": QUIET, "pre_alarm": WEAK, "alarm": STRONG}
 _CAMERA_LEVELS = {"smoke": WEAK, "fire": STRONG}
 _CERTAINTIES = ("Possible", "Likely", "Observed")
 
+_Sign = SmokeFact | FireSeen | Report
+
 
 def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Finding | None]:
     """The place's fire state after `fact` and what it means; timers come as Due facts."""
-    windows = fusion.Windows(
+    windows = _windows(site)
+    slots: dict[str, Slot] = fusion.end_reports(state.get("slots", {}), fact.at_ms)
+    if isinstance(fact, _Sign):
+        slot = _hear(slots, fact, site, now_ms, windows)
+        if slot is None:
+            return state, None
+        slots[_word(fact)[0]] = slot if fact.place == state["place"] else slot | {"away": True}
+    finding = _find(state, slots, fact, site, windows)
+    over = finding is None or finding.state == "cleared"
+    calm = fusion.is_quiet(slots)
+    after = {**state, "slots": fusion.kept(slots, fact.at_ms, windows, over=over)}
+    return after | {"calm": calm} | _timer(after, finding, windows, site), finding
+
+
+def _windows(site: Site) -> fusion.Windows:
+    return fusion.Windows(
         verify_ms=round(site.smoke_verify_s * 1000),
         fusion_ms=round(site.fusion_window_s * 1000),
         quiet_ms=round(site.smoke_verify_s * 1000),
     )
-    slots: dict[str, Slot] = dict(state.get("slots", {}))
-    if isinstance(fact, SmokeFact | FireSeen) and not _hear(slots, fact, site, now_ms, windows):
-        return state, None
-    finding = _find(state, slots, fact, site, windows)
-    after = {**state, "slots": slots}
-    if finding is None or finding.state == "cleared":
-        after["slots"] = {} if fusion.is_quiet(slots) else slots
-    return after | _timer(after, finding, windows), finding
 
 
 def _hear(
-    slots: dict[str, Slot],
-    fact: SmokeFact | FireSeen,
-    site: Site,
-    now_ms: int,
-    windows: fusion.Windows,
-) -> bool:
-    """Take the fact into its slot; False where it says nothing new."""
+    slots: dict[str, Slot], fact: _Sign, site: Site, now_ms: int, windows: fusion.Windows
+) -> Slot | None:
+    """The slot of the fact's source with the fact taken in; None where it says nothing new."""
     name, level = _word(fact)
     if level is None:
-        return False
+        return None
     was = slots.get(name)
     evidence = _evidence(fact, ZoneInfo(site.timezone))
     slot = fusion.hear(was, level, fact.at_ms, now_ms, windows=windows, evidence=evidence)
-    if slot is None or slot == was:
-        return False
-    slots[name] = slot
-    return True
+    if slot is not None and isinstance(fact, Report):
+        slot = {**slot, "ends_ms": slot["at_ms"] + round(site.report_hold_s * 1000)}
+    return None if slot == was else slot
 
 
-def _word(fact: SmokeFact | FireSeen) -> tuple[str, int | None]:
+def _word(fact: _Sign) -> tuple[str, int | None]:
     if isinstance(fact, SmokeFact):
         return fact.source, _NODE_LEVELS.get(fact.state)
+    if isinstance(fact, Report):
+        return fact.source, WEAK
     level = _CAMERA_LEVELS[fact.kind] if fact.active else QUIET
     return f"{fact.source}#{fact.kind}", level
 
 
-def _evidence(fact: SmokeFact | FireSeen, zone: ZoneInfo) -> Evidence:
+def _evidence(fact: _Sign, zone: ZoneInfo) -> Evidence:
+    if isinstance(fact, Report):
+        return report_evidence(fact, zone)
     time = iso(fact.at_ms, zone)
     if isinstance(fact, FireSeen):
         item: dict[str, Any] = {"source": fact.source, "kind": fact.kind}
@@ -108,6 +111,7 @@ def _finding(
     certainty = max(judged.certainty, document.get("certainty", ""), key=_certainty_rank)
     strong = word == "confirmed" or document.get("severity") == "Severe" or judged.level == STRONG
     urgency = "Past" if word == "cleared" else ("Immediate" if strong else "Expected")
+    told = fusion.counting(slots, fact.at_ms, _windows(site))
     return Finding(
         hazard="fire",
         place=site.places[state["place"]],
@@ -116,9 +120,9 @@ def _finding(
         urgency=urgency,
         certainty=certainty,
         grade="",
-        onset_ms=min(slot["onset_ms"] for slot in slots.values()),
+        onset_ms=min(slot["onset_ms"] for slot in fusion.here(slots).values()),
         updated_ms=fact.at_ms,
-        evidence=tuple(slot["evidence"] for slot in slots.values()),
+        evidence=tuple(slot["evidence"] for slot in told.values()),
         headline=text.fire_headline(
             site.places[state["place"]], word, strong=strong, was_confirmed=was == "confirmed"
         ),
@@ -129,14 +133,16 @@ def _certainty_rank(word: str) -> int:
     return _CERTAINTIES.index(word) if word in _CERTAINTIES else -1
 
 
-def _timer(state: State, finding: Finding | None, windows: fusion.Windows) -> State:
+def _timer(state: State, finding: Finding | None, windows: fusion.Windows, site: Site) -> State:
     """When this state must be looked at again if nothing more is heard."""
     alarm, slots = state.get("alarm"), state["slots"]
-    due_ms = None
+    quiet_ms = max(windows.verify_ms, windows.quiet_ms)
+    waits: list[tuple[int, int]] = []
     if finding is not None and finding.state == "suspected":
-        due_ms = fusion.verify_ends_ms(slots.values())
-    if slots and fusion.is_quiet(slots) and finding is not None:
+        waits.append((fusion.verify_ends_ms(slots) or 0, quiet_ms))
+    if fusion.here(slots) and fusion.is_quiet(slots) and finding is not None:
         may_end = finding.state == "suspected" or is_acknowledged(alarm)
-        due_ms = fusion.quiet_until_ms(slots) if may_end else None
-    window_ms = max(windows.verify_ms, windows.quiet_ms)
+        waits = [(fusion.quiet_until_ms(slots), quiet_ms)] if may_end else []
+    waits.append((fusion.reports_end_ms(slots) or 0, round(site.report_hold_s * 1000)))
+    due_ms, window_ms = min((wait for wait in waits if wait[0]), default=(None, quiet_ms))
     return {"due_ms": due_ms, "window_ms": window_ms}

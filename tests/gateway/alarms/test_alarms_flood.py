@@ -113,11 +113,13 @@ def test_a_stale_level_after_a_fresh_one_leaves_no_timer_running_in_vain(city: C
     assert brief(city.water(4500)) == [("confirmed", "Moderate", "Likely")]
 
 
-def test_two_gauges_are_two_alarms(city: City) -> None:
+def test_two_gauges_are_two_alarms_that_confirm_each_other(city: City) -> None:
     (river,) = city.water(4100)
-    (street,) = city.water(350, "watch", STREET)
-    assert river["id"] != street["id"]
-    assert river["rev"] == street["rev"] == 1
+    street, again = city.water(350, "watch", STREET)
+    assert brief([street, again]) == [("confirmed", "Moderate", "Observed")] * 2
+    assert (street["rev"], again["rev"]) == (1, 2)
+    assert again["id"] == river["id"] != street["id"]
+    assert {item["source"] for item in again["evidence"]} == {GAUGE, STREET}
 
 
 def test_an_acknowledged_flood_clears_by_itself_and_keeps_the_acknowledgement(city: City) -> None:

@@ -5,9 +5,9 @@ import json
 
 import pytest
 from alarm_city import EPOCH, NODE_A, SITE, START_MS, City
-from haidang_gateway import text, text_device
+from haidang_gateway import text, text_device, text_flood
+from haidang_gateway.alarms.document import EVIDENCE_LIMIT
 from haidang_gateway.alarms.engine import Rules
-from haidang_gateway.alarms.lifecycle import EVIDENCE_LIMIT
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.model import CrowdSeen, SmokeFact
 from haidang_gateway.site import Place, Site
@@ -55,10 +55,28 @@ def test_the_longest_names_fit_every_headline(source: str) -> None:
         for density in (None, 12.3)
     ]
     headlines += [
-        text.flood_headline(LONGEST, level, 99_999, official=official, cleared=level is None)
-        for level in (None, "watch", "warning", "danger")
+        text_flood.flood_headline(LONGEST, level, 99_999, official=official, to_next_s=to_next_s)
+        for level in ("watch", "warning", "danger")
+        for official in (False, True)
+        for to_next_s in (None, 86_400)
+    ]
+    headlines += [
+        text_flood.rising_headline(LONGEST, 86_400, 99_999, official=official)
         for official in (False, True)
     ]
+    headlines.append(text_flood.flood_over_headline(LONGEST, 99_999))
+    headlines.append(text_flood.upstream_headline(LONGEST, LONGEST, "22:40"))
+    headlines += [
+        text.report_headline(LONGEST, hazard, state)
+        for hazard in ("flood", "crowd")
+        for state in ("suspected", "confirmed", "cleared")
+    ]
+    names = {"name": LONGEST.name, "name_en": LONGEST.name_en}
+    headlines += [
+        text.dismissed_headline({"place": names, "hazard": hazard})
+        for hazard in ("fire", "flood", "crowd", "device")
+    ]
+    headlines.append(text.exercise_over_headline({"place": names}))
     headlines += [
         text.fire_headline(LONGEST, state, strong=strong, was_confirmed=confirmed)
         for state in ("suspected", "confirmed", "cleared")
@@ -109,7 +127,7 @@ def test_a_failed_document_leaves_the_rules_unchanged(monkeypatch: pytest.Monkey
         raise OSError
 
     with monkeypatch.context() as patch:
-        patch.setattr("haidang_gateway.alarms.lifecycle.messages.encode", fail)
+        patch.setattr("haidang_gateway.alarms.document.messages.encode", fail)
         with pytest.raises(OSError):  # noqa: PT011 (any error will do)
             city.smoke("alarm")
     (document,) = city.smoke("alarm")

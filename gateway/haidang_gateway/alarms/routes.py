@@ -1,0 +1,155 @@
+"""Which rules a fact concerns: its own place, places within reach, the next gauge of a river."""
+
+from collections.abc import Collection, Iterator, Mapping
+from math import asin, cos, radians, sin, sqrt
+
+from haidang_gateway.alarms import device
+from haidang_gateway.alarms.document import Evidence, State
+from haidang_gateway.model import (
+    CrowdSeen,
+    Due,
+    Fact,
+    FireSeen,
+    FloodFact,
+    FootfallFact,
+    HealthFact,
+    Heard,
+    NodeMode,
+    Report,
+    Silence,
+    SmokeFact,
+    StoreTrouble,
+)
+from haidang_gateway.site import Place, Site
+
+Route = tuple[str, State]
+
+_EARTH_M = 6_371_000
+
+
+class Routes:
+    """The keys of rule states that a fact reaches, each with the state of a key never seen.
+
+    Two places are within reach of each other where their circles (`radius_m`) overlap.
+    """
+
+    def __init__(self, site: Site) -> None:
+        """Measure the distances once."""
+        self._site = site
+        places = site.places.values()
+        self._reach = {
+            place.id: {other.id for other in places if _overlap(place, other)} for place in places
+        }
+        self._nodes: dict[str, list[str]] = {}
+        for source, place in site.node_places.items():
+            self._nodes.setdefault(place, []).append(source)
+
+    def of(self, fact: Fact, states: Mapping[str, State]) -> Iterator[Route]:
+        """The fact's own rule first; what it corroborates behind it."""
+        match fact:
+            case SmokeFact() | FireSeen() | Report(hazard="fire"):
+                yield from self._fires(fact.place)
+            case FloodFact():
+                yield from self._floods(fact, states)
+            case Report():
+                yield _report_route(fact)
+                yield from self._corroborated(fact, states)
+            case CrowdSeen():
+                yield _crowd_route(fact.zone, fact.place)
+            case FootfallFact():
+                yield from self._footfall(fact.source)
+            case HealthFact() | Silence() | Heard() | NodeMode() | StoreTrouble():
+                yield device.route_of(fact)
+            case Due() if fact.key in states:
+                yield fact.key, {}
+
+    def own(self, fact: Fact) -> Route | None:
+        """The fact's own rule alone: an exercise stays at its place."""
+        return next(self.of(fact, {}), None)
+
+    def near(self, key: str, states: Mapping[str, State], window: range) -> tuple[Evidence, ...]:
+        """What other sources say of the same flood or crowd: gauges within reach that are above
+        a level, and people's reports of a time in `window` (Unix ms).
+        """
+        prefix, kind, _ = _parts(key)
+        if kind not in {"flood", "crowd"} or key not in states:
+            return ()
+        place = states[key]["place"]
+        reach = self._reach.get(place, set()) if kind == "flood" else {place}
+        found: list[Evidence] = []
+        if kind == "flood":
+            keys = (f"{prefix}flood:{source}" for source in self._sources(reach))
+            others = (states[name] for name in keys if name != key and name in states)
+            found += [state["evidence"] for state in others if _is_high(state)]
+        for spot in sorted(reach):
+            people = states.get(f"{prefix}report:{kind}/{spot}", {}).get("people", {})
+            found += [n["evidence"] for n in people.values() if n["at_ms"] in window]
+        return tuple(found)
+
+    def _fires(self, place: str) -> Iterator[Route]:
+        yield f"fire:{place}", {"place": place}
+        for other in sorted(self._reach.get(place, set()) - {place}):
+            yield f"fire:{other}", {"place": other}
+
+    def _floods(self, fact: FloodFact, states: Mapping[str, State]) -> Iterator[Route]:
+        own = f"flood:{fact.source}"
+        yield own, {"place": fact.place, "source": fact.source}
+        below = self._site.rivers.get(fact.source)
+        told = {own}
+        if below is not None and below.source in self._site.node_places:
+            key = f"flood:{below.source}"
+            told.add(key)
+            yield key, {"place": self._site.node_places[below.source], "source": below.source}
+        yield from self._alike(fact.place, states, told)
+
+    def _corroborated(self, fact: Report, states: Mapping[str, State]) -> Iterator[Route]:
+        if fact.hazard == "flood":
+            yield from self._alike(fact.place, states, ())
+        for zone in self._site.zones.values():
+            key, blank = _crowd_route(zone.id, zone.place)
+            if fact.hazard == "crowd" and zone.place == fact.place and key in states:
+                yield key, blank
+
+    def _alike(
+        self, place: str, states: Mapping[str, State], told: Collection[str]
+    ) -> Iterator[Route]:
+        """The gauges within reach of which something is known already."""
+        for source in self._sources(self._reach.get(place, set())):
+            key = f"flood:{source}"
+            if key in states and key not in told:
+                yield key, {}
+
+    def _sources(self, places: set[str]) -> Iterator[str]:
+        for place in sorted(places):
+            yield from self._nodes.get(place, ())
+
+    def _footfall(self, source: str) -> Iterator[Route]:
+        for zone in self._site.zones.values():
+            if source in zone.footfall_sources:
+                yield _crowd_route(zone.id, zone.place)
+
+
+def _crowd_route(zone: str, place: str) -> Route:
+    return f"crowd:{zone}", {"place": place, "zone": zone}
+
+
+def _report_route(fact: Report) -> Route:
+    key = f"report:{fact.hazard}/{fact.place}"
+    return key, {"place": fact.place, "hazard": fact.hazard}
+
+
+def _parts(key: str) -> tuple[str, str, str]:
+    kind, _, rest = key.partition(":")
+    prefix, slash, name = kind.rpartition("/")
+    return prefix + slash, name, rest
+
+
+def _is_high(state: State) -> bool:
+    return bool(state.get("track", {}).get("rank")) and not state.get("stale")
+
+
+def _overlap(one: Place, other: Place) -> bool:
+    """Whether the circles of two places meet; the earth as a sphere is exact to 0.5 %."""
+    lat, lon = radians(other.lat - one.lat), radians(other.lon - one.lon)
+    half = sin(lat / 2) ** 2 + cos(radians(one.lat)) * cos(radians(other.lat)) * sin(lon / 2) ** 2
+    return 2 * _EARTH_M * asin(sqrt(half)) <= one.radius_m + other.radius_m

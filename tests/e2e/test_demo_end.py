@@ -4,12 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-
-_UP_S = 60
+from haidang_tools.demo.command import _ended_by_signals
+from waiting import wait_until
 
 
 def _of(folder: Path) -> list[str]:
@@ -25,9 +24,8 @@ def _of(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_nothing_stays_behind_when_it_is_stopped_while_it_starts(
-    root: Path, tmp_path: Path, how: signal.Signals
+    root: Path, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "haidang_tools", "demo"]
     demo = subprocess.Popen(
@@ -37,16 +35,28 @@ def test_nothing_stays_behind_when_it_is_stopped_while_it_starts(
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline_s = time.monotonic() + _UP_S
-    while len(_of(tmp_path)) < 4:  # both brokers and the first boards
+
+    def begun() -> bool:
         assert demo.poll() is None
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
-    demo.send_signal(how)
-    assert "Stopped" in demo.communicate(timeout=30)[0]
+        return len(_of(tmp_path)) >= 4  # both brokers and the first boards
+
+    wait_until(begun, "the demo's processes", 60)
+    demo.send_signal(signal.SIGHUP)
+    assert "Stopped" in demo.communicate(timeout=60)[0]
     assert demo.returncode == 0
     assert _of(tmp_path) == []
     assert list(tmp_path.glob("haidang-demo-*")) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_each_way_of_stopping_it_ends_it_once(how: signal.Signals) -> None:
+    before = signal.getsignal(how)
+    with _ended_by_signals():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(how)
+        for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.raise_signal(again)  # while it ends, nothing disturbs it
+    assert signal.getsignal(how) is before
 
 
 @pytest.mark.parametrize("wrong", [["--camera", "absent.avi"], ["--record", "/none/x.svg"]])

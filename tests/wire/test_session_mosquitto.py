@@ -20,6 +20,7 @@ from haidang_wire.mqtt5 import (
     Subscribed,
     Will,
 )
+from waiting import wait_until
 
 _WAIT_S = 10.0
 _CONFIGURATION = """
@@ -114,16 +115,15 @@ def broker(tmp_path: Path, free_port: int) -> Iterator[int]:
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + _WAIT_S
-    while time.monotonic() < deadline:
+    def listens() -> bool:
         assert process.poll() is None, "mosquitto did not start"
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except ConnectionRefusedError:
-            time.sleep(0.02)
-        else:
-            return
-    raise TimeoutError(port)
+            return False
+        return True
+
+    wait_until(listens, "mosquitto listens", _WAIT_S)
 
 
 def test_limits_of_the_broker_are_told(broker: int) -> None:

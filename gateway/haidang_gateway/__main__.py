@@ -10,7 +10,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway import audit_cli, config_files, journal, ledger_view, node_cli, store_backup
+from haidang_gateway import (
+    audit_cli,
+    check_machine,
+    config_files,
+    journal,
+    ledger_view,
+    node_cli,
+    store_backup,
+)
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
@@ -115,8 +123,11 @@ async def _run_until_stopped(app: App) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     settings = load(options.config)
-    if problems := config_files.problems(settings, Clock().now_ms()):
+    now_ms = Clock().now_ms()
+    if problems := (*config_files.problems(settings, now_ms), *check_machine.problems(settings)):
         raise ConfigError(problems)
+    for text in (*config_files.expiring(settings, now_ms), *check_machine.warnings(settings)):
+        _say(f"warning: {text}")
     _say(
         f"{options.config}: no mistakes; {len(settings.places)} places, "
         f"{len(settings.nodes)} nodes, {len(settings.cameras)} cameras"

@@ -1,10 +1,11 @@
 """Looks into the files that the configuration names; only `check` does, the service goes on."""
 
 import ssl
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 from haidang_gateway.errors import ModelError
@@ -13,6 +14,7 @@ from haidang_gateway.vision.interpreter import verified_bytes
 from haidang_gateway.vision.manifest import read_manifest
 
 _REMEDY = "issue it anew with `haidang-gateway ca issue`"
+_SOON = timedelta(days=30)
 
 
 def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
@@ -22,22 +24,74 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
     """
     broker, centre = settings.broker, settings.centre
     found = [
-        _authority("broker", broker.ca),
+        _authority("broker", broker.ca, now_ms),
         _identity("broker", broker.cert, broker.key, now_ms, settings.id),
         _identity("broker", broker.cert_alarm, broker.key_alarm, now_ms, f"{settings.id}-alarm"),
-        _authority("centre", centre.ca),
+        _issued(broker.ca, broker.cert),
+        _issued(broker.ca, broker.cert_alarm),
+        _authority("centre", centre.ca, now_ms),
         _identity("centre", centre.cert, centre.key, now_ms, ""),
         _models(settings.models_dir) if settings.cameras else "",
     ]
     return tuple(problem for problem in found if problem)
 
 
-def _authority(table: str, path: Path) -> str:
+def expiring(settings: Settings, now_ms: int) -> tuple[str, ...]:
+    """One sentence for each certificate that ends within 30 days."""
+    limit = _moment(now_ms) + _SOON
+    paths = (
+        settings.broker.ca,
+        settings.broker.cert,
+        settings.broker.cert_alarm,
+        settings.centre.ca,
+        settings.centre.cert,
+    )
+    found = []
+    for path in dict.fromkeys(paths):
+        end = min((c.not_valid_after_utc for c in _certificates(path)), default=limit)
+        if _moment(now_ms) < end < limit:
+            found.append(f"{path} is valid until {end.date()}; {_REMEDY} before")
+    return tuple(found)
+
+
+def _authority(table: str, path: Path, now_ms: int) -> str:
     try:
         ssl.create_default_context(cafile=str(path))
     except (OSError, ssl.SSLError):
         return f"[{table}] ca: {path} is not a certificate in PEM; copy the authority's ca.pem"
+    ends = [certificate.not_valid_after_utc for certificate in _certificates(path)]
+    if ends and max(ends) <= _moment(now_ms):
+        return f"[{table}] ca: {path} was valid until {max(ends).date()}; take the present one"
     return ""
+
+
+def _issued(authority: Path, cert: Path) -> str:
+    """The broker lets in only who has a certificate of its own authority."""
+    authorities, ours = _certificates(authority), _certificates(cert)[:1]
+    for certificate in ours if authorities else ():
+        if not any(_has_issued(one, certificate) for one in authorities):
+            return f"[broker] {cert} was not issued by the authority of {authority}; {_REMEDY}"
+    return ""
+
+
+def _has_issued(authority: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    """Those of a PEM file; none where it cannot be read, which is told elsewhere."""
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError):
+        return []
+
+
+def _moment(now_ms: int) -> datetime:
+    return datetime.fromtimestamp(now_ms / 1000, UTC)
 
 
 def _identity(table: str, cert: Path, key: Path, now_ms: int, name: str) -> str:
@@ -50,7 +104,7 @@ def _identity(table: str, cert: Path, key: Path, now_ms: int, name: str) -> str:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password="")
     except (OSError, ssl.SSLError):
         return f"[{table}] {key} is not the key of {cert}; {_REMEDY}"
-    if certificate.not_valid_after_utc <= datetime.fromtimestamp(now_ms / 1000, UTC):
+    if certificate.not_valid_after_utc <= _moment(now_ms):
         day = certificate.not_valid_after_utc.date()
         return f"[{table}] {cert} was valid until {day}; {_REMEDY}"
     named = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)

@@ -16,7 +16,8 @@ _REST_S = 1.0
 # Between two steps while there is much to do: commits come first.
 _BREATH_S = 0.02
 _PACKS = 100
-_ROLL_UP_MS = 60_000
+# The newest minutes of a chart come from the packs: seldom means fewer pages written.
+_ROLL_UP_MS = 300_000
 _ROLL_UP_PACKS = 500
 _RESERVE_MS = 10_000
 _CARRY_MS = 60_000

@@ -4,6 +4,7 @@ The packs themselves are the raw history. A cursor over their ids moves in the t
 step, so every pack counts once, whenever the gateway is killed.
 """
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -197,8 +198,13 @@ def _readings(body: bytes, received_ms: int) -> Iterable[tuple[str, int, float]]
             at_ms = min(round(record.bt * 1000), received_ms)
         value = record.v if record.vb is None else int(record.vb)
         # Other names are not the contract's: a hostile node would fill the disk with them.
-        if value is not None and known(record.n) is not None:
+        if value is not None and _is_known(record.n):
             yield record.n, at_ms, value
+
+
+@functools.lru_cache(maxsize=256)
+def _is_known(name: str) -> bool:
+    return known(name) is not None
 
 
 def _hours(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from haidang_gateway.config import load
-from haidang_gateway.config_files import problems
+from haidang_gateway.config_files import expiring, problems
 from haidang_gateway.fleet.pki import Authority
 from haidang_gateway.settings import Settings
 
@@ -48,6 +48,24 @@ def test_another_gateways_certificate_and_an_expired_one_are_named(settings: Set
     assert "the certificate of gw-01, not of gw-02" in other[0]
     later_ms = _NOW_MS + timedelta(days=11) // timedelta(milliseconds=1)
     assert ["was valid until" in text for text in problems(settings, later_ms)] == [True] * 3
+
+
+def test_what_ends_within_a_month_is_told_before_it_does(settings: Settings) -> None:
+    soon = expiring(settings, _NOW_MS)
+    assert [text.split(" ")[0].split("/")[-1] for text in soon] == ["gw-01.pem", "gw-01-alarm.pem"]
+    assert all("is valid until" in text for text in soon)
+    earlier_ms = _NOW_MS - timedelta(days=25) // timedelta(milliseconds=1)
+    assert expiring(settings, earlier_ms) == ()
+
+
+def test_a_certificate_of_another_authority_is_named(settings: Settings, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    authority = Authority(other)
+    authority.create("Another CA")
+    shutil.copy(other / "ca.pem", tmp_path / "other.pem")
+    changed = replace(settings, broker=replace(settings.broker, ca=tmp_path / "other.pem"))
+    found = problems(changed, _NOW_MS)
+    assert ["was not issued by the authority" in text for text in found] == [True, True]
 
 
 def test_a_model_is_not_missed_where_there_is_no_camera(settings: Settings) -> None:

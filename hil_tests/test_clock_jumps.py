@@ -11,7 +11,7 @@ from waiting import wait_until
 
 _DAY_MS = 86_400_000
 _CLOSE_MS = 5000
-_ALARM_S = 6.0
+_ALARM_S = 15.0
 
 
 @pytest.mark.needs(SMOKE_ADC, CONSOLE)

@@ -22,7 +22,7 @@ for size in (65536, 4096, 256, 16):
         assert error.errno == 28, error
 print(os.statvfs('/')[3])
 """
-_ALARM_S = 8.0
+_ALARM_S = 15.0
 _PACKS = 14
 
 

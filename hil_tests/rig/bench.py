@@ -10,9 +10,24 @@ WIFI = "wifi"
 SMOKE_ADC = "smoke_adc"
 CONTACT = "contact"
 LEVEL_UART = "level_uart"
+LEVEL_FAULTS = "level_faults"
 AIR_PROBE = "air_probe"
+SMOKE_FAULTS = "smoke_faults"
+SIREN = "siren"
 FAST_TIME = "fast_time"
-CAPABILITIES = (CONSOLE, POWER, WIFI, SMOKE_ADC, CONTACT, LEVEL_UART, AIR_PROBE, FAST_TIME)
+CAPABILITIES = (
+    CONSOLE,
+    POWER,
+    WIFI,
+    SMOKE_ADC,
+    SMOKE_FAULTS,
+    CONTACT,
+    SIREN,
+    LEVEL_UART,
+    LEVEL_FAULTS,
+    AIR_PROBE,
+    FAST_TIME,
+)
 
 
 class Bench(Protocol):
@@ -51,11 +66,29 @@ class Bench(Protocol):
     def set_smoke_ppm(self, ppm: float) -> None:
         """Smoke at the sensor, as its ADC pin sees it (SMOKE_ADC)."""
 
+    def break_smoke(self, fault: str) -> None:
+        """The MQ-2 fails: open, short, stuck, supply; "" works again (SMOKE_FAULTS)."""
+
+    def press_silence(self, down: bool) -> None:
+        """The silence button on GPIO 14 (SIREN)."""
+
+    def siren_turns(self) -> int:
+        """How often the siren has been switched on or off (SIREN)."""
+
     def set_contact(self, closed: bool) -> None:
         """The smoke detector's relay contact (CONTACT)."""
 
     def set_water_mm(self, mm: int) -> None:
         """Water under the level meter, as the frames on its UART tell it (LEVEL_UART)."""
+
+    def set_meter(self, make: str) -> None:
+        """Which make of level meter is fitted, by its driver's name (LEVEL_FAULTS)."""
+
+    def break_meter(self, fault: str) -> None:
+        """The meter fails: silent, baud, cut, open, short; "" works again (LEVEL_FAULTS)."""
+
+    def set_float(self, up: bool) -> None:
+        """The float switch on GPIO 33 (LEVEL_FAULTS)."""
 
     def set_air(self, temp_c: float, humidity_pct: float) -> None:
         """The air that the thermometer chip feels; it works (AIR_PROBE)."""

@@ -10,7 +10,18 @@ from typing import Any
 from haidang_board.world import smoke_uv
 
 from rig import person
-from rig.bench import AIR_PROBE, CONTACT, FAST_TIME, LEVEL_UART, POWER, SMOKE_ADC, WIFI
+from rig.bench import (
+    AIR_PROBE,
+    CONTACT,
+    FAST_TIME,
+    LEVEL_FAULTS,
+    LEVEL_UART,
+    POWER,
+    SIREN,
+    SMOKE_ADC,
+    SMOKE_FAULTS,
+    WIFI,
+)
 from rig.errors import BenchLacks
 from rig.person import PersonSwitch
 from rig.relay import RelaySwitch
@@ -112,6 +123,18 @@ class RealBench:
         """The voltage an MQ-2 behind its divider would give, from the DAC."""
         self._driven(SMOKE_ADC).set_voltage(self._pins["smoke_dac_pin"], smoke_uv(ppm))
 
+    def break_smoke(self, fault: str) -> None:
+        """A DAC's voltage always has the ADC's noise, and nobody plays the supply."""
+        raise BenchLacks(self.lacks[SMOKE_FAULTS])
+
+    def press_silence(self, down: bool) -> None:
+        """No wire leads to a button."""
+        raise BenchLacks(self.lacks[SIREN])
+
+    def siren_turns(self) -> int:
+        """No wire comes from the siren."""
+        raise BenchLacks(self.lacks[SIREN])
+
     def set_contact(self, closed: bool) -> None:
         """A wire is pulled to ground or let go; a relay's coil is driven."""
         stimulus, pin = self._driven(CONTACT), self._pins["contact_pin"]
@@ -124,6 +147,18 @@ class RealBench:
         """An A02YYUW's frames at the node's UART."""
         stimulus = self._driven(LEVEL_UART)
         stimulus.set_distance_mm(self._pins["level_tx_pin"], _MOUNT_MM - mm)
+
+    def set_meter(self, make: str) -> None:
+        """The stimulus board plays an A02YYUW alone."""
+        raise BenchLacks(self.lacks[LEVEL_FAULTS])
+
+    def break_meter(self, fault: str) -> None:
+        """Neither can it break one."""
+        raise BenchLacks(self.lacks[LEVEL_FAULTS])
+
+    def set_float(self, up: bool) -> None:
+        """No wire leads to a float."""
+        raise BenchLacks(self.lacks[LEVEL_FAULTS])
 
     def set_air(self, temp_c: float, humidity_pct: float) -> None:
         """No stimulus board can play a chip on an I2C bus."""
@@ -150,6 +185,9 @@ class RealBench:
         }
         lacks = {name: reasons[name] for name, there in present.items() if not there}
         lacks[AIR_PROBE] = "a stimulus board cannot play a thermometer chip"
+        lacks[LEVEL_FAULTS] = "the stimulus board plays one whole A02YYUW, no other meter or float"
+        lacks[SMOKE_FAULTS] = "a stimulus board cannot break an MQ-2 or its supply"
+        lacks[SIREN] = "the stimulus board is not wired to siren and button"
         return {**lacks, FAST_TIME: "an hour of a real board takes an hour"}
 
     def _driven(self, capability: str) -> StimulusBoard:

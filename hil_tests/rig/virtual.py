@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from haidang_board.rig import Board
-from haidang_board.world import World
+from haidang_board.world import SIREN_PIN, World
+from haidang_board.world_smoke import SILENCE_PIN
+from haidang_board.world_water import FLOAT_PIN
 
 _MAC = "240ac4000001"
 # 160 KiB for the application; the virtual board's own ROM, which a chip has in flash, takes 37.
@@ -42,8 +44,13 @@ class VirtualBench:
         """Power on, clean and mild air, no water, Wi-Fi in reach."""
         self.set_fast(False)
         self.set_smoke_ppm(0)
+        self.break_smoke("")
         self.set_contact(False)
+        self.press_silence(False)
         self.set_water_mm(0)
+        self.set_meter("a02yyuw")
+        self.break_meter("")
+        self.set_float(False)
         self.set_air(30.0, 70.0)
         self.set_wifi(True)
         if not self._board.powered:
@@ -60,6 +67,21 @@ class VirtualBench:
         """Through the MQ-2's law to microvolts on the pin."""
         self._world.smoke_ppm = ppm
 
+    def break_smoke(self, fault: str) -> None:
+        """Wires, a frozen pin, or a supply that sags."""
+        world = self._world
+        world.smoke_open, world.smoke_short = fault == "open", fault == "short"
+        world.smoke_stuck = fault == "stuck"
+        world.supply_mv = 4200 if fault == "supply" else 5000
+
+    def press_silence(self, down: bool) -> None:
+        """The button pulls its pin to ground."""
+        self._world.set_level(SILENCE_PIN, 0 if down else 1)
+
+    def siren_turns(self) -> int:
+        """Edges of the siren's pin."""
+        return sum(pin == SIREN_PIN for _, pin, _ in list(self._world.edges))
+
     def set_contact(self, closed: bool) -> None:
         """The detector's relay pulls its pin to ground."""
         self._world.contact_closed = closed
@@ -67,6 +89,23 @@ class VirtualBench:
     def set_water_mm(self, mm: int) -> None:
         """The ultrasonic meter's frames follow."""
         self._world.water_mm = mm
+
+    def set_meter(self, make: str) -> None:
+        """On the UART or on the analogue pin."""
+        self._world.meter = make
+        self._world.transducer = make if make in ("current", "voltage") else ""
+
+    def break_meter(self, fault: str) -> None:
+        """A dead meter, one set to another rate, a loose contact, a broken or shorted loop."""
+        world = self._world
+        world.ultrasonic_silent = fault == "silent"
+        world.meter_baud = 115200 if fault == "baud" else 9600
+        world.meter_fault = "cut" if fault == "cut" else ""
+        world.transducer_fault = fault if fault in ("open", "short") else ""
+
+    def set_float(self, up: bool) -> None:
+        """Up closes it to ground."""
+        self._world.set_level(FLOAT_PIN, 0 if up else 1)
 
     def set_air(self, temp_c: float, humidity_pct: float) -> None:
         """The chips' bytes follow."""

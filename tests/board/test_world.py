@@ -76,3 +76,37 @@ def test_phones_that_leave_are_heard_no_more() -> None:
 
 def test_two_worlds_with_one_seed_are_alike() -> None:
     assert [World(seed=4).adc_uv(SMOKE_ADC_PIN)] == [World(seed=4).adc_uv(SMOKE_ADC_PIN)]
+
+
+def test_a_sensor_with_physics_is_cold_at_power_up_and_then_follows_smoke_and_supply() -> None:
+    world = World()
+    world.temp_c, world.humidity_pct = 20.0, 65.0
+    mq2 = world.smoke_physics()
+    mv = []
+    for second in range(600):
+        world.now_s = float(second)
+        mv.append(world.adc_uv(SMOKE_ADC_PIN) / 1000)
+    assert mv[0] < 700, "without heat it hardly conducts"
+    assert max(mv[5:40]) > 1400, "then like one in smoke"
+    assert mv[-1] == pytest.approx(1130, abs=25)
+    world.smoke_ppm = 400.0
+    world.now_s = 640.0
+    assert resistance_ratio(world) == pytest.approx(0.5, abs=0.03)
+    world.smoke_ppm, mq2.heater_on = 0.0, False
+    world.now_s = 700.0
+    assert world.adc_uv(SMOKE_ADC_PIN) < 150_000
+    world.smoke_power_on()
+    world.now_s = 1300.0
+    world.supply_mv = 4500
+    assert world.adc_uv(SMOKE_ADC_PIN) / 1000 == pytest.approx(1130 * 0.9, abs=25)
+
+
+def test_a_stuck_pin_has_no_noise_and_the_contact_line_its_own_voltage() -> None:
+    world = World()
+    world.smoke_stuck = True
+    world.smoke_ppm = 2000
+    assert len({world.adc_uv(SMOKE_ADC_PIN) for _ in range(20)}) == 1
+    world.smoke_stuck = False
+    assert world.adc_uv(SMOKE_ADC_PIN) > 2_000_000
+    world.loop_mv = 490
+    assert world.adc_uv(36) == pytest.approx(490_000, abs=3000)

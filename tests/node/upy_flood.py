@@ -182,6 +182,16 @@ def test_a_meter_that_hears_no_echo_is_stuck_not_silent() -> None:
     assert bench.flood.health == "stuck"
 
 
+def test_a_meter_that_says_the_very_same_for_hours_is_stuck() -> None:
+    bench = _Bench()
+    bench.run(6 * 3600 - 60, 7)
+    assert bench.flood.health == "ok"
+    bench.run(120, 7)
+    assert bench.values() == {"flood/health": "stuck"}
+    bench.run(30, 8)
+    assert bench.flood.health == "ok"
+
+
 def test_more_broken_than_sound_frames_are_noise_until_they_end() -> None:
     bench = _Bench()
     bench.run(10, 0)
@@ -242,7 +252,7 @@ def test_the_dry_street_is_the_zero_that_slowly_follows_within_bounds() -> None:
     bench = _Bench(air=_Air(2500))
     bench.run(3600, 12)
     assert 5 <= bench.values()["flood/level"] <= 7, "1 mm in 10 minutes"
-    bench.run(8 * 3600, 24)
+    bench.run(8 * 3600, 24, noise=(0, 0, 1))
     assert 3 <= bench.values()["flood/level"] <= 5, "20 mm at most"
     bench.run(60, 100)
     assert bench.values()["flood/level"] == 80

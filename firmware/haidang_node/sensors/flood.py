@@ -15,6 +15,8 @@ _FAST_MS = const(250)
 _SLOW_MS = const(1000)
 # A level is known at least so often, or something is in the meter's way.
 _STILL_MS = const(60000)
+# No meter gives the very same number so long: sound and noise move it by a millimetre at least.
+_FROZEN_MS = const(21600000)
 # Line and frames are judged over this time.
 _JUDGED_MS = const(3000)
 _NEEDED_BLOCKS = const(2)
@@ -55,7 +57,8 @@ class Flood:
         self._hysteresis_mm = settings["hysteresis_mm"]
         self._climb(_CALM_BLOCKS)
         self._first = True
-        self._unclear_ms = 0
+        self._reading_mm = None
+        self._unclear_ms = self._frozen_ms = 0
         self._judged_ms = self._block_ms = -1
         self._history_mm = array("i", [0] * _RATE_STEPS)
         self._history_ms = array("i", [0] * _RATE_STEPS)
@@ -77,9 +80,14 @@ class Flood:
         reading_mm = meter.read()
         if reading_mm == 0 and meter.beam:
             reading_mm = None
+        if reading_mm != self._reading_mm:
+            self._reading_mm = reading_mm
+            self._frozen_ms = 0
         if self.gauge.take(reading_mm):
-            self._unclear_ms += (now_ms - self._block_ms) & _TICKS_MASK
+            passed_ms = (now_ms - self._block_ms) & _TICKS_MASK
             self._block_ms = now_ms
+            self._unclear_ms += passed_ms
+            self._frozen_ms = min(self._frozen_ms + passed_ms, _FROZEN_MS)
             if self.gauge.close(now_ms):
                 self._measure(now_ms)
             # Told already; stays small.
@@ -178,7 +186,8 @@ class Flood:
                 self._unclear_ms = 0
             meter.good = meter.bad = 0
         line = self._line
-        if self._unclear_ms > _STILL_MS and line in ("ok", "warming"):
+        unclear = self._unclear_ms > _STILL_MS or self._frozen_ms >= _FROZEN_MS
+        if unclear and line in ("ok", "warming"):
             return "stuck"
         if line == "ok" and (self._guessed or (self.air and not self.air.known)):
             return "uncalibrated"

@@ -9,9 +9,10 @@ from micropython import const
 from haidang_node import records
 
 # Mark, epoch, boot, next number, uptime, clock, planned sleep, last connection, next try,
-# failures, wakes by the input in a row, length of what was told; the CRC covers all before it.
-_FORM = "<2s4sIIQQIQQBBH"
-_MARK = b"hZ"
+# failures, wakes by the input in a row, how many of the packs are alarms, length of what was told;
+# the CRC covers all before it.
+_FORM = "<2s4sIIQQIQQBBBH"
+_MARK = b"h["
 _CRC_BYTES = const(4)
 # An input that chatters may wake the node this often until the timer has waked it once.
 _INPUT_WAKES = const(5)
@@ -37,6 +38,7 @@ class Nap:
         self.retry_ms = 0
         self.failures = 0
         self.input_wakes = 0
+        self.alarms = 0
         self.told = ""
 
     def slept_ms(self, clock_ms: int) -> int:
@@ -72,8 +74,20 @@ class Nap:
         self.failures = min(self.failures + 1, 255)
 
 
+def pack_most(nap: Nap, rows: list, limit_bytes: int) -> bytes:
+    """As pack(); where not all fit the oldest readings stay behind, then the oldest alarms."""
+    data = pack(nap, rows, limit_bytes)
+    while data is None:
+        readings = [row for row in rows if row[0] != "a"]
+        rows.remove((readings or rows)[0])
+        data = pack(nap, rows, limit_bytes)
+    return data
+
+
 def pack(nap: Nap, rows: list, limit_bytes: int) -> bytes | None:
     """Bytes for RTC memory; None where the packs (`rows` of Outbox.loose()) do not fit."""
+    alarms = [row for row in rows if row[0] == "a"]
+    nap.alarms = len(alarms)
     told = nap.told.encode()
     head = struct.pack(
         _FORM,
@@ -88,11 +102,12 @@ def pack(nap: Nap, rows: list, limit_bytes: int) -> bytes | None:
         nap.retry_ms,
         nap.failures,
         nap.input_wakes,
+        nap.alarms,
         len(told),
     )
     head += told
     data = bytearray(head + struct.pack("<I", binascii.crc32(head)))
-    for _, epoch, boot, seq, payload, _ in rows:
+    for _, epoch, boot, seq, payload, _ in alarms + [row for row in rows if row[0] != "a"]:
         data.extend(records.frame(epoch, boot, seq, payload))
         if len(data) > limit_bytes:
             return None
@@ -100,7 +115,9 @@ def pack(nap: Nap, rows: list, limit_bytes: int) -> bytes | None:
 
 
 def unpack(data: bytes) -> tuple[Nap, list] | None:
-    """The state and (epoch, boot, number, payload) of the packs; None where it is damaged."""
+    """The state and (epoch, boot, number, payload) of the packs, the alarms (nap.alarms) first;
+    None where it is damaged.
+    """
     size = struct.calcsize(_FORM)
     if len(data) < size + _CRC_BYTES or data[:2] != _MARK:
         return None
@@ -117,6 +134,7 @@ def unpack(data: bytes) -> tuple[Nap, list] | None:
         nap.retry_ms,
         nap.failures,
         nap.input_wakes,
+        nap.alarms,
         length,
     ) = struct.unpack_from(_FORM, data)
     end = size + length

@@ -21,6 +21,7 @@ OUTBOX = "/outbox"
 _LOOP_LIMIT_MS = const(6000)
 _FIRST_ROUND_MS = const(15000)
 _SHORT_ROUNDS = const(3)
+_LOST_ROUND_MS = const(3600000)
 _LOG = log.Log("node")
 
 
@@ -60,6 +61,7 @@ class Node:
             esp32.free_bytes,
             link.rssi_dbm,
             esp32.millivolts(supply) if supply >= 0 else None,
+            (settings["supply_low_mv"], settings["supply_high_mv"]),
         )
         self.orders = Orders(PATH, self._act, clock)
         self.status = self._make_status(sorted(fitted), told)
@@ -145,6 +147,10 @@ class Node:
             self.short_rounds += 1
             self._round_ms = self.clock.uptime_ms() + _FIRST_ROUND_MS
             why = "memory: none for a round" if self.short_rounds >= _SHORT_ROUNDS else None
+        except (ImportError, OSError, ValueError) as error:
+            # Flash has lost its file, which others need not have: the node watches on.
+            self._round_ms, why = self.clock.uptime_ms() + _LOST_ROUND_MS, None
+            _LOG.error("no round: %s; flash the application again", error)
         return why
 
     def _connect(self):

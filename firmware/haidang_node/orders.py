@@ -92,8 +92,9 @@ class Orders:
             return
         if reply is None:
             reply, after = self._execute(order, self._clock.unix_ms(now_ms))
-            # What would be told after a power cut in mid-execution.
-            self._owed.pop()
+            # What would be told after a power cut in mid-execution; a trial's outcome may have
+            # come behind it.
+            self._owed = [owed for owed in self._owed if owed["id"] != order["id"]]
             if after:
                 self._after = (after, now_ms + _AFTER_MS)
             self.owe(reply, after is not None)

@@ -25,6 +25,8 @@ def next_held(outbox, lane: str, place):
                             return found
         except OSError as error:
             outbox.trouble.failed(error)
+            # The others are not kept waiting for it.
+            place.missed = True
         place.offset = segment.size_bytes
     return None
 

@@ -42,6 +42,8 @@ class Place:
     turn = 0
     offset = 0
     loose = -1
+    # Whether flash refused to read something before it: to be read again.
+    missed = False
 
 
 class Lane:

@@ -160,8 +160,9 @@ class Sleeper:
         self.clock.go_on(self._slept_ms)
         self.outbox.open()
         now_ms = self.clock.uptime_ms()
-        for epoch, boot, seq, payload in packs:
-            self.outbox.put(DATA, epoch, boot, seq, payload, now_ms)
+        for at, (epoch, boot, seq, payload) in enumerate(packs):
+            lane = ALARM if at < nap.alarms else DATA
+            self.outbox.put(lane, epoch, boot, seq, payload, now_ms)
         told = nap.told.split(";")
         now_ms = self.clock.ticks_ms()
         for sensor, words in zip(self.sensors, told):  # noqa: B905 - no strict= on the node
@@ -233,7 +234,8 @@ class Sleeper:
         data = naps.pack(nap, rows, sleep.KEPT_BYTES)
         if data is None:
             self.outbox.close()
-            data = naps.pack(nap, [], sleep.KEPT_BYTES) or b""
+            # Where flash refuses: what fits, alarms first.
+            data = naps.pack_most(nap, self.outbox.loose(), sleep.KEPT_BYTES)
         sleep.keep(data)
         _LOG.info("awake for %d ms, sleeps for %d ms", awake_ms, nap.sleep_ms)
         pin = self._power["wake_pin"] if nap.input_may_wake() else -1

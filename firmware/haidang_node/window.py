@@ -11,8 +11,8 @@ class Window:
 
     No pack holds its place for ever. One that has waited cap_ms gives it to the next pack of its
     lane; for an alarm that came during this connection, one that was sent twice is enough. Who
-    gave its place gets another turn when the lane has been read to its end, at most once in
-    cap_ms.
+    gave its place, or could not be read, gets another turn when the lane has been read to its
+    end, at most once in cap_ms.
     """
 
     def __init__(
@@ -95,6 +95,9 @@ class Window:
             return held
 
     def _read_again(self, lane: str, place: Place, now_ms: int) -> None:
+        if place.missed:
+            place.missed = False
+            self._again_ms[lane] = self._again_ms[lane] or now_ms + self._cap_ms
         again_ms = self._again_ms[lane]
         if again_ms is not None and now_ms >= again_ms and place is not self._live:
             self._read_to[lane] = Place()

@@ -49,6 +49,22 @@ def test_a_power_cut_in_mid_execution_is_told_afterwards() -> None:
     os.remove(path)
 
 
+def test_an_outcome_that_comes_between_saving_and_executing_is_still_told() -> None:
+    class Clock:
+        def unix_ms(self, up_ms):
+            return 1000
+
+    path = _path()
+    orders = Orders(path, lambda do, args, order_id: ({}, None), Clock())
+    orders.take(_order(1))
+    orders.accept()
+    outcome = {"id": "c-0", "ok": True, "out": {"kept": True}}
+    orders.owe(outcome, True)
+    orders.follow(0)
+    assert orders._owed == [outcome, {"id": "c-1", "ok": True, "out": {}}]
+    os.remove(path)
+
+
 def test_a_damaged_file_starts_anew() -> None:
     path = _path()
     for text in ("", "[]", '[]\n["c-1"]\n', '[]\n{"ids":[]}', "{", "[\n[]", "[]\n[[]]\n"):

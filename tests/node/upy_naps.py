@@ -4,7 +4,7 @@
 from haidang_node.config import check
 from haidang_node.errors import ConfigError
 from haidang_node.identity import Identity
-from haidang_node.naps import Nap, pack, unpack
+from haidang_node.naps import Nap, pack, pack_most, unpack
 from haidang_node.sensors.contact import Contact
 
 _LIMIT = 2048 - 384
@@ -32,7 +32,7 @@ def _rows(count):
 
 def _same(one, other):
     names = [name for name in dir(Nap()) if name[0] != "_" and not callable(getattr(one, name))]
-    assert len(names) == 11
+    assert len(names) == 12
     return all([getattr(one, name) == getattr(other, name) for name in names])
 
 
@@ -49,6 +49,17 @@ def test_what_was_kept_comes_back_whole() -> None:
 def test_eight_packs_fit_and_too_many_are_refused() -> None:
     assert pack(_nap(), _rows(8), _LIMIT) is not None
     assert pack(_nap(), _rows(40), _LIMIT) is None
+
+
+def test_what_neither_flash_nor_memory_takes_is_the_oldest_readings_never_an_alarm() -> None:
+    rows = [("a" if n in (3, 30) else "d", "9f3c01aa", 7, n, _PACK % n, 5) for n in range(40)]
+    nap, packs = unpack(pack_most(_nap(), rows, _LIMIT))
+    assert nap.alarms == 2
+    kept = [seq for _, _, seq, _ in packs]
+    assert kept[:2] == [3, 30], "alarms come first and stay alarms"
+    assert len(kept) >= 8
+    readings = [n for n in range(40) if n not in (3, 30)]
+    assert kept[2:] == readings[2 - len(kept) :], "the newest readings"
 
 
 def test_damaged_memory_is_a_new_boot_or_costs_a_pack_alone() -> None:

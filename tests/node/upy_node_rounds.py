@@ -44,6 +44,21 @@ def _step():
     return Node._step
 
 
+def test_a_node_whose_flash_has_lost_the_rounds_watches_on() -> None:
+    def lost(*args):
+        raise ImportError("no module named 'haidang_node.rounds'")
+
+    step, node = _step(), _Node()
+    node.now_ms = node._round_ms
+    real = loading.call
+    loading.call = lost
+    try:
+        assert step(node) is None
+    finally:
+        loading.call = real
+    assert node._round_ms == 15000 + 3600000
+
+
 def test_memory_that_is_gone_for_one_round_restarts_nothing_for_three_it_does() -> None:
     def full(*args):
         raise MemoryError

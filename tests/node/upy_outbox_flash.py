@@ -4,6 +4,7 @@ import os
 
 from haidang_node import number_ranges, segments
 from haidang_node.outbox import ALARM, DATA, Place
+from haidang_node.window import Window
 
 from upy_outbox import _EPOCH, _all, _done, _folder, _numbers, _open, _put
 
@@ -70,6 +71,30 @@ def test_a_file_that_cannot_be_read_leaves_the_others_alone() -> None:
     _put(again, ALARM, 6)
     assert _numbers(_open(folder)[0], ALARM) == [5, 6]
     os.rmdir(folder + "/a-7")
+    _done(folder)
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_has_another_turn_in_the_same_session() -> None:
+    folder = _folder()
+    outbox, _ = _open(folder)
+    for seq in range(2):
+        _put(outbox, ALARM, seq)
+    window = Window(outbox, 32, 8, 2000, 60000)
+
+    def refused(path, mode):
+        raise OSError(5)
+
+    segments.open = refused
+    try:
+        assert window.next(0) is None
+    finally:
+        del segments.open
+    assert window.next(59999) is None, "not read in every turn"
+    window.next(60000)
+    for seq in range(2):
+        held = window.next(60001)
+        assert held.seq == seq
+        window.sent(held, 1 + seq, 60001)
     _done(folder)
 
 

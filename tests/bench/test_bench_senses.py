@@ -14,7 +14,7 @@ def _told(sensor: flood.Sensor, levels_mm: list[int]) -> int | None:
 
 @pytest.mark.parametrize("make", flood.SENSORS.values(), ids=flood.SENSORS.keys())
 def test_each_flood_sensor_follows_a_rise_of_a_hand_a_minute(
-    make: type[flood.Present],
+    make: type[flood.Node],
 ) -> None:
     sensor = make()
     told_mm = _told(sensor, [step * 100 // 240 for step in range(240 * 6)])
@@ -24,11 +24,11 @@ def test_each_flood_sensor_follows_a_rise_of_a_hand_a_minute(
 
 
 def test_floodnet_s_filter_drops_what_rises_faster_than_its_limit() -> None:
-    sensor = flood.FloodNet()
+    sensor = flood.SENSORS["floodnet"]()
     assert _told(sensor, [0] * 480 + [1500] * 480) is None
     assert sensor.rank == 0
 
 
 def test_quick_figures_name_every_sensor() -> None:
     told = flood.figures(quick=True)
-    assert {f"flood_{name}" for name in flood.SENSORS if name != "present"} < set(told)
+    assert {f"flood_{name}" for name in flood.SENSORS if name != "node"} < set(told)

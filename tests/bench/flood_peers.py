@@ -1,4 +1,4 @@
-"""A peer: the filter that this project's node had first. Median of 7 pings, jumps wait 3 s."""
+"""Other filters on the same pings: FloodNet's as published, and the median the node had first."""
 
 import statistics
 from collections import deque
@@ -17,8 +17,54 @@ _JUMP_MS = 3000
 _SILENT_MS = 3000
 
 
+class FloodNet:
+    """Each minute the median of 7 pings 250 ms apart; noise floor, range, gradient limit.
+
+    From its published description: depths up to 10 mm are 0, beyond the mount none; one that rose
+    more than 254 mm in a minute above the last accepted depth is dropped.
+    """
+
+    _PERIOD_STEPS = 240
+    _READINGS = 7
+    _NOISE_MM = 10
+    _GRADIENT_MM = 254
+
+    def __init__(self, mount_mm: int, thresholds: Sequence[int]) -> None:
+        self._mount_mm = mount_mm
+        self._thresholds = thresholds
+        self._readings: list[int] = []
+        self._step = 0
+        self._depth_mm: int | None = None
+        self._valid = False
+        self.rank = 0
+
+    def step(self, now_ms: int, ping: Ping) -> None:
+        """One ping; the first seven of each minute count."""
+        at = self._step % self._PERIOD_STEPS
+        self._step += 1
+        if at < self._READINGS:
+            if ping.told_mm:
+                self._readings.append(ping.told_mm)
+            if at == self._READINGS - 1 and self._readings:
+                self._take(self._mount_mm - int(statistics.median(self._readings)))
+                self._readings.clear()
+
+    def level_mm(self) -> int | None:
+        """The last depth, None where the newest was dropped."""
+        return self._depth_mm if self._valid else None
+
+    def _take(self, depth_mm: int) -> None:
+        if depth_mm <= self._NOISE_MM:
+            depth_mm = 0
+        last_mm = self._depth_mm
+        self._valid = last_mm is None or depth_mm - last_mm <= self._GRADIENT_MM
+        if self._valid:
+            self._depth_mm = depth_mm
+            self.rank = sum(depth_mm >= threshold for threshold in self._thresholds)
+
+
 class MedianFilter:
-    """Any jump is believed when it lasts for three seconds; no correction by temperature."""
+    """Median of 7 pings; a jump that lasts for three seconds is believed; no sound correction."""
 
     def __init__(self, mount_mm: int, thresholds: Sequence[int], hysteresis_mm: int) -> None:
         self._mount_mm = mount_mm

@@ -34,10 +34,13 @@ def _fields(document: object, problems: list[str]) -> tuple[dict, object]:
         "v": (int, None, 1, 1),
         "wifi": (list, None, 1, 4),
         "broker": (dict, None, 0, 0),
-        "sensors": (dict, None, 1, 3),
+        "sensors": (dict, None, 1, 4),
         "report_s": (int, 10, 1, 3600),
         "heartbeat_s": (int, 30, 5, 3600),
         "supply_pin": (int, 35, -1, 48),
+        # 5 V of which a regulator and the MQ-2's heater want at least 4.5; less a cable's loss.
+        "supply_low_mv": (int, 4400, 0, 60000),
+        "supply_high_mv": (int, 5600, 0, 60000),
         "led_pin": (int, 2, -1, 48),
         "watchdog_ms": (int, 8000, 3000, 60000),
         "outbox": (dict, {}, 0, 1),
@@ -48,7 +51,7 @@ def _fields(document: object, problems: list[str]) -> tuple[dict, object]:
         if "power" in document:
             fields["power"] = (dict, None, 0, 0)
             # A wake input alone is a sensor too.
-            fields["sensors"] = (dict, None, 0, 3)
+            fields["sensors"] = (dict, None, 0, 4)
         return fields, document
     given = dict(document)
     for name in ("wifi", "broker", "power"):

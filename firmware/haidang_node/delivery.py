@@ -33,6 +33,7 @@ class Delivery:
             esp32.free_bytes,
             self._link.rssi_dbm,
             esp32.millivolts(supply) if supply >= 0 else None,
+            (settings["supply_low_mv"], settings["supply_high_mv"]),
         )
         led_pin = settings["led_pin"]
         self._led = esp32.output(led_pin) if led_pin >= 0 else None

@@ -28,6 +28,7 @@ node/rssi dBm v
 node/queue count v
 node/dropped count v
 node/supply mV v
+node/power - vs ok low high
 smoke/health - vs ok warming open short silent noisy stuck uncalibrated
 flood/health - vs ok warming open short silent noisy stuck uncalibrated
 footfall/health - vs ok warming open short silent noisy stuck uncalibrated

@@ -67,6 +67,8 @@ def test_the_example_of_the_interface_is_accepted() -> None:
         report_s=10,
         heartbeat_s=30,
         supply_pin=35,
+        supply_low_mv=4400,
+        supply_high_mv=5600,
         led_pin=2,
         watchdog_ms=8000,
         outbox={"bytes": 1048576},

@@ -194,6 +194,7 @@ NAMES = {
     "node/queue": "packs held",
     "node/dropped": "packs dropped since boot; alarm packs only where alarms alone fill the flash",
     "node/supply": "supply or battery",
+    "node/power": "the supply is out of its limits, or back within them; not told while it is ok",
 }
 
 # Session rule (haidang_wire.session_events.SESSION): meaning

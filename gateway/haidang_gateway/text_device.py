@@ -35,8 +35,9 @@ _FAULTS_EN = {
 # Where the general word would mislead: what it means for this very sensor (docs/sensors/).
 _SPECIAL_VI = {
     ("smoke", "stuck"): "hỏng: giá trị đứng yên",
-    ("flood", "stuck"): "bị che: không đo được mực nước",
-    ("flood", "silent"): "hỏng: không có tiếng vọng",
+    ("flood", "stuck"): "bị che hoặc kẹt: không đo được mực nước",
+    ("flood", "silent"): "hỏng: máy đo im lặng",
+    ("flood", "noisy"): "hỏng: dữ liệu máy đo bị lỗi",
     ("footfall", "silent"): "hỏng: bộ dò Wi-Fi im lặng",
     ("footfall", "noisy"): "hỏng: dữ liệu bộ dò Wi-Fi bị lỗi",
     ("footfall", "stuck"): "đã ngừng đếm: khóa ẩn danh không đổi",
@@ -45,8 +46,9 @@ _SPECIAL_VI = {
 }
 _SPECIAL_EN = {
     ("smoke", "stuck"): "has failed: its value stands still",
-    ("flood", "stuck"): "is blocked: no level can be measured",
-    ("flood", "silent"): "has failed: no echo",
+    ("flood", "stuck"): "is blocked or stuck: no level can be measured",
+    ("flood", "silent"): "has failed: its meter is silent",
+    ("flood", "noisy"): "has failed: garbled meter data",
     ("footfall", "silent"): "has failed: its sniffer is silent",
     ("footfall", "noisy"): "has failed: garbled sniffer data",
     ("footfall", "stuck"): "has stopped counting: its key stays",

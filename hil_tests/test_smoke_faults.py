@@ -1,5 +1,7 @@
 """What breaks at a smoke sensor, and what a person does there: from stimulus to gateway."""
 
+from functools import partial
+
 import pytest
 from haidang_tools.brokers import Broker
 from rig.bench import CONTACT, FAST_TIME, SIREN, SMOKE_ADC, SMOKE_FAULTS, Bench
@@ -27,13 +29,13 @@ def test_each_fault_of_the_sensor_is_told_by_its_name_and_never_as_normal(
         for fault, word in (("open", "open"), ("short", "short"), ("supply", "open")):
             bench.break_smoke(fault)
             bench.pass_time(_FAULT_MS)
-            wait_until(lambda word=word: gateway.seen("smoke/health")[-1] == word, fault, 30)
+            wait_until(partial(_is, gateway, word), fault, 30)
             bench.break_smoke("")
             bench.pass_time(_FAULT_MS)
-            wait_until(lambda: gateway.seen("smoke/health")[-1] == "ok", "the mending", 30)
+            wait_until(partial(_is, gateway, "ok"), "the mending", 30)
         bench.break_smoke("stuck")
         bench.pass_time(_STUCK_MS)
-        wait_until(lambda: gateway.seen("smoke/health")[-1] == "stuck", "the stuck sensor", 30)
+        wait_until(partial(_is, gateway, "stuck"), "the stuck sensor", 30)
         faults = [
             {record.name: record.value for record in copies[0].records}
             for copies in gateway.packs.values()
@@ -64,6 +66,10 @@ def test_the_button_silences_the_siren_a_second_source_sounds_again_the_alarm_st
         wait_until(lambda: bench.siren_turns() > quiet, "the siren again", 10)
         wait_until(lambda: True in gateway.seen("smoke/contact"), "the contact", 10)
         assert gateway.bad == []
+
+
+def _is(gateway: StandInGateway, word: str) -> bool:
+    return gateway.seen("smoke/health")[-1] == word
 
 
 def _quiet(bench: Bench) -> int:

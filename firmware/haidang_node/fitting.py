@@ -65,7 +65,7 @@ def _smoke(settings: dict, air, supply_pin: int):
         esp32.millivolts(supply_pin) if supply_pin >= 0 else None,
         esp32.contact(silence_pin) if silence_pin >= 0 else None,
         loop,
-        *call("haidang_node.sensors.smoke_kept", "restore"),
+        *call("haidang_node.sensors.smoke_kept", "restore", settings["r0_ohm"]),
     )
 
 

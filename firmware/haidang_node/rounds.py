@@ -36,7 +36,7 @@ def go(node, storage, free_bytes) -> tuple:
         told["steps"] = node.clock.steps
     for sensor in node.sensors:
         if sensor.kind == "smoke" and sensor.gas.unkept:
-            loading.call("haidang_node.sensors.smoke_kept", "keep", sensor.gas)
+            loading.call("haidang_node.sensors.smoke_kept", "keep", sensor)
     if "fails" in told or not node.settled:
         _settle(node, storage, now_ms)
     if told.get("mode") == "trial":

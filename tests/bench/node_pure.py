@@ -14,10 +14,10 @@ def flood(settings: dict[str, Any], meter: Any, air: Any = None, last: Any = Non
     return _module("sensors.flood").Flood(settings, meter, air, last)
 
 
-def smoke(settings: dict[str, Any], read_mv: Any, air: Any = None, kept: int = 0) -> Any:
+def smoke(settings: dict[str, Any], read_mv: Any, air: Any = None, hours: int = 0) -> Any:
     """The node's Smoke, without contact and siren; `air` tells the weather."""
     return _module("sensors.smoke").Smoke(
-        settings, read_mv, None, None, air, None, None, None, kept
+        settings, read_mv, None, None, air, None, None, None, 0, hours
     )
 
 

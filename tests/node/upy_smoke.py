@@ -30,7 +30,7 @@ class Air:
 class Street:
     """One sensor and what its pins see; noise of +-2 mV, as any ADC has."""
 
-    def __init__(self, air=None, loop=None, kept=0, hot=False, supply=False, **changes):
+    def __init__(self, air=None, loop=None, learnt=(0, 0, False), supply=False, **changes):
         settings = dict(SETTINGS)
         settings.update(changes)
         self.mv = mv_of(1000)
@@ -48,8 +48,7 @@ class Street:
             (lambda: self.supply_mv // 2) if supply else None,
             lambda: self.pressed,
             loop,
-            kept,
-            hot,
+            *learnt,
         )
 
     def _read_mv(self):
@@ -398,7 +397,7 @@ def test_quiet_air_is_learnt_and_survives_a_restart_but_a_smoulder_is_not() -> N
     street.minutes(600, 900)
     assert abs(street.sensor.gas.ratio - 1000) < 20
     gas = street.sensor.gas
-    again = Street(kept=gas.kept)
+    again = Street(learnt=(gas.baseline >> 8, 10, False))
     again.run(10, 900)
     assert abs(again.sensor.gas.ratio - 1000) < 20
     again.minutes(120, 600)
@@ -407,22 +406,13 @@ def test_quiet_air_is_learnt_and_survives_a_restart_but_a_smoulder_is_not() -> N
     assert again.sensor.gas.ratio < 720
 
 
-def test_what_was_learnt_against_another_r0_or_is_nonsense_is_not_believed() -> None:
-    kept = Street(hot=True, kept=31).sensor.gas.kept
-    assert Street(kept=kept).sensor.gas.looks()[3:] == (1000, 31)
-    more = kept + (2000 // 16 << 10)
-    assert Street(kept=more).sensor.gas.looks()[3:] == (1200, 31)
-    assert Street(kept=more, r0_ohm=10500).sensor.gas.looks()[3:] == (1000, 31)
-    assert Street(kept=kept + (40000 // 16 << 10)).sensor.gas.looks()[3:] == (1000, 31)
-
-
 def test_it_asks_to_be_kept_once_warm_and_then_once_a_day() -> None:
     street = Street(warmup_s=10)
     street.run(9)
     assert not street.sensor.gas.unkept
     street.run(5)
     assert street.sensor.gas.unkept
-    assert street.sensor.gas.hot
+    assert not street.sensor.gas.cold_s
     street.sensor.gas.unkept = False
     asked = 0
     for _ in range(49):
@@ -433,7 +423,7 @@ def test_it_asks_to_be_kept_once_warm_and_then_once_a_day() -> None:
 
 
 def test_a_heater_that_is_warm_since_before_the_reset_needs_no_warm_up() -> None:
-    street = Street(warmup_s=180, hot=True)
+    street = Street(warmup_s=180, learnt=(0, 0, True))
     assert street.run(3) == ("normal", "ok")
 
 

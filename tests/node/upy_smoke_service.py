@@ -160,29 +160,31 @@ def test_smoke_is_no_zero_unless_a_person_vouches_for_the_air() -> None:
 def test_what_was_learnt_comes_back_and_a_warm_heater_is_known_after_a_reset() -> None:
     chip = _Chip()
     kept = _kept(chip)
-    assert kept.restore() == (0, False)
-    gas = _smoke(1000).gas
+    assert kept.restore(10000) == (0, 0, False)
+    sensor = _smoke(1000)
+    gas = sensor.gas
     gas.unkept = True
-    kept.keep(gas)
+    kept.keep(sensor)
     assert not gas.unkept
     # Its hours have not changed: NVS is spared.
     assert chip.commits == 0
-    gas._hours = 1
-    kept.keep(gas)
+    gas.hours, gas.baseline = 1000, 2499 * 256
+    kept.keep(sensor)
     assert chip.commits == 1
-    assert kept.restore() == (gas.kept, False), "after a power cut the heater is cold"
+    assert kept.restore(10000) == (2499, 1000, False), "after a power cut the heater is cold"
+    assert kept.restore(10500) == (0, 1000, False), "calibrated since"
     chip.reason = "watchdog"
-    assert kept.restore() == (gas.kept, True)
-    gas._heated_s, gas._warm_s = 5, 180
-    kept.keep(gas)
-    assert kept.restore() == (gas.kept, False)
+    assert kept.restore(10000) == (2499, 1000, True)
+    gas.cold_s = 100
+    kept.keep(sensor)
+    assert kept.restore(10000) == (2499, 1000, False)
     kept.forget()
-    assert kept.restore()[0] == 0
+    assert kept.restore(10000)[:2] == (0, 0)
 
 
 def test_storage_that_fails_stops_nothing() -> None:
     chip = _Chip()
     kept = _kept(chip)
     chip.broken = True
-    assert kept.restore() == (0, False)
-    kept.keep(_smoke(1000).gas)
+    assert kept.restore(10000) == (0, 0, False)
+    kept.keep(_smoke(1000))

@@ -63,42 +63,40 @@ class Mq2:
     """Call second() once a second; it allocates nothing.
 
     level: 0, 1 pre-alarm, 2 alarm, until rest(). sees: whether this second was judged. calm_s:
-    how long the air has been clean. unkept: `kept` is worth writing down. hot: heater warmed up.
+    how long the air has been clean. unkept: baseline, hours of heating or cold_s, what is left of
+    the warm-up, are worth writing down. supply (1/4 mV), weather and spread, by which the last
+    minute's readings differed (permille, -1: no minute yet), are for the self-test.
     """
 
-    def __init__(self, settings: dict, kept: int, hot: bool) -> None:
-        """kept: what an earlier start wrote down, 0 for nothing; hot: the heater is warm."""
-        self._r0_ohm = settings["r0_ohm"]
-        self._per_r0 = max(1, settings["load_ohm"] * _SCALE // self._r0_ohm)
+    def __init__(self, settings: dict, permille: int, hours: int, hot: bool) -> None:
+        """What an earlier start has learnt: clean air in permille of r0_ohm, 0 for nothing, hours
+        of heating, whether the heater is still hot.
+        """
+        self._per_r0 = max(1, settings["load_ohm"] * _SCALE // settings["r0_ohm"])
         self._warm_s = settings["warmup_s"]
         self._burn_in_h = settings["burn_in_h"]
         self._pre = settings["pre_alarm_permille"]
         self._low = settings["alarm_permille"]
-        self._hours = kept & _HOURS
-        permille = (kept >> 10 & 0xFFFF) * 16000 // self._r0_ohm
-        # Learnt against another r0_ohm it counts no more: somebody has calibrated since.
-        known = kept >> 26 == self._mark() and _LEAST_BASELINE <= permille <= _MOST_BASELINE
-        self._baseline = (permille if known else 1000) << _FINE
+        known = _LEAST_BASELINE <= permille <= _MOST_BASELINE
+        self.baseline = (permille if known else 1000) << _FINE
+        self.hours = hours
         # A new sensor's first clean air is not r0_ohm yet.
-        self._first = not known and self._hours < self._burn_in_h
-        self._heated_s = self._warm_s if hot else 0
-        self._supply = _SUPPLY_MV << 2
-        self._weather = 1000
-        self._compensated = False
-        self._raw = self._before = 0
-        self._same_s = self._fault_s = self._noisy_min = 0
+        self._doubt = hours < self._burn_in_h
+        self._first = self._doubt and not known
+        self.cold_s = 0 if hot else self._warm_s
+        self.supply = _SUPPLY_MV << 2
+        self.weather = 1000
+        self._felt = False
+        self._raw = self._before = self._second = self._sum = 0
+        self._same_s = self._fault_s = self._steps = self._noisy_min = 0
         self._quiet_min = self._gas_min = self._minutes = 0
-        self._spread = -1
+        self._least, self._greatest = _SMALL, 0
+        self.spread = -1
         self._past = array("h", [0] * _PAST)
-        self._at = 0
-        self._low_s = self._deep_s = 0
-        self._begin_minute()
-        self.mv = 0
-        self.value = self.ratio = 1000
-        self.level = 0
-        self.calm_s = 0
-        self.sees = False
-        self.unkept = False
+        self._at = self._low_s = self._deep_s = 0
+        self.mv = self.level = self.calm_s = 0
+        self.ratio = self._value = 1000
+        self.sees = self.unkept = False
         self.health = "warming"
 
     def second(self, mv: int, supply_mv: int, air) -> None:
@@ -106,7 +104,7 @@ class Mq2:
         self._same_s = min(self._same_s + 1, _STUCK_S) if mv == self.mv else 0
         self.mv = mv
         if supply_mv:
-            self._supply += supply_mv - (self._supply >> 2)
+            self.supply += supply_mv - (self.supply >> 2)
         self.sees = False
         fault = self._fault()
         if fault:
@@ -117,7 +115,7 @@ class Mq2:
                 self._cool()
             return
         self._fault_s = 0
-        if not self._compensated and air is not None and air.known:
+        if not self._felt:
             self._feel(air)
         self._measure()
         if self._same_s >= _STUCK_S:
@@ -133,35 +131,8 @@ class Mq2:
         """The alarm is over, or somebody says so."""
         self.level = self._low_s = self._deep_s = 0
 
-    @property
-    def hot(self) -> bool:
-        """Whether the heater has been on for its warm-up."""
-        return self._heated_s >= self._warm_s
-
-    @property
-    def kept(self) -> int:
-        """Baseline and hours of heating, to be given to the constructor of a later start."""
-        ohm = (self._baseline >> _FINE) * self._r0_ohm // 1000
-        return self._mark() << 26 | min(ohm // 16, 0xFFFF) << 10 | self._hours
-
-    def looks(self) -> tuple:
-        """For the self-test: supply in mV, weather factor in permille, what the readings of the
-        last minute differed by in permille (-1: no minute yet), baseline in permille of r0_ohm,
-        hours of heating.
-        """
-        return (
-            self._supply >> 2,
-            self._weather,
-            self._spread,
-            self._baseline >> _FINE,
-            self._hours,
-        )
-
-    def _mark(self) -> int:
-        return (self._r0_ohm ^ self._r0_ohm >> 5 ^ self._r0_ohm >> 10) & 31
-
     def _fault(self) -> str:
-        supply_mv = self._supply >> 2
+        supply_mv = self.supply >> 2
         slack_mv = _SUPPLY_SLACK_MV if self._fault_s else 0
         if self.mv <= _OPEN_MV or supply_mv < _SUPPLY_LEAST_MV + slack_mv:
             return "open"
@@ -170,40 +141,39 @@ class Mq2:
         return ""
 
     def _cool(self) -> None:
-        if self._heated_s >= self._warm_s:
-            self.unkept = True
-        self._heated_s = 0
+        self.unkept = self.unkept or not self.cold_s
+        self.cold_s = self._warm_s
 
     def _measure(self) -> None:
-        supply_mv = self._supply >> 2
+        supply_mv = self.supply >> 2
         output_mv = min(self.mv * 3 // 2, supply_mv - 1)
         of_load = min((supply_mv - output_mv) * 1000 // output_mv, _SMALL // self._per_r0)
-        raw = min(of_load * self._per_r0 // _SCALE, _SCALE) * 1000 // self._weather
+        raw = min(of_load * self._per_r0 // _SCALE, _SCALE) * 1000 // self.weather
         raw = min(max(raw, 1), _MOST_PERMILLE)
         a, b = self._before, self._raw
         self._before, self._raw = b, raw
         if b and raw * 4 > b * 5:
             self._steps += 1
         # The median of three keeps a single spike from counting.
-        self.value = max(min(a, b), min(max(a, b), raw)) if a else raw
-        self.ratio = min((self.value * 1000 << _FINE) // self._baseline, _MOST_PERMILLE)
-        self._least = min(self._least, self.value)
-        self._greatest = max(self._greatest, self.value)
-        self._sum += self.value
+        self._value = max(min(a, b), min(max(a, b), raw)) if a else raw
+        self.ratio = min((self._value * 1000 << _FINE) // self.baseline, _MOST_PERMILLE)
+        self._least = min(self._least, self._value)
+        self._greatest = max(self._greatest, self._value)
+        self._sum += self._value
         self._second += 1
 
     def _warmed(self) -> bool:
         # A heater without power cools within seconds and the resistance rises; once the power is
         # back the sensor is cold and conducts like one in dense smoke.
-        if self.value > _MOST_BASELINE:
+        if self._value > _MOST_BASELINE:
             self._cool()
             self.health = "uncalibrated"
             return False
         most = max(self._past)
         if most and self.ratio > _COOLING and self.ratio * 2 > most * 3:
             self._cool()
-        if self._heated_s < self._warm_s:
-            self._heated_s += 1
+        if self.cold_s:
+            self.cold_s -= 1
             self.health = "warming"
             for i in range(_PAST):
                 self._past[i] = 0
@@ -211,7 +181,7 @@ class Mq2:
             return False
         if self._first:
             self._first = False
-            self._baseline = max(self.value, _LEAST_FIRST) << _FINE
+            self.baseline = max(self._value, _LEAST_FIRST) << _FINE
             self.ratio = 1000
         return True
 
@@ -219,7 +189,7 @@ class Mq2:
         if self.health == "warming":
             self.unkept = True
         self.sees = True
-        self.health = "uncalibrated" if self._doubtful() else "ok"
+        self.health = "uncalibrated" if self._doubt else "ok"
         ratio = self.ratio
         if self._second % _PAST_S == 1:
             self._past[self._at] = ratio
@@ -239,19 +209,11 @@ class Mq2:
         elif self.level == 1 and self.calm_s >= _VERIFY_S:
             self.level = 0
 
-    def _doubtful(self) -> bool:
-        baseline = self._baseline >> _FINE
-        return (
-            self._hours < self._burn_in_h
-            or not _LEAST_BASELINE < baseline < _MOST_BASELINE
-            # As much gas for half an hour, or a sensor that has aged while it had no power.
-            or self._gas_min >= _LONG_QUIET_MIN
-        )
-
     def _feel(self, air) -> None:
-        self._compensated = air is not None and air.known
-        if self._compensated:
-            self._weather = weather_permille(air.temp_cc, air.rh_permille)
+        # Where nothing measures the weather any more, the last one stays.
+        self._felt = air is not None and air.known
+        if self._felt:
+            self.weather = weather_permille(air.temp_cc, air.rh_permille)
 
     def _begin_minute(self) -> None:
         self._second = self._sum = self._greatest = self._steps = 0
@@ -261,38 +223,42 @@ class Mq2:
         bad = self._steps >= _STEPS_A_MINUTE
         self._noisy_min = max(0, min(self._noisy_min + (1 if bad else -1), 2 * _NOISY_MINUTES))
         mean = self._sum // _MINUTE_S
-        self._spread = min((self._greatest - self._least) * 1000 // mean, _SCALE)
+        self.spread = min((self._greatest - self._least) * 1000 // mean, _SCALE)
         self._begin_minute()
         self._feel(air)
+        self._minutes += 1
+        if self._minutes >= _HOUR_MIN:
+            self._minutes = 0
+            self.hours = self.hours + 1 if self.hours < _HOURS else _HOURS_AGAIN
+            self.unkept = self.hours <= self._burn_in_h or self.hours % _DAY_H == 0 or self.unkept
         if self.sees:
             self._learn(mean)
-        self._minutes += 1
-        if self._minutes < _HOUR_MIN:
-            return
-        self._minutes = 0
-        self._hours = self._hours + 1 if self._hours < _HOURS else _HOURS_AGAIN
-        if self._hours <= self._burn_in_h or self._hours % _DAY_H == 0:
-            self.unkept = True
 
     def _learn(self, mean: int) -> None:
-        quiet = self._spread < _QUIET_PERMILLE
+        quiet = self.spread < _QUIET_PERMILLE
+        low = self.ratio <= self._pre
         self._quiet_min = min(self._quiet_min + 1, _LONG_QUIET_MIN) if quiet else 0
-        low = quiet and self.ratio <= self._pre
-        self._gas_min = min(self._gas_min + 1, _LONG_QUIET_MIN) if low else 0
-        gap = (mean << _FINE) - self._baseline
+        self._gas_min = min(self._gas_min + 1, _LONG_QUIET_MIN) if quiet and low else 0
+        gap = (mean << _FINE) - self.baseline
         if gap > 0:
-            self._baseline += gap >> 4
+            self.baseline += gap >> 4
         elif (
             # What stays below the pre-alarm may be a leak or a smoulder: never clean air.
             quiet
             and self.level == 0
-            and self.ratio > self._pre
+            and not low
             and (self.ratio > _NEAR_CLEAN or self._quiet_min >= _LONG_QUIET_MIN)
         ):
             # Weather that nothing measures must be followed faster.
-            self._baseline += gap >> (7 if self._compensated else 6)
+            self.baseline += gap >> (7 if self._felt else 6)
         least, most = _LEAST_BASELINE << _FINE, _MOST_BASELINE << _FINE
-        self._baseline = min(max(self._baseline, least), most)
+        self.baseline = min(max(self.baseline, least), most)
+        self._doubt = (
+            self.hours < self._burn_in_h
+            or not least < self.baseline < most
+            # As much gas for half an hour, or a sensor that has aged while it had no power.
+            or self._gas_min >= _LONG_QUIET_MIN
+        )
 
 
 def weather_permille(temp_cc: int, rh_permille: int) -> int:

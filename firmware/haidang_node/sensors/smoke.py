@@ -28,7 +28,7 @@ class Smoke:
     read_mv() gives the MQ-2's voltage in mV; contact() is 1 while a detector's contact is closed,
     None where none is fitted; siren(1) sounds; air has known, temp_cc and rh_permille;
     read_supply_mv() half of its supply; button() is 1 while pressed; loop.fault is the contact
-    line's; kept and hot are the Mq2's. Sampling allocates nothing.
+    line's; permille, hours and hot are the Mq2's. Sampling allocates nothing.
     """
 
     kind = "smoke"
@@ -43,7 +43,8 @@ class Smoke:
         read_supply_mv=None,
         button=None,
         loop=None,
-        kept: int = 0,
+        permille: int = 0,
+        hours: int = 0,
         hot: bool = False,
     ) -> None:
         self._read_mv = read_mv
@@ -53,9 +54,10 @@ class Smoke:
         self._read_supply_mv = read_supply_mv
         self._button = button
         self.loop = loop
+        self.r0_ohm = settings["r0_ohm"]
         self._latch_s = settings["latch_s"] or _NEVER
         self._pattern = 0xFFFF if settings["siren_steady"] else _TEMPORAL_3
-        self.gas = Mq2(settings, kept, hot)
+        self.gas = Mq2(settings, permille, hours, hot)
         self._told_state = self._told_health = ""
         self._at_ms = 0
         self._second_ms = -_SECOND_MS

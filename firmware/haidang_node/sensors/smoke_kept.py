@@ -7,30 +7,44 @@ from haidang_node import log
 from haidang_node.hal import esp32, sleep
 
 _KEY = "smoke"
-_HOURS = 1023
+# One number of 31 bits: mark of r0_ohm (9), clean air in permille of it (12), hours (10).
+_HOUR_BITS = 10
+_HOURS = (1 << _HOUR_BITS) - 1
+_PERMILLE = 0xFFF
+_MARK_AT = 22
+# Mq2 keeps its baseline in 1/256 permille.
+_FINE = 256
 # A power cut leaves anything in RTC memory.
 _HOT = b"MQ-2 hot"
 _LOG = log.Log("smoke")
 
 
-def restore() -> tuple:
-    """(kept, hot) for the Mq2; the heater stays warm over every reset but a power cut."""
+def restore(r0_ohm: int) -> tuple:
+    """(permille, hours, hot) for the Mq2; the heater stays hot over every reset but a power cut.
+
+    What was learnt against another r0_ohm counts no more: somebody has calibrated since.
+    """
     hot = esp32.reset_reason() != "power_on" and sleep.kept()[: len(_HOT)] == _HOT
     try:
-        return esp32.Storage().get(_KEY) or 0, hot
+        kept = esp32.Storage().get(_KEY) or 0
     except OSError as error:
         _LOG.warning("NVS cannot be read: %s: clean air is learnt anew", error)
-        return 0, hot
+        return 0, 0, hot
+    permille = kept >> _HOUR_BITS & _PERMILLE
+    return permille if kept >> _MARK_AT == _mark(r0_ohm) else 0, kept & _HOURS, hot
 
 
-def keep(gas) -> None:
-    """Writes down what a Mq2 wants kept; NVS only where its hours of heating have changed."""
+def keep(smoke) -> None:
+    """Writes down what a Smoke has learnt; NVS only where its hours of heating have changed."""
+    gas = smoke.gas
     gas.unkept = False
-    sleep.keep(_HOT if gas.hot else bytes(len(_HOT)))
+    sleep.keep(bytes(len(_HOT)) if gas.cold_s else _HOT)
     storage = esp32.Storage()
     try:
-        if gas.kept & _HOURS != (storage.get(_KEY) or 0) & _HOURS:
-            storage.put(_KEY, gas.kept)
+        if gas.hours != (storage.get(_KEY) or 0) & _HOURS:
+            permille = gas.baseline // _FINE
+            kept = _mark(smoke.r0_ohm) << _MARK_AT | permille << _HOUR_BITS | gas.hours
+            storage.put(_KEY, kept)
             storage.commit()
     except OSError as error:
         # Nothing is lost but some minutes of learning after the next start.
@@ -42,3 +56,7 @@ def forget() -> None:
     storage = esp32.Storage()
     storage.put(_KEY, 0)
     storage.commit()
+
+
+def _mark(r0_ohm: int) -> int:
+    return (r0_ohm ^ r0_ohm >> 9) & 0x1FF

@@ -18,11 +18,12 @@ def selftest(sensor, settings: dict) -> list:
         # A contact on the wake input of a battery node.
         return [["health", sensor.health == "ok", sensor.health]]
     gas = sensor.gas
-    supply_mv, _, spread, baseline, hours = gas.looks()
+    supply_mv, spread, hours = gas.supply >> 2, gas.spread, gas.hours
+    baseline = gas.baseline >> 8
     checks = [
         ["adc", 200 < gas.mv < 3050, gas.mv, "200..3050"],
         ["supply", 4500 <= supply_mv <= 5500, supply_mv, "4500..5500"],
-        ["heater", gas.hot, hours],
+        ["heater", not gas.cold_s, hours],
         ["burn_in", hours >= settings["burn_in_h"], hours, ">= %d" % settings["burn_in_h"]],
         ["noise", spread > 0 and gas.health not in ("stuck", "noisy"), spread, "> 0"],
         ["baseline", 500 < baseline < 2500, baseline, "500..2500"],
@@ -43,7 +44,7 @@ def calibrate(sensor, args: dict, settings: dict) -> dict:
     another MQ-2 was fitted, its burn-in begins. CommandError.
     """
     gas = sensor.gas
-    supply_mv, weather, spread, _, _ = gas.looks()
+    supply_mv, spread = gas.supply >> 2, gas.spread
     if sensor.state in ("pre_alarm", "alarm") and not args.get("clean"):
         raise CommandError(
             "smoke: state is %s" % sensor.state,
@@ -56,7 +57,7 @@ def calibrate(sensor, args: dict, settings: dict) -> dict:
         )
     output_mv = min(gas.mv * 3 // 2, supply_mv - 1)
     of_load = (supply_mv - output_mv) * 1000 // max(output_mv, 1)
-    ohm = of_load * settings["load_ohm"] // weather
+    ohm = of_load * settings["load_ohm"] // gas.weather
     if not _CLEAN_LEAST_OHM <= ohm <= _CLEAN_MOST_OHM:
         raise CommandError(
             "smoke: %d ohm is no MQ-2 in clean air (%d to %d)"

@@ -9,29 +9,54 @@ import pytest
 from haidang_tools.__main__ import main
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import InputRefused
-from haidang_tools.virtual import world_from
+from haidang_tools.virtual import change, world_from
+from waiting import wait_until
 
 
 def test_the_command_prints_a_port_that_answers_and_ends_when_told(tmp_path: Path) -> None:
     words = ["board", "--image", str(tmp_path / "flash.img"), "--world-json", '{"supply_mv":4000}']
-    command = [sys.executable, "-m", "haidang_tools", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "haidang_tools", *words, "--orders"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
+        assert process.stdin is not None
         port = process.stdout.readline().strip()
         with SerialBoard(port) as serial:
             reading = "from machine import ADC\nprint(ADC(35, atten=3).read_uv() // 10000)"
             assert 199 <= int(serial.execute(reading)) <= 200
+            process.stdin.write('{"suply_mv": 1}\n{"supply_mv": 5000}\n')
+            process.stdin.close()
+            assert "no suply_mv" in process.stdout.readline()
+            wait_until(lambda: int(serial.execute(reading)) >= 249, "the order")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
 
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("{", "JSON"), ("[]", "object"), ('{"smok":1}', "smok"), ('{"phones":{}}', "phones")],
+    [
+        ("{", "JSON"),
+        ("[]", "object"),
+        ('{"smok":1}', "smok"),
+        ('{"phones":{}}', "phones"),
+        ('{"smoke_open":1}', "smoke_open"),
+        ('{"temp_c":true}', "temp_c"),
+        ('{"air_fault":"tired"}', "air_fault is one of"),
+        ('{"now_s":[]}', "now_s"),
+    ],
 )
 def test_a_wrong_world_is_refused(text: str, word: str) -> None:
     with pytest.raises(InputRefused, match=word):
         world_from(text)
+
+
+def test_orders_change_the_world_or_nothing() -> None:
+    world = world_from('{"weather": true, "low_c": 5, "networks": {}}')
+    change(world, '{"temp_c": 41, "humidity_pct": 20.5, "air_fault": "noisy"}', "the order")
+    assert (world.temp_c, world.humidity_pct, world.air_fault) == (41, 20.5, "noisy")
+    with pytest.raises(InputRefused, match="the order: the world has no temp"):
+        change(world, '{"temp_c": 7, "temp": 1}', "the order")
+    assert world.temp_c == 41
 
 
 @pytest.mark.parametrize(

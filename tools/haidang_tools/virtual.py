@@ -1,8 +1,13 @@
-"""`haidang board`: a virtual board with a port of its own, until Ctrl-C."""
+"""`haidang board`: a virtual board with a port of its own, until Ctrl-C.
+
+With --orders lines such as {"temp_c": 41, "humidity_pct": 30} on its standard input change what
+is around it.
+"""
 
 import argparse
 import json
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -25,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--world-json", default="{}", help='what is around it, for example {"smoke_ppm": 800}'
     )
+    parser.add_argument(
+        "--orders", action="store_true", help="change that by JSON lines on standard input"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,6 +46,11 @@ def run(args: argparse.Namespace) -> int:
             with Board(image, args.mac, world, args.heap) as board:
                 board.power_on()
                 print(board.port, flush=True)
+                if args.orders:
+                    # A daemon: a read of standard input cannot be ended.
+                    threading.Thread(
+                        target=_obey, args=(world,), name="orders", daemon=True
+                    ).start()
                 ended.wait()
         except BoardError as error:
             raise ToolError(str(error)) from error
@@ -46,18 +59,42 @@ def run(args: argparse.Namespace) -> int:
 
 def world_from(text: str) -> World:
     """A world with some attributes set by a JSON object; InputRefused names a wrong one."""
+    world = World()
+    change(world, text, "--world-json")
+    return world
+
+
+def change(world: World, text: str, where: str) -> None:
+    """Set attributes of a world by a JSON object; InputRefused, and nothing changed, if wrong."""
     try:
         wishes = json.loads(text)
     except ValueError as error:
-        raise InputRefused(f"--world-json is not JSON: {error}") from error
+        raise InputRefused(f"{where} is not JSON: {error}") from error
     if not isinstance(wishes, dict):
-        raise InputRefused("--world-json must be an object in { }")
-    world = World()
+        raise InputRefused(f"{where} must be an object in {{ }}")
     for name, value in wishes.items():
-        present = getattr(world, name, None)
-        if name.startswith("_") or not isinstance(present, bool | int | float | dict):
-            raise InputRefused(f"--world-json: the world has no {name}")
-        if isinstance(present, dict) != isinstance(value, dict):
-            raise InputRefused(f"--world-json: {name} does not take {value!r}")
-        setattr(world, name, value)
-    return world
+        _check(world, name, value, where)
+    for name, value in wishes.items():
+        try:
+            setattr(world, name, value)
+        except ValueError as error:
+            raise InputRefused(f"{where}: {error}") from error
+
+
+def _check(world: World, name: str, value: object, where: str) -> None:
+    present = getattr(world, name, None)
+    if name.startswith("_") or not isinstance(present, bool | int | float | str | dict):
+        raise InputRefused(f"{where}: the world has no {name}")
+    number = isinstance(present, int | float) and not isinstance(present, bool)
+    fits = isinstance(value, int | float) if number else isinstance(value, type(present))
+    if not fits or (number and isinstance(value, bool)):
+        raise InputRefused(f"{where}: {name} does not take {value!r}")
+
+
+def _obey(world: World) -> None:
+    # Until standard input ends; the board lives on.
+    for line in sys.stdin:
+        try:
+            change(world, line, "the order")
+        except InputRefused as error:
+            print(error, flush=True)

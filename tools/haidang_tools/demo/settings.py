@@ -117,6 +117,15 @@ lon = 105.907
 """
 
 
+_RULES = """
+[rules]
+smoke_verify_s = {smoke_verify_s}
+flood_verify_s = 2.0
+flood_hysteresis_mm = 20
+crowd_sustain_s = 4.0
+"""
+
+
 def gateway_toml(
     lines: Lines,
     ca_dir: Path,
@@ -128,47 +137,59 @@ def gateway_toml(
     smoke_verify_s: float = 60.0,
 ) -> str:
     """The gateway's configuration file; without `camera` there is no camera process."""
-    q = json.dumps  # a JSON string is a TOML string
-    text = f"""\
-[gateway]
-id = "{GATEWAY}"
-data_dir = {q(str(data_dir))}
+    parts = [
+        f'[gateway]\nid = "{GATEWAY}"\ndata_dir = {_text(data_dir)}\n',
+        _broker(lines, ca_dir),
+        _centre(lines, ca_dir),
+        _RULES.format(smoke_verify_s=smoke_verify_s),
+        f"\n[models]\ndir = {_text(models_dir)}\n",
+        _PLACES,
+        *(_node(node) for node in nodes),
+        _camera(camera, nodes) if camera else "",
+    ]
+    return "".join(parts)
 
+
+def _broker(lines: Lines, ca_dir: Path) -> str:
+    return f"""
 [broker]
-host = {q(lines.broker_host)}
+host = {_text(lines.broker_host)}
 port = {lines.broker_port}
-ca = {q(str(ca_dir / "ca.pem"))}
-cert = {q(str(ca_dir / f"{GATEWAY}.pem"))}
-key = {q(str(ca_dir / f"{GATEWAY}.key"))}
-cert_alarm = {q(str(ca_dir / f"{GATEWAY}-alarm.pem"))}
-key_alarm = {q(str(ca_dir / f"{GATEWAY}-alarm.key"))}
+ca = {_text(ca_dir / "ca.pem")}
+cert = {_text(ca_dir / f"{GATEWAY}.pem")}
+key = {_text(ca_dir / f"{GATEWAY}.key")}
+cert_alarm = {_text(ca_dir / f"{GATEWAY}-alarm.pem")}
+key_alarm = {_text(ca_dir / f"{GATEWAY}-alarm.key")}
+"""
 
+
+def _centre(lines: Lines, ca_dir: Path) -> str:
+    return f"""
 [centre]
 host = "127.0.0.1"
 port = {lines.centre_port}
 server_name = "gateway.local"
-ca = {q(str(ca_dir / "ca.pem"))}
-cert = {q(str(ca_dir / f"{GATEWAY}.pem"))}
-key = {q(str(ca_dir / f"{GATEWAY}.key"))}
+ca = {_text(ca_dir / "ca.pem")}
+cert = {_text(ca_dir / f"{GATEWAY}.pem")}
+key = {_text(ca_dir / f"{GATEWAY}.key")}
 batch_s = 1.0
-
-[rules]
-smoke_verify_s = {smoke_verify_s}
-flood_verify_s = 2.0
-flood_hysteresis_mm = 20
-crowd_sustain_s = 4.0
-
-[models]
-dir = {q(str(models_dir))}
 """
-    text += _PLACES
-    for node in nodes:
-        text += f'\n[[node]]\nid = "{node.id}"\nplace = "{node.place}"\n'
-        text += f"heartbeat_s = {HEARTBEAT_S}\n"
-        if node.sensor == "flood":
-            levels = _SENSORS["flood"]
-            text += "gauge_mm = [{watch_mm}, {warning_mm}, {danger_mm}]\n".format(**levels)
-    return text + (_camera(camera, nodes) if camera else "")
+
+
+def _node(node: DemoNode) -> str:
+    text = f"""
+[[node]]
+id = "{node.id}"
+place = "{node.place}"
+heartbeat_s = {HEARTBEAT_S}
+"""
+    if node.sensor == "flood":
+        text += "gauge_mm = [{watch_mm}, {warning_mm}, {danger_mm}]\n".format(**_SENSORS["flood"])
+    return text
+
+
+def _text(value: object) -> str:
+    return json.dumps(str(value))  # a JSON string is a TOML string
 
 
 def _camera(camera: DemoCamera, nodes: Sequence[DemoNode]) -> str:
@@ -177,7 +198,7 @@ def _camera(camera: DemoCamera, nodes: Sequence[DemoNode]) -> str:
 [[camera]]
 id = "market-3-east"
 place = "market-3"
-url = {json.dumps(camera.url)}
+url = {_text(camera.url)}
 fps = 5.0
 crowd_every_s = 1.0
 person_px = {camera.person_px}

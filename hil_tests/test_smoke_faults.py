@@ -69,7 +69,7 @@ def test_the_button_silences_the_siren_a_second_source_sounds_again_the_alarm_st
 
 
 def _is(gateway: StandInGateway, word: str) -> bool:
-    return gateway.seen("smoke/health")[-1] == word
+    return bool(gateway.seen("smoke/health")[-1] == word)
 
 
 def _quiet(bench: Bench) -> int:

@@ -109,6 +109,33 @@ def test_a_power_cut_between_sleeps_loses_no_alarm_and_repeats_no_name(bench: Be
             assert all(copy.records == copies[0].records for copy in copies)
 
 
+def test_a_level_meter_is_read_in_each_wake_and_a_car_that_comes_in_a_sleep_is_no_flood(
+    bench: Bench,
+) -> None:
+    document = battery(bench, sleep_s=60, connect_s=3600, wake_pin=-1)
+    document["sensors"] = {"flood": {"watch_mm": 60, "sound_cc": 2500}}
+    board: Board = bench.board(document)
+    board.heap = "300K"
+    board.fast = True
+    board.world.water_mm = 20
+    with bench.gateway() as gw, board:
+        board.power_on()
+        asleep(board, 1)
+        assert abs(gw.seen("flood/level")[-1] - 20) <= 3
+        board.world.water_mm = 70
+        board.hurry(130_000)
+        wait_until(lambda: "watch" in gw.seen("flood/state"), "the alarm of a wake")
+        board.world.water_mm = 1450
+        board.hurry(300_000)
+        board.world.water_mm = 20
+        board.hurry(240_000)
+        wait_until(lambda: gw.seen("flood/state")[-1] == "normal", "the all-clear")
+        assert {"warning", "danger"}.isdisjoint(gw.seen("flood/state"))
+        assert gw.bad == []
+        dry = [int(part.split(b" ")[0]) for part in board.console.split(b"awake for ")[1:]]
+        assert min(dry) <= 4500, dry
+
+
 def alarms(gw: StandInGateway) -> set[tuple[int, object]]:
     return {
         (key[1], record.value)

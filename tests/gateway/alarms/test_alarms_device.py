@@ -199,7 +199,7 @@ def test_a_broker_that_is_away_is_one_alarm_and_every_node_is_blind(city: City) 
 @pytest.mark.parametrize(
     ("sensor", "word", "vi", "en"),
     [
-        ("flood", "stuck", "bị che: không đo được mực nước", "is blocked: no level"),
+        ("flood", "stuck", "bị che hoặc kẹt: không đo được", "blocked or stuck: no level"),
         ("footfall", "silent", "bộ dò Wi-Fi im lặng", "its sniffer is silent"),
         ("footfall", "noisy", "dữ liệu bộ dò Wi-Fi bị lỗi", "garbled sniffer data"),
         ("footfall", "stuck", "đã ngừng đếm", "has stopped counting"),

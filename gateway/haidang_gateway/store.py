@@ -205,14 +205,13 @@ class Store:
         return await self._call(lambda: self._write(work))
 
     def _open(self, now_ms: int) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock_fd = lock(self._folder)
-        except OSError as error:
-            message = f"{self._folder}: {error.strerror}; check that the folder is writable"
-            raise StoreError(message) from error
+        self._lock_fd = lock(self._folder)
         self._now_ms = now_ms
-        self._connection, self.opened = open_store(self._path, now_ms)
+        try:
+            self._connection, self.opened = open_store(self._path, now_ms)
+        except StoreFull:
+            self._room.give_up()
+            self._connection, self.opened = open_store(self._path, now_ms)
         self.epoch, self.created_ms = self.opened.epoch, self.opened.created_ms
         self._room.lay()
         self._room.limit(self._connection)

@@ -100,7 +100,6 @@ def restore(backup: Path, path: Path, now_ms: int) -> Path | None:
     part, fresh = path.with_name(path.name + ".copy"), path.with_name(path.name + ".new")
     held = -1
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         held = lock(folder)
         remove(part)
         _copy_of(backup, part)

@@ -84,14 +84,15 @@ class Care:
     async def step(self) -> bool:
         """One small round; True if there is more to do at once."""
         now_ms, steady_ms = self._clock.now_ms(), self._clock.monotonic_ms()
+        if steady_ms - self._reserved_ms >= _RESERVE_MS:
+            self._reserved_ms = steady_ms
+            await self._store.renew_reserve()
         gone = await self._store.keep_room(now_ms)
+        self._note_room(steady_ms)
         rolled = 0 if gone else await self._roll_up(steady_ms)
         forgotten = await self._store.care(
             lambda c: store_room.forget_old(c, self._settings, now_ms)
         )
-        if steady_ms - self._reserved_ms >= _RESERVE_MS:
-            self._reserved_ms = steady_ms
-            await self._store.renew_reserve()
         await self._carry_over(steady_ms)
         if self.check_due and steady_ms - self._began_ms >= _CHECK_AFTER_MS:
             await self.look_through()
@@ -102,14 +103,16 @@ class Care:
         if self._failures >= _FAILURES:
             return "failing"
         steady_ms = self._clock.monotonic_ms()
-        if self._store.room_made > self._room_made:
-            self._room_made, self._full_ms = self._store.room_made, steady_ms
         if self._full_ms is not None and steady_ms - self._full_ms < _FULL_MS:
             return "full"
         why, _, at_ms = self._store.opened.renewed.partition(" ")
         if why and self._clock.now_ms() - int(at_ms) < _RENEWED_MS:
             return why
         return "ok"
+
+    def _note_room(self, steady_ms: int) -> None:
+        if self._store.room_made > self._room_made:
+            self._room_made, self._full_ms = self._store.room_made, steady_ms
 
     async def _tell(self) -> None:
         word = self.word()

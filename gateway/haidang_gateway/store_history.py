@@ -70,8 +70,9 @@ def roll_up(connection: Connection, limit: int) -> int:
         for name, at_ms, value in _readings(body, received_ms):
             key = at_ms // (MINUTE_S * 1000), names.number(node)
             _put(minutes.setdefault(key, {}), names.number(name), (value, value, value, 1))
-    _merge(connection, MINUTE_S, minutes)
+    # The hours first: merging puts into the minutes what the hours have already.
     _merge(connection, HOUR_S, _hours(minutes))
+    _merge(connection, MINUTE_S, minutes)
     move_cursor(connection, rows[-1][0])
     return len(rows)
 

@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from haidang_gateway import store_check, store_read, store_rescue, store_room
-from haidang_gateway.errors import StoreError
-from haidang_gateway.store_schema import Connection, SqlError, connect, is_broken, transaction
+from haidang_gateway.errors import StoreError, StoreFull
+from haidang_gateway.store_schema import (
+    Connection,
+    SqlError,
+    connect,
+    is_broken,
+    transaction,
+    translated,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +40,7 @@ class Opened:
 
 
 def open_store(path: Path, now_ms: int) -> tuple[Connection, Opened]:
-    """A connection that the caller closes; StoreError where there can be none."""
+    """A connection that the caller closes; StoreFull or StoreError where there can be none."""
     set_aside = None
     try:
         store_rescue.finish(path)
@@ -41,7 +48,7 @@ def open_store(path: Path, now_ms: int) -> tuple[Connection, Opened]:
             set_aside = _rebuild(path, reason, now_ms)
         connection = connect(path, now_ms)
     except SqlError as error:
-        raise StoreError(f"{path}: cannot be opened: {error}; {_remedy(error)}") from error
+        raise _opening(error, path) from error
     except OSError as error:
         raise StoreError(
             f"{path}: {error.strerror}; check the disk and the folder's owner"
@@ -50,12 +57,17 @@ def open_store(path: Path, now_ms: int) -> tuple[Connection, Opened]:
         return connection, _begin(connection, set_aside)
     except SqlError as error:
         connection.close()
-        raise StoreError(f"{path}: cannot be opened: {error}; {_remedy(error)}") from error
+        raise _opening(error, path) from error
 
 
 def lock(folder: Path) -> int:
-    """A descriptor that keeps every other gateway, and `restore`, off the folder; OSError."""
-    descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    """A descriptor that keeps every other gateway, and `restore`, off the folder; StoreError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        message = f"{folder}: {error.strerror}; check that the folder is writable"
+        raise StoreError(message) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -68,7 +80,13 @@ def lock(folder: Path) -> int:
 
 def _begin(connection: Connection, set_aside: Path | None) -> Opened:
     facts = store_read.meta(connection)
-    transaction(connection, store_check.begin)
+    try:
+        transaction(connection, store_check.begin)
+    except SqlError as error:
+        if is_broken(error) or not translated(error, Path()).retryable:
+            raise
+        # A full disk: alarms still find room in the file, see store_room.py.
+        _log.warning("the database can be read and not written yet: %s", error)
     return Opened(
         epoch=facts["epoch"],
         created_ms=int(facts["created_ms"]),
@@ -77,6 +95,12 @@ def _begin(connection: Connection, set_aside: Path | None) -> Opened:
         checked_ms=int(facts.get(store_check.CHECKED_MS, 0)),
         renewed=facts.get(RENEWED, ""),
     )
+
+
+def _opening(error: SqlError, path: Path) -> StoreError:
+    if isinstance(translated(error, path), StoreFull):
+        return StoreFull(f"{path}: cannot be opened: the disk is full; free some of it")
+    return StoreError(f"{path}: cannot be opened: {error}; {_remedy(error)}")
 
 
 def _wrong_with(path: Path) -> str:

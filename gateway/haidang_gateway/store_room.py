@@ -86,8 +86,12 @@ class Room:
         """
         (self.limit_pages,) = connection.execute("PRAGMA max_page_count=1").fetchone()
         if self._free_bytes() < _ROOMY_BYTES:
-            self._ballast.unlink(missing_ok=True)
-            drop_aside(self._folder, keep=0)
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Free on the disk what can be freed at once: ballast, copies of broken databases."""
+        self._ballast.unlink(missing_ok=True)
+        drop_aside(self._folder, keep=0)
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self._folder).free

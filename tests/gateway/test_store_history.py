@@ -112,6 +112,7 @@ def test_however_the_steps_fall_every_reading_counts_once(
                 await roll_up(store, step)
 
     asyncio.run(scenario())
+    assert sum(point.count for point in chart(folder, HOUR_S)) == len(readings)
     wanted: dict[int, list[int]] = {}
     for at_ms, value in readings:
         wanted.setdefault((MINUTE_MS + at_ms) // 60_000 * 60_000, []).append(value)

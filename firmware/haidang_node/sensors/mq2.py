@@ -112,11 +112,13 @@ class Mq2:
             if self._fault_s >= _FAULT_S:
                 self._fault_s = _FAULT_S
                 self.health = fault
-                self._cool()
+                self.unkept = self.unkept or not self.cold_s
+                self.cold_s = self._warm_s
             return
         self._fault_s = 0
-        if not self._felt:
-            self._feel(air)
+        if not self._felt and air is not None and air.known:
+            self._felt = True
+            self.weather = weather_permille(air.temp_cc, air.rh_permille)
         self._measure()
         if self._same_s >= _STUCK_S:
             self.health = "stuck"
@@ -125,7 +127,7 @@ class Mq2:
         elif self._warmed():
             self._judge()
         if self._second >= _MINUTE_S:
-            self._end_minute(air)
+            self._end_minute()
 
     def rest(self) -> None:
         """The alarm is over, or somebody says so."""
@@ -140,10 +142,6 @@ class Mq2:
             return "short"
         return ""
 
-    def _cool(self) -> None:
-        self.unkept = self.unkept or not self.cold_s
-        self.cold_s = self._warm_s
-
     def _measure(self) -> None:
         supply_mv = self.supply >> 2
         output_mv = min(self.mv * 3 // 2, supply_mv - 1)
@@ -157,6 +155,9 @@ class Mq2:
         # The median of three keeps a single spike from counting.
         self._value = max(min(a, b), min(max(a, b), raw)) if a else raw
         self.ratio = min((self._value * 1000 << _FINE) // self.baseline, _MOST_PERMILLE)
+        if not self._second:
+            self._sum = self._greatest = 0
+            self._least = _SMALL
         self._least = min(self._least, self._value)
         self._greatest = max(self._greatest, self._value)
         self._sum += self._value
@@ -165,19 +166,17 @@ class Mq2:
     def _warmed(self) -> bool:
         # A heater without power cools within seconds and the resistance rises; once the power is
         # back the sensor is cold and conducts like one in dense smoke.
-        if self._value > _MOST_BASELINE:
-            self._cool()
-            self.health = "uncalibrated"
-            return False
+        far = self._value > _MOST_BASELINE
         most = max(self._past)
-        if most and self.ratio > _COOLING and self.ratio * 2 > most * 3:
-            self._cool()
-        if self.cold_s:
-            self.cold_s -= 1
-            self.health = "warming"
+        if far or (most and self.ratio > _COOLING and self.ratio * 2 > most * 3):
+            self.unkept = self.unkept or not self.cold_s
+            self.cold_s = self._warm_s
+        if far or self.cold_s:
+            self.health = "uncalibrated" if far else "warming"
+            self.cold_s -= 0 if far else 1
             for i in range(_PAST):
                 self._past[i] = 0
-            self._begin_minute()
+            self._second = 0
             return False
         if self._first:
             self._first = False
@@ -209,37 +208,27 @@ class Mq2:
         elif self.level == 1 and self.calm_s >= _VERIFY_S:
             self.level = 0
 
-    def _feel(self, air) -> None:
-        # Where nothing measures the weather any more, the last one stays.
-        self._felt = air is not None and air.known
-        if self._felt:
-            self.weather = weather_permille(air.temp_cc, air.rh_permille)
-
-    def _begin_minute(self) -> None:
-        self._second = self._sum = self._greatest = self._steps = 0
-        self._least = _SMALL
-
-    def _end_minute(self, air) -> None:
+    def _end_minute(self) -> None:
         bad = self._steps >= _STEPS_A_MINUTE
         self._noisy_min = max(0, min(self._noisy_min + (1 if bad else -1), 2 * _NOISY_MINUTES))
+        self._second = self._steps = 0
         mean = self._sum // _MINUTE_S
         self.spread = min((self._greatest - self._least) * 1000 // mean, _SCALE)
-        self._begin_minute()
-        self._feel(air)
         self._minutes += 1
         if self._minutes >= _HOUR_MIN:
             self._minutes = 0
             self.hours = self.hours + 1 if self.hours < _HOURS else _HOURS_AGAIN
             self.unkept = self.hours <= self._burn_in_h or self.hours % _DAY_H == 0 or self.unkept
         if self.sees:
-            self._learn(mean)
+            self._learn((mean << _FINE) - self.baseline)
+        # Where nothing measures the weather any more, the last one stays.
+        self._felt = False
 
-    def _learn(self, mean: int) -> None:
+    def _learn(self, gap: int) -> None:
         quiet = self.spread < _QUIET_PERMILLE
         low = self.ratio <= self._pre
         self._quiet_min = min(self._quiet_min + 1, _LONG_QUIET_MIN) if quiet else 0
         self._gas_min = min(self._gas_min + 1, _LONG_QUIET_MIN) if quiet and low else 0
-        gap = (mean << _FINE) - self.baseline
         if gap > 0:
             self.baseline += gap >> 4
         elif (

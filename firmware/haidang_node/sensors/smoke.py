@@ -83,7 +83,9 @@ class Smoke:
             if self._read_supply_mv is not None:
                 supply_mv = _SUPPLY_DIVIDER * self._read_supply_mv()
             self.gas.second(self._read_mv(), supply_mv, self._air)
-            self._count()
+            self._open_s = 0 if self._closed else min(self._open_s + 1, _NEVER)
+            if self._silent_s:
+                self._silent_s -= 1
         self._decide()
         self._sound(now_ms)
 
@@ -142,11 +144,6 @@ class Smoke:
         if pressed and not self._pressed:
             self.silence()
         self._pressed = pressed
-
-    def _count(self) -> None:
-        self._open_s = 0 if self._closed else min(self._open_s + 1, _NEVER)
-        if self._silent_s:
-            self._silent_s -= 1
 
     def _decide(self) -> None:
         gas = self.gas

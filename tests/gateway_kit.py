@@ -118,7 +118,7 @@ class World:
             capture_output=True,
             text=True,
             check=True,
-            timeout=20,
+            timeout=60,
         ).stdout
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":

@@ -12,7 +12,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 _BROKEN_OFF = 0xFF
 
 

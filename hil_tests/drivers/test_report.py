@@ -62,11 +62,11 @@ def test_the_console_is_recorded_over_a_port_that_goes_and_comes(tmp_path: Path)
         for words in ("first life", "second life"):
             with terminal() as (far, path):
                 port.symlink_to(path)
-                wait_until(lambda: console.text.endswith("is there]\n"), "the port opened", 5)
+                wait_until(lambda: console.text.endswith("is there]\n"), "the port opened")
                 _say(far, words)
-                wait_until(partial(_has, console, words), words, 5)
+                wait_until(partial(_has, console, words), words)
                 port.unlink()
-            wait_until(lambda: "went away" in console.text.splitlines()[-1], "the end", 5)
+            wait_until(lambda: "went away" in console.text.splitlines()[-1], "the end")
         assert record.read_bytes().decode() == console.text
     assert console.text.count("the port went away") == 2
 

@@ -109,7 +109,7 @@ def test_a_rig_file_becomes_a_bench_that_drives_all_of_it(player: Board, tmp_pat
                 bench.set_wifi(False)
             bench.rest()
             assert abs(player.pin(_DAC_PIN) * 3_300_000 / 255 - smoke_uv(0)) < _STEP_UV
-            wait_until(lambda: heard == [(1, True), (1, False), (1, True)], "the power back", 5)
+            wait_until(lambda: heard == [(1, True), (1, False), (1, True)], "the power back")
 
 
 def test_a_person_who_is_not_there_makes_a_lack_not_a_failure(tmp_path: Path) -> None:

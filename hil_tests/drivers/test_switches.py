@@ -54,7 +54,7 @@ def test_a_relay_channel_is_switched(inverted: bool) -> None:
         switch = RelaySwitch(str(path), 2, inverted=inverted)
         switch.set(True)
         switch.set(False)
-        wait_until(lambda: len(heard) == 2, "both orders", 5)
+        wait_until(lambda: len(heard) == 2, "both orders")
     assert heard == [(2, not inverted), (2, inverted)]
 
 

@@ -21,7 +21,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 def mpremote(board: Board, *words: str) -> subprocess.CompletedProcess[str]:
     command = [MPREMOTE, "connect", board.port, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def printed(board: Board, *words: str) -> str:

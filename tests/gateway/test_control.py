@@ -19,7 +19,7 @@ from haidang_gateway.fleet.order import Answer, Order
 from node_packs import NODE, START_MS
 
 _REQUEST = json.dumps({"node": NODE, "do": "log", "args": {}, "wait_s": 60, "by": "Lan"}).encode()
-_DEADLINE_S = 10
+_DEADLINE_S = 30
 
 
 class _Gateway:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gateway_kit import STRANGER, World, issue_all, next_command, wait_online
+from gateway_kit import STRANGER, World, next_command, wait_online
 from haidang_gateway import store_read
 from haidang_gateway.__main__ import main
 from haidang_gateway.control import address
@@ -20,19 +20,6 @@ from node_packs import NODE
 from waiting import wait_until
 
 REPLY = f"hd/1/n/{NODE}/reply"
-
-
-@pytest.fixture(scope="module")
-def ca_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("authority")
-    issue_all(folder)
-    return folder
-
-
-@pytest.fixture
-def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
-    with World.open(tmp_path, ca_dir) as world:
-        yield world
 
 
 @contextlib.contextmanager

@@ -4,12 +4,11 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from gateway_kit import STRANGER, World, issue_all, next_ack, wait_online, wait_word
-from haidang_gateway import store_read
+from gateway_kit import STRANGER, World, next_ack, wait_online, wait_word
+from haidang_gateway import store_check, store_read
 from haidang_gateway.store_schema import reading
 from mqtt_peer import Peer
 from node_packs import NODE, pack, smoke, status
@@ -18,19 +17,6 @@ from waiting import wait_until
 ALARM = f"hd/1/n/{NODE}/alarm"
 DATA = f"hd/1/n/{NODE}/data"
 STATUS = f"hd/1/n/{NODE}/status"
-
-
-@pytest.fixture(scope="module")
-def ca_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("authority")
-    issue_all(folder)
-    return folder
-
-
-@pytest.fixture
-def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
-    with World.open(tmp_path, ca_dir) as world:
-        yield world
 
 
 def _now_ms() -> int:
@@ -222,6 +208,23 @@ def test_systemd_is_told_ready_alive_and_stopping(world: World) -> None:
             words = {systemd.recv(100)}
             while b"STOPPING=1" not in words:
                 words.add(systemd.recv(100))
+
+
+def test_a_broken_database_is_rebuilt_and_the_centre_hears_of_it(world: World) -> None:
+    with world.node() as node, world.centre() as centre:
+        with world.gateway() as gateway:
+            wait_online(node)
+            node.publish(ALARM, _fire(1))
+            (fire,) = centre.wait_alarms(1)
+            assert gateway.end(signal.SIGKILL) == -signal.SIGKILL
+        store_check.mark(world.database.parent, "told so by a test")
+        with world.gateway():
+            (_, told) = centre.wait_alarms(2)
+            assert (told["hazard"], told["state"]) == ("device", "confirmed")
+            assert "dựng lại" in told["headline"]["vi"]
+            centre.command("ack_alarm", alarm_id=fire["id"], by="Trực ban 2")
+            acknowledged = centre.wait_alarms(3)[2]
+            assert (acknowledged["id"], acknowledged["rev"]) == (fire["id"], 2)
 
 
 def test_a_wrong_configuration_ends_with_all_mistakes_and_status_2(world: World) -> None:

@@ -122,7 +122,7 @@ def test_packs_are_held_while_the_gateway_says_it_is_away(bench: Bench) -> None:
         wait_until(lambda: b"smoke: alarm" in board.console, "the alarm on the node")
         assert len(gw.packs) <= held + 1
         gw.say("online")
-        wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm", 3)
+        wait_until(lambda: "alarm" in gw.seen("smoke/state"), "the alarm", 10)
 
 
 def test_a_reflashed_node_draws_a_new_epoch(bench: Bench) -> None:

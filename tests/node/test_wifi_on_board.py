@@ -50,7 +50,7 @@ def test_a_lost_network_ends_the_connection_at_once_and_the_other_takes_over(
         board.power_on()
         wait_until(lambda: len(gw.packs) >= 3, "the first packs")
         board.world.networks = {"school": "two"}
-        wait_until(lambda: b"the network went away" in board.console, "the loss", 4)
+        wait_until(lambda: b"the network went away" in board.console, "the loss", 12)
         wait_until(lambda: joins(board) == 2, "the other network")
         held = len(gw.packs)
         wait_until(lambda: len(gw.packs) > held + 3, "packs over the other network")

@@ -22,7 +22,7 @@ from haidang_wire.mqtt5 import (
 )
 from waiting import wait_until
 
-_WAIT_S = 10.0
+_WAIT_S = 30.0
 _CONFIGURATION = """
 listener {port} 127.0.0.1
 allow_anonymous true

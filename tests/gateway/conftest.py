@@ -1,0 +1,22 @@
+"""A real gateway's world: two brokers and all certificates, which are drawn once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gateway_kit import World, issue_all
+
+
+@pytest.fixture(scope="session")
+def ca_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Certificates as `World.open` wants them."""
+    folder = tmp_path_factory.mktemp("authority")
+    issue_all(folder)
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
+    """Both brokers running, the gateway not started."""
+    with World.open(tmp_path, ca_dir) as world:
+        yield world

@@ -23,6 +23,7 @@ _AT_1_M_DBM = -38.0
 _LOSS_EXPONENT = 3.0
 _FADING_DB = 3.0
 _BODIES_DB = 4.0
+_TURNED_DB = 2.0
 # A receiver hears a strong frame of the next channel now and then.
 _NEXT_CHANNEL = 0.4
 
@@ -55,6 +56,7 @@ class Model:
     copies: int
     dwell_s: float
     names: int
+    regular: float = 0.5  # the share of the time between scans that a timer sets, not chance
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class Habits:
     awake_share: float = 0.4
     session_s: float = 120.0
     reach_m: float = 50.0
+    unlike: float = 0.25  # how far phones of one make differ in how often they scan (log)
     period_s: float = 0.0  # above 0: every phone scans this often, screen on or off
 
 
@@ -79,6 +82,7 @@ class Phone:
     own: bytes
     names: tuple[bytes, ...]
     arrived_s: float = 0.0
+    pace: float = 1.0
     awake: bool = False
     turns_s: float = 0.0
     address: bytes = b""
@@ -108,6 +112,7 @@ class Crowd:
         loss_db = 10 * _LOSS_EXPONENT * math.log10(distance_m) + chance.gauss(0, _BODIES_DB)
         names = tuple(b"Nha %04d" % chance.randrange(10000) for _ in range(model.names))
         phone = Phone(model, now_s + stays_s, _AT_1_M_DBM - loss_db, _own(chance), names, now_s)
+        phone.pace = chance.lognormvariate(0, habits.unlike)
         phone.awake = chance.random() < habits.awake_share
         phone.turns_s = now_s + self._session_s(phone)
         phone.sequence = chance.randrange(_SEQUENCES)
@@ -147,8 +152,8 @@ class Crowd:
                 phone.awake = not phone.awake
                 phone.turns_s = now_s + self._session_s(phone)
             mean_s = phone.model.awake_s if phone.awake else phone.model.asleep_s
-            # A timer's regularity and a user's chance, half each.
-            at_s = now_s + mean_s * (0.5 + 0.5 * chance.expovariate(1))
+            regular = phone.model.regular
+            at_s = now_s + mean_s * phone.pace * (regular + (1 - regular) * chance.expovariate(1))
             if at_s < phone.turns_s:
                 return at_s
             now_s = phone.turns_s
@@ -162,6 +167,8 @@ class Crowd:
         chance, model = self.chance, phone.model
         self._change_address(phone, at_s)
         phone.sequence += chance.randrange(1, 4)
+        # It is turned, or somebody walks by.
+        mean_dbm = phone.mean_dbm + chance.gauss(0, _TURNED_DB)
         for channel in model.channels:
             at_s += model.dwell_s
             away = abs(channel - tuned(at_s))
@@ -170,15 +177,13 @@ class Crowd:
                     phone.sequence = (phone.sequence + 1) % _SEQUENCES
                     if away > 1 or (away and chance.random() > _NEXT_CHANNEL):
                         continue
-                    rssi_dbm = phone.mean_dbm + chance.gauss(0, _FADING_DB)
+                    rssi_dbm = mean_dbm + chance.gauss(0, _FADING_DB)
                     if rssi_dbm < _FLOOR_DBM:
                         continue
                     rssi = int(min(rssi_dbm, -20))
                     yield Heard(at_s, channel, rssi, self._frame(phone, phone.address, name))
-            if model.second and not away and phone.mean_dbm > _FLOOR_DBM:
-                yield Heard(
-                    at_s, channel, int(phone.mean_dbm), self._frame(phone, phone.second, b"")
-                )
+            if model.second and not away and mean_dbm > _FLOOR_DBM:
+                yield Heard(at_s, channel, int(mean_dbm), self._frame(phone, phone.second, b""))
 
     def _frame(self, phone: Phone, address: bytes, name: bytes) -> bytes:
         control = (phone.sequence << 4).to_bytes(2, "little")
@@ -203,31 +208,54 @@ def random_habits(seed: int, rarer: float = 1.0) -> Habits:
     count = chance.randrange(15, 80)
     steep = chance.uniform(0.7, 1.3)
     shares = [1 / (rank + 1) ** steep for rank in range(count)]
-    hiding = chance.uniform(0.5, 0.9)
-    awake_s = chance.uniform(12, 40) * rarer
-    asleep_s = chance.uniform(60, 200) * rarer
-    models = [_model(chance, hiding, awake_s, asleep_s) for _ in range(count)]
+    place = _Place(
+        hiding=chance.uniform(0.3, 0.95),
+        keeping=chance.uniform(0.2, 0.6),
+        going_on=chance.uniform(0.15, 0.6),
+        second=chance.uniform(0, 0.1),
+        awake_s=_log_uniform(chance, 12, 50) * rarer,
+        asleep_s=_log_uniform(chance, 60, 260) * rarer,
+    )
     return Habits(
-        models, shares, chance.uniform(0.2, 0.7), chance.uniform(60, 240), chance.uniform(25, 60)
+        [_model(chance, place) for _ in range(count)],
+        shares,
+        awake_share=chance.uniform(0.2, 0.7),
+        session_s=chance.uniform(60, 240),
+        reach_m=chance.uniform(25, 60),
+        unlike=chance.uniform(0.1, 0.4),
     )
 
 
-def _model(chance: random.Random, hiding: float, awake_s: float, asleep_s: float) -> Model:
-    hides = chance.random() < hiding
-    long_s = math.exp(chance.uniform(math.log(60), math.log(3600)))
+class _Place(NamedTuple):
+    # Shares of the makes, and how often their phones scan.
+    hiding: float
+    keeping: float
+    going_on: float
+    second: float
+    awake_s: float
+    asleep_s: float
+
+
+def _model(chance: random.Random, place: _Place) -> Model:
+    hides = chance.random() < place.hiding
     return Model(
         elements=_elements(chance),
         hides=hides,
-        keeps_s=0.0 if chance.random() < 0.6 else long_s,
-        goes_on=chance.random() < 0.4,
-        second=chance.random() < 0.05,
-        awake_s=awake_s * chance.lognormvariate(0, 0.25),
-        asleep_s=asleep_s * chance.lognormvariate(0, 0.25),
+        keeps_s=_log_uniform(chance, 60, 3600) if chance.random() < place.keeping else 0.0,
+        goes_on=chance.random() < place.going_on,
+        second=chance.random() < place.second,
+        awake_s=place.awake_s * chance.lognormvariate(0, 0.25),
+        asleep_s=place.asleep_s * chance.lognormvariate(0, 0.25),
         channels=chance.choice([tuple(range(1, 14)), tuple(range(1, 12)), (1, 6, 11)]),
         copies=chance.choice([1, 1, 2, 2, 3]),
         dwell_s=chance.uniform(0.03, 0.11),
         names=0 if hides or chance.random() < 0.5 else chance.randrange(1, 3),
+        regular=chance.uniform(0.2, 0.8),
     )
+
+
+def _log_uniform(chance: random.Random, least: float, most: float) -> float:
+    return math.exp(chance.uniform(math.log(least), math.log(most)))
 
 
 def _elements(chance: random.Random) -> bytes:

@@ -12,13 +12,18 @@ _RANKS = const(1 << 14)
 _STRIDE = const(0x1F35B1)
 # 29 bits of a value: with the slot's stride still a small integer on a 32-bit board.
 _MASK = const((1 << 29) - 1)
-# A phone's next burst has a sequence number at most so far behind its last one.
-NEAR = 64
-_NEAR = const(64)
 _SEQUENCES = const(0xFFF)
-_LAST = const(1 << 15)
-_OWN = const(80)
-_CHAINS = const(48)
+_OWN = const(96)
+_CHAINS = const(120)
+# A chain: model, 16 bits of the address, sequence and links << 12, slot and hits << 8.
+FIELDS = 4
+_FIELDS = const(4)
+_BUCKETS = const(64)
+_DROPPED = const(255)
+HITS = 127
+_HITS = const(127)
+_REACHED = const(1 << 15)
+_HINTS = const(63)
 
 
 class Sketch:
@@ -31,8 +36,8 @@ class Sketch:
 
     def __init__(self) -> None:
         self.registers = bytearray(REGISTERS)
-        self.own = Sample(_OWN)
-        self.chains = Sample(_CHAINS)
+        self.own = Own()
+        self.chains = Chains()
 
     def clear(self) -> None:
         """Forgets everything."""
@@ -44,15 +49,15 @@ class Sketch:
     def add(self, address: int, slot: int, model: int, sequence: int) -> None:
         """A frame; slot: 0 to 255, some seconds each; sequence -1: the phone's own address.
 
-        model: 15 bits or more of the signature, of an own address any.
+        model: 16 bits of the signature, of an own address any.
         """
         address &= _MASK
         if sequence < 0:
             self._rank(address, 0)
-            self.own.add(address, slot, address & 0xFFFF, sequence)
+            self.own.add(address, slot)
         else:
             self._rank((address + slot * _STRIDE) & _MASK, 4)
-            self.chains.add(address, slot, model, sequence)
+            self.chains.add(address & 0xFFFF, slot, model, sequence & _SEQUENCES)
 
     def _rank(self, value: int, shift: int) -> None:
         rest = value >> _INDEX_BITS | _RANKS
@@ -66,75 +71,188 @@ class Sketch:
             self.registers[value] = both & 240 >> shift | rank << shift
 
 
-class Sample:
-    """Phones of some groups, all of each: in how many slots active, over how many addresses.
+class Own:
+    """How often phones with an address of their own scanned: a fair sample of them.
 
-    A full table is thinned to half of the groups, so what stays is a fair sample.
+    A full table is thinned to half, by bits of the address. A scan may reach into the next slot
+    and is one hit all the same.
     """
 
-    def __init__(self, size: int) -> None:
-        self._address = array("I", bytes(4 * size))
-        self.group = array("H", bytes(2 * size))
-        self._sequence = array("H", bytes(2 * size))
-        self._slot = bytearray(size)
-        self.hits = bytearray(size)
-        self.links = bytearray(size)
+    def __init__(self) -> None:
+        self._address = array("I", bytes(4 * _OWN))
+        self._seen = array("H", bytes(2 * _OWN))  # slot and hits << 8
+        self._hints = bytearray(_HINTS + 1)
         self.count = self.mask = 0
 
     def clear(self) -> None:
         """Forgets everything."""
-        for i in range(len(self.hits)):
+        for i in range(_OWN):
             self._address[i] = 0
         self.count = self.mask = 0
 
-    def add(self, address: int, slot: int, group: int, sequence: int) -> None:
-        """A frame; one of an unknown address goes on where its sequence number follows."""
-        # The highest bit goes last: then there is one group too large for the table.
-        group |= _LAST
-        if group & self.mask:
+    def hits(self) -> list:
+        """In how many scans each was heard."""
+        return [seen >> 8 & _HITS for seen in self._seen[: self.count]]
+
+    def add(self, address: int, slot: int) -> None:
+        """A frame."""
+        if address & self.mask:
             return
-        i = self._found(address, group, sequence)
-        new = i < 0 or self._address[i] != address
-        if i < 0:
-            while self.count == len(self.hits):
+        i = self._found(address)
+        if i == self.count:
+            while self.count == _OWN:
                 self._thin()
-            if group & self.mask:
+            if address & self.mask:
                 return
             i = self.count
             self.count += 1
-            self.group[i] = group
-            self.hits[i] = self.links[i] = 0
-        elif new:
-            self.links[i] = min(self.links[i] + 1, 255)
-        if new or self._slot[i] != slot:
-            self.hits[i] = min(self.hits[i] + 1, 255)
-        self._address[i] = address
-        self._slot[i] = slot
-        self._sequence[i] = sequence & _SEQUENCES
+            self._address[i] = address
+            self._seen[i] = slot | 256
+        else:
+            self._seen[i] = again(self._seen[i], slot)
+        self._hints[address & _HINTS] = i
 
-    def _found(self, address: int, group: int, sequence: int) -> int:
-        found = -1
-        gap = _NEAR + 1
+    def _found(self, address: int) -> int:
+        i = self._hints[address & _HINTS]
+        if i < self.count and self._address[i] == address:
+            return i
         for i in range(self.count):
             if self._address[i] == address:
                 return i
-            if sequence >= 0 and self.group[i] == group:
-                behind = (sequence - self._sequence[i]) & _SEQUENCES
-                if 0 < behind < gap:
-                    found = i
-                    gap = behind
-        return found
+        return self.count
 
     def _thin(self) -> None:
         self.mask = self.mask << 1 | 1
         kept = 0
         for i in range(self.count):
-            if not self.group[i] & self.mask:
+            if not self._address[i] & self.mask:
                 self._address[kept] = self._address[i]
-                self.group[kept] = self.group[i]
-                self._sequence[kept] = self._sequence[i]
-                self._slot[kept] = self._slot[i]
-                self.hits[kept] = self.hits[i]
-                self.links[kept] = self.links[i]
+                self._seen[kept] = self._seen[i]
                 kept += 1
         self.count = kept
+
+
+class Chains:
+    """Hidden addresses by model; one whose sequence number follows goes on with the one before.
+
+    Models lie in buckets. A full table loses its fullest bucket for the rest of the window:
+    models whose addresses cannot be joined, which need a row for each scan, or very common ones.
+    """
+
+    def __init__(self) -> None:
+        self.rows = array("H", bytes(2 * _FIELDS * _CHAINS))
+        self.buckets = bytearray(_BUCKETS)
+        self._hints = bytearray(_HINTS + 1)
+        self.end = self.scans = self.slots = 0
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        for i in range(_FIELDS * _CHAINS):
+            self.rows[i] = 0
+        for i in range(_BUCKETS):
+            self.buckets[i] = 0
+        self.end = self.scans = self.slots = 0
+
+    def add(self, tag: int, slot: int, model: int, sequence: int) -> None:
+        """A frame under a hidden address, of which `tag` is a part."""
+        rows = self.rows
+        bucket = model & (_BUCKETS - 1)
+        if self.buckets[bucket] == _DROPPED:
+            return
+        i = self._hints[tag & _HINTS] * _FIELDS
+        if i >= self.end or rows[i + 1] != tag or rows[i] != model:
+            i = self._found(tag, model)
+        if i < self.end:
+            seen = rows[i + 3]
+            told = again(seen, slot)
+            self.slots += told != seen
+            self.scans += told != seen and not told & _REACHED
+            rows[i + 3] = told
+            rows[i + 2] = rows[i + 2] & 0xF000 | sequence
+        else:
+            self.scans += 1
+            self.slots += 1
+            i = self._following(model, sequence)
+            if i == self.end:
+                i = self._new(model, bucket)
+                if i < 0:
+                    return
+                rows[i + 2] = sequence
+                rows[i + 3] = slot | 256
+            else:
+                links = min((rows[i + 2] >> 12) + 1, 15)
+                rows[i + 2] = links << 12 | sequence
+                rows[i + 3] = slot | min((rows[i + 3] >> 8 & _HITS) + 1, _HITS) << 8
+            rows[i + 1] = tag
+        self._hints[tag & _HINTS] = i // _FIELDS
+
+    def _found(self, tag: int, model: int) -> int:
+        rows = self.rows
+        for i in range(0, self.end, _FIELDS):
+            if rows[i + 1] == tag and rows[i] == model:
+                return i
+        return self.end
+
+    def _following(self, model: int, sequence: int) -> int:
+        # The chain whose number this one follows most closely.
+        rows = self.rows
+        found = self.end
+        least = near(0) + 1
+        members = 0
+        for i in range(0, self.end, _FIELDS):
+            if rows[i] == model:
+                members += 1
+                gap = (sequence - rows[i + 2]) & _SEQUENCES
+                if 0 < gap < least:
+                    found = i
+                    least = gap
+        return found if least <= near(members) else self.end
+
+    def _new(self, model: int, bucket: int) -> int:
+        while self.end == _FIELDS * _CHAINS:
+            self._drop()
+            if self.buckets[bucket] == _DROPPED:
+                return -1
+        i = self.end
+        self.end += _FIELDS
+        self.rows[i] = model
+        self.buckets[bucket] += 1
+        return i
+
+    def _drop(self) -> None:
+        fullest = 0
+        most = -1
+        for bucket in range(_BUCKETS):
+            if most < self.buckets[bucket] < _DROPPED:
+                fullest = bucket
+                most = self.buckets[bucket]
+        self.buckets[fullest] = _DROPPED
+        rows = self.rows
+        kept = 0
+        for i in range(0, self.end, _FIELDS):
+            if rows[i] & (_BUCKETS - 1) != fullest:
+                for field in range(_FIELDS):
+                    rows[kept + field] = rows[i + field]
+                kept += _FIELDS
+        self.end = kept
+
+
+def again(seen: int, slot: int) -> int:
+    """A row's slot, hits << 8 and _REACHED after a frame in `slot`.
+
+    One hit more where it is another scan; a scan may reach into the slot after its own.
+    """
+    later = (slot - seen) & 255
+    if later > 1:
+        return slot | min((seen >> 8 & _HITS) + 1, _HITS) << 8
+    return seen | _REACHED if later else seen
+
+
+def near(members: int) -> int:
+    """So far may a sequence number follow, where a model has so many chains.
+
+    By chance one follows in a share near / 4096 of them: the fewer, the wider.
+    """
+    if members <= 8:
+        return 128
+    return 64 if members <= 32 else 32

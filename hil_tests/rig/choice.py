@@ -24,6 +24,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--unattended", action="store_true", help="nobody is asked; what needs a person is skipped"
     )
     group.addoption("--soak", action="store_true", help="the soak lasts its full 72 hours")
+    group.addoption("--hil-trace", help="a recorded trace to play, see docs/sensors/README.md")
     group.addoption("--hil-results", help="result file, JSON lines (.cache/hil-results.jsonl)")
 
 

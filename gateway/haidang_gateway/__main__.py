@@ -16,6 +16,7 @@ from haidang_gateway import (
     config_files,
     journal,
     ledger_view,
+    levels_cli,
     node_cli,
     store_backup,
 )
@@ -77,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         store_backup.add_arguments(sub, _CONFIG)
         sub.set_defaults(command=copying)
+    levels = commands.add_parser("levels", help="official flood levels as signed data")
+    levels_cli.add_arguments(levels, _CONFIG)
     text = "open a camera or a video file once and tell what comes"
     camera = commands.add_parser("camera", help=text, description=text)
     camera.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")

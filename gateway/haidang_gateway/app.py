@@ -29,6 +29,7 @@ from haidang_gateway.ingest.node_link import (
     NodeLink,
 )
 from haidang_gateway.ingest.packs import PackReader
+from haidang_gateway.installed_levels import editions_by_source
 from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
 from haidang_gateway.metrics_page import MetricsPage, Sample, process_samples, samples_of
@@ -128,7 +129,10 @@ class App:
         ledger = Ledger(await self._store.boots(), self._store.created_ms, day_of)
         states = await self._store.rule_states()
         source = f"gateway:{self._settings.id}"
-        rules = Rules(self._settings.site(), states, self._store.epoch)
+        official, problems = editions_by_source(self._settings)
+        for problem in problems:
+            _log.error("%s", problem)
+        rules = Rules(self._settings.site(official), states, self._store.epoch)
         return Intake(
             self._settings.id,
             rules=rules,

@@ -5,27 +5,23 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
+from haidang_gateway.config_nodes import NODE_ID, WORD, node_of, rules_of
 from haidang_gateway.config_table import Lines, Table
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.settings import (
     BrokerSettings,
     CameraSettings,
     CentreSettings,
-    NodeSettings,
-    RulesSettings,
     Settings,
     StoreSettings,
 )
-from haidang_gateway.site import Level, Place
+from haidang_gateway.site import Place
 from haidang_gateway.vision.ground import polygon_area
 from haidang_gateway.vision.posts import zone_area_m2
 
-_SINGLE = ("gateway", "broker", "centre", "rules", "models", "store", "metrics")
+_SINGLE = ("gateway", "broker", "centre", "rules", "levels", "models", "store", "metrics")
 _REPEATED = ("place", "node", "camera")
 _GATEWAY_ID = r"gw-[a-z0-9][a-z0-9-]{0,28}"
-_NODE_ID = r"n-[0-9a-f]{12}"
-# With "camera:" before it still within the 48 characters that an alarm's headline has for it.
-_WORD = r"[a-z0-9][a-z0-9-]{0,39}"
 # The alarms' limit (alarms/engine.py): two names must fit a headline.
 _NAME = r".{1,80}"
 # What the camera can open: a stream of a known kind, or anything that is no address.
@@ -33,8 +29,6 @@ _URL = r"(rtsps?|rtmp|https?|tcp|udp|srt)://.+|(?!.*://).+"
 _HOST = r"[A-Za-z0-9.:_-]{1,253}"
 # A thousandth of the picture: less holds nobody.
 _LEAST_ZONE = 1e-3
-# Names and CAP severities of báo động I, II, III (Decision 05/2020/QD-TTg, article 3).
-_LEVELS = (("watch", "Moderate"), ("warning", "Severe"), ("danger", "Extreme"))
 
 
 def load(path: Path) -> Settings:
@@ -74,15 +68,16 @@ class _Reader:
             id=gateway.text("id", pattern=_GATEWAY_ID, like="a name such as gw-01"),
             timezone=self._timezone(gateway),
             data_dir=self._base / gateway.text("data_dir", "/var/lib/haidang", like="a folder"),
-            place=gateway.text("place", first, pattern=_WORD, like="the id of a [[place]]")
+            place=gateway.text("place", first, pattern=WORD, like="the id of a [[place]]")
             if places
             else None,
             broker=self._broker(),
             centre=self._centre(),
             places=places,
-            nodes=tuple(self._node(table) for table in self._repeated("node")),
+            nodes=tuple(node_of(table) for table in self._repeated("node")),
             cameras=tuple(self._camera(table) for table in self._repeated("camera")),
-            rules=self._rules(),
+            rules=rules_of(self._single("rules")),
+            level_keys=self._level_keys(),
             models_dir=self._base
             / models.text("dir", "/usr/share/haidang/models", like="a folder"),
             store=self._store(),
@@ -125,22 +120,11 @@ class _Reader:
         table.done()
         return centre
 
-    def _rules(self) -> RulesSettings:
-        table, d = self._single("rules"), RulesSettings()
-        rules = RulesSettings(
-            smoke_verify_s=table.number("smoke_verify_s", d.smoke_verify_s, low=1, high=600),
-            fusion_window_s=table.number("fusion_window_s", d.fusion_window_s, low=1, high=3600),
-            flood_verify_s=table.number("flood_verify_s", d.flood_verify_s, low=1, high=3600),
-            flood_hysteresis_mm=table.whole(
-                "flood_hysteresis_mm", d.flood_hysteresis_mm, low=0, high=1000
-            ),
-            crowd_sustain_s=table.number("crowd_sustain_s", d.crowd_sustain_s, low=0, high=3600),
-            crowd_hysteresis_pct=table.whole(
-                "crowd_hysteresis_pct", d.crowd_hysteresis_pct, low=0, high=90
-            ),
-        )
+    def _level_keys(self) -> tuple[Path, ...]:
+        table = self._single("levels")
+        keys = table.words("keys", pattern=r".+", like="paths of public keys")
         table.done()
-        return rules
+        return tuple(self._base / key for key in keys)
 
     def _store(self) -> StoreSettings:
         table, d = self._single("store"), StoreSettings()
@@ -161,7 +145,7 @@ class _Reader:
     def _place(self, table: Table) -> Place:
         name = table.text("name", pattern=_NAME, like="at most 80 characters for operators")
         place = Place(
-            id=table.text("id", pattern=_WORD, like="a short name such as market-3"),
+            id=table.text("id", pattern=WORD, like="a short name such as market-3"),
             name=name,
             name_en=table.text(
                 "name_en", name or "-", pattern=_NAME, like="at most 80 characters in English"
@@ -173,27 +157,12 @@ class _Reader:
         table.done()
         return place
 
-    def _node(self, table: Table) -> NodeSettings:
-        levels = table.numbers("gauge_mm", (), count=3, low=1, high=100_000)
-        table.text("gauge_document", "-", like="the decision that set the levels")
-        node = NodeSettings(
-            id=table.text("id", pattern=_NODE_ID, like="a node id such as n-240ac4000001"),
-            place=table.text("place", pattern=_WORD, like="the id of a [[place]]"),
-            heartbeat_s=table.whole("heartbeat_s", 30, low=5, high=86_400),
-            gauge=tuple(
-                Level(name=name, mm=int(mm), severity=severity)
-                for (name, severity), mm in zip(_LEVELS, levels, strict=False)
-            ),
-        )
-        table.done()
-        return node
-
     def _camera(self, table: Table) -> CameraSettings:
         d = CameraSettings(id="-", place="-", url="-")
         levels = table.numbers("levels_m2", d.levels_m2, count=3, low=0.1, high=20)
         camera = CameraSettings(
-            id=table.text("id", pattern=_WORD, like="a short name such as market-3-east"),
-            place=table.text("place", pattern=_WORD, like="the id of a [[place]]"),
+            id=table.text("id", pattern=WORD, like="a short name such as market-3-east"),
+            place=table.text("place", pattern=WORD, like="the id of a [[place]]"),
             url=table.text("url", pattern=_URL, like="a file, rtsp://, http:// or tcp:// address"),
             fps=table.number("fps", d.fps, low=0.1, high=30),
             crowd_every_s=table.number("crowd_every_s", d.crowd_every_s, low=0.2, high=600),
@@ -203,7 +172,7 @@ class _Reader:
             area_m2=table.optional_number("area_m2", low=1, high=1_000_000),
             levels_m2=(levels[0], levels[1], levels[2]),
             limit_count=table.optional_number("limit_count", low=1, high=1_000_000),
-            footfall_nodes=table.words("footfall_nodes", pattern=_NODE_ID, like="node ids"),
+            footfall_nodes=table.words("footfall_nodes", pattern=NODE_ID, like="node ids"),
             loop=table.yes("loop", d.loop),
         )
         table.done()
@@ -238,6 +207,11 @@ class _Reader:
             self._need_places("gateway", [settings.place], known)
         self._need_places("node", [node.place for node in settings.nodes], known)
         self._need_places("camera", [camera.place for camera in settings.cameras], known)
+        nodes = {node.id for node in settings.nodes}
+        for index, node in enumerate(settings.nodes):
+            if node.downstream and node.downstream not in nodes - {node.id}:
+                what = f"there is no other [[node]] {node.downstream}; add one"
+                self._problem("node", index, "downstream", what)
         for index, camera in enumerate(settings.cameras):
             self._measure_zone(index, camera)
 

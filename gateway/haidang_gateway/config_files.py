@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 from haidang_gateway.errors import ModelError
+from haidang_gateway.installed_levels import editions_by_source
 from haidang_gateway.settings import Settings
 from haidang_gateway.vision.interpreter import verified_bytes
 from haidang_gateway.vision.manifest import read_manifest
@@ -18,9 +19,10 @@ _SOON = timedelta(days=30)
 
 
 def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
-    """One sentence for each certificate or model file that will not work; `now_ms` is Unix time.
+    """One sentence for each certificate, model or levels file that will not work.
 
-    A missing camera is none: it may be switched off, and the gateway waits for it.
+    `now_ms` is Unix time. A missing camera is none: it may be switched off, and the gateway
+    waits for it.
     """
     broker, centre = settings.broker, settings.centre
     found = [
@@ -33,7 +35,8 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
         _identity("centre", centre.cert, centre.key, now_ms, ""),
         _models(settings.models_dir) if settings.cameras else "",
     ]
-    return tuple(problem for problem in found if problem)
+    _, levels = editions_by_source(settings)
+    return (*(problem for problem in found if problem), *levels)
 
 
 def expiring(settings: Settings, now_ms: int) -> tuple[str, ...]:

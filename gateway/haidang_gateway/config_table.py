@@ -69,6 +69,13 @@ class Table:
         self._mistake(key, value, f"write {like} in quotes")
         return default or ""
 
+    def optional_text(self, key: str, *, pattern: str, like: str) -> str:
+        """The same, empty where the key is absent."""
+        if key not in self._values:
+            self._taken.append(key)
+            return ""
+        return self.text(key, pattern=pattern, like=like)
+
     def whole(self, key: str, default: int | None = None, *, low: int, high: int) -> int:
         """An integer from low to high."""
         value = self._take(key, default)

@@ -79,6 +79,10 @@ class PkiError(GatewayError):
     """The certificate authority cannot do what was asked."""
 
 
+class LevelsError(GatewayError):
+    """A file of official flood levels, or its key, is not to be believed."""
+
+
 class UplinkError(GatewayError):
     """The operations centre's broker is away or its window is full."""
 

@@ -1,11 +1,12 @@
 """The configuration as frozen values; `config.py` reads them, `app.py` hands them out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from haidang_wire.topics import base_name
 
-from haidang_gateway.site import CrowdZone, Edition, Level, Place, Site
+from haidang_gateway.site import CrowdZone, Downstream, Edition, Level, Place, Site
 
 Point = tuple[float, float]
 
@@ -39,17 +40,25 @@ class CentreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSettings:
-    """One sensor node: where it stands, how often it must be heard, its gauge's levels."""
+    """One sensor node: where it stands, how often it must be heard, its gauge's levels.
+
+    `gauge` are the city's own levels; official ones come with the signed data of
+    `gauge_station`, `gauge_zero_mm` is the height of the gauge's zero above that station's datum.
+    """
 
     id: str
     place: str
     heartbeat_s: int = 30
     gauge: tuple[Level, ...] = ()
+    gauge_station: str = ""
+    gauge_zero_mm: int = 0
+    downstream: str = ""
+    travel_min: float = 0.0
 
     @property
     def source(self) -> str:
         """The name facts carry: the SenML base name without its trailing colon."""
-        return str(base_name(self.id)).removesuffix(":")
+        return _source(self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +98,11 @@ class RulesSettings:
     fusion_window_s: float = 300.0
     flood_verify_s: float = 30.0
     flood_hysteresis_mm: int = 30
+    flood_lead_s: float = 1800.0
     crowd_sustain_s: float = 30.0
     crowd_hysteresis_pct: int = 20
+    crowd_lead_s: float = 300.0
+    report_hold_s: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +139,13 @@ class Settings:
     nodes: tuple[NodeSettings, ...] = ()
     cameras: tuple[CameraSettings, ...] = ()
     rules: RulesSettings = field(default_factory=RulesSettings)
+    level_keys: tuple[Path, ...] = ()
     models_dir: Path = Path("/usr/share/haidang/models")
     store: StoreSettings = field(default_factory=StoreSettings)
     metrics_port: int = 0
 
-    def site(self) -> Site:
-        """What the alarm rules need to know of this configuration."""
+    def site(self, official: Mapping[str, tuple[Edition, ...]] | None = None) -> Site:
+        """What the alarm rules need to know; `official` are signed levels by a node's source."""
         return Site(
             gateway=self.id,
             timezone=self.timezone,
@@ -140,14 +153,24 @@ class Settings:
             node_places={node.source: node.place for node in self.nodes},
             camera_places={camera.source: camera.place for camera in self.cameras},
             gauges={
-                node.source: (Edition(levels=node.gauge),) for node in self.nodes if node.gauge
+                node.source: editions
+                for node in self.nodes
+                if (editions := _editions(node, official or {}))
+            },
+            rivers={
+                node.source: Downstream(_source(node.downstream), node.travel_min * 60)
+                for node in self.nodes
+                if node.downstream
             },
             zones={camera.id: _zone(camera, self.rules) for camera in self.cameras},
             smoke_verify_s=self.rules.smoke_verify_s,
             fusion_window_s=self.rules.fusion_window_s,
             flood_verify_s=self.rules.flood_verify_s,
+            flood_lead_s=self.rules.flood_lead_s,
             level_hysteresis_mm=self.rules.flood_hysteresis_mm,
             crowd_hysteresis_pct=self.rules.crowd_hysteresis_pct,
+            crowd_lead_s=self.rules.crowd_lead_s,
+            report_hold_s=self.rules.report_hold_s,
         )
 
 
@@ -159,7 +182,17 @@ def _zone(camera: CameraSettings, rules: RulesSettings) -> CrowdZone:
         levels_m2=camera.levels_m2,
         limit_count=camera.limit_count,
         sustain_s=rules.crowd_sustain_s,
-        footfall_sources=tuple(
-            str(base_name(node)).removesuffix(":") for node in camera.footfall_nodes
-        ),
+        footfall_sources=tuple(_source(node) for node in camera.footfall_nodes),
     )
+
+
+def _source(node: str) -> str:
+    return str(base_name(node)).removesuffix(":")
+
+
+def _editions(
+    node: NodeSettings, official: Mapping[str, tuple[Edition, ...]]
+) -> tuple[Edition, ...]:
+    """The city's own levels until the first official ones are in force."""
+    own = (Edition(levels=node.gauge),) if node.gauge else ()
+    return own + official.get(node.source, ())

@@ -7,6 +7,7 @@ from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.config import load
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.settings import Settings
+from haidang_gateway.site import Downstream, Edition
 
 _FILES = (
     "ca.pem",
@@ -44,7 +45,8 @@ def test_the_example_is_valid_and_gives_the_values_it_shows(root: Path, tmp_path
     assert settings.nodes[0].source == "urn:dev:mac:240ac4fffe000001"
     assert settings.cameras[0].ground[2] == ((0.95, 0.95), (8.0, 0.0))
     site = settings.site()
-    assert site.gauges == {settings.nodes[1].source: settings.nodes[1].gauge}
+    own = Edition(levels=settings.nodes[1].gauge)
+    assert site.gauges == {settings.nodes[1].source: (own,)}
     assert site.camera_places == {"camera:market-3-east": "market-3"}
 
 
@@ -62,6 +64,10 @@ def test_every_commented_key_of_the_example_exists_and_shows_its_default(
         "area_m2 = 120.0",
         "limit_count = 150",
         'footfall_nodes = ["n-240ac4000003"]',
+        'gauge_station = "giang"',
+        'downstream = "n-240ac4000009"',
+        "travel_min = 90",
+        f'keys = ["{tmp_path}/levels.pub"]',
     ):
         shown = shown.replace(line, "")
     with_defaults = _load(tmp_path, shown)
@@ -93,6 +99,26 @@ def test_all_mistakes_are_told_at_once_with_line_and_remedy(root: Path, tmp_path
     assert len(problems) == len(expected), problems
     for place, remedy in expected.items():
         assert any(p.startswith(place) and remedy in p for p in problems), (place, problems)
+
+
+def test_a_river_leads_to_a_gauge_that_exists_in_a_time_that_is_told(
+    root: Path, tmp_path: Path
+) -> None:
+    text = _example(root, tmp_path)
+    up = text.replace(
+        'place = "giang"\n',
+        'place = "giang"\ndownstream = "n-240ac4000001"\ntravel_min = 90\n',
+        1,
+    )
+    site = _load(tmp_path, up).site()
+    below = Downstream("urn:dev:mac:240ac4fffe000001", 5400.0)
+    assert site.rivers == {"urn:dev:mac:240ac4fffe000002": below}
+    for wrong, reason in (
+        (up.replace('downstream = "n-240ac4000001"', 'downstream = "n-240ac4000009"'), "no other"),
+        (up.replace('downstream = "n-240ac4000001"', 'downstream = "n-240ac4000002"'), "no other"),
+        (up.replace("travel_min = 90", "travel_min = 0"), "how many minutes"),
+    ):
+        assert reason in _problems(tmp_path, wrong)[0]
 
 
 def test_a_name_that_no_headline_can_hold_is_named_with_its_line(

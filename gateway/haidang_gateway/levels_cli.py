@@ -1,0 +1,135 @@
+"""`haidang-gateway levels`: sign, verify and install official flood levels."""
+
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from haidang_gateway.config import load
+from haidang_gateway.errors import LevelsError
+from haidang_gateway.installed_levels import SUFFIX, folder_of, trusted_keys
+from haidang_gateway.official_levels import (
+    Decision,
+    key_id,
+    read_private_key,
+    read_public_key,
+    signed,
+    verified,
+)
+from haidang_gateway.text import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
+    """Its sub-commands and options."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    keygen = actions.add_parser("keygen", help="make the office's key pair KEY and KEY.pub")
+    keygen.add_argument("key", type=Path, metavar="KEY")
+    keygen.set_defaults(command=_keygen)
+    sign = actions.add_parser("sign", help="sign a file of levels")
+    sign.add_argument("file", type=Path, metavar="FILE")
+    sign.add_argument("--key", type=Path, required=True, metavar="KEY")
+    sign.add_argument("--out", type=Path, required=True, metavar="FILE")
+    sign.set_defaults(command=_sign)
+    verify = actions.add_parser("verify", help="show what a signed file says, if it is genuine")
+    verify.add_argument("file", type=Path, metavar="FILE")
+    verify.add_argument("--key", type=Path, action="append", default=[], metavar="KEY.pub")
+    verify.add_argument("--config", type=Path, default=config, metavar="FILE")
+    verify.set_defaults(command=_verify)
+    install = actions.add_parser("install", help="install a signed file; restart the service then")
+    install.add_argument("file", type=Path, metavar="FILE")
+    install.add_argument("--config", type=Path, default=config, metavar="FILE")
+    install.set_defaults(command=_install)
+
+
+def _keygen(options: argparse.Namespace) -> int:
+    key = Ed25519PrivateKey.generate()
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    _write(options.key, secret, mode=0o600)
+    _write(options.key.with_name(options.key.name + ".pub"), public, mode=0o644)
+    _say(f"key {key_id(key.public_key())}; give the gateways {options.key}.pub, nobody the other")
+    return 0
+
+
+def _sign(options: argparse.Namespace) -> int:
+    key = read_private_key(options.key)
+    data = signed(_read(options.file), key)
+    _write(options.out, data, mode=0o644)
+    _tell(verified(data, [key.public_key()]))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    if options.key:
+        keys = tuple(read_public_key(path) for path in options.key)
+    else:
+        keys = trusted_keys(load(options.config))
+    _tell(_checked(options.file, _read(options.file), keys))
+    return 0
+
+
+def _install(options: argparse.Namespace) -> int:
+    settings = load(options.config)
+    data = _read(options.file)
+    decision = _checked(options.file, data, trusted_keys(settings))
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{decision.valid_from}-{decision.document}").strip("-")
+    folder = folder_of(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}{SUFFIX}"
+    if path.exists() and path.read_bytes() != data:
+        raise LevelsError(
+            f"{path} holds other levels of the same decision and day; remove it if it is wrong"
+        )
+    if not path.exists():
+        _write(path, data, mode=0o644)
+    _tell(decision)
+    _say(f"installed as {path}; `systemctl restart haidang-gateway` puts it into force")
+    return 0
+
+
+def _checked(path: Path, data: bytes, keys: tuple[Ed25519PublicKey, ...]) -> Decision:
+    try:
+        return verified(data, keys)
+    except LevelsError as error:
+        raise LevelsError(f"{path}: {error}") from error
+
+
+def _tell(decision: Decision) -> None:
+    _say(printable(f"{decision.document}, in force from {decision.valid_from}"))
+    for station in decision.stations:
+        levels = " / ".join(f"{mm / 1000:.2f}" for mm in station.levels_mm)
+        _say(printable(f"  {station.id}: {station.name}, {levels} m ({station.datum})"))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise LevelsError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes, *, mode: int) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError as error:
+        raise LevelsError(f"{path} exists already; choose another name") from error
+    except OSError as error:
+        raise LevelsError(f"{path}: cannot be written: {error.strerror}") from error
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -30,6 +30,7 @@ _IDLE_S = 1.0
 _AT_ONCE_S = 0.001
 _RETRY_FIRST_S = 0.1
 _RETRY_CAP_S = 5.0
+_RETRY_LIMIT_MS = 600_000
 
 
 class Answers(Protocol):
@@ -152,6 +153,10 @@ class Pipeline:
                 level = logging.DEBUG if pause_s > _RETRY_FIRST_S else logging.WARNING
                 _log.log(level, "nothing is acknowledged until this passes: %s", error)
                 self.retries += 1
+                self.last_step_ms = self._clock.monotonic_ms()
+                if self.last_step_ms - since_ms > _RETRY_LIMIT_MS:
+                    # A new process opens the files anew.
+                    raise
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, _RETRY_CAP_S)
         if pause_s > _RETRY_FIRST_S:

@@ -172,10 +172,8 @@ class Store:
 
     async def look_through(self) -> str:
         """Read the whole database beside the commits; what is wrong with it, empty if nothing."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="store check") as alone:
-            found = await asyncio.get_running_loop().run_in_executor(
-                alone, lambda: self._translated(lambda: store_check.whole(self._path))
-            )
+        look = store_check.Look(self._path)
+        found = await look.alone(lambda: self._translated(look.run))
         if found:
             self._mark(found)
         return found

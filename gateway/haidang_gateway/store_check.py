@@ -1,10 +1,13 @@
 """Whether a database can be trusted: a glance at every start, all of it now and then."""
 
+import asyncio
 import contextlib
 import json
 import logging
 import os
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from haidang_gateway.store_schema import (
@@ -81,25 +84,53 @@ def glance(path: Path) -> str:
         raise
 
 
-def whole(path: Path) -> str:
-    """What is wrong with a database, all of it read; empty if nothing. Takes minutes.
+class Look:
+    """One look through a whole database, in a thread of its own; `stop` ends it from outside."""
 
-    Table by table, so that no single look holds the log for long.
-    """
-    # This thread alone: the pipeline goes first. A sandbox may forbid even that.
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_NICENESS)
-    try:
-        with second(path) as connection:
-            known = _tables(connection)
-            for table in (*VITAL, *_LONG):
-                if table in known and (found := _checked(connection, table)):
-                    return found
-    except SqlError as error:
-        if is_broken(error):
-            return str(error)
-        raise
-    return ""
+    def __init__(self, path: Path) -> None:
+        """Keep the path."""
+        self._path = path
+        self._connection: Connection | None = None
+        self._stopped = False
+
+    def run(self) -> str:
+        """What is wrong with it, all of it read; empty if nothing. Takes minutes.
+
+        Table by table, so that no single look holds the log for long.
+        """
+        # This thread alone: the pipeline goes first. A sandbox may forbid even that.
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_NICENESS)
+        try:
+            with second(self._path) as self._connection:
+                known = _tables(self._connection)
+                for table in (*VITAL, *_LONG):
+                    if self._stopped:
+                        return ""
+                    if table in known and (found := _checked(self._connection, table)):
+                        return "" if self._stopped else found
+        except SqlError as error:
+            if is_broken(error):
+                return str(error)
+            if not self._stopped:
+                raise
+        return ""
+
+    async def alone(self, run: Callable[[], str]) -> str:
+        """What `run` says, in a thread of its own that ends with its caller."""
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store check")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, run)
+        finally:
+            self.stop()
+            thread.shutdown()
+
+    def stop(self) -> None:
+        """End the look; one that has ended is not touched."""
+        self._stopped = True
+        if self._connection is not None:
+            with contextlib.suppress(SqlError):
+                self._connection.interrupt()
 
 
 def _vital(connection: Connection) -> str:

@@ -5,9 +5,10 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from gateway_kit import STRANGER, World, next_ack, wait_online, wait_word
+from gateway_kit import STRANGER, CentrePeer, World, next_ack, wait_online, wait_word
 from haidang_gateway import store_check, store_read
 from haidang_gateway.store_schema import reading
 from mqtt_peer import Peer
@@ -211,20 +212,26 @@ def test_systemd_is_told_ready_alive_and_stopping(world: World) -> None:
 
 
 def test_a_broken_database_is_rebuilt_and_the_centre_hears_of_it(world: World) -> None:
+    def heard(centre: CentrePeer, hazard: str, rev: int) -> dict[str, Any]:
+        def found() -> list[dict[str, Any]]:
+            centre.read()
+            return [a for a in centre.alarms if (a["hazard"], a["rev"]) == (hazard, rev)]
+
+        return wait_until(found, f"revision {rev} of {hazard}")[0]
+
     with world.node() as node, world.centre() as centre:
         with world.gateway() as gateway:
             wait_online(node)
             node.publish(ALARM, _fire(1))
-            (fire,) = centre.wait_alarms(1)
+            fire = heard(centre, "fire", 1)
             assert gateway.end(signal.SIGKILL) == -signal.SIGKILL
         store_check.mark(world.database.parent, "told so by a test")
         with world.gateway():
-            (_, told) = centre.wait_alarms(2)
-            assert (told["hazard"], told["state"]) == ("device", "confirmed")
+            told = heard(centre, "device", 1)
+            assert told["state"] == "confirmed"
             assert "dựng lại" in told["headline"]["vi"]
             centre.command("ack_alarm", alarm_id=fire["id"], by="Trực ban 2")
-            acknowledged = centre.wait_alarms(3)[2]
-            assert (acknowledged["id"], acknowledged["rev"]) == (fire["id"], 2)
+            assert heard(centre, "fire", 2)["id"] == fire["id"]
 
 
 def test_a_wrong_configuration_ends_with_all_mistakes_and_status_2(world: World) -> None:

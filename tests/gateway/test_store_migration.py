@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from haidang_gateway import store_history
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreError
 from haidang_gateway.settings import StoreSettings
@@ -48,6 +49,26 @@ CREATE TABLE quarantine (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL, topic TEXT NOT NULL,
     reason TEXT NOT NULL, payload BLOB NOT NULL);
 """
+# What version 2 added to it.
+SINCE_1 = """
+-- What a node declares of itself: a restart must not forget how seldom a sleeping one speaks.
+CREATE TABLE node (id TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID;
+-- Kept until the reply came, and a while longer to know a command that comes again.
+CREATE TABLE command (id TEXT PRIMARY KEY, doc TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counter (name TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
+"""
+# What version 3 added.
+SINCE_2 = """
+-- Nodes and names of readings, so that the history repeats a number of one byte.
+CREATE TABLE history_name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+-- All readings of one node in one minute or hour. The time comes before the node in the key: what
+-- is new lies together at the end, and a memory card writes few pages.
+CREATE TABLE history (
+    span_s INTEGER, at INTEGER, node INTEGER, doc BLOB NOT NULL,
+    PRIMARY KEY (span_s, at, node)) WITHOUT ROWID;
+"""
+VERSION_2 = VERSION_1 + SINCE_1
+VERSION_3 = VERSION_2 + SINCE_2
 
 
 def _database(folder: Path, tables: str, version: int) -> Path:
@@ -101,6 +122,56 @@ def test_a_database_of_version_1_goes_on_where_it_was(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     assert _version(path) == SCHEMA_VERSION
+
+
+def test_a_database_of_version_2_keeps_its_packs_and_gets_a_history_of_them(
+    tmp_path: Path,
+) -> None:
+    path = _database(tmp_path, VERSION_2, 2)
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.execute("INSERT INTO node VALUES (?, '{\"heartbeat_s\":30}')", (NODE,))
+        old.execute("INSERT INTO counter VALUES ('orders', 3)")
+        for n in range(3):
+            body = b'[{"bt":1764000000,"n":"flood/level","u":"mm","v":%d}]' % n
+            old.execute(
+                "INSERT INTO pack (node, epoch, boot, seq, lane, received_ms, at_low_ms,"
+                " at_high_ms, body) VALUES (?, ?, 7, ?, 'data', ?, 0, 0, ?)",
+                (NODE, EPOCH, n, START_MS, body),
+            )
+        old.commit()
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert store.epoch == "5f3a9c1e"
+            assert await store.nodes() == {NODE: {"heartbeat_s": 30}}
+            assert await store.counters() == {"orders": 3}
+            assert (await store.backlog(CENTRE)).packs == 3
+            assert await store.care(lambda c: store_history.roll_up(c, 10)) == 3
+            series = store_history.Series(NODE, "flood/level", START_MS - 60_000, START_MS + 1)
+            (point,) = await store.read(
+                lambda c: store_history.chart(c, series, store_history.MINUTE_S)
+            )
+            assert (point.low, point.mean, point.high, point.count) == (0, 1, 2, 3)
+
+    asyncio.run(scenario())
+    assert _version(path) == SCHEMA_VERSION
+
+
+def test_every_released_version_is_kept_here_as_it_was(tmp_path: Path) -> None:
+    def tables(path: Path) -> set[tuple[str, str]]:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return set(connection.execute("SELECT name, sql FROM sqlite_master"))
+
+    assert SCHEMA_VERSION == 3, "keep the tables of the version before here as well"
+    old = _database(tmp_path, VERSION_3, 3)
+    (tmp_path / "new").mkdir()
+
+    async def scenario() -> None:
+        async with open_store(tmp_path / "new"):
+            pass
+
+    asyncio.run(scenario())
+    assert tables(old) == tables(tmp_path / "new" / "haidang.db")
 
 
 def test_a_migration_that_fails_leaves_the_old_version_whole(tmp_path: Path) -> None:

@@ -238,6 +238,16 @@ async def _read_everything(store: Store) -> None:
     await store.read(read)
 
 
+def test_a_look_through_the_database_ends_with_the_gateway(tmp_path: Path) -> None:
+    asyncio.run(_fill(tmp_path, 60))
+    look = store_check.Look(tmp_path / "haidang.db")
+    look.stop()
+    assert look.run() == ""
+    _damage(tmp_path / "haidang.db", b"[20]")
+    assert store_check.Look(tmp_path / "haidang.db").run() != ""
+    assert look.run() == "", "an ended look accuses nobody"
+
+
 def test_a_check_is_due_after_a_kill_and_not_after_an_orderly_end(tmp_path: Path) -> None:
     async def opened(orderly: bool) -> bool:
         store = Store(tmp_path, "gw-01", StoreSettings())

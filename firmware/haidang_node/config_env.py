@@ -1,0 +1,23 @@
+"""The table of sensors.env in node.json; loaded by haidang_node.config_sensors."""
+
+
+def fields() -> dict:
+    """As haidang_node.config.table() takes them."""
+    # SHT3x and AHT20 on an I2C bus; DHT22 on `pin`. Offsets are set by calibrate.
+    return {
+        "driver": (str, "sht3x", 5, 5),
+        "sda_pin": (int, 21, 0, 33),
+        "scl_pin": (int, 22, 0, 33),
+        "pin": (int, 4, 0, 33),
+        "temp_offset_cc": (int, 0, -500, 500),
+        "rh_offset_permille": (int, 0, -150, 150),
+    }
+
+
+def check(sensor: dict, problems: list[str]) -> None:
+    """What one field says of another; the fields themselves are sound."""
+    drivers = ("aht20", "dht22", "sht3x")
+    if sensor["driver"] not in drivers:
+        problems.append("sensors.env: driver must be one of %s" % ", ".join(drivers))
+    if sensor["sda_pin"] == sensor["scl_pin"]:
+        problems.append("sensors.env: sda_pin and scl_pin must differ")

@@ -1,0 +1,22 @@
+"""The table of sensors.footfall in node.json; loaded by haidang_node.config_sensors."""
+
+
+def fields() -> dict:
+    """As haidang_node.config.table() takes them."""
+    return {
+        "uart": (int, 1, 1, 2),
+        "rx_pin": (int, 26, 0, 48),
+        "source": (str, "sniffer", 3, 8),
+        "window_s": (int, 300, 5, 3600),
+        "ssid": (str, "", 0, 32),
+        "key": (str, "", 0, 63),
+    }
+
+
+def check(sensor: dict, problems: list[str]) -> None:
+    """What one field says of another; the fields themselves are sound."""
+    sources = ("sniffer", "module", "stations", "ble")
+    if sensor["source"] not in sources:
+        problems.append("sensors.footfall: source must be one of %s" % ", ".join(sources))
+    if sensor["source"] == "stations" and (not sensor["ssid"] or len(sensor["key"]) < 8):
+        problems.append("sensors.footfall: stations need ssid and a key of 8 characters")

@@ -35,8 +35,8 @@ def go(node, storage, free_bytes) -> tuple:
     if node.clock.steps:
         told["steps"] = node.clock.steps
     for sensor in node.sensors:
-        if sensor.kind == "smoke" and sensor.gas.unkept:
-            loading.call("haidang_node.sensors.smoke_kept", "keep", sensor)
+        if sensor.kind == "smoke":
+            loading.call("haidang_node.sensors.smoke_minute", "learn", sensor)
     if "fails" in told or not node.settled:
         _settle(node, storage, now_ms)
     if told.get("mode") == "trial":

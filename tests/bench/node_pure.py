@@ -9,6 +9,14 @@ _SHIM = types.ModuleType("micropython")
 _SHIM.const = lambda number: number  # type: ignore[attr-defined]
 
 
+class _Nowhere:
+    def call(self, path: str, function: str, *args: Any) -> None:
+        """There is no flash."""
+
+
+_NOWHERE = _Nowhere()
+
+
 def flood(settings: dict[str, Any], meter: Any, air: Any = None, last: Any = None) -> Any:
     """The node's Flood."""
     return _module("sensors.flood").Flood(settings, meter, air, last)
@@ -19,6 +27,14 @@ def smoke(settings: dict[str, Any], read_mv: Any, air: Any = None, hours: int = 
     return _module("sensors.smoke").Smoke(
         settings, read_mv, None, None, air, None, None, None, 0, hours
     )
+
+
+def smoke_minute(sensor: Any) -> None:
+    """What the node's rounds do with a Smoke once a minute; nothing is written down."""
+    sensor.hot = not sensor.gas.cold_s
+    learning = _module("sensors.smoke_minute")
+    learning.loading = _NOWHERE
+    learning.learn(sensor)
 
 
 def footfall(settings: dict[str, Any], readinto: Any) -> Any:

@@ -168,8 +168,10 @@ class Node:
         began = []
         state = self.smoke.state
         for at, self._mv in enumerate(mv):
-            if air is not None and at % _SLOW_S == 0:
-                air.temp_cc, air.rh_permille = centi_c[at], rh[at] * 10
+            if at % _SLOW_S == 0:
+                if air is not None:
+                    air.temp_cc, air.rh_permille = centi_c[at], rh[at] * 10
+                node_pure.smoke_minute(self.smoke)
             sample((begin_s + at) * 1000 & 0x3FFFFFFF)
             if self.smoke.state != state:
                 if self.smoke.state == "alarm":

@@ -48,6 +48,7 @@ class Corner:
             self.at_s += 1.0
             if self.at_s % 60 == 0:
                 self._air.temp_c, self._air.rh_percent = self._weather.at(self.at_s)
+                node_pure.smoke_minute(self.smoke)
             ppm = sum(plume.ppm(self.at_s) for plume in self.plumes)
             self._air.ppm = ppm
             ohm = self.mq2.step(1.0, self._air)

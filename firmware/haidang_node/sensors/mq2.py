@@ -18,10 +18,17 @@ _SHORT_MV = const(3050)
 _FAULT_S = const(3)
 # Its own noise is 0.4 %, the ADC's more: the very same reading for so long is no measurement.
 _STUCK_S = const(600)
-# Gas leaves the sensor's mesh with a time constant of 5 s: it cannot clear a quarter in one
-# second. So many such steps in a minute, and so many minutes of them, are a loose wire.
-_STEPS_A_MINUTE = const(3)
 _NOISY_MINUTES = const(3)
+# Places in `minute`; the rest is haidang_node.sensors.smoke_minute's.
+_COUNT = const(0)
+_SUM = const(1)
+_LEAST = const(2)
+_GREATEST = const(3)
+_STEPS = const(4)
+_NOISY = const(5)
+_PLACES = const(9)
+# Nobody took the minutes for an hour: the sum must not grow for ever.
+_MOST_COUNT = const(3600)
 # Products stay below 2**30: what is beyond is an object on the chip's heap.
 _SMALL = const((1 << 30) - 1)
 _SCALE = const(10000)
@@ -33,11 +40,6 @@ _MOST_BASELINE = const(2500)
 _LEAST_FIRST = const(600)
 # The baseline is kept in 1/256 permille of r0_ohm.
 _FINE = const(8)
-_MINUTE_S = const(60)
-_QUIET_PERMILLE = const(40)
-_NEAR_CLEAN = const(850)
-# No fire's smoke stays the same for half an hour: what does is an aged sensor or the weather.
-_LONG_QUIET_MIN = const(30)
 # Ratios of the last three minutes, one in 20 s, for the slope.
 _PAST = const(9)
 _PAST_S = const(20)
@@ -53,19 +55,16 @@ _CLEAN = const(800)
 _VERIFY_S = const(60)
 # Half as much again as all of the last minutes, and above clean air: a heater that cools.
 _COOLING = const(1400)
-_HOURS = const(1023)
-_HOURS_AGAIN = const(1000)
-_HOUR_MIN = const(60)
-_DAY_H = const(24)
 
 
 class Mq2:
     """Call second() once a second; it allocates nothing.
 
     level: 0, 1 pre-alarm, 2 alarm, until rest(). sees: whether this second was judged. calm_s:
-    how long the air has been clean. unkept: baseline, hours of heating or cold_s, what is left of
-    the warm-up, are worth writing down. supply (1/4 mV), weather and spread, by which the last
-    minute's readings differed (permille, -1: no minute yet), are for the self-test.
+    how long the air has been clean. What is learnt once a minute is haidang_node.sensors.
+    smoke_minute's: baseline (1/256 permille of r0_ohm), hours of heating, weather (permille),
+    doubt, spread, `minute` (count, sum, least and greatest of the readings, steps up, ...).
+    supply is in quarters of a mV, cold_s what is left of the warm-up.
     """
 
     def __init__(self, settings: dict, permille: int, hours: int, hot: bool) -> None:
@@ -74,33 +73,30 @@ class Mq2:
         """
         self._per_r0 = max(1, settings["load_ohm"] * _SCALE // settings["r0_ohm"])
         self._warm_s = settings["warmup_s"]
-        self._burn_in_h = settings["burn_in_h"]
-        self._pre = settings["pre_alarm_permille"]
+        self.burn_in_h = settings["burn_in_h"]
+        self.pre = settings["pre_alarm_permille"]
         self._low = settings["alarm_permille"]
         known = _LEAST_BASELINE <= permille <= _MOST_BASELINE
         self.baseline = (permille if known else 1000) << _FINE
         self.hours = hours
         # A new sensor's first clean air is not r0_ohm yet.
-        self._doubt = hours < self._burn_in_h
-        self._first = self._doubt and not known
+        self.doubt = hours < self.burn_in_h
+        self._first = self.doubt and not known
         self.cold_s = 0 if hot else self._warm_s
         self.supply = _SUPPLY_MV << 2
         self.weather = 1000
-        self._felt = False
-        self._raw = self._before = self._second = self._sum = 0
-        self._same_s = self._fault_s = self._steps = self._noisy_min = 0
-        self._quiet_min = self._gas_min = self._minutes = 0
-        self._least, self._greatest = _SMALL, 0
+        self.minute = array("i", [0] * _PLACES)
         self.spread = -1
         self._past = array("h", [0] * _PAST)
+        self._raw = self._before = self._same_s = self._fault_s = 0
         self._at = self._low_s = self._deep_s = 0
         self.mv = self.level = self.calm_s = 0
         self.ratio = self._value = 1000
-        self.sees = self.unkept = False
+        self.sees = False
         self.health = "warming"
 
-    def second(self, mv: int, supply_mv: int, air) -> None:
-        """Takes one reading in mV; supply_mv 0 where it is not measured, air None likewise."""
+    def second(self, mv: int, supply_mv: int) -> None:
+        """Takes one reading in mV; supply_mv 0 where it is not measured."""
         self._same_s = min(self._same_s + 1, _STUCK_S) if mv == self.mv else 0
         self.mv = mv
         if supply_mv:
@@ -112,22 +108,16 @@ class Mq2:
             if self._fault_s >= _FAULT_S:
                 self._fault_s = _FAULT_S
                 self.health = fault
-                self.unkept = self.unkept or not self.cold_s
                 self.cold_s = self._warm_s
             return
         self._fault_s = 0
-        if not self._felt and air is not None and air.known:
-            self._felt = True
-            self.weather = weather_permille(air.temp_cc, air.rh_permille)
         self._measure()
         if self._same_s >= _STUCK_S:
             self.health = "stuck"
-        elif self._noisy_min >= _NOISY_MINUTES:
+        elif self.minute[_NOISY] >= _NOISY_MINUTES:
             self.health = "noisy"
         elif self._warmed():
             self._judge()
-        if self._second >= _MINUTE_S:
-            self._end_minute()
 
     def rest(self) -> None:
         """The alarm is over, or somebody says so."""
@@ -150,18 +140,20 @@ class Mq2:
         raw = min(max(raw, 1), _MOST_PERMILLE)
         a, b = self._before, self._raw
         self._before, self._raw = b, raw
-        if b and raw * 4 > b * 5:
-            self._steps += 1
         # The median of three keeps a single spike from counting.
-        self._value = max(min(a, b), min(max(a, b), raw)) if a else raw
-        self.ratio = min((self._value * 1000 << _FINE) // self.baseline, _MOST_PERMILLE)
-        if not self._second:
-            self._sum = self._greatest = 0
-            self._least = _SMALL
-        self._least = min(self._least, self._value)
-        self._greatest = max(self._greatest, self._value)
-        self._sum += self._value
-        self._second += 1
+        value = self._value = max(min(a, b), min(max(a, b), raw)) if a else raw
+        self.ratio = min((value * 1000 << _FINE) // self.baseline, _MOST_PERMILLE)
+        minute = self.minute
+        if b and raw * 4 > b * 5:
+            minute[_STEPS] += 1
+        count = minute[_COUNT]
+        if not 0 < count < _MOST_COUNT:
+            count = minute[_SUM] = minute[_GREATEST] = 0
+            minute[_LEAST] = _SCALE
+        minute[_COUNT] = count + 1
+        minute[_SUM] += value
+        minute[_LEAST] = min(minute[_LEAST], value)
+        minute[_GREATEST] = max(minute[_GREATEST], value)
 
     def _warmed(self) -> bool:
         # A heater without power cools within seconds and the resistance rises; once the power is
@@ -169,14 +161,13 @@ class Mq2:
         far = self._value > _MOST_BASELINE
         most = max(self._past)
         if far or (most and self.ratio > _COOLING and self.ratio * 2 > most * 3):
-            self.unkept = self.unkept or not self.cold_s
             self.cold_s = self._warm_s
         if far or self.cold_s:
             self.health = "uncalibrated" if far else "warming"
             self.cold_s -= 0 if far else 1
             for i in range(_PAST):
                 self._past[i] = 0
-            self._second = 0
+            self.minute[_COUNT] = 0
             return False
         if self._first:
             self._first = False
@@ -185,14 +176,12 @@ class Mq2:
         return True
 
     def _judge(self) -> None:
-        if self.health == "warming":
-            self.unkept = True
         self.sees = True
-        self.health = "uncalibrated" if self._doubt else "ok"
+        self.health = "uncalibrated" if self.doubt else "ok"
         ratio = self.ratio
-        if self._second % _PAST_S == 1:
-            self._past[self._at] = ratio
-            self._at = (self._at + 1) % _PAST
+        if self._at % _PAST_S == 0:
+            self._past[self._at // _PAST_S] = ratio
+        self._at = (self._at + 1) % (_PAST * _PAST_S)
         below = self._low - ratio
         weight = 3 if below >= _THRICE else 2 if below >= _TWICE else 1
         if below >= 0 and max(self._past) - ratio >= _FALL:
@@ -203,58 +192,7 @@ class Mq2:
         self.calm_s = min(self.calm_s + 1, _SMALL) if ratio > _CLEAN else 0
         if self._low_s >= _ALARM_S or self._deep_s >= _DEEP_S:
             self.level = 2
-        elif self.level == 0 and ratio <= self._pre:
+        elif self.level == 0 and ratio <= self.pre:
             self.level = 1
         elif self.level == 1 and self.calm_s >= _VERIFY_S:
             self.level = 0
-
-    def _end_minute(self) -> None:
-        bad = self._steps >= _STEPS_A_MINUTE
-        self._noisy_min = max(0, min(self._noisy_min + (1 if bad else -1), 2 * _NOISY_MINUTES))
-        self._second = self._steps = 0
-        mean = self._sum // _MINUTE_S
-        self.spread = min((self._greatest - self._least) * 1000 // mean, _SCALE)
-        self._minutes += 1
-        if self._minutes >= _HOUR_MIN:
-            self._minutes = 0
-            self.hours = self.hours + 1 if self.hours < _HOURS else _HOURS_AGAIN
-            self.unkept = self.hours <= self._burn_in_h or self.hours % _DAY_H == 0 or self.unkept
-        if self.sees:
-            self._learn((mean << _FINE) - self.baseline)
-        # Where nothing measures the weather any more, the last one stays.
-        self._felt = False
-
-    def _learn(self, gap: int) -> None:
-        quiet = self.spread < _QUIET_PERMILLE
-        low = self.ratio <= self._pre
-        self._quiet_min = min(self._quiet_min + 1, _LONG_QUIET_MIN) if quiet else 0
-        self._gas_min = min(self._gas_min + 1, _LONG_QUIET_MIN) if quiet and low else 0
-        if gap > 0:
-            self.baseline += gap >> 4
-        elif (
-            # What stays below the pre-alarm may be a leak or a smoulder: never clean air.
-            quiet
-            and self.level == 0
-            and not low
-            and (self.ratio > _NEAR_CLEAN or self._quiet_min >= _LONG_QUIET_MIN)
-        ):
-            # Weather that nothing measures must be followed faster.
-            self.baseline += gap >> (7 if self._felt else 6)
-        least, most = _LEAST_BASELINE << _FINE, _MOST_BASELINE << _FINE
-        self.baseline = min(max(self.baseline, least), most)
-        self._doubt = (
-            self.hours < self._burn_in_h
-            or not least < self.baseline < most
-            # As much gas for half an hour, or a sensor that has aged while it had no power.
-            or self._gas_min >= _LONG_QUIET_MIN
-        )
-
-
-def weather_permille(temp_cc: int, rh_permille: int) -> int:
-    """Rs at this temperature (centi-degree C) and humidity over Rs at 20 C and 65 %.
-
-    The data sheet's figure 4 as a parabola and a line, between -10 and 50 C.
-    """
-    temp_cc = min(max(temp_cc, -1000), 5000)
-    base = 1395380 - 27180 * temp_cc // 100 + 35 * temp_cc * temp_cc // 1000
-    return (base - 180 * (rh_permille - 330)) // 934

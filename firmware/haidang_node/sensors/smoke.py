@@ -50,7 +50,7 @@ class Smoke:
         self._read_mv = read_mv
         self._contact = contact
         self._siren = siren
-        self._air = air
+        self.air = air
         self._read_supply_mv = read_supply_mv
         self._button = button
         self.loop = loop
@@ -58,6 +58,8 @@ class Smoke:
         self._latch_s = settings["latch_s"] or _NEVER
         self._pattern = 0xFFFF if settings["siren_steady"] else _TEMPORAL_3
         self.gas = Mq2(settings, permille, hours, hot)
+        # What was written down of the heater.
+        self.hot = hot
         self._told_state = self._told_health = ""
         self._at_ms = 0
         self._second_ms = -_SECOND_MS
@@ -82,7 +84,7 @@ class Smoke:
             supply_mv = 0
             if self._read_supply_mv is not None:
                 supply_mv = _SUPPLY_DIVIDER * self._read_supply_mv()
-            self.gas.second(self._read_mv(), supply_mv, self._air)
+            self.gas.second(self._read_mv(), supply_mv)
             self._open_s = 0 if self._closed else min(self._open_s + 1, _NEVER)
             if self._silent_s:
                 self._silent_s -= 1

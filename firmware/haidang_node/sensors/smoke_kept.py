@@ -37,7 +37,6 @@ def restore(r0_ohm: int) -> tuple:
 def keep(smoke) -> None:
     """Writes down what a Smoke has learnt; NVS only where its hours of heating have changed."""
     gas = smoke.gas
-    gas.unkept = False
     sleep.keep(bytes(len(_HOT)) if gas.cold_s else _HOT)
     storage = esp32.Storage()
     try:

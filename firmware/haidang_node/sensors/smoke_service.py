@@ -66,5 +66,4 @@ def calibrate(sensor, args: dict, settings: dict) -> dict:
         )
     if args.get("new"):
         loading.call("haidang_node.sensors.smoke_kept", "forget")
-        gas.unkept = False
     return {"r0_ohm": ohm}

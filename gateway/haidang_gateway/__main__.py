@@ -19,6 +19,7 @@ from haidang_gateway import (
     levels_cli,
     node_cli,
     store_backup,
+    trace_cli,
 )
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
@@ -78,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         store_backup.add_arguments(sub, _CONFIG)
         sub.set_defaults(command=copying)
+    text = "print what a node measured as a trace for `haidang replay`"
+    recorded = commands.add_parser("trace", help=text, description=text)
+    trace_cli.add_arguments(recorded, _CONFIG)
+    recorded.set_defaults(command=trace_cli.run)
     levels = commands.add_parser("levels", help="official flood levels as signed data")
     levels_cli.add_arguments(levels, _CONFIG)
     text = "open a camera or a video file once and tell what comes"

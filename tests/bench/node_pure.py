@@ -42,11 +42,6 @@ def footfall(settings: dict[str, Any], readinto: Any) -> Any:
     return _module("sensors.footfall").Footfall(settings, readinto)
 
 
-def ladder(*arguments: Any) -> Any:
-    """The node's Ladder, for candidates."""
-    return _module("sensors.states").Ladder(*arguments)
-
-
 def _module(name: str) -> Any:
     sys.modules.setdefault("micropython", _SHIM)
     return importlib.import_module(f"haidang_node.{name}")

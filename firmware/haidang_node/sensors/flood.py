@@ -1,11 +1,8 @@
 """Flood: the water's level, its rate of rise, its state, and the health of its meter."""
 
-from array import array
-
 from micropython import const
 
 from haidang_node.sensors.gauge import Gauge
-from haidang_node.sensors.states import Ladder
 from haidang_wire.senml_text import Record
 
 # Times wrap here, so that they stay small integers on the chip.
@@ -19,16 +16,24 @@ _STILL_MS = const(60000)
 _FROZEN_MS = const(21600000)
 # Line and frames are judged over this time.
 _JUDGED_MS = const(3000)
-_NEEDED_BLOCKS = const(2)
+# A state falls when so many blocks in a row say so; behind a deep sleep, calm by itself, two.
 _CALM_BLOCKS = const(10)
+_SLEPT_BLOCKS = const(8)
+# A level that rises to every state: the first block alone decides.
+_ANY_MM = const(32767)
+_DRY_MM = const(25)
+_RISEN_READINGS = const(3)
 _STATES = ("normal", "watch", "warning", "danger")
 _USABLE = ("ok", "uncalibrated")
 # How far the zero trim moves before it is kept: flash pages wear.
 _KEPT_MM = const(10)
 _NEVER_MM = const(1000)
 _LONG_MS = const(600000)
-_RATE_STEPS = const(9)
+_RATE_LEAST_STEPS = const(3)
+# The rate of rise is smoothed over so many steps, about three minutes.
+_RATE_STEPS = const(8)
 _RATE_STEP_MS = const(20000)
+_FASTEST_MM_H = const(254 * 60)
 
 
 class Flood:
@@ -52,17 +57,18 @@ class Flood:
         self.gauge = Gauge(zero_mm, meter.beam, meter.corrected, air, settings["sound_cc"])
         if last:
             # Water may have come since, or a car.
-            self.gauge.begin(*last, _LONG_MS)
+            self.gauge.level_mm, self.gauge.trim_mm = last
+            self.gauge.blind_ms = _LONG_MS
+            self.gauge.started = True
         self.thresholds = (settings["watch_mm"], settings["warning_mm"], settings["danger_mm"])
         self._hysteresis_mm = settings["hysteresis_mm"]
-        self._climb(_CALM_BLOCKS)
-        self._first = True
+        self.rank = self._calm = 0
+        self._before_mm = _ANY_MM
         self._reading_mm = None
         self._unclear_ms = self._frozen_ms = 0
         self._judged_ms = self._block_ms = -1
-        self._history_mm = array("i", [0] * _RATE_STEPS)
-        self._history_ms = array("i", [0] * _RATE_STEPS)
-        self._steps = 0
+        self._steps = self._step_mm = self._step_ms = 0
+        self._rate_mm_h = 0
         self._told_state = ""
         self._told_health = ""
         self._at_ms = 0
@@ -93,8 +99,9 @@ class Flood:
             # Told already; stays small.
             self._unclear_ms = min(self._unclear_ms, 2 * _STILL_MS)
         self.health = self._judge(now_ms)
-        calm = self.normal and self.gauge.dry
-        self.period_ms = _SLOW_MS if calm else _FAST_MS
+        gauge = self.gauge
+        dry = gauge.level_mm <= _DRY_MM and gauge.risen < _RISEN_READINGS
+        self.period_ms = _SLOW_MS if dry and self.normal else _FAST_MS
 
     def changed(self) -> bool:
         """Whether state or health differ from what was last told; the new ones count as told."""
@@ -107,10 +114,9 @@ class Flood:
         """What was told before a deep sleep: only a change is news."""
         self._told_state = self.state = state
         self._told_health = health
-        # The sleep itself was calm: two blocks are enough for falling.
-        self._climb(_NEEDED_BLOCKS)
-        self.ladder.force(_STATES.index(state))
-        self._first = False
+        self.rank = _STATES.index(state)
+        self._calm = _SLEPT_BLOCKS
+        self._before_mm = 0
 
     @property
     def normal(self) -> bool:
@@ -125,10 +131,9 @@ class Flood:
             return records
         level_mm = self.gauge.level_mm
         records.append(Record("flood/level", level_mm, at_ms))
-        rate_mm_h = self._rate_mm_h()
-        if rate_mm_h is not None:
+        rate_mm_h, rank = self._rate_mm_h, self.rank
+        if self._steps >= _RATE_LEAST_STEPS:
             records.append(Record("flood/rate", rate_mm_h, at_ms))
-            rank = self.ladder.level
             if rate_mm_h > 0 and rank < len(self.thresholds):
                 missing_mm = max(0, self.thresholds[rank] - level_mm)
                 records.append(Record("flood/to_next", missing_mm * 3600 // rate_mm_h, at_ms))
@@ -137,37 +142,51 @@ class Flood:
 
     state_records = records
 
-    def _climb(self, calm: int) -> None:
-        needed = (_NEEDED_BLOCKS, _NEEDED_BLOCKS, _NEEDED_BLOCKS)
-        self.ladder = Ladder(_STATES, self.thresholds, needed, self._hysteresis_mm, calm)
-
     def _measure(self, now_ms: int) -> None:
-        if self._line != "ok" or self._unclear_ms > _STILL_MS:
-            self._steps = 0
+        gap = self._line != "ok" or self._unclear_ms > _STILL_MS
         self._line = "ok"
         self._unclear_ms = 0
         level_mm = self.gauge.level_mm
-        ladder = self.ladder
-        before = ladder.level
-        ladder.sample(level_mm)
-        if self._first:
-            # A flood that is there at power-up is told at once.
-            ladder.sample(level_mm)
-            self._first = False
-        self.state = ladder.name
+        before = self.rank
+        self._climb(level_mm)
+        self.state = _STATES[self.rank]
         trim_mm = self.gauge.trim_mm
         far = not -_KEPT_MM < trim_mm - self._kept_mm < _KEPT_MM
-        if self.keep and (far or ladder.level != before):
+        if self.keep and (far or self.rank != before):
             self._kept_mm = trim_mm
             self.keep(level_mm, trim_mm)
-        steps = self._steps
-        newest_ms = self._history_ms[(steps - 1) % _RATE_STEPS]
-        if steps and (now_ms - newest_ms) & _TICKS_MASK < _RATE_STEP_MS:
+        passed_ms = (now_ms - self._step_ms) & _TICKS_MASK
+        if gap:
+            self._steps = self._rate_mm_h = 0
+        elif passed_ms < _RATE_STEP_MS:
             return
-        self._history_mm[steps % _RATE_STEPS] = level_mm
-        self._history_ms[steps % _RATE_STEPS] = now_ms
-        # Stays small and keeps its remainder.
-        self._steps = steps + 1 if steps < 2 * _RATE_STEPS else _RATE_STEPS + 1
+        else:
+            # A level that jumped moves the rate no more than the fastest water does.
+            rise_mm_h = (level_mm - self._step_mm) * 3600 // (passed_ms // 1000)
+            rise_mm_h = max(-_FASTEST_MM_H, min(_FASTEST_MM_H, rise_mm_h))
+            self._steps = min(self._steps + 1, _RATE_STEPS)
+            change = rise_mm_h - self._rate_mm_h
+            self._rate_mm_h += (change + self._steps // 2) // self._steps
+        self._step_mm = level_mm
+        self._step_ms = now_ms
+
+    def _climb(self, level_mm: int) -> None:
+        # What two blocks in a row reach is the state; it is left with hysteresis and slowly.
+        lowest_mm = min(level_mm, self._before_mm)
+        self._before_mm = level_mm
+        thresholds = self.thresholds
+        rank = self.rank
+        while rank < len(thresholds) and lowest_mm >= thresholds[rank]:
+            rank += 1
+        if rank == self.rank and rank and level_mm < thresholds[rank - 1] - self._hysteresis_mm:
+            self._calm += 1
+        else:
+            self._calm = 0
+        if self._calm >= _CALM_BLOCKS:
+            self._calm = 0
+            while rank and level_mm < thresholds[rank - 1] - self._hysteresis_mm:
+                rank -= 1
+        self.rank = rank
 
     def _judge(self, now_ms: int) -> str:
         meter = self.meter
@@ -192,20 +211,3 @@ class Flood:
         if line == "ok" and (self._guessed or (self.air and not self.air.known)):
             return "uncalibrated"
         return line
-
-    def _rate_mm_h(self) -> int | None:
-        """From the medians of the oldest and the newest third: one odd level moves neither."""
-        third = min(self._steps, _RATE_STEPS) // 3
-        if not third:
-            return None
-        newest = self._steps - third
-        oldest = self._steps - 3 * third
-        rise_mm = self._middle_mm(newest, third) - self._middle_mm(oldest, third)
-        later_ms = self._history_ms[(newest + third // 2) % _RATE_STEPS]
-        sooner_ms = self._history_ms[(oldest + third // 2) % _RATE_STEPS]
-        return rise_mm * 3600000 // ((later_ms - sooner_ms) & _TICKS_MASK)
-
-    def _middle_mm(self, first: int, count: int) -> int:
-        levels = [self._history_mm[(first + i) % _RATE_STEPS] for i in range(count)]
-        levels.sort()
-        return (levels[count // 2] + levels[(count - 1) // 2]) // 2

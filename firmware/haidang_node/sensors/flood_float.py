@@ -107,7 +107,7 @@ class FloodAndFloat(Flood):
         super().sample(now_ms)
         self._float.look()
         up = self._float.up
-        rank = self.ladder.level
+        rank = self.rank
         self.state = _STATES[max(rank, self._lifts) if up else rank]
         above_mm = self.gauge.level_mm - self._height_mm
         against = above_mm < -_AGREE_MM if up else above_mm > _AGREE_MM

@@ -3,6 +3,8 @@
 from micropython import const
 
 _TICKS_MASK = const((1 << 30) - 1)
+# Longer makes no difference to the gauge.
+_LONGEST_MS = const(1 << 22)
 
 
 def kept(sensor, now_ms: int) -> str:
@@ -19,11 +21,14 @@ def resume(sensor, state: str, health: str, text: str, now_ms: int) -> None:
     if text:
         level_mm, trim_mm, blind_ms, at_ms = [int(value) for value in text.split(",")]
         slept_ms = (now_ms - at_ms) & _TICKS_MASK
-        sensor.gauge.begin(level_mm, trim_mm, blind_ms + slept_ms)
+        gauge = sensor.gauge
+        gauge.level_mm, gauge.trim_mm = level_mm, trim_mm
+        gauge.blind_ms = min(blind_ms + slept_ms, _LONGEST_MS)
+        gauge.started = True
 
 
 def busy(sensor) -> bool:
     """Whether the node should stay awake: no level yet, or the state may change."""
-    rank = sensor.ladder.level
+    rank = sensor.rank
     rises = rank < len(sensor.thresholds) and sensor.gauge.level_mm >= sensor.thresholds[rank]
     return sensor.health == "warming" or rank > 0 or rises

@@ -26,11 +26,10 @@ _UNCOVERED_BLOCKS = const(3)
 _OVER_MS = const(120000)
 _OVER_MM = const(100)
 _DIPS_MM = const(15)
-_LONGEST_MS = const(1 << 28)
-# Above this the street is wet.
+# Longer makes no difference, and times a rise it stays a small integer.
+_LONGEST_MS = const(1 << 22)
 _DRY_MM = const(25)
 _RISEN_MM = const(20)
-_RISEN_READINGS = const(3)
 # The dry street lies at 0; what it seems to be else is the air's doing: with a thermometer the
 # sun's on it, without one all of it.
 _TRIM_MS = const(600000)
@@ -43,6 +42,8 @@ _ASSUMED_CC = const(2500)
 class Gauge:
     """take() each reading, close() each full block. Integers of 30 bits, no allocation.
 
+    level_mm, trim_mm and blind_ms (how long no level was believed) may be set from an earlier
+    life, with started. risen: readings in a row well above the level.
     beam: readings are distances from zero_mm above the street, else depths above zero_mm of them.
     air: what knows the temperature, None where nothing does or the meter needs none; sound_cc:
     for which temperature its distances are right, 0 where nobody has found out.
@@ -51,17 +52,19 @@ class Gauge:
     def __init__(self, zero_mm: int, beam: bool, corrected: bool, air, sound_cc: int) -> None:
         self._zero_mm = zero_mm
         self._beam = beam
-        self._trims = beam
         self._air = None if corrected else air
         # Without a thermometer the street itself is one.
-        self._guesses = beam and not corrected and air is None
-        self._reckons = _sound(sound_cc or _ASSUMED_CC) // 100
+        guesses = not corrected and air is None
+        self._trims_ms = _TRIM_BLIND_MS if guesses else _TRIM_MS
+        self._most_mm = _TRIM_BLIND_MOST_MM if guesses else _TRIM_MOST_MM
+        # Speed of sound, in parts of the one that the meter reckons with.
+        self._reckons = (331300 + 606 * (sound_cc or _ASSUMED_CC) // 100) // 100
         self._factor = 10000
         self._sorted = array("i", [0] * _BLOCK)
         self._count = self._readings = 0
         self._block = _FIRST_BLOCK
         self._block_ms = -1
-        self._risen = 0
+        self.risen = 0
         # What stands in the beam, where it was first seen so, how long nothing was believed.
         self._blocked_mm = self._base_mm = 0
         self._before_ms = self._base_ms = 0
@@ -72,24 +75,26 @@ class Gauge:
         self.blind_ms = 0
         self.trim_mm = 0
 
-    def begin(self, level_mm: int, trim_mm: int, blind_ms: int) -> None:
-        """The level that was last believed, so long ago: water may have come since, or a car."""
-        self.level_mm = level_mm
-        self.trim_mm = trim_mm
-        self.blind_ms = min(blind_ms, _LONGEST_MS)
-        self.started = True
-
-    @property
-    def dry(self) -> bool:
-        """Whether nothing on the street asks for a closer look."""
-        return self.level_mm <= _DRY_MM and self._risen < _RISEN_READINGS
-
     def take(self, reading_mm: int | None) -> bool:
         """A distance, a depth, or None where there is none; True where the block is full."""
         self._readings += 1
-        if reading_mm is not None:
-            self._insert(reading_mm)
-        return self._readings >= self._block
+        full = self._readings >= self._block
+        if reading_mm is None:
+            return full
+        level_mm = reading_mm - self._zero_mm
+        if self._beam:
+            level_mm = self._zero_mm - self.trim_mm - (reading_mm * self._factor + 5000) // 10000
+            if level_mm < -_BELOW_MM:
+                return full
+        self.risen = self.risen + 1 if level_mm > self.level_mm + _RISEN_MM else 0
+        ordered = self._sorted
+        place = self._count
+        while place > 0 and ordered[place - 1] > level_mm:
+            ordered[place] = ordered[place - 1]
+            place -= 1
+        ordered[place] = level_mm
+        self._count += 1
+        return full
 
     def close(self, now_ms: int) -> bool:
         """The end of a block: True where level_mm is a new one."""
@@ -101,7 +106,7 @@ class Gauge:
         self._readings = self._count = 0
         self._block = _BLOCK
         if self._air and self._air.known:
-            self._factor = _sound(self._air.temp_cc) * 100 // self._reckons
+            self._factor = (331300 + 606 * self._air.temp_cc // 100) * 100 // self._reckons
         if found_mm is None:
             return False
         if self.started and not self._follows(found_mm):
@@ -109,24 +114,9 @@ class Gauge:
         self.started = True
         self.blind_ms = self._blocked_mm = self._uncovered = 0
         self.level_mm = found_mm
-        if self._trims:
+        if self._beam:
             self._trim(now_ms)
         return True
-
-    def _insert(self, reading_mm: int) -> None:
-        level_mm = reading_mm - self._zero_mm
-        if self._beam:
-            level_mm = self._zero_mm - self.trim_mm - (reading_mm * self._factor + 5000) // 10000
-            if level_mm < -_BELOW_MM:
-                return
-        self._risen = self._risen + 1 if level_mm > self.level_mm + _RISEN_MM else 0
-        ordered = self._sorted
-        place = self._count
-        while place > 0 and ordered[place - 1] > level_mm:
-            ordered[place] = ordered[place - 1]
-            place -= 1
-        ordered[place] = level_mm
-        self._count += 1
 
     def _farthest(self) -> int | None:
         # All false echoes come from nearer: the lowest levels that lie together are the water.
@@ -150,7 +140,7 @@ class Gauge:
         if found_mm < _ROOF_MM:
             unseen_ms = self._before_ms if self._blocked_mm else blind_ms
             grown_ms = max(grown_ms, min(unseen_ms, _UNSEEN_MS))
-        if not self._beam or change_mm <= _STEP_MM + _rise_mm(grown_ms):
+        if not self._beam or change_mm <= _STEP_MM + grown_ms * _RISE_MM_PER_MIN // 60000:
             return True
         if self._blocked_mm and found_mm < self._blocked_mm - _UNCOVERED_MM:
             # Nothing lies below the water: what shows farther than the thing is water.
@@ -158,7 +148,8 @@ class Gauge:
                 self._uncovered = 0
             self._uncovered_mm = found_mm
             self._uncovered += 1
-            return self._uncovered >= _UNCOVERED_BLOCKS and change_mm <= _rise_mm(blind_ms)
+            risen_mm = blind_ms * _RISE_MM_PER_MIN // 60000
+            return self._uncovered >= _UNCOVERED_BLOCKS and change_mm <= risen_mm
         self._uncovered = 0
         return self._rises_over(found_mm, blind_ms)
 
@@ -173,25 +164,15 @@ class Gauge:
             self._base_ms = blind_ms
             long_ms = 0
         self._blocked_mm = found_mm
-        return long_ms >= _OVER_MS and _OVER_MM <= found_mm - self._base_mm <= _rise_mm(long_ms)
+        risen_mm = long_ms * _RISE_MM_PER_MIN // 60000
+        return long_ms >= _OVER_MS and _OVER_MM <= found_mm - self._base_mm <= risen_mm
 
     def _trim(self, now_ms: int) -> None:
         level_mm = self.level_mm
         wet = not -_DRY_MM <= level_mm <= _DRY_MM
-        every_ms = _TRIM_BLIND_MS if self._guesses else _TRIM_MS
-        if not wet and (now_ms - self._trim_ms) & _TICKS_MASK < every_ms:
+        if not wet and (now_ms - self._trim_ms) & _TICKS_MASK < self._trims_ms:
             return
         self._trim_ms = now_ms
         if not wet and not -1 <= level_mm <= 1:
-            most_mm = _TRIM_BLIND_MOST_MM if self._guesses else _TRIM_MOST_MM
             trim_mm = self.trim_mm + (1 if level_mm > 0 else -1)
-            self.trim_mm = max(-most_mm, min(most_mm, trim_mm))
-
-
-def _sound(temp_cc: int) -> int:
-    """Speed of sound in mm/s."""
-    return 331300 + 606 * temp_cc // 100
-
-
-def _rise_mm(passed_ms: int) -> int:
-    return passed_ms // 1000 * _RISE_MM_PER_MIN // 60
+            self.trim_mm = max(-self._most_mm, min(self._most_mm, trim_mm))

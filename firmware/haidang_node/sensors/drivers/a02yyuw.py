@@ -76,23 +76,18 @@ class Meter:
             total += _HEADER
         if total & 0xFF != frame[3]:
             self.bad += 1
-            self._resynchronise()
+            # The next header may lie inside the bad frame: dropping all of it would lose it.
+            start = 1
+            while start < _FRAME_BYTES and frame[start] != _HEADER:
+                start += 1
+            self._filled = _FRAME_BYTES - start
+            for i in range(self._filled):
+                frame[i] = frame[start + i]
             return None
         self._filled = 0
         self.good += 1
         distance_mm = frame[1] << 8 | frame[2]
         return distance_mm if self._nearest_mm < distance_mm <= self._farthest_mm else 0
-
-    def _resynchronise(self) -> None:
-        # The next header may lie inside the bad frame: dropping all four bytes would lose it.
-        frame = self._frame
-        start = 1
-        while start < _FRAME_BYTES and frame[start] != _HEADER:
-            start += 1
-        kept = _FRAME_BYTES - start
-        for i in range(kept):
-            frame[i] = frame[start + i]
-        self._filled = kept
 
 
 def make(settings: dict, readinto, write) -> Meter:

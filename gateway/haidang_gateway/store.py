@@ -25,6 +25,7 @@ from haidang_gateway.store_schema import (
     transaction,
     translated,
 )
+from haidang_gateway.store_thread import StoreThread
 from haidang_gateway.store_times import CommitTimes
 from haidang_gateway.store_write import ComposeData
 
@@ -40,7 +41,7 @@ _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 class Store:
-    """Owns the database; every call runs in its one thread, in the order of the calls.
+    """Owns the database; every call runs in its one thread, the pipeline's before the others'.
 
     Raises StoreFull when no room can be made, StoreBusy where the disk fails (both retryable),
     StoreBroken for damaged content, StoreError for everything else.
@@ -56,9 +57,10 @@ class Store:
         self.written_pages = 0
         self.commits = CommitTimes()
         self._folder = folder
+        self._path = folder / FILE
         self._gateway = gateway
         self._settings = settings
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._thread = StoreThread("store")
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the store")
         self._lock_fd: int | None = None
         self._connection: Connection | None = None
@@ -85,12 +87,16 @@ class Store:
 
     async def commit(self, batch: Batch) -> None:
         """Make the batch durable (fsync) as one transaction."""
-        await self._call(lambda: self._commit(batch))
+        await self._thread.call_first(lambda: self._commit(batch))
 
     async def compose_data(self, draft: Draft, compose: ComposeData, now_ms: int) -> int:
         """Number some waiting packs into data messages; how many packs were taken."""
-        return await self._change(
-            lambda c: store_write.compose_data(c, draft, compose, self._prefix, now_ms)
+        self.written_pages += _PAGES_PER_COMMIT
+        prefix = self._prefix
+        return await self._thread.call_first(
+            lambda: self._write(
+                lambda c: store_write.compose_data(c, draft, compose, prefix, now_ms)
+            )
         )
 
     async def confirm(
@@ -99,7 +105,10 @@ class Store:
         """Delete what the destination has committed; another epoch's ranges mean nothing here."""
         if epoch != self.epoch:
             return Confirmed()
-        return await self._change(lambda c: store_write.confirm(c, destination, ranges))
+        self.written_pages += _PAGES_PER_COMMIT
+        return await self._call(
+            lambda: self._write(lambda c: store_write.confirm(c, destination, ranges))
+        )
 
     async def pending(
         self, destination: str, lane: OutLane, after_seq: int, limit: int
@@ -179,10 +188,6 @@ class Store:
         return found
 
     @property
-    def _path(self) -> Path:
-        return self._folder / FILE
-
-    @property
     def _prefix(self) -> str:
         return f"{self._gateway}/{self.epoch}"
 
@@ -193,14 +198,10 @@ class Store:
         return self._connection
 
     async def _call(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await self._thread.call(work)
 
-    async def _call_beside(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._beside, work)
-
-    async def _change(self, work: Callable[[Connection], _T]) -> _T:
-        self.written_pages += _PAGES_PER_COMMIT
-        return await self._call(lambda: self._write(work))
+    async def _call_beside(self, work: Callable[[], None]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._beside, work)
 
     def _open(self, now_ms: int) -> None:
         self._lock_fd = lock(self._folder)

@@ -64,22 +64,22 @@ asyncio.run(main())
 
 def figures(packs: int = 1_000_000, quick: bool = False) -> parts.Figures:
     """All of them; `packs` wait at the start that is timed."""
-    count = 20_000 if quick else packs
+    count = 5_000 if quick else packs
     with tempfile.TemporaryDirectory(prefix="haidang-store-") as name:
         folder = Path(name)
         return {
-            **asyncio.run(_beside_telemetry(folder / "beside", 2.0 if quick else 15.0)),
-            **asyncio.run(_history(folder / "history", 240 if quick else 1440)),
-            **_start(folder / "queue", count),
+            **asyncio.run(_beside_telemetry(folder / "beside", 0.5 if quick else 15.0)),
+            **asyncio.run(_history(folder / "history", 60 if quick else 1440)),
+            **_start(folder / "queue", count, 1 if quick else 3),
         }
 
 
-def _start(folder: Path, count: int) -> parts.Figures:
+def _start(folder: Path, count: int, rounds: int) -> parts.Figures:
     """Time and memory of a start with `count` waiting packs, after a kill."""
     parts.LOG.info("%s packs are put in", count)
     put = asyncio.run(_queue(folder, count))
     _run_start(folder, "kill")
-    runs = [_run_start(folder, "end") for _ in range(3)]
+    runs = [_run_start(folder, "end") for _ in range(rounds)]
     opened = [float(run["open_s"]) for run in runs]
     assert runs[0]["packs"] == count, runs
     return put | {

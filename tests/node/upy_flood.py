@@ -233,6 +233,17 @@ def test_the_air_s_temperature_corrects_the_distance() -> None:
         assert abs(bench.values()["flood/level"] - 200) <= 1
 
 
+def test_a_probe_that_wakes_up_after_the_meter_does_not_mix_two_levels() -> None:
+    air = _Air(500)
+    air.known = False
+    bench = _Bench(air=air)
+    told_mm = round(2800 * 346.45 / 334.33)
+    bench.run(1, 3000 - told_mm)
+    air.known = True
+    bench.run(3, 3000 - told_mm)
+    assert abs(bench.values()["flood/level"] - 200) <= 1
+
+
 def test_a_probe_that_knows_nothing_makes_the_level_uncertain() -> None:
     air = _Air(2500)
     bench = _Bench(air=air)

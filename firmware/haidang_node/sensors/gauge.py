@@ -57,9 +57,9 @@ class Gauge:
         guesses = not corrected and air is None
         self._trims_ms = _TRIM_BLIND_MS if guesses else _TRIM_MS
         self._most_mm = _TRIM_BLIND_MOST_MM if guesses else _TRIM_MOST_MM
-        # Speed of sound, in parts of the one that the meter reckons with.
+        # Speed of sound, in parts of the one that the meter reckons with; 0: not known yet.
         self._reckons = (331300 + 606 * (sound_cc or _ASSUMED_CC) // 100) // 100
-        self._factor = 10000
+        self._factor = 0
         self._sorted = array("i", [0] * _BLOCK)
         self._count = self._readings = 0
         self._block = _FIRST_BLOCK
@@ -77,13 +77,20 @@ class Gauge:
 
     def take(self, reading_mm: int | None) -> bool:
         """A distance, a depth, or None where there is none; True where the block is full."""
+        air = self._air
+        if air and air.known:
+            if not self._factor:
+                # Uncorrected ones do not belong to the same water.
+                self._count = 0
+            self._factor = (331300 + 606 * air.temp_cc // 100) * 100 // self._reckons
         self._readings += 1
         full = self._readings >= self._block
         if reading_mm is None:
             return full
         level_mm = reading_mm - self._zero_mm
         if self._beam:
-            level_mm = self._zero_mm - self.trim_mm - (reading_mm * self._factor + 5000) // 10000
+            far_mm = (reading_mm * (self._factor or 10000) + 5000) // 10000
+            level_mm = self._zero_mm - self.trim_mm - far_mm
             if level_mm < -_BELOW_MM:
                 return full
         self.risen = self.risen + 1 if level_mm > self.level_mm + _RISEN_MM else 0
@@ -105,8 +112,6 @@ class Gauge:
         found_mm = self._farthest()
         self._readings = self._count = 0
         self._block = _BLOCK
-        if self._air and self._air.known:
-            self._factor = (331300 + 606 * self._air.temp_cc // 100) * 100 // self._reckons
         if found_mm is None:
             return False
         if self.started and not self._follows(found_mm):

@@ -83,7 +83,6 @@ def rig(board: Board, tmp_path: Path) -> Iterator[Path]:
             yield path
 
 
-@pytest.mark.timeout(240)
 def test_a_run_cuts_the_power_plays_the_sensor_and_skips_what_the_rig_lacks(
     rig: Path, board: Board, pytestconfig: pytest.Config
 ) -> None:

@@ -27,7 +27,7 @@ _HELD_PACKS = 200
 _BOUND_KIB = 160
 _WIDE = "4M"
 _STEP_KIB = 1
-_STEP_S = 45.0
+_STEP_S = 90.0
 SENSORS = {
     "smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5, "contact_pin": 32},
     # A level that a jump may reach: what jumps farther stands in the beam.

@@ -11,7 +11,6 @@ import pytest
 from bench.node import missed_bounds
 
 
-@pytest.mark.timeout(180)
 def test_the_smoke_run_measures_every_part(root: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench.node", "--quick"],

@@ -5,10 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 
-
-@pytest.mark.timeout(240)
 def test_the_scripted_scenario_loses_nothing_and_exits_0(root: Path) -> None:
     command = [sys.executable, "-m", "haidang_tools", "demo", "--once"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)

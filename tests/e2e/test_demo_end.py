@@ -40,9 +40,13 @@ def test_nothing_stays_behind_when_it_is_stopped_while_it_starts(
         assert demo.poll() is None
         return len(_of(tmp_path)) >= 4  # both brokers and the first boards
 
-    wait_until(begun, "the demo's processes", 60)
-    demo.send_signal(signal.SIGHUP)
-    assert "Stopped" in demo.communicate(timeout=60)[0]
+    try:
+        wait_until(begun, "the demo's processes", 60)
+        demo.send_signal(signal.SIGHUP)
+        assert "Stopped" in demo.communicate(timeout=100)[0]
+    finally:
+        demo.kill()
+        demo.communicate()
     assert demo.returncode == 0
     assert _of(tmp_path) == []
     assert list(tmp_path.glob("haidang-demo-*")) == []

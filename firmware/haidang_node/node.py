@@ -7,21 +7,14 @@ from micropython import const
 from haidang_node import loading, log
 from haidang_node.clock import Clock
 from haidang_node.hal import esp32
-from haidang_node.health import Health
-from haidang_node.identity import Identity
-from haidang_node.lamp import Lamp
-from haidang_node.ledger import Ledger
-from haidang_node.orders import PATH, Orders, module_of
-from haidang_node.outbox import Outbox
-from haidang_node.reporter import Reporter
-from haidang_node.status import Status
+from haidang_node.orders import module_of
 from haidang_node.supervisor import Supervisor
 
-OUTBOX = "/outbox"
 _LOOP_LIMIT_MS = const(6000)
 _FIRST_ROUND_MS = const(15000)
 _SHORT_ROUNDS = const(3)
 _LOST_ROUND_MS = const(3600000)
+_BUILDING = "haidang_node.building"
 _LOG = log.Log("node")
 
 
@@ -37,47 +30,29 @@ class Node:
         self._settings = settings
         self.clock = clock
         self.link = link
-        wake = asyncio.Event()
-        self._identity = Identity(esp32.Storage(), esp32.random_32)
-        self._ledger = Ledger(OUTBOX + "/ledger")
-        self.outbox = Outbox(OUTBOX, settings["outbox"]["bytes"], self._ledger)
-        # Taken out: nobody needs the table any more.
-        fitted = settings.pop("sensors")
-        self.sensors = loading.call(
-            "haidang_node.fitting", "sensors", fitted, settings["supply_pin"]
-        )
-        self._reporter = Reporter(
-            name,
-            clock,
-            self._identity,
-            self.outbox,
-            self._ledger,
-            self.sensors,
-            wake,
-            link.encode_pack,
-        )
-        supply = settings["supply_pin"]
-        self._health = Health(
-            esp32.free_bytes,
-            link.rssi_dbm,
-            esp32.millivolts(supply) if supply >= 0 else None,
-            (settings["supply_low_mv"], settings["supply_high_mv"]),
-        )
-        self.orders = Orders(PATH, self._act, clock)
-        self.status = self._make_status(sorted(fitted), told)
-        link.attach(self.outbox, self.status, self.orders, wake)
         self.supervisor = Supervisor(clock)
+        # What is made once is not kept in memory.
+        (
+            self._identity,
+            self._ledger,
+            self.outbox,
+            self.sensors,
+            self._reporter,
+            self._health,
+            self.orders,
+            self.status,
+            self.lamp,
+        ) = loading.call(_BUILDING, "parts", self, settings, told, self._act)
         # What the rounds remember.
         self.settled = False
         self.short_rounds = 0
         self._round_ms = _FIRST_ROUND_MS
-        led_pin = settings["led_pin"]
-        led = esp32.output(led_pin) if led_pin >= 0 else None
-        self.lamp = Lamp(led, self.sensors, link, self.supervisor.turned)
 
     async def run(self) -> None:
         """Opens what was kept, then runs every loop; returns when the node must restart."""
-        self._open()
+        loading.call(
+            _BUILDING, "begin", self.name, self._identity, self._ledger, self.outbox, self.orders
+        )
         feed = esp32.watchdog(self._settings["watchdog_ms"])
         expect = self.supervisor.expect
         for sensor in self.sensors:
@@ -105,33 +80,6 @@ class Node:
         self.stop(why)
         loading.call("haidang_node.boots", "settled", esp32.Storage())
         esp32.restart()
-
-    def _open(self) -> None:
-        ended = self._identity.ended()
-        self._ledger.open()
-        self.outbox.open(ended)
-        self._identity.begin()
-        self.orders.open()
-        _LOG.info(
-            "%s, epoch %s, boot %d, %s, %d packs held",
-            self.name,
-            self._identity.epoch,
-            self._identity.boot,
-            esp32.reset_reason(),
-            self.outbox.count(),
-        )
-
-    def _make_status(self, kinds: list, told: dict) -> Status:
-        settings = self._settings
-        return Status(
-            self._identity,
-            self.outbox,
-            self._ledger,
-            settings["heartbeat_s"],
-            kinds,
-            esp32.reset_reason(),
-            told,
-        )
 
     def _step(self) -> str | None:
         # Called by the supervisor; gives a reason to restart.

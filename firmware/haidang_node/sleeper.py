@@ -167,9 +167,11 @@ class Sleeper:
         now_ms = self.clock.ticks_ms()
         for sensor, words in zip(self.sensors, told):  # noqa: B905 - no strict= on the node
             if hasattr(sensor, "gauge"):
-                flood_nap.resume(sensor, *words.split("/"), now_ms)
+                state, health, text = words.split("/")
+                flood_nap.resume(sensor, state, health, text, now_ms)
             else:
-                sensor.resume(*words.split("/"), now_ms)
+                state, health = words.split("/")
+                sensor.resume(state, health, now_ms)
         nap.input_wakes = nap.input_wakes + 1 if sleep.woken_by_input() else 0
         return True
 

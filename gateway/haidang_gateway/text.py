@@ -38,7 +38,12 @@ def fire_headline(place: Place, state: str, *, strong: bool, was_confirmed: bool
 
 
 def crowd_headline(
-    place: Place, level: str | None, count: float, density_m2: float | None
+    place: Place,
+    level: str | None,
+    count: float,
+    density_m2: float | None,
+    *,
+    growing: bool = False,
 ) -> Headline:
     """Headline of a crowd alarm; `level` None where the crowd has thinned out."""
     people = round(count)
@@ -52,6 +57,8 @@ def crowd_headline(
     if density_m2 is not None:
         vi += f" ({decimal_vi(f'{density_m2:.1f}')} người/m²)"
         en += f" ({density_m2:.1f} per m²)"
+    if growing:
+        vi, en = f"{vi}, đang tăng nhanh", f"{en}, growing fast"
     return {"vi": vi, "en": en}
 
 

@@ -1,10 +1,11 @@
 """The crowd hazard of one zone: density or head count held above a level; footfall agrees."""
 
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from haidang_gateway import text
-from haidang_gateway.alarms import levels
+from haidang_gateway.alarms import calibration, levels, trend
 from haidang_gateway.alarms.document import Evidence, Finding, State, iso
 from haidang_gateway.alarms.lifecycle import state_of
 from haidang_gateway.model import CrowdSeen, Fact, FootfallFact
@@ -42,19 +43,31 @@ def _see(state: State, fact: CrowdSeen, zone: CrowdZone, site: Site, now_ms: int
         was = levels.rebase(was, fact.at_ms)
     rank = _rank(fact, zone, site.crowd_hysteresis_pct, levels.momentary_rank(was))
     if rank == 0 and levels.is_idle(was):
-        return None
+        return _sample(state, fact) if zone.footfall_sources else None
     track = levels.mark(was, rank, fact.at_ms)
     if not levels.is_stale(fact.at_ms, now_ms):
         track = levels.settle(track, fact.at_ms, sustain_ms, sustain_ms)
+    state = _sample(state, fact) or state
     return {
         **state,
+        **trend.followed(state, fact, zone, sustain_ms, round(site.crowd_lead_s * 1000)),
         "track": track,
         "at_ms": fact.at_ms,
         "count": fact.count,
         "low": fact.low,
+        "high": fact.high,
         "density_m2": fact.density_m2,
         "evidence": _evidence(fact, ZoneInfo(site.timezone)),
     }
+
+
+def _sample(state: State, fact: CrowdSeen) -> State | None:
+    """The state with a count to calibrate phones by, at most one in half a minute."""
+    last = state.get("sample")
+    few = fact.count < calibration.LEAST_PEOPLE
+    if few or (last and 0 <= fact.at_ms - last["at_ms"] < calibration.TOGETHER_MS // 2):
+        return None
+    return {**state, "sample": {"at_ms": fact.at_ms, "people": fact.count}}
 
 
 def _rank(fact: CrowdSeen, zone: CrowdZone, hysteresis_pct: int, was: int) -> int:
@@ -81,19 +94,35 @@ def _note(state: State, fact: FootfallFact, zone: ZoneInfo, now_ms: int) -> Stat
         return None
     if fact.devices is None:
         return {**state, "footfall": last} if seen else None
-    note: dict[str, Any] = {
-        "at_ms": fact.at_ms,
-        "high": fact.devices if fact.high is None else fact.high,
-        "evidence": {
-            "source": fact.source,
-            "kind": "footfall",
-            "name": "footfall/devices",
-            "value": fact.devices,
-            "unit": "count",
-            "time": iso(fact.at_ms, zone),
-        },
-    }
-    return {**state, "footfall": {**last, fact.source: note}}
+    factors = _taught(state, fact)
+    low = fact.devices if fact.low is None else fact.low
+    high = fact.devices if fact.high is None else fact.high
+    note: dict[str, Any] = {"at_ms": fact.at_ms, "low": 0, "high": high}
+    item = {"source": fact.source, "kind": "footfall", "name": "footfall/devices"}
+    value = fact.devices
+    if calibration.is_learnt(factors.get(fact.source)):
+        factor = factors[fact.source]
+        note["low"], value, note["high"] = calibration.people_of(factor, low, value, high)
+        item["name"] = "footfall/people"
+    note["evidence"] = {**item, "value": value, "unit": "count", "time": iso(fact.at_ms, zone)}
+    after = {**state, "footfall": {**last, fact.source: note}}
+    return after | ({"factors": factors} if factors else {})
+
+
+def _taught(state: State, fact: FootfallFact) -> dict[str, Any]:
+    """The factors of all sources after this window, where the camera counted at the same time."""
+    factors: dict[str, Any] = dict(state.get("factors", {}))
+    sample, devices = state.get("sample"), fact.devices or 0
+    known = factors.get(fact.source)
+    if (
+        sample
+        and devices >= calibration.LEAST_DEVICES
+        and abs(fact.at_ms - sample["at_ms"]) <= calibration.TOGETHER_MS
+        and (known is None or fact.at_ms != known["at_ms"])
+    ):
+        learnt = calibration.learn(known, sample["people"], devices)
+        factors[fact.source] = {**learnt, "at_ms": fact.at_ms}
+    return factors
 
 
 def _evidence(fact: CrowdSeen, zone: ZoneInfo) -> Evidence:
@@ -114,19 +143,20 @@ def _find(state: State, fact: Fact, zone: CrowdZone, site: Site) -> Finding | No
     agreeing += state.get("near", ())
     observed = bool(agreeing) or document.get("certainty") == "Observed"
     name = _NAMES[rank - 1] if rank else None
+    growing = bool(rank) and trend.is_growing(state)
     return Finding(
         hazard="crowd",
         place=site.places[zone.place],
         state="confirmed" if rank else "cleared",
         severity=_SEVERITIES[rank - 1] if rank else document["severity"],
-        urgency="Immediate" if rank > 1 else ("Expected" if rank else "Past"),
+        urgency="Immediate" if rank > 1 or growing else ("Expected" if rank else "Past"),
         certainty="Observed" if observed else "Likely",
-        grade=name or "",
+        grade=f"{name} growing" if growing else (name or ""),
         onset_ms=track["marks"][0][1] if track["marks"][0][0] else fact.at_ms,
         updated_ms=fact.at_ms,
         evidence=(state["evidence"], *agreeing),
         headline=text.crowd_headline(
-            site.places[zone.place], name, state["count"], state["density_m2"]
+            site.places[zone.place], name, state["count"], state["density_m2"], growing=growing
         ),
     )
 
@@ -140,4 +170,5 @@ def _agreeing(state: State, zone: CrowdZone, window_ms: int) -> tuple[Evidence, 
         if source in notes
         and abs(notes[source]["at_ms"] - state["at_ms"]) <= window_ms
         and notes[source]["high"] >= state["low"]
+        and notes[source]["low"] <= state.get("high", inf)
     )

@@ -57,7 +57,7 @@ class Store:
         self.written_pages = 0
         self.commits = CommitTimes()
         self._folder = folder
-        self._path = folder / FILE
+        self.path = folder / FILE
         self._gateway = gateway
         self._settings = settings
         self._thread = StoreThread("store")
@@ -181,7 +181,7 @@ class Store:
 
     async def look_through(self) -> str:
         """Read the whole database beside the commits; what is wrong with it, empty if nothing."""
-        look = store_check.Look(self._path)
+        look = store_check.Look(self.path)
         found = await look.alone(lambda: self._translated(look.run))
         if found:
             self._mark(found)
@@ -207,10 +207,10 @@ class Store:
         self._lock_fd = lock(self._folder)
         self._now_ms = now_ms
         try:
-            self._connection, self.opened = open_store(self._path, now_ms)
+            self._connection, self.opened = open_store(self.path, now_ms)
         except StoreFull:
             self._room.give_up()
-            self._connection, self.opened = open_store(self._path, now_ms)
+            self._connection, self.opened = open_store(self.path, now_ms)
         self.epoch, self.created_ms = self.opened.epoch, self.opened.created_ms
         self._room.lay()
         self._room.limit(self._connection)
@@ -280,7 +280,7 @@ class Store:
 
     def _carry_over(self) -> None:
         def work() -> None:
-            with second(self._path) as connection:
+            with second(self.path) as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
         self._translated(work)
@@ -291,7 +291,7 @@ class Store:
         except SqlError as error:
             if is_broken(error):
                 self._mark(str(error))
-            raise translated(error, self._path) from error
+            raise translated(error, self.path) from error
 
     def _mark(self, reason: str) -> None:
         self.broken = self.broken or reason

@@ -23,6 +23,8 @@ _RESERVE_MS = 10_000
 _CARRY_MS = 60_000
 _CARRY_PAGES = 1000
 _CHECK_AFTER_MS = 60_000
+_CHECK_AGAIN_MS = 3_600_000
+_LONGEST_LOG_BYTES = 64 * 1024 * 1024
 # How long a trouble is told after its last sign.
 _FULL_MS = 600_000
 _RENEWED_MS = 3_600_000
@@ -53,10 +55,10 @@ class Care:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._began_ms = clock.monotonic_ms()
-        self._rolled_ms = self._began_ms
-        self._reserved_ms = self._began_ms
-        self._carried_ms = self._began_ms
+        began_ms = clock.monotonic_ms()
+        self._rolled_ms = self._reserved_ms = self._carried_ms = began_ms
+        self._check_ms = began_ms + _CHECK_AFTER_MS
+        self._look: asyncio.Task[None] | None = None
         self._carried_pages = 0
         self._failures = 0
         self.check_due = (
@@ -65,21 +67,17 @@ class Care:
 
     async def run(self) -> None:
         """Work until cancelled; StoreBroken where the database is damaged: the start mends it."""
-        while True:
-            more = False
-            try:
-                more = await self.step()
-                self._failures = 0
-            except StoreBroken:
-                raise
-            except StoreError as error:
-                level = logging.DEBUG if self._failures else logging.WARNING
-                _log.log(level, "the database is not looked after for now: %s", error)
-                self._failures += 1
-            await self._tell()
-            if self._store.broken:
-                raise StoreBroken(f"the database is damaged: {self._store.broken}; start again")
-            await asyncio.sleep(_BREATH_S if more else _REST_S)
+        try:
+            while True:
+                more = await self._try_step()
+                await self._tell()
+                if self._store.broken:
+                    raise StoreBroken(
+                        f"the database is damaged: {self._store.broken}; start again"
+                    )
+                await asyncio.sleep(_BREATH_S if more else _REST_S)
+        finally:
+            await self._stop_looking()
 
     async def step(self) -> bool:
         """One small round; True if there is more to do at once."""
@@ -94,8 +92,7 @@ class Care:
             lambda c: store_room.forget_old(c, self._settings, now_ms)
         )
         await self._carry_over(steady_ms)
-        if self.check_due and steady_ms - self._began_ms >= _CHECK_AFTER_MS:
-            await self.look_through()
+        await self._look_on(steady_ms)
         return bool(gone) or rolled == _PACKS or forgotten >= store_room.ROWS
 
     def word(self) -> str:
@@ -122,14 +119,48 @@ class Care:
 
     async def look_through(self) -> None:
         """Read the whole database; StoreBroken says what was found."""
-        self.check_due = False
         began_ms = self._clock.monotonic_ms()
         if found := await self._store.look_through():
             raise StoreBroken(f"the database is damaged: {found}; the next start rebuilds it")
         now_ms = self._clock.now_ms()
         await self._store.care(lambda c: store_check.passed(c, now_ms))
+        self.check_due = False
         took_s = (self._clock.monotonic_ms() - began_ms) / 1000
         _log.info("the whole database was read and is sound (%.1f s)", took_s)
+
+    async def _try_step(self) -> bool:
+        try:
+            more = await self.step()
+        except StoreBroken:
+            raise
+        except StoreError as error:
+            level = logging.DEBUG if self._failures else logging.WARNING
+            _log.log(level, "the database is not looked after for now: %s", error)
+            self._failures += 1
+            return False
+        self._failures = 0
+        return more
+
+    async def _look_on(self, steady_ms: int) -> None:
+        """Begin the look through the database when it is due; hear what it has found."""
+        if self._look is None:
+            if self.check_due and steady_ms >= self._check_ms:
+                self._check_ms = steady_ms + _CHECK_AGAIN_MS
+                self._look = asyncio.create_task(
+                    self.look_through(), name="look through the database"
+                )
+        elif self._look.done():
+            look, self._look = self._look, None
+            look.result()
+        elif store_room.log_bytes(self._store.path) > _LONGEST_LOG_BYTES:
+            # While it reads, the log cannot begin anew: with so much to write it comes later.
+            await self._stop_looking()
+
+    async def _stop_looking(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            await asyncio.gather(self._look, return_exceptions=True)
+            self._look = None
 
     async def _roll_up(self, steady_ms: int) -> int:
         waiting = await self._store.read(store_history.not_rolled_up)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from haidang_gateway import store_check, store_read, store_rescue, store_room
 from haidang_gateway.errors import StoreError, StoreFull
+from haidang_gateway.store_renew import mend_rules
 from haidang_gateway.store_schema import (
     Connection,
     SqlError,
@@ -81,7 +82,7 @@ def lock(folder: Path) -> int:
 def _begin(connection: Connection, set_aside: Path | None) -> Opened:
     facts = store_read.meta(connection)
     try:
-        transaction(connection, store_check.begin)
+        transaction(connection, _settle)
     except SqlError as error:
         if is_broken(error) or not translated(error, Path()).retryable:
             raise
@@ -95,6 +96,12 @@ def _begin(connection: Connection, set_aside: Path | None) -> Opened:
         checked_ms=int(facts.get(store_check.CHECKED_MS, 0)),
         renewed=facts.get(RENEWED, ""),
     )
+
+
+def _settle(connection: Connection) -> None:
+    store_check.begin(connection)
+    # A gateway whose rules lag behind its alarms could never commit the next revision.
+    mend_rules(connection)
 
 
 def _opening(error: SqlError, path: Path) -> StoreError:

@@ -47,7 +47,7 @@ def mend_rules(connection: Connection) -> None:
         row = connection.execute(
             "SELECT rev, sha256, document FROM revision WHERE alarm_id=?"
             " ORDER BY rev DESC LIMIT 1",
-            (alarm["document"]["id"],),
+            (alarm["document"].get("id"),),
         ).fetchone()
         if row and row[0] > alarm["document"]["rev"]:
             newest = {**alarm, "document": json.loads(row[2]), "sha256": row[1]}

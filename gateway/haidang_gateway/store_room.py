@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haidang_gateway import store_history
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store_schema import PAGE_BYTES, Connection
+from haidang_gateway.store_schema import FILE, PAGE_BYTES, Connection
 from haidang_gateway.store_write import (
     QUARANTINE_FORGOTTEN,
     count_up,
@@ -76,6 +76,7 @@ class Room:
             ("haidang_store_bytes", {}, _pages(connection) * PAGE_BYTES),
             ("haidang_store_unused_bytes", {}, unused * PAGE_BYTES),
             ("haidang_store_limit_bytes", {}, self.limit_pages * PAGE_BYTES),
+            ("haidang_store_log_bytes", {}, log_bytes(self._folder / FILE)),
             ("haidang_disk_free_bytes", {}, self._free_bytes()),
         ]
 
@@ -140,6 +141,14 @@ def drop_aside(folder: Path, keep: int = _KEPT_ASIDE) -> None:
             _log.warning("%s is deleted; %s such copies are kept", path, keep)
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def log_bytes(path: Path) -> int:
+    """How long the log of a database is; 0 without one."""
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+    except OSError:
+        return 0
 
 
 def _old_packs(connection: Connection, settings: StoreSettings, now_ms: int) -> int:

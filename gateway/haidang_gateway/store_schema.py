@@ -39,6 +39,7 @@ def connect(path: Path, now_ms: int) -> Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit={4 * _LOG_PAGES * PAGE_BYTES}").fetchall()
         _bring_up(connection, path, now_ms)
     except BaseException:
         connection.close()

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from haidang_gateway import store_check, store_read, store_rescue
+from fakes import FakeClock
+from haidang_gateway import store_check, store_read, store_rescue, store_room
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreBroken, StoreError
 from haidang_gateway.outgoing import compose_packs, data_draft
@@ -80,7 +81,7 @@ def test_damage_in_the_telemetry_is_found_beside_the_work_and_costs_only_what_it
         async with open_store(tmp_path) as store:
             assert store.opened.set_aside is None, "no start reads all of it"
             with pytest.raises(StoreBroken, match="pack"):
-                await Care(store, store._settings, FakeClockLike()).look_through()  # type: ignore[arg-type]
+                await Care(store, store._settings, FakeClock(START_MS)).look_through()  # type: ignore[arg-type]
 
     epoch = asyncio.run(_fill(tmp_path))
     _damage(path, b"[1500] ", 3)
@@ -101,16 +102,6 @@ def test_damage_in_the_telemetry_is_found_beside_the_work_and_costs_only_what_it
     again = asyncio.run(_seen(tmp_path))
     assert again["opened"].set_aside is None
     assert again["epoch"] == seen["epoch"]
-
-
-class FakeClockLike:
-    """Stands still."""
-
-    def now_ms(self) -> int:
-        return START_MS
-
-    def monotonic_ms(self) -> int:
-        return 0
 
 
 def _count(path: Path, table: str) -> int:
@@ -222,7 +213,7 @@ def test_damage_that_shows_while_the_gateway_works_ends_it_and_the_next_start_re
         async with open_store(tmp_path) as store:
             with pytest.raises(StoreBroken, match="the next start rebuilds it"):
                 await _read_everything(store)
-            care = Care(store, store._settings, FakeClockLike())  # type: ignore[arg-type]
+            care = Care(store, store._settings, FakeClock(START_MS))  # type: ignore[arg-type]
             with pytest.raises(StoreBroken, match="start again"):
                 await care.run()
 
@@ -246,6 +237,38 @@ def test_a_look_through_the_database_ends_with_the_gateway(tmp_path: Path) -> No
     _damage(tmp_path / "haidang.db", b"[20]")
     assert store_check.Look(tmp_path / "haidang.db").run() != ""
     assert look.run() == "", "an ended look accuses nobody"
+
+
+def test_the_look_runs_beside_the_other_care_and_is_due_until_it_has_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        clock = FakeClock(START_MS)
+        async with open_store(tmp_path) as store:
+            care = Care(store, StoreSettings(), clock)  # type: ignore[arg-type]
+            await care.step()
+            assert care._look is None, "not in the first minute"
+            clock.advance(60_000)
+            await care.step()
+            look = care._look
+            assert look is not None
+            monkeypatch.setattr(store_room, "log_bytes", lambda _path: 1 << 40)
+            if not look.done():
+                await care.step()
+                assert care._look is None, "a long log ends it"
+                assert care.check_due
+            monkeypatch.setattr(store_room, "log_bytes", lambda _path: 0)
+            clock.advance(3_600_000)
+            await care.step()
+            again = care._look
+            assert again is not None
+            await again
+            await care.step()
+            assert not care.check_due
+        async with open_store(tmp_path) as store:
+            assert store.opened.checked_ms == START_MS + 3_660_000
+
+    asyncio.run(scenario())
 
 
 def test_a_check_is_due_after_a_kill_and_not_after_an_orderly_end(tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def _flood(values: dict[str, Value], common: _Common) -> Iterator[FloodFact]:
             state=state if isinstance(state, str) else None,
             level_mm=_whole(level),
             rate_mm_h=_whole(values.get("flood/rate")),
+            to_next_s=_whole(values.get("flood/to_next")),
             at_ms=common.at_ms,
             received_ms=common.received_ms,
         )

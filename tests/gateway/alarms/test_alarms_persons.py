@@ -1,57 +1,16 @@
 """What persons do and see: reports, dismissal, shelving, exercises; and what is counted of it."""
 
-from typing import Any
-
 import pytest
-from alarm_city import EAST, NODE_A, NODE_B, START_MS, City, brief
+from alarm_city import EAST, NODE_A, NODE_B, START_MS, brief
+from alarm_people import HOUR_S, People
 from haidang_gateway.model import (
     DismissAlarm,
-    Exercise,
     Fact,
     FloodFact,
     Injected,
-    Report,
-    ShelveAlarm,
     Silence,
     SmokeFact,
 )
-
-HOUR_S = 3600
-
-
-class People(City):
-    """The city with persons in it."""
-
-    def report(
-        self, by: str, hazard: Any = "fire", place: str = "market", *, age_s: float = 0
-    ) -> list[dict[str, Any]]:
-        return self.hear(self.reported(by, hazard, place, age_s))
-
-    def reported(self, by: str, hazard: Any, place: str, age_s: float = 0) -> Report:
-        when = self._when(f"report:{by}", age_s)
-        return Report(place=place, hazard=hazard, words="khói đen", **when)
-
-    def dismiss(self, alarm_id: str) -> list[dict[str, Any]]:
-        return self.hear(DismissAlarm(alarm_id=alarm_id, by="Lan", **self._now))
-
-    def shelve(self, alarm_id: str, hours: float) -> list[dict[str, Any]]:
-        until_ms = self.now_ms + round(hours * HOUR_S * 1000)
-        return self.hear(ShelveAlarm(alarm_id=alarm_id, by="Lan", until_ms=until_ms, **self._now))
-
-    def exercise(self, seconds: float, place: str = "market") -> list[dict[str, Any]]:
-        until_ms = self.now_ms + round(seconds * 1000)
-        return self.hear(Exercise(place=place, until_ms=until_ms, by="Lan", **self._now))
-
-    def inject(self, stimulus: Any) -> list[dict[str, Any]]:
-        return self.hear(Injected(stimulus=stimulus, **self._now))
-
-    def pretend(self, state: str, place: str = "market") -> list[dict[str, Any]]:
-        when = self._when("exercise:smoke")
-        return self.inject(SmokeFact(place=place, state=state, ratio=None, **when))
-
-    @property
-    def _now(self) -> dict[str, int]:
-        return {"at_ms": self.now_ms, "received_ms": self.now_ms}
 
 
 @pytest.fixture

@@ -4,8 +4,11 @@ import hashlib
 import json
 from typing import Any
 
-from alarm_city import COUNTER, EAST, GAUGE, NODE_A, NODE_B, STREET, WEST, City
+from alarm_city import COUNTER, EAST, GAUGE, NODE_A, NODE_B, STREET, WEST
+from alarm_people import Waters
+from haidang_gateway.alarms.acts import LONGEST_SHELF_MS
 from haidang_gateway.alarms.levels import SETTLE_MS
+from haidang_gateway.model import SmokeFact
 from haidang_wire import messages
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,9 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 STEPS = {
     None: {"suspected", "confirmed"},
-    "suspected": {"suspected", "confirmed", "cleared"},
-    "confirmed": {"confirmed", "cleared"},
+    "suspected": {"suspected", "confirmed", "cleared", "dismissed"},
+    "confirmed": {"confirmed", "cleared", "dismissed"},
     "cleared": {"cleared"},
+    "dismissed": set(),
 }
 AGES = st.sampled_from([0, 0, 0, 1, 30, 120, 590, 601, 4000])
 PAUSES = st.one_of(st.sampled_from([0.001, 1, 10, 30, 60, 300]), st.floats(0.001, 700))
@@ -26,8 +30,8 @@ class Histories(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.city = City()
-        self.twin = City()
+        self.city = Waters()
+        self.twin = Waters()
         self.checked = 0
         self.last: dict[str, dict[str, Any]] = {}
         self.hashes: dict[str, str] = {}
@@ -87,6 +91,51 @@ class Histories(RuleBasedStateMachine):
     def heard(self, source: str, age_s: int) -> None:
         self._both("heard", source, age_s=age_s)
 
+    @rule(
+        by=st.sampled_from(["Hoa", "Nam"]),
+        hazard=st.sampled_from(["fire", "flood", "crowd"]),
+        place=st.sampled_from(["market", "lane", "river", "square"]),
+        age_s=AGES,
+    )
+    def report(self, by: str, hazard: str, place: str, age_s: int) -> None:
+        self._both("report", by, hazard, place, age_s=age_s)
+
+    @rule(
+        level_mm=st.sampled_from([3000, 3900, 4100, 5600]),
+        rate=st.sampled_from([None, 0, 800, 5000]),
+        upper=st.booleans(),
+    )
+    def rise(self, level_mm: int, rate: int | None, upper: bool) -> None:
+        if upper:
+            self._both("upper", level_mm)
+        else:
+            self._both("rise", level_mm, rate)
+
+    @rule(number=st.integers(1, 12))
+    def dismiss(self, number: int) -> None:
+        self._both("dismiss", f"gw-01-5f3a9c1e-{number:04d}")
+
+    @rule(number=st.integers(1, 12), hours=st.sampled_from([0, 0.1, 8]))
+    def shelve(self, number: int, hours: float) -> None:
+        self._both("shelve", f"gw-01-5f3a9c1e-{number:04d}", hours)
+
+    @rule(seconds=st.sampled_from([0, 60, 3600]), place=st.sampled_from(["market", "lane"]))
+    def exercise(self, seconds: int, place: str) -> None:
+        self._both("exercise", seconds, place)
+
+    @rule(state=st.sampled_from(["normal", "pre_alarm", "alarm"]))
+    def pretend(self, state: str) -> None:
+        self._both("pretend", state)
+
+    @rule(state=st.sampled_from(["pre_alarm", "alarm"]))
+    def crash_before_the_commit(self, state: str) -> None:
+        """What was decided and not stored is decided again, and no number is used twice."""
+        fact = SmokeFact(place="lane", state=state, ratio=None, **self.twin._when(NODE_B))
+        self.twin.rules.apply(fact, self.twin.now_ms)
+        self.twin.restart()
+        told = [city.hear(fact) for city in (self.twin, self.city)]
+        assert told[0] == told[1]
+
     @rule(number=st.integers(1, 12))
     def acknowledge(self, number: int) -> None:
         self._both("acknowledge", f"gw-01-5f3a9c1e-{number:04d}")
@@ -119,11 +168,24 @@ class Histories(RuleBasedStateMachine):
             assert document["rev"] == revision.rev == (before["rev"] + 1 if before else 1)
             assert document["prev"] == self.hashes.get(revision.alarm_id)
             assert document["state"] in STEPS[before["state"] if before else None]
-            assert (document["cleared"] is not None) == (document["state"] == "cleared")
+            over = document["state"] in ("cleared", "dismissed")
+            assert (document["cleared"] is not None) == over
+            assert not before or before["status"] == document["status"]
             assert not before or before["ack"] in (None, document["ack"])
             assert revision.sha256 == hashlib.sha256(revision.document).hexdigest()
             self.last[revision.alarm_id] = document
             self.hashes[revision.alarm_id] = f"sha256:{revision.sha256}"
+
+    @invariant()
+    def an_exercise_and_reality_never_mix(self) -> None:
+        for document in self.last.values():
+            played = {"exercise" in item["source"] for item in document["evidence"]}
+            assert played == {document["status"] == "Exercise"}
+
+    @invariant()
+    def no_fire_no_flood_and_no_crowd_is_shelved(self) -> None:
+        for document in self.last.values():
+            assert "shelved" not in document or document["hazard"] == "device"
 
     @invariant()
     def every_open_alarm_is_the_only_one_of_its_key(self) -> None:
@@ -137,6 +199,7 @@ class Histories(RuleBasedStateMachine):
         for state in self.city.states.values():
             document = (state.get("alarm") or {}).get("document", {})
             if document.get("hazard") == "fire" and document["state"] == "cleared":
+                assert document["status"] == "Actual"
                 assert document["ack"] or document["headline"]["en"].endswith("never confirmed")
 
     def _both(self, name: str, *args: Any, **kwargs: Any) -> None:
@@ -156,6 +219,13 @@ FACTS = st.one_of(
     st.tuples(st.just("health"), st.sampled_from(["ok", "warming", "open", "noisy"])),
     st.tuples(st.sampled_from(["silence", "heard"])),
     st.tuples(st.just("acknowledge"), st.just("gw-01-5f3a9c1e-0001")),
+    st.tuples(st.just("dismiss"), st.just("gw-01-5f3a9c1e-0001")),
+    st.tuples(st.just("shelve"), st.just("gw-01-5f3a9c1e-0001"), st.sampled_from([0, 8])),
+    st.tuples(st.just("exercise"), st.sampled_from([0, 3600])),
+    st.tuples(st.just("pretend"), st.just("alarm")),
+    st.tuples(st.just("report"), st.just("Hoa"), st.sampled_from(["fire", "flood"])),
+    st.tuples(st.just("rise"), st.just(3900), st.sampled_from([0, 800])),
+    st.tuples(st.just("upper"), st.sampled_from([3000, 4100])),
     st.tuples(st.just("wait"), PAUSES),
     st.tuples(st.just("clock_lost"), st.integers(-400 * 86_400, 86_400)),
 )
@@ -164,7 +234,7 @@ FACTS = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(FACTS, max_size=30))
 def test_a_lost_wall_clock_never_leaves_a_timer_waiting(history: list[tuple[Any, ...]]) -> None:
-    city = City()
+    city = Waters()
     for name, *args in history:
         if name == "clock_lost":
             city.restart()
@@ -172,7 +242,9 @@ def test_a_lost_wall_clock_never_leaves_a_timer_waiting(history: list[tuple[Any,
         else:
             getattr(city, name)(*args)
         due_ms = city.rules.next_due_ms(city.now_ms)
-        assert due_ms is None or due_ms <= city.now_ms + 60_000 + SETTLE_MS
+        assert due_ms is None or due_ms <= city.now_ms + LONGEST_SHELF_MS + SETTLE_MS
+        for state in city.states.values():
+            assert state.get("due_ms") is None or state["window_ms"] <= LONGEST_SHELF_MS
 
 
 TestHistories = Histories.TestCase

@@ -12,9 +12,6 @@ _ULTRASONIC_BUFFER_BYTES = const(256)
 _ULTRASONIC_BAUD = const(9600)
 # Meters that share a module; the others have one of their own name.
 _MODULES = {"aj_sr04m": "jsn_sr04t", "current": "transducer", "voltage": "transducer"}
-# The water's level at the last change of its state, and the meter's zero trim, in NVS.
-_LEVEL_KEY = "flood_mm"
-_TRIM_KEY = "flood_trim"
 
 
 def sensors(settings: dict, supply_pin: int = -1) -> list:
@@ -78,13 +75,8 @@ def _flood(settings: dict, air):
         return FloatAlone(settings, closed)
     storage = esp32.Storage()
 
-    def keep(level_mm: int, trim_mm: int) -> None:
-        storage.put(_LEVEL_KEY, level_mm)
-        storage.put(_TRIM_KEY, trim_mm)
-        storage.commit()
-
-    last = storage.get(_LEVEL_KEY), storage.get(_TRIM_KEY)
-    parts = settings, _meter(settings), air, None if None in last else last, keep
+    last = storage.get("flood_mm"), storage.get("flood_trim")
+    parts = settings, _meter(settings), air, None if None in last else last, storage
     if closed:
         from haidang_node.sensors.flood_float import FloodAndFloat
 

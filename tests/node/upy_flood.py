@@ -44,13 +44,17 @@ class _Bench:
     def __init__(self, air=None, last=None, meter=None, closed=None, **settings):
         self.meter = meter or _Meter()
         self.kept = []
-        parts = (dict(_SETTINGS, **settings), self.meter, air, last, self._keep)
+        parts = (dict(_SETTINGS, **settings), self.meter, air, last, self)
         self.flood = FloodAndFloat(closed, *parts) if closed else Flood(*parts)
         self.now_ms = 0
         self.samples = 0
 
-    def _keep(self, level_mm, trim_mm):
-        self.kept.append((level_mm, trim_mm))
+    def put(self, key, value):
+        self.kept.append(value)
+
+    def commit(self):
+        level_mm, trim_mm = self.kept[-2:]
+        self.kept[-2:] = [(level_mm, trim_mm)]
 
     def run(self, seconds, level_mm=None, noise=(0,)):
         """level_mm: what the meter sees, a number, a function of seconds, or None for silence."""

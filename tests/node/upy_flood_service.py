@@ -39,6 +39,17 @@ class _Air:
         self.temp_cc = temp_cc
 
 
+class _Store:
+    def __init__(self, kept):
+        self._kept = kept
+
+    def put(self, key, value):
+        self._kept.append((key, value))
+
+    def commit(self):
+        pass
+
+
 _CLOCK = [0]
 
 
@@ -50,8 +61,8 @@ def _run(sensor, seconds=20):
 
 
 def _flood(says_mm, air=None, beam=True, kept=None):
-    keep = None if kept is None else lambda *words: kept.append(words)
-    return _run(Flood(_SETTINGS, _Meter(says_mm, beam), air, None, keep))
+    store = None if kept is None else _Store(kept)
+    return _run(Flood(_SETTINGS, _Meter(says_mm, beam), air, None, store))
 
 
 def _error(sensor, **args):
@@ -70,7 +81,7 @@ def test_a_measured_level_gives_the_height_of_the_meter() -> None:
     kept = []
     sensor = _flood(2950, kept=kept)
     assert calibrate(sensor, {"level_mm": 20}, _SETTINGS) == {"mount_mm": 2970}
-    assert kept[-1] == (20, 0), "the old zero trim is not added to the new zero"
+    assert kept[-2:] == [("flood_mm", 20), ("flood_trim", 0)], "the old trim goes"
     assert "level_mm is missing" in _error(sensor)
     assert "mount_mm would be" in _error(sensor, level_mm=9000)
     for wrong in (-1, True, "20", 1.5):

@@ -16,9 +16,8 @@ _STILL_MS = const(60000)
 _FROZEN_MS = const(21600000)
 # Line and frames are judged over this time.
 _JUDGED_MS = const(3000)
-# A state falls when so many blocks in a row say so; behind a deep sleep, calm by itself, two.
+# A state falls when so many blocks in a row say so.
 _CALM_BLOCKS = const(10)
-_SLEPT_BLOCKS = const(8)
 # A level that rises to every state: the first block alone decides.
 _ANY_MM = const(32767)
 _DRY_MM = const(25)
@@ -40,15 +39,15 @@ class Flood:
     """A meter's readings to level, state and health; call sample() every period_ms.
 
     meter: read() -> mm (a distance for a `beam`, else a depth), 0 no echo, None nothing; `good`,
-    `bad`, `fault`. last is what keep(level_mm, trim_mm) was last given in an earlier life, at a
-    change of state or of the zero trim. Sampling allocates nothing, except in `keep`.
+    `bad`, `fault`. store (put, commit) takes level and zero trim at a change of either one's
+    state; last is what it had of an earlier life. Sampling allocates nothing, except there.
     """
 
     kind = "flood"
 
-    def __init__(self, settings: dict, meter, air=None, last=None, keep=None) -> None:
+    def __init__(self, settings: dict, meter, air=None, last=None, store=None) -> None:
         self.meter = meter
-        self.keep = keep
+        self.store = store
         self._kept_mm = last[1] if last else _NEVER_MM
         # Whose distances would need the air's temperature.
         self.air = None if meter.corrected else air
@@ -62,8 +61,9 @@ class Flood:
             self.gauge.started = True
         self.thresholds = (settings["watch_mm"], settings["warning_mm"], settings["danger_mm"])
         self._hysteresis_mm = settings["hysteresis_mm"]
-        self.rank = self._calm = 0
-        self._before_mm = _ANY_MM
+        # What flood_nap sets behind a deep sleep.
+        self.rank = self.calm = 0
+        self.before_mm = _ANY_MM
         self._reading_mm = None
         self._unclear_ms = self._frozen_ms = 0
         self._judged_ms = self._block_ms = -1
@@ -110,14 +110,6 @@ class Flood:
         self._told_health = self.health
         return not same
 
-    def resume(self, state: str, health: str) -> None:
-        """What was told before a deep sleep: only a change is news."""
-        self._told_state = self.state = state
-        self._told_health = health
-        self.rank = _STATES.index(state)
-        self._calm = _SLEPT_BLOCKS
-        self._before_mm = 0
-
     @property
     def normal(self) -> bool:
         """Whether nothing has to be repeated to the gateway."""
@@ -152,9 +144,11 @@ class Flood:
         self.state = _STATES[self.rank]
         trim_mm = self.gauge.trim_mm
         far = not -_KEPT_MM < trim_mm - self._kept_mm < _KEPT_MM
-        if self.keep and (far or self.rank != before):
+        if self.store and (far or self.rank != before):
             self._kept_mm = trim_mm
-            self.keep(level_mm, trim_mm)
+            self.store.put("flood_mm", level_mm)
+            self.store.put("flood_trim", trim_mm)
+            self.store.commit()
         passed_ms = (now_ms - self._step_ms) & _TICKS_MASK
         if gap:
             self._steps = self._rate_mm_h = 0
@@ -172,18 +166,18 @@ class Flood:
 
     def _climb(self, level_mm: int) -> None:
         # What two blocks in a row reach is the state; it is left with hysteresis and slowly.
-        lowest_mm = min(level_mm, self._before_mm)
-        self._before_mm = level_mm
+        lowest_mm = min(level_mm, self.before_mm)
+        self.before_mm = level_mm
         thresholds = self.thresholds
         rank = self.rank
         while rank < len(thresholds) and lowest_mm >= thresholds[rank]:
             rank += 1
         if rank == self.rank and rank and level_mm < thresholds[rank - 1] - self._hysteresis_mm:
-            self._calm += 1
+            self.calm += 1
         else:
-            self._calm = 0
-        if self._calm >= _CALM_BLOCKS:
-            self._calm = 0
+            self.calm = 0
+        if self.calm >= _CALM_BLOCKS:
+            self.calm = 0
             while rank and level_mm < thresholds[rank - 1] - self._hysteresis_mm:
                 rank -= 1
         self.rank = rank

@@ -2,6 +2,9 @@
 
 from micropython import const
 
+_STATES = ("normal", "watch", "warning", "danger")
+# Of the ten calm blocks that end a state: the sleep itself was calm.
+_SLEPT_BLOCKS = const(8)
 _TICKS_MASK = const((1 << 30) - 1)
 # Longer makes no difference to the gauge.
 _LONGEST_MS = const(1 << 22)
@@ -17,7 +20,12 @@ def kept(sensor, now_ms: int) -> str:
 
 def resume(sensor, state: str, health: str, text: str, now_ms: int) -> None:
     """What was told before the sleep, and what kept() gave."""
-    sensor.resume(state, health)
+    sensor.state, sensor.health = state, health
+    sensor.changed()
+    sensor.health = "warming"
+    sensor.rank = _STATES.index(state)
+    sensor.calm = _SLEPT_BLOCKS
+    sensor.before_mm = 0
     if text:
         level_mm, trim_mm, blind_ms, at_ms = [int(value) for value in text.split(",")]
         slept_ms = (now_ms - at_ms) & _TICKS_MASK

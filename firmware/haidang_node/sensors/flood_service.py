@@ -93,8 +93,10 @@ def _beam(sensor, meter) -> list:
 
 def _zeroed(sensor, level_mm: int, patch: dict) -> dict:
     # The old zero trim belongs to the old zero.
-    if sensor.keep:
-        sensor.keep(level_mm, 0)
+    if sensor.store:
+        sensor.store.put("flood_mm", level_mm)
+        sensor.store.put("flood_trim", 0)
+        sensor.store.commit()
     return patch
 
 

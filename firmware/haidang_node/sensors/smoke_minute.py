@@ -38,8 +38,9 @@ def learn(smoke) -> None:
     """Takes the last minute of a Smoke; writes down what is worth it."""
     gas, air = smoke.gas, smoke.air
     minute = gas.minute
-    felt = air is not None and air.known
-    if felt:
+    felt = False
+    if air is not None and air.known:
+        felt = True
         # Where nothing measures the weather any more, the last one stays.
         gas.weather = weather_permille(air.temp_cc, air.rh_permille)
     worth = minute[_COUNT] >= _LEAST_COUNT and _take(gas, minute, felt)

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from haidang_gateway.text_sheet import CHECKS, FIELDS, HEALTH, SENSORS, WORDS, Check
 
 LANGUAGES = ("vi", "en")
-_WIDTH = 78
+_WIDTH = 86
 _MARK = 11
-_SENTENCE = 34
-_LEFT = 39
+_SENTENCE = 42
+_LEFT = 43
 _NO_FIELD = ("before", "cfg", "fw", "sensors")
 
 

@@ -17,7 +17,7 @@ _HEADER = Header("n-240ac4000001", "Chợ Đầm", "2026-11-23 11:20:00 +0700")
 _ENV = {
     "ok": False,
     "health": "silent",
-    "checks": [["answers", False, "silent"], ["trim", True, -150, "500"], ["reading", False]],
+    "checks": [["answers", False, "silent"], ["trim", True, -150, "-5..5"], ["reading", False]],
     "now": {"env/health": "silent"},
 }
 
@@ -34,7 +34,7 @@ def test_a_failed_check_fails_the_sheet_and_says_what_to_do() -> None:
     assert "KẾT LUẬN: KHÔNG ĐẠT" in vi
     assert "không trả lời: kiểm tra nguồn" in vi
     assert "RESULT: FAIL" in en
-    assert re.search(r"\[PASS\] +Temperature trim +-1\.50 °C \(limit 500\)", en)
+    assert re.search(r"\[PASS\] +Temperature trim +-1\.50 °C \(limit -5\.\.5\)", en)
     for told in (vi, en):
         assert all(word in told for word in (_HEADER.node, _HEADER.place, _HEADER.time, "0.1.0"))
         assert told.count("_" * 20) == 2, "room for a name and a signature"

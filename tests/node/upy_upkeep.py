@@ -98,7 +98,7 @@ def test_a_self_test_tells_checks_and_what_each_sensor_sees_now() -> None:
     assert after is None
     told = out["sensors"]["env"]
     assert (told["ok"], told["health"], told["now"]["env/temp"]) == (True, "ok", "30.00")
-    assert ["rh", True, 700, ">= 50"] in told["checks"]
+    assert ["rh", True, 700, ">= 5"] in told["checks"]
     assert len(json.dumps(out)) < 400
     out, _ = _node("silent").selftest(sensor="env")
     assert (out["sensors"]["env"]["ok"], out["sensors"]["env"]["health"]) == (False, "silent")

@@ -20,12 +20,12 @@ def selftest(sensor, settings: dict) -> list:
         ["answers", health not in ("silent", "short", "warming"), health],
         ["checksum", health != "noisy", health],
         ["moves", health != "stuck", health],
-        ["trim", abs(settings["temp_offset_cc"]) <= _TRIM_CC, settings["temp_offset_cc"], "500"],
+        ["trim", abs(settings["temp_offset_cc"]) <= _TRIM_CC, settings["temp_offset_cc"], "-5..5"],
     ]
     if sensor.known:
         temp_cc, rh_permille = sensor.temp_cc, sensor.rh_permille
-        checks.append(["temp", _COLD_CC <= temp_cc <= _HOT_CC, temp_cc, "-1000..6000"])
-        checks.append(["rh", rh_permille >= _DRY_PERMILLE, rh_permille, ">= 50"])
+        checks.append(["temp", _COLD_CC <= temp_cc <= _HOT_CC, temp_cc, "-10..60"])
+        checks.append(["rh", rh_permille >= _DRY_PERMILLE, rh_permille, ">= 5"])
     else:
         checks.append(["reading", False, health])
     return checks

@@ -19,7 +19,7 @@ from haidang_board.physics_fumes import Plume
 from haidang_board.physics_smoke import Weather
 from numpy.typing import NDArray
 
-from bench import node_pure, parts, smoke_power
+from bench import node_pure, parts, smoke_power, smoke_quiet
 from bench.smoke_fixed import FixedRatio, Plain
 
 _DAY_S = 86400
@@ -156,29 +156,37 @@ class _Probe:
 class Node:
     """The node's sensor, with a probe of temperature and humidity or without one."""
 
-    def __init__(self, probe: bool = True, **changes: int) -> None:
+    def __init__(self, probe: bool = True, skip: bool = True) -> None:
         self._mv = 0
         self._air = _Probe() if probe else None
-        self.smoke = node_pure.smoke(SETTINGS | changes, self._read, self._air)
+        self._skip = skip
+        self.smoke = node_pure.smoke(SETTINGS, self._read, self._air)
         self.pre_alarms = 0
 
     def feed(self, begin_s: int, mv: list[int], centi_c: list[int], rh: list[int]) -> list[int]:
-        """Every second; the probe is asked about once a minute."""
-        sample, air = self.smoke.sample, self._air
-        began = []
+        """Every second; the probe is asked about once a minute, as in the node's rounds."""
+        began: list[int] = []
+        for first in range(0, len(mv), _SLOW_S):
+            part = mv[first : first + _SLOW_S]
+            if self._air is not None:
+                self._air.temp_cc, self._air.rh_permille = centi_c[first], rh[first] * 10
+            node_pure.smoke_minute(self.smoke)
+            last_ms = (begin_s + first + _SLOW_S - 1) * 1000 & 0x3FFFFFFF
+            whole = self._skip and len(part) == _SLOW_S
+            if not (whole and smoke_quiet.pass_minute(self.smoke, part, last_ms)):
+                self._look(begin_s + first, part, began)
+        return began
+
+    def _look(self, begin_s: int, mv: list[int], began: list[int]) -> None:
+        sample = self.smoke.sample
         state = self.smoke.state
         for at, self._mv in enumerate(mv):
-            if at % _SLOW_S == 0:
-                if air is not None:
-                    air.temp_cc, air.rh_permille = centi_c[at], rh[at] * 10
-                node_pure.smoke_minute(self.smoke)
             sample((begin_s + at) * 1000 & 0x3FFFFFFF)
             if self.smoke.state != state:
                 if self.smoke.state == "alarm":
                     began.append(begin_s + at)
                 self.pre_alarms += self.smoke.state == "pre_alarm" and state == "normal"
                 state = self.smoke.state
-        return began
 
     def _read(self) -> int:
         return self._mv

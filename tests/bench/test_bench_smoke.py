@@ -30,6 +30,19 @@ def test_the_node_s_sensor_sees_a_fire_on_the_traces_and_no_market_day() -> None
     assert 7200 < began_s < 7320
 
 
+@pytest.mark.parametrize("probe", [True, False])
+def test_minutes_of_clean_air_in_one_step_change_nothing(probe: bool) -> None:
+    day = smoke.Air(4, 200).day(0)
+    mv = day.mv()[36000:50400]
+    # Smoke that crosses every threshold, for a day that is quiet by itself.
+    mv[9000:9300] = [min(one + at * 5, 2900) for at, one in enumerate(mv[9000:9300])]
+    skipping, full = smoke.Node(probe), smoke.Node(probe, skip=False)
+    began = [one.feed(36000, mv, day.centi_c, day.rh) for one in (skipping, full)]
+    assert began[0] == began[1] != []
+    left = [vars(one.smoke.gas) for one in (skipping, full)]
+    assert left[0] == left[1]
+
+
 def test_power_cuts_of_the_heater_are_no_fire() -> None:
     told = smoke_power.power_ups(2)
     assert (told["false_alarms"], told["fires_missed"]) == (0, 0)

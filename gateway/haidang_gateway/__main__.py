@@ -19,6 +19,7 @@ from haidang_gateway import (
     levels_cli,
     node_cli,
     store_backup,
+    tally_view,
     trace_cli,
 )
 from haidang_gateway.app import App
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         ("run", _run, "run the gateway"),
         ("check", _check, "check the configuration and tell every mistake"),
         ("ledger", _ledger, "show what came, was lost and why, by node and day"),
+        ("alarms", _alarms, "show which sources raised false alarms, by month"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
@@ -149,6 +151,12 @@ def _camera(options: argparse.Namespace) -> int:
         raise CameraError("the camera was opened, but sends no pictures; take another source")
     height, width, _ = first.rgb.shape
     _say(f"a picture came, {round(width / first.scale)} x {round(height / first.scale)}")
+    return 0
+
+
+def _alarms(options: argparse.Namespace) -> int:
+    for line in tally_view.lines(load(options.config).data_dir):
+        _say(line)
     return 0
 
 

@@ -32,7 +32,7 @@ _SLICE_S = 30.0
 _LOOK_S = 0.2
 # What a sensor still does with the last row.
 _TAIL_S = 15.0
-_CHANGE = re.compile(rb"^ *(\d+) I report: (\w+): (\w+), health (\w+)", re.MULTILINE)
+_CHANGE = re.compile(rb"^ *(\d+) I report: (\w+): (\w*), health (\w+)", re.MULTILINE)
 # Which sensors see a column.
 _SENSOR_OF = {
     "smoke": ("smoke_ppm", "smoke_mv", "smoke_open", "smoke_short", "contact"),

@@ -29,8 +29,8 @@ _KEPT_MM = const(10)
 _NEVER_MM = const(1000)
 _LONG_MS = const(600000)
 _RATE_LEAST_STEPS = const(3)
-# The rate of rise is smoothed over so many steps, about three minutes.
-_RATE_STEPS = const(8)
+# The rate of rise is smoothed over so many steps, about a minute and a half.
+_RATE_STEPS = const(4)
 _RATE_STEP_MS = const(20000)
 _FASTEST_MM_H = const(254 * 60)
 

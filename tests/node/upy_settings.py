@@ -86,7 +86,8 @@ def test_all_mistakes_are_named_at_once() -> None:
     text = " | ".join(_problems(document))
     for part in ("wifi[0]: pass", "wifi[0]: ssid", "port", "gateway.local", "alarm_permille"):
         assert part in text, (part, text)
-    for part in ("sensors.smoke: r0", "rain is not a sensor kind; known: env, flood, footfall, smoke"):
+    kinds = "rain is not a sensor kind; known: env, flood, footfall, smoke"
+    for part in ("sensors.smoke: r0", kinds):
         assert part in text, (part, text)
 
 

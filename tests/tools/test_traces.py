@@ -96,7 +96,7 @@ def test_what_is_written_is_read_back(
 
 
 @settings(max_examples=40)
-@given(st.text("0123456789,.-#\n tx\"", max_size=60))
+@given(st.text('0123456789,.-#\n tx"', max_size=60))
 def test_any_text_is_a_trace_or_a_refusal(text: str) -> None:
     try:
         traces.read(io.StringIO("t_s,phones\n" + text), "a.csv")

@@ -47,11 +47,6 @@ class DAC:
         _link.ask("pwm", self._id, value)
 
 
-def time_pulse_us(pin, pulse_level, timeout_us=1000000):
-    """The length of the pulse that the world's thing answers on the pin."""
-    return int(_link.ask("pulse", getattr(pin, "_id", pin)))
-
-
 class RTC:
     """Clock and memory that survive deep sleep and soft reset, not a power cut."""
 

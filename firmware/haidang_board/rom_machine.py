@@ -5,8 +5,6 @@ import rom_link as _link
 from rom_pins import ADC, Pin  # noqa: F401
 from rom_uart import UART  # noqa: F401
 
-_BUSES = ("I2C", "SoftI2C", "dht_readinto")
-
 PWRON_RESET = 1
 HARD_RESET = 2
 WDT_RESET = 3
@@ -39,10 +37,12 @@ def soft_reset():
 def __getattr__(name):
     if name == "Timer":
         return _link.part("rom_events").Timer
-    if name in _BUSES:
-        return getattr(_link.part("rom_i2c"), name)
+    # In one long text: a short one stays in the heap for ever.
+    buses = ",I2C,SoftI2C,dht_readinto,time_pulse_us,"
+    if "," + name + "," in buses:
+        return getattr(_link.part("rom_bus_devices"), name)
     extra = _link.part("rom_extra")
     if name == "__all__":  # for `from machine import *`
-        names = list(globals()) + dir(extra) + list(_BUSES)
-        return [key for key in names if key[0] != "_"] + ["Timer"]
+        buses = list(globals()) + dir(extra) + buses[1:-1].split(",")
+        return [key for key in buses if key[0] != "_"] + ["Timer"]
     return getattr(extra, name) if hasattr(extra, name) else getattr(_native, name)

@@ -97,3 +97,8 @@ def dht_readinto(pin, buf):
     if not frame:
         raise OSError(errno.ETIMEDOUT)
     buf[:5] = frame
+
+
+def time_pulse_us(pin, pulse_level, timeout_us=1000000):
+    """The length of the pulse that the world's thing answers on the pin."""
+    return int(rom_link.ask("pulse", getattr(pin, "_id", pin)))

@@ -1,5 +1,6 @@
 """`haidang board`: a virtual board for a person with mpremote."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -17,7 +18,11 @@ def test_the_command_prints_a_port_that_answers_and_ends_when_told(tmp_path: Pat
     words = ["board", "--image", str(tmp_path / "flash.img"), "--world-json", '{"supply_mv":4000}']
     command = [sys.executable, "-m", "haidang_tools", *words, "--orders"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+    with (
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process,
+        contextlib.ExitStack() as undo,
+    ):
+        undo.callback(process.kill)
         assert process.stdout is not None
         assert process.stdin is not None
         port = process.stdout.readline().strip()
@@ -29,7 +34,7 @@ def test_the_command_prints_a_port_that_answers_and_ends_when_told(tmp_path: Pat
             assert "no suply_mv" in process.stdout.readline()
             wait_until(lambda: int(serial.execute(reading)) >= 249, "the order")
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
+        assert process.wait(60) == 130
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import functools
 import json
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from haidang_gateway import store_history
 from haidang_gateway.errors import StoreError
 from haidang_gateway.store_renew import mend_rules, renew
+from haidang_gateway.store_salvage import TornTable, packs_waiting
 from haidang_gateway.store_schema import (
     Connection,
     SqlError,
@@ -25,10 +25,8 @@ from haidang_gateway.store_write import audit
 _log = logging.getLogger(__name__)
 
 # The rest of what can wait stays in the file that was set aside: alarms wait for the start.
-_LONGEST_S = 30.0
+_LONGEST_S = 20.0
 _CAN_WAIT = ("quarantine", "pack", "history_name", "history")
-_ROWS = 500
-_JUMPS = 200
 # What decides, numbers and sends alarms comes first; then what a node keeps no copy of.
 _ORDER = (
     "rule_state",
@@ -54,6 +52,7 @@ class Rescue:
     aside: Path
     taken: dict[str, int] = field(default_factory=dict)
     torn: list[str] = field(default_factory=list)
+    packs_waited: int = 0
 
     def said(self) -> str:
         """One line for the log."""
@@ -135,6 +134,7 @@ def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> No
     end_s = time.monotonic() + _LONGEST_S
     with reading(path) as old:
         kept = _meta(old, result)
+        result.packs_waited = packs_waiting(old)
         for table in _ORDER:
             result.taken[table] = _table(old, fresh, table, result, end_s)
     transaction(fresh, lambda c: _settle(c, kept, result, now_ms))
@@ -146,9 +146,21 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
         connection.execute("UPDATE meta SET value=? WHERE key='created_ms'", (kept["created_ms"],))
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
     store_history.move_cursor(connection, int(kept.get(store_history.CURSOR, newest)))
+    _count_missing(connection, result.packs_waited - result.taken["pack"], now_ms)
     mend_rules(connection)
     renew(connection, now_ms, "rebuilt")
     audit(connection, now_ms, "rebuilt", result.aside.name, "0" * 64)
+
+
+def _count_missing(connection: Connection, packs: int, now_ms: int) -> None:
+    """Packs that nodes keep no copy of any more; whose they were cannot be read."""
+    day = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC).date().isoformat()
+    if packs > 0:
+        connection.execute(
+            "INSERT INTO ledger_day VALUES ('-', ?, 'dropped:database_broken', ?)"
+            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            (day, packs),
+        )
 
 
 def _meta(old: Connection, result: Rescue) -> dict[str, str]:
@@ -167,7 +179,7 @@ def _table(old: Connection, fresh: Connection, table: str, result: Rescue, end_s
         result.torn.append(table)
         return 0
     taken = 0
-    reader = _Reader(old, table, columns)
+    reader = TornTable(old, table, columns)
     marks = ", ".join("?" * len(columns))
     insert = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 (our own names)
     for rows in reader.chunks():
@@ -203,76 +215,3 @@ def _columns(connection: Connection, table: str) -> list[str]:
         return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     except SqlError:
         return []
-
-
-class _Reader:
-    """Reads a table from its beginning to the first damage, then from its end back to it.
-
-    In between it jumps over what cannot be read, where the rows have numbers.
-    """
-
-    def __init__(self, old: Connection, table: str, columns: list[str]) -> None:
-        self.torn = False
-        self._old = old
-        self._table = table
-        self._columns = columns
-        self._where = _waiting(old) if table == "pack" else ""
-        self._numbered = table in ("pack", "audit", "quarantine", "revision", "outgoing")
-
-    def chunks(self) -> Iterator[list[tuple[Any, ...]]]:
-        yield from self._one_way("ASC")
-        if self.torn:
-            yield from self._one_way("DESC")
-            if self._numbered:
-                yield from self._jumps()
-
-    def _one_way(self, way: str) -> Iterator[list[tuple[Any, ...]]]:
-        order = "rowid" if self._numbered else self._key()
-        by = ", ".join(f"{column} {way}" for column in order.split(", "))
-        yield from self._rows(f"{self._where} ORDER BY {by}")
-
-    def _jumps(self) -> Iterator[list[tuple[Any, ...]]]:
-        try:
-            low, high = self._old.execute(
-                f"SELECT (SELECT min(rowid) FROM {self._table}),"  # noqa: S608
-                f" (SELECT max(rowid) FROM {self._table})"
-            ).fetchone()
-        except SqlError:
-            return
-        if low is None or high is None:
-            return
-        step = max(1, (high - low) // _JUMPS)
-        also = f"{self._where} AND" if self._where else " WHERE"
-        for start in range(low, high + 1, step):
-            between = f"rowid BETWEEN {start} AND {start + step - 1}"
-            yield from self._rows(f"{also} {between} ORDER BY rowid")
-
-    def _rows(self, how: str) -> Iterator[list[tuple[Any, ...]]]:
-        names = ", ".join(self._columns)
-        rows: list[tuple[Any, ...]] = []
-        try:
-            for row in self._old.execute(
-                f"SELECT {names} FROM {self._table}{how}"  # noqa: S608 (our own names)
-            ):
-                rows.append(row)
-                if len(rows) == _ROWS:
-                    yield rows
-                    rows = []
-        except SqlError:
-            self.torn = True
-        if rows:
-            yield rows
-
-    def _key(self) -> str:
-        if self._table in ("boot", "ledger_day", "history"):
-            return ", ".join(self._columns[:3])
-        return self._columns[0]
-
-
-def _waiting(old: Connection) -> str:
-    """Only the packs that some destination does not have: the others were history."""
-    try:
-        row = old.execute("SELECT coalesce(min(pack_cursor), 0) FROM destination").fetchone()
-    except SqlError:
-        return ""
-    return f" WHERE id > {int(row[0])}"

@@ -9,7 +9,7 @@ from haidang_gateway.sheet import LANGUAGES, Header, sheet
 from haidang_gateway.text_sheet import CHECKS, FIELDS, HEALTH, SENSORS, WORDS
 from haidang_wire.vocabulary import SENSOR_HEALTH
 from haidang_wire.words import SENSORS as KINDS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 _SENSORS = Path(__file__).parents[2] / "firmware" / "haidang_node" / "sensors"
@@ -75,13 +75,15 @@ def test_every_code_and_field_of_the_firmware_has_both_sentences() -> None:
     assert set(SENSORS) == set(KINDS)
 
 
+_TEXT = st.text("aạ.\x1b", max_size=4)
 _ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+    st.none() | st.booleans() | st.integers() | _TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXT, inner, max_size=4),
     max_leaves=8,
 )
 
 
+@settings(max_examples=50)
 @given(out=st.dictionaries(st.sampled_from(["sensors", "fw", "before", "x"]), _ANYTHING))
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_whatever_a_node_says_there_is_a_sheet(language: str, out: dict[str, Any]) -> None:
@@ -89,6 +91,7 @@ def test_whatever_a_node_says_there_is_a_sheet(language: str, out: dict[str, Any
         assert list(sheet(do, {"ok": True, "out": out}, _HEADER, language))
 
 
+@settings(max_examples=50)
 @given(checks=st.lists(_ANYTHING, max_size=4))
 def test_checks_of_another_form_are_printed_as_they_came(checks: list[Any]) -> None:
     told = {"env": {"ok": True, "health": "ok", "checks": checks}}

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from haidang_gateway import (
     audit_cli,
-    check_machine,
-    config_files,
     journal,
     ledger_view,
     levels_cli,
@@ -27,7 +25,6 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
 from haidang_gateway.errors import CameraError, ConfigError, GatewayError
 from haidang_gateway.fleet import pki_cli
-from haidang_gateway.vision.camera import frames
 from haidang_gateway.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -132,6 +129,9 @@ async def _run_until_stopped(app: App) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    # With them come the libraries of certificates and models.
+    from haidang_gateway import check_machine, config_files  # noqa: PLC0415
+
     settings = load(options.config)
     now_ms = Clock().now_ms()
     if problems := (*config_files.problems(settings, now_ms), *check_machine.problems(settings)):
@@ -146,6 +146,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _camera(options: argparse.Namespace) -> int:
+    # PyAV and numpy, which only this command needs here.
+    from haidang_gateway.vision.camera import frames  # noqa: PLC0415
+
     first = next(frames(options.address), None)
     if first is None:
         raise CameraError("the camera was opened, but sends no pictures; take another source")

@@ -39,8 +39,7 @@ from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
 from haidang_gateway.store_care import Care
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
-from haidang_gateway.vision.cameras import Cameras
-from haidang_gateway.vision.posts import post_of
+from haidang_gateway.vision.cameras import Cameras, Post
 from haidang_gateway.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ class App:
         )
         self._control = Control(settings.data_dir, clock=clock, on_order=self._inbox.tell_durably)
         self._cameras = Cameras(
-            [post_of(camera, settings.models_dir) for camera in settings.cameras],
+            _posts(settings),
             clock=clock,
             on_fact=self._inbox.tell,
         )
@@ -237,3 +236,12 @@ class App:
 
     def _healthy(self, pipeline: Pipeline) -> Callable[[], bool]:
         return lambda: self._clock.monotonic_ms() - pipeline.last_step_ms < _STUCK_MS
+
+
+def _posts(settings: Settings) -> list[Post]:
+    if not settings.cameras:
+        return []
+    # numpy, which a gateway without cameras does not need.
+    from haidang_gateway.vision.posts import post_of  # noqa: PLC0415
+
+    return [post_of(camera, settings.models_dir) for camera in settings.cameras]

@@ -16,8 +16,6 @@ from haidang_gateway.settings import (
     StoreSettings,
 )
 from haidang_gateway.site import Place
-from haidang_gateway.vision.ground import polygon_area
-from haidang_gateway.vision.posts import zone_area_m2
 
 _SINGLE = ("gateway", "broker", "centre", "rules", "levels", "models", "store", "metrics")
 _REPEATED = ("place", "node", "camera")
@@ -216,6 +214,10 @@ class _Reader:
             self._measure_zone(index, camera)
 
     def _measure_zone(self, index: int, camera: CameraSettings) -> None:
+        # numpy: without cameras, a gateway starts in half the time and memory without it.
+        from haidang_gateway.vision.ground import polygon_area  # noqa: PLC0415
+        from haidang_gateway.vision.posts import zone_area_m2  # noqa: PLC0415
+
         if camera.zone and polygon_area(camera.zone) < _LEAST_ZONE:
             self._problem("camera", index, "zone", "encloses no area; write its corners in order")
             return

@@ -38,7 +38,7 @@ class AirWorld(WorldTime):
         self.low_c = 24.0
         self.high_c = 34.0
         self.from_hour = 6.0
-        self._temp_c = 30.0
+        self._temp_c = 25.0
         self._humidity_pct = 70.0
         self._air_fault = ""
         self._still: tuple[float, float] | None = None

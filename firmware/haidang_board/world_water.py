@@ -1,7 +1,9 @@
 """Water at one board: under its level meter, over its pressure transducer, at its float."""
 
-import random
 from typing import TYPE_CHECKING
+
+from haidang_board.physics_water import sound_m_s
+from haidang_board.world_air import AirWorld
 
 if TYPE_CHECKING:
     from haidang_board.physics_echoes import Scene
@@ -16,10 +18,15 @@ _SIGNALS_MV = {"current": (400.0, 1600.0), "voltage": (250.0, 2000.0)}
 # What an open wire and a supply of 24 V (limited) or 5 V put on the pin.
 _FAULTS_MV = {"open": 0.0, "short": 2500.0}
 _SOUND_MM_PER_US = 0.34645
+# The air that meters take for granted, but for those that measure it.
+_ASSUMED_C = 25.0
+_COMPENSATED = ("mb73xx",)
 
 
-class WaterWorld:
+class WaterWorld(AirWorld):
     """`water_mm` is above the street, `mount_mm` the meter's height above it.
+
+    `told_mm` from 0 on is a recorded distance, which neither water nor air changes any more.
 
     `scene` drives the meter by physics instead (and water_mm follows its water). `meter` is the
     make, by its driver's name; `meter_baud` the rate it is set to; `meter_fault` "frozen": the
@@ -28,12 +35,10 @@ class WaterWorld:
     `transducer_fault` "open" or "short".
     """
 
-    # Those of the whole World.
-    random: random.Random
-
     def __init__(self) -> None:
         self.water_mm = 0
         self.mount_mm = 3000
+        self.told_mm = -1
         self.scene: "Scene | None" = None
         self.meter = "a02yyuw"
         self.meter_baud = 9600
@@ -45,8 +50,13 @@ class WaterWorld:
         self.transducer_fault = ""
 
     def echo_mm(self) -> int:
-        """The distance that a perfect meter tells."""
-        return self.mount_mm - int(self.water_mm)
+        """The distance that a perfect meter tells in the air of now: too near where it is warm."""
+        if self.told_mm >= 0:
+            return self.told_mm
+        distance_mm = self.mount_mm - int(self.water_mm)
+        if self.meter in _COMPENSATED:
+            return distance_mm
+        return round(distance_mm * sound_m_s(_ASSUMED_C) / sound_m_s(self.temp_c))
 
     def heard(self, rx_pin: int, data: bytes) -> None:
         """What the board says to the thing on its UART: 0x55 asks a meter."""

@@ -201,11 +201,6 @@ def _apply(world: World, values: dict[str, float | str], sensors: dict[str, Any]
             _SPECIAL[name](world, value, sensors)
 
 
-def _set_distance(world: World, value: Any, sensors: dict[str, Any]) -> None:
-    world.mount_mm = sensors.get("flood", {}).get("mount_mm", world.mount_mm)
-    world.water_mm = round(world.mount_mm - value)
-
-
 def _set_water(world: World, value: Any, sensors: dict[str, Any]) -> None:
     world.mount_mm = sensors.get("flood", {}).get("mount_mm", world.mount_mm)
     world.water_mm = round(value)
@@ -233,6 +228,7 @@ _PLAIN = {
     "smoke_mv": "smoke_pin_mv",
     "smoke_open": "smoke_open",
     "smoke_short": "smoke_short",
+    "distance_mm": "told_mm",
     "level_silent": "ultrasonic_silent",
     "temp_c": "temp_c",
     "rh_pct": "humidity_pct",
@@ -242,7 +238,6 @@ _PLAIN = {
 _SPECIAL: dict[str, Callable[[World, Any, dict[str, Any]], None]] = {
     "contact": _set_contact,
     "water_mm": _set_water,
-    "distance_mm": _set_distance,
     "float": _set_float,
     "air_fault": _set_air_fault,
 }

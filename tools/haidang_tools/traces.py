@@ -38,7 +38,9 @@ COLUMNS: Mapping[str, Column] = {
     "smoke_short": Column("the MQ-2's wire is shorted", 0, 1, whole=True),
     "contact": Column("1: the detector's relay contact is closed", 0, 1, whole=True),
     "water_mm": Column("water above the street", -10_000, 20_000),
-    "distance_mm": Column("what the level meter tells", 0, 20_000),
+    "distance_mm": Column(
+        "what the level meter tells; -1: what the water is", -1, 20_000, whole=True
+    ),
     "level_silent": Column("1: the level meter says nothing", 0, 1, whole=True),
     "float": Column("1: the float switch is closed", 0, 1, whole=True),
     "temp_c": Column("air temperature", -40, 85),

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 SYNC = b"\xa5\x5a"
+LINE_BYTES = 17
 RANDOMISED = 0x01
 HEARTBEAT = 0x80
 _RECORD = struct.Struct("<IBBHIbB")
@@ -34,6 +35,7 @@ class Companion:
         self._key = chance.randbytes(16)
         self._began_s = 0.0
         self._number = 0
+        self.stands = False  # its counter, as a fault
         self._heard = 0
         self._dropped = 0
         self._ring: deque[bytes] = deque()
@@ -46,7 +48,7 @@ class Companion:
         fields = read_probe(frame, self._hash)
         if fields is None:
             return
-        self._heard += 1
+        self._heard += not self.stands
         if len(self._ring) == _RING_RECORDS:
             self._dropped += 1
             return

@@ -3,7 +3,7 @@
 Electrical constants are those of the reference wiring: MQ-2 on GPIO34, its relay contact on
 GPIO27 (to ground, pull-up: closed reads 0), supply divider on GPIO35, ultrasonic A02YYUW on the
 UART whose rx is GPIO16, companion Wi-Fi sniffer on the UART whose rx is GPIO26, siren on GPIO25,
-lamp on GPIO2. Smoke, water and air are told in modules of their own.
+lamp on GPIO2. Smoke, water, air and phones are told in modules of their own.
 """
 
 import random
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from haidang_board.world_air import AIR_PINS, AirWorld
+from haidang_board.world_phones import PhonesWorld
 from haidang_board.world_smoke import (
     ADC_MAX_UV,
     CONTACT_PIN,
@@ -26,7 +27,6 @@ from haidang_board.world_time import WorldTime
 from haidang_board.world_water import TRANSDUCER_ADC_PIN, ULTRASONIC_RX_PIN, WaterWorld
 
 if TYPE_CHECKING:
-    from haidang_board.physics_phones import Crowd
     from haidang_board.world_serial import Line
 
 __all__ = [
@@ -52,11 +52,9 @@ _EDGES_KEPT = 4096
 Listener = Callable[[int, int], None]
 
 
-class World(SmokeWorld, WaterWorld, AirWorld):
+class World(SmokeWorld, WaterWorld, AirWorld, PhonesWorld):
     """Plain attributes, set at any time from any thread; each board has a world of its own.
 
-    `phones` are within radio reach.
-    The companion sniffer draws a new key every `sniffer_window_s`.
     `networks` maps the SSIDs in reach to their keys, `signals_dbm` to their strength where it is
     not `rssi_dbm`; `hidden` ones do not tell their name. `radio_fault` "error": the Wi-Fi driver
     refuses every join, "deaf": it finds nothing; it is over after `radio_cure`: "cycle" (switched
@@ -69,11 +67,7 @@ class World(SmokeWorld, WaterWorld, AirWorld):
         SmokeWorld.__init__(self)
         WaterWorld.__init__(self)
         AirWorld.__init__(self)
-        self.phones = 0
-        self.probe_period_s = 30.0
-        self.sniffer_window_s = 10.0
-        # Who the phones are; the sniffer's, for tests that look for what must not get out.
-        self.crowd: "Crowd | None" = None
+        PhonesWorld.__init__(self)
         self.wifi_up = True
         self.networks = {"demo": "secret"}
         self.rssi_dbm = -60
@@ -82,7 +76,6 @@ class World(SmokeWorld, WaterWorld, AirWorld):
         self.radio_fault = ""
         self.radio_cure = "cycle"
         self.supply_mv = 5000
-        self.sniffer_silent = False
         self.random = random.Random(seed)
         self.lines: dict[int, "Line"] = {}
         self.edges: deque[tuple[int, int, int]] = deque(maxlen=_EDGES_KEPT)

@@ -6,8 +6,8 @@ import tty
 from types import TracebackType
 from typing import Self
 
-from haidang_board.companion import Companion, tuned
-from haidang_board.physics_phones import Crowd, random_habits
+from haidang_board.companion import LINE_BYTES, Companion, tuned
+from haidang_board.physics_phones import Crowd, Phone, random_habits
 from haidang_board.world import SNIFFER_RX_PIN, World
 
 # Which mixture of phones a world has; its own seed decides on each of them.
@@ -15,10 +15,9 @@ _HABITS = 1
 
 
 class Sniffer:
-    """The companion ESP32 among the world's phones, which stay and scan every probe_period_s."""
+    """The companion ESP32 among the world's phones, with the world's fault."""
 
     rx_pin = SNIFFER_RX_PIN
-    baud = 115200
     period_s = 0.05
 
     def __init__(self, world: World) -> None:
@@ -26,24 +25,51 @@ class Sniffer:
         self.crowd = Crowd(world.random.getrandbits(32), random_habits(_HABITS))
         world.crowd = self.crowd
         self._companion = Companion(world.random, world.sniffer_window_s)
+        self._staying: list[Phone] = []
+        self._comes_s = 0.0
+        self._lines = 0
+
+    @property
+    def baud(self) -> int:
+        """The rate of its line."""
+        return self._world.sniffer_baud
 
     def due(self, now_s: float) -> bytes:
         """The bytes of one period."""
-        if self._world.sniffer_silent:
+        fault = self._world.sniffer_fault
+        if fault == "silent":
             return b""
         self._follow_crowd(now_s)
         for frame in self.crowd.until(now_s, tuned):
-            self._companion.hear(frame.data, frame.rssi_dbm, frame.channel)
+            if fault != "deaf":
+                self._companion.hear(frame.data, frame.rssi_dbm, frame.channel)
         self._companion.window_s = self._world.sniffer_window_s
-        return self._companion.due(now_s)
+        self._companion.stands = fault == "stuck"
+        data = self._companion.due(now_s)
+        return self._disturbed(data) if fault == "noisy" else data
 
     def _follow_crowd(self, now_s: float) -> None:
-        crowd = self.crowd
-        crowd.habits.period_s = self._world.probe_period_s
-        while len(crowd.phones) > max(0, self._world.phones):
-            crowd.leave(crowd.phones[-1])
-        while len(crowd.phones) < self._world.phones:
-            crowd.enter(now_s)
+        world, crowd = self._world, self.crowd
+        if world.habits is not None:
+            crowd.habits = world.habits
+        crowd.habits.period_s = world.probe_period_s
+        while len(self._staying) > max(0, world.phones):
+            crowd.leave(self._staying.pop())
+        while len(self._staying) < world.phones:
+            self._staying.append(crowd.enter(now_s))
+        if world.passing_per_min <= 0:
+            self._comes_s = now_s
+        while self._comes_s < now_s:
+            crowd.enter(self._comes_s, crowd.chance.expovariate(1 / world.pass_s))
+            self._comes_s += crowd.chance.expovariate(world.passing_per_min / 60)
+
+    def _disturbed(self, data: bytes) -> bytes:
+        result = bytearray(data)
+        for at in range(0, len(data), LINE_BYTES):
+            self._lines += 1
+            if self._lines % 3 == 0:
+                result[at + 9] ^= 0x10
+        return bytes(result)
 
 
 class Line:

@@ -12,6 +12,7 @@ CONTACT = "contact"
 LEVEL_UART = "level_uart"
 LEVEL_FAULTS = "level_faults"
 AIR_PROBE = "air_probe"
+SNIFFER = "sniffer"
 SMOKE_FAULTS = "smoke_faults"
 SIREN = "siren"
 FAST_TIME = "fast_time"
@@ -26,6 +27,7 @@ CAPABILITIES = (
     LEVEL_UART,
     LEVEL_FAULTS,
     AIR_PROBE,
+    SNIFFER,
     FAST_TIME,
 )
 
@@ -95,6 +97,12 @@ class Bench(Protocol):
 
     def break_air_probe(self, fault: str) -> None:
         """The chip's lines or bytes fail: silent, noisy, short, stuck, open (AIR_PROBE)."""
+
+    def set_phones(self, staying: int, scan_s: float) -> None:
+        """So many phones stay in the sniffer's reach and scan this often (SNIFFER)."""
+
+    def break_sniffer(self, fault: str) -> None:
+        """The sniffer fails: silent, noisy, baud, stuck; "" works again (SNIFFER)."""
 
     def set_fast(self, on: bool) -> None:
         """Whether the next start is one in which time can pass quickly (FAST_TIME)."""

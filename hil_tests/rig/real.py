@@ -20,6 +20,7 @@ from rig.bench import (
     SIREN,
     SMOKE_ADC,
     SMOKE_FAULTS,
+    SNIFFER,
     WIFI,
 )
 from rig.errors import BenchLacks
@@ -168,6 +169,14 @@ class RealBench:
         """Neither can it break one."""
         raise BenchLacks(self.lacks[AIR_PROBE])
 
+    def set_phones(self, staying: int, scan_s: float) -> None:
+        """No stimulus board can play a crowd."""
+        raise BenchLacks(self.lacks[SNIFFER])
+
+    def break_sniffer(self, fault: str) -> None:
+        """Nor its sniffer."""
+        raise BenchLacks(self.lacks[SNIFFER])
+
     def set_fast(self, on: bool) -> None:
         """A real board has one pace."""
 
@@ -184,6 +193,7 @@ class RealBench:
             LEVEL_UART: "level_tx_pin" in self._pins,
         }
         lacks = {name: reasons[name] for name, there in present.items() if not there}
+        lacks[SNIFFER] = "a stimulus board cannot play a crowd of phones and its sniffer"
         lacks[AIR_PROBE] = "a stimulus board cannot play a thermometer chip"
         lacks[LEVEL_FAULTS] = "the stimulus board plays one whole A02YYUW, no other meter or float"
         lacks[SMOKE_FAULTS] = "a stimulus board cannot break an MQ-2 or its supply"

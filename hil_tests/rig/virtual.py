@@ -51,7 +51,9 @@ class VirtualBench:
         self.set_meter("a02yyuw")
         self.break_meter("")
         self.set_float(False)
-        self.set_air(30.0, 70.0)
+        self.set_air(25.0, 70.0)
+        self.set_phones(0, 30.0)
+        self.break_sniffer("")
         self.set_wifi(True)
         if not self._board.powered:
             self.set_power(True)
@@ -115,6 +117,14 @@ class VirtualBench:
     def break_air_probe(self, fault: str) -> None:
         """All three chips fail alike; the node asks one."""
         self._world.air_fault = fault
+
+    def set_phones(self, staying: int, scan_s: float) -> None:
+        """Their frames reach the companion."""
+        self._world.phones, self._world.probe_period_s = staying, scan_s
+
+    def break_sniffer(self, fault: str) -> None:
+        """The world's faults have these names."""
+        self._world.sniffer_fault = fault
 
     def set_wifi(self, up: bool) -> None:
         """The access point vanishes and comes back."""

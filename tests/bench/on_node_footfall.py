@@ -21,7 +21,7 @@ if sys.argv[-1] == "viper":
             "    @micropython.viper\n    def take(self, buffer, at: int, end: int) -> int:",
         ),
         (
-            "line, filled = self.line, self._filled",
+            "line = self.line\n        filled = self._filled",
             "line, filled, given = ptr8(self.line), int(self._filled), ptr8(buffer)",
         ),
         ("line[filled] = buffer[at]", "line[filled] = given[at]"),

@@ -2,7 +2,8 @@
 """Footfall: the parser, windows that follow the sniffer's key, counting, suppression, health."""
 
 import micropython
-from haidang_node.sensors import crowd
+from haidang_node.errors import CommandError
+from haidang_node.sensors import crowd, footfall_service
 from haidang_node.sensors.addresses import Addresses
 from haidang_node.sensors.footfall import Footfall
 from haidang_node.sensors.sketch import Sketch
@@ -228,6 +229,64 @@ def test_a_key_that_does_not_turn_is_told_and_not_counted() -> None:
     assert bench.footfall.health == "ok"
 
 
+def test_a_counter_that_stands_still_beside_its_lines_is_a_fault() -> None:
+    bench = _Bench().begun()
+    for _ in range(8):
+        bench.run(1, bench.own(range(20)))
+        bench.total = 0
+    assert bench.footfall.health == "ok"
+    for _ in range(8):
+        bench.run(1, bench.own(range(20)))
+        bench.total = 0
+    assert bench.footfall.health == "stuck"
+    bench.turn()
+    assert "footfall/window" not in bench.values()
+    bench.total = 10
+    bench.run(2)
+    assert bench.footfall.health == "ok"
+
+
+def test_a_radio_that_hears_nobody_for_six_hours_is_deaf() -> None:
+    bench = _Bench().begun()
+    bench.run(1, bench.own(range(20)))
+    bench.run(1)
+    for hour in range(7):
+        assert bench.footfall.health == ("ok" if hour < 6 else "silent")
+        bench.now_ms += 3600000
+        bench.footfall._heard_ms = bench.footfall._began_ms = bench.now_ms
+        bench.run(1)
+    bench.run(1, bench.own(range(20)))
+    bench.run(1)
+    assert bench.footfall.health == "ok"
+
+
+def _checks(bench):
+    checks = footfall_service.selftest(bench.footfall, {"window_s": 300})
+    return {check[0]: check[1] for check in checks}
+
+
+def test_the_self_test_tells_a_good_sniffer_from_a_silent_and_a_garbled_one() -> None:
+    bench = _Bench()
+    assert _checks(bench)["answers"] is False
+    bench.begun().run(3, bench.own(range(5)))
+    assert list(_checks(bench).values()) == [True] * 5
+    bench.run(6, b"\x00\xff\xa5" * 20, heartbeat=False)
+    assert _checks(bench)["frames"] is False
+    bench.run(700)
+    assert _checks(bench)["key"] is False, "its key ought to have turned"
+    bench.footfall.sample(bench.now_ms + 5000)
+    assert _checks(bench)["answers"] is False
+
+
+def test_calibration_is_the_gateways() -> None:
+    with_error = None
+    try:
+        footfall_service.calibrate(_Bench().footfall, {"people": 10}, {})
+    except CommandError as error:
+        with_error = error
+    assert with_error
+
+
 def test_many_phones_are_estimated_to_a_few_percent() -> None:
     errors = []
     for trial in range(3):
@@ -284,7 +343,8 @@ class _Repeated:
 
 
 def test_sampling_inside_a_window_allocates_nothing() -> None:
-    data = _line(9, _HEARTBEAT) + _line(0xFFFFFFFF) + _line(0xFFFFFFFF, 1, 0, 4095, 0xFFFFFFFF)
+    lines = _line(0xFFFFFFFF) + _line(0xFFFFFFFF, 1, 0, 4095, 0xFFFFFFFF)
+    data = _line(9, _HEARTBEAT) + lines + _line(11, _HEARTBEAT)
     footfall = Footfall({"source": "sniffer"}, _Repeated(data).readinto)
     footfall.sample(0)
     micropython.heap_lock()

@@ -11,12 +11,16 @@ from haidang_wire.senml_text import Record
 _SILENT_MS = const(3000)
 # Its key lives for an hour at most; one that does not turn would let phones be followed.
 _KEY_MS = const(3900000)
+# Not one probe request for six hours, in a city: its radio is deaf.
+_DEAF_MS = const(21600000)
+# Beats with lines whose counter stands still; what waits in its ring comes within one.
+_STANDS = const(10)
 _BUFFER_BYTES = const(85)
 # Times wrap here, so that they stay small integers on the chip.
 _TICKS_MASK = const((1 << 30) - 1)
 _HIDDEN = const(0x01)
 _HEARTBEAT = const(0x80)
-_SLOT_BITS = const(12)
+_SLOT_BITS = const(10)
 _BAD_LINES = const(2)
 _LOG = log.Log("footfall")
 
@@ -41,7 +45,7 @@ class Footfall:
         self._sketch = Sketch()
         self._learnt: tuple = ()
         self._lines = self._lines_before = 0
-        self._total = 0
+        self._total = self._stands = self._grew_ms = 0
         self._window = -1
         self._began_ms = 0
         self._whole = False
@@ -55,7 +59,7 @@ class Footfall:
         """Counts what the sniffer heard; now_ms wraps at 2**30."""
         self._at_ms = now_ms
         if self._heard_ms < 0:
-            self._heard_ms = now_ms
+            self._heard_ms = self._grew_ms = now_ms
         # Not as a pair: compiled, a pair is an object.
         sniffer = self._sniffer
         buffer = self._buffer
@@ -89,6 +93,11 @@ class Footfall:
         result, self._result = self._result, []
         return self.state_records() + result
 
+    def source(self) -> tuple:
+        """(window number, bad lines, requests heard, lines of the window, age of the key, s)."""
+        key_s = ((self._at_ms - self._began_ms) & _TICKS_MASK) // 1000
+        return self._window, self._sniffer.bad, self._total, self._lines, key_s
+
     def _line(self, now_ms: int) -> None:
         line = self._sniffer.line
         if line[6] & _HEARTBEAT:
@@ -107,14 +116,30 @@ class Footfall:
         if total < self._total:
             # It started again, with another key.
             self._whole = False
-        self._total = total
-        lost = dropped * 4 > self._lines - self._lines_before
-        self.health = "noisy" if lost or self._sniffer.bad > _BAD_LINES else "ok"
+        lines = self._lines - self._lines_before
+        if total != self._total:
+            self._total = total
+            self._grew_ms = now_ms
+            self._stands = 0
+        elif lines:
+            self._stands += 1
+        self.health = self._fault(lines, dropped, now_ms) or "ok"
         self._sniffer.bad = 0
         self._heard_ms = now_ms
         if line[7] != self._window:
             self._turn(line[7], now_ms)
         self._lines_before = self._lines
+
+    def _fault(self, lines: int, dropped: int, now_ms: int) -> str:
+        if dropped * 4 > lines or self._sniffer.bad > _BAD_LINES:
+            return "noisy"
+        if self._stands > _STANDS:
+            self._whole = False
+            return "stuck"
+        if (now_ms - self._grew_ms) & _TICKS_MASK > _DEAF_MS:
+            self._whole = False
+            return "silent"
+        return ""
 
     def _turn(self, window: int, now_ms: int) -> None:
         window_s = (((now_ms - self._began_ms) & _TICKS_MASK) + 500) // 1000

@@ -14,7 +14,7 @@ _STRIDE = const(0x1F35B1)
 _MASK = const((1 << 29) - 1)
 _SEQUENCES = const(0xFFF)
 _OWN = const(96)
-_CHAINS = const(120)
+_CHAINS = const(112)
 # A chain: model, 16 bits of the address, sequence and links << 12, slot and hits << 8.
 FIELDS = 4
 _FIELDS = const(4)
@@ -29,9 +29,9 @@ _HINTS = const(63)
 class Sketch:
     """Values are keyed hashes already, so nothing is mixed here; add() allocates nothing.
 
-    registers: low nibble own addresses, high nibble hidden address and slot of time, which is
-    how often hidden phones were active. own: addresses that stay; chains: hidden addresses
-    that one phone may have had, one after the other.
+    registers: low nibble own addresses, high nibble hidden address and four slots of time,
+    which is how often hidden phones were active. own: addresses that stay; chains: hidden
+    addresses that one phone may have had, one after the other.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Sketch:
         self.chains.clear()
 
     def add(self, address: int, slot: int, model: int, sequence: int) -> None:
-        """A frame; slot: 0 to 255, some seconds each; sequence -1: the phone's own address.
+        """A frame; slot: 0 to 255, a second each; sequence -1: the phone's own address.
 
         model: 16 bits of the signature, of an own address any.
         """
@@ -56,7 +56,7 @@ class Sketch:
             self._rank(address, 0)
             self.own.add(address, slot)
         else:
-            self._rank((address + slot * _STRIDE) & _MASK, 4)
+            self._rank((address + (slot >> 2) * _STRIDE) & _MASK, 4)
             self.chains.add(address & 0xFFFF, slot, model, sequence & _SEQUENCES)
 
     def _rank(self, value: int, shift: int) -> None:
@@ -74,8 +74,7 @@ class Sketch:
 class Own:
     """How often phones with an address of their own scanned: a fair sample of them.
 
-    A full table is thinned to half, by bits of the address. A scan may reach into the next slot
-    and is one hit all the same.
+    A full table is thinned to half, by bits of the address.
     """
 
     def __init__(self) -> None:
@@ -165,8 +164,13 @@ class Chains:
         if i < self.end:
             seen = rows[i + 3]
             told = again(seen, slot)
-            self.slots += told != seen
-            self.scans += told != seen and not told & _REACHED
+            if told != seen:
+                if told & _REACHED:
+                    self.slots += 1
+                else:
+                    self.scans += 1
+                    counted = (seen >> 2) + (seen >> 15) & 63
+                    self.slots += slot >> 2 != counted
             rows[i + 3] = told
             rows[i + 2] = rows[i + 2] & 0xF000 | sequence
         else:
@@ -240,12 +244,11 @@ class Chains:
 def again(seen: int, slot: int) -> int:
     """A row's slot, hits << 8 and _REACHED after a frame in `slot`.
 
-    One hit more where it is another scan; a scan may reach into the slot after its own.
+    A scan lasts up to 1.5 s, so it may reach two slots on, and into the next four.
     """
-    later = (slot - seen) & 255
-    if later > 1:
+    if (slot - seen) & 255 > 2:
         return slot | min((seen >> 8 & _HITS) + 1, _HITS) << 8
-    return seen | _REACHED if later else seen
+    return seen | _REACHED if (slot ^ seen) & 252 else seen
 
 
 def near(members: int) -> int:

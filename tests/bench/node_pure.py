@@ -29,6 +29,11 @@ def smoke(settings: dict[str, Any], read_mv: Any, air: Any = None, hours: int = 
     )
 
 
+def whole_smoke(*arguments: Any) -> Any:
+    """The node's Smoke with all that may be wired to it."""
+    return _module("sensors.smoke").Smoke(*arguments)
+
+
 def smoke_minute(sensor: Any) -> None:
     """What the node's rounds do with a Smoke once a minute; nothing is written down."""
     sensor.hot = not sensor.gas.cold_s

@@ -269,6 +269,17 @@ def test_a_detectors_contact_is_an_alarm_after_one_more_look() -> None:
     assert values["smoke/health"] == "warming"
 
 
+def test_a_contact_after_a_long_quiet_time_is_no_alarm_that_is_over_already() -> None:
+    street = Street(latch_s=1)
+    street.run(60)
+    street.closed = 1
+    for _ in range(2):
+        street.sensor.sample(street.at_ms)
+        street.at_ms += 40
+    for _ in range(20):
+        assert street.run(1)[0] == "alarm"
+
+
 def test_a_contact_that_bounces_is_nothing() -> None:
     street = Street()
     street.run(3)

@@ -85,7 +85,7 @@ class Smoke:
             if self._read_supply_mv is not None:
                 supply_mv = _SUPPLY_DIVIDER * self._read_supply_mv()
             self.gas.second(self._read_mv(), supply_mv)
-            self._open_s = 0 if self._closed else min(self._open_s + 1, _NEVER)
+            self._open_s = min(self._open_s + 1, _NEVER)
             if self._silent_s:
                 self._silent_s -= 1
         self._decide()
@@ -149,6 +149,8 @@ class Smoke:
 
     def _decide(self) -> None:
         gas = self.gas
+        if self._closed:
+            self._open_s = 0
         now = (_CONTACT if self._closed else 0) | (_GAS if gas.level > 1 else 0)
         if now & ~self._sources:
             # A new alarm sounds, also where an older one was silenced.

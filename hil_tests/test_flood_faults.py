@@ -50,7 +50,7 @@ def test_a_level_is_told_and_each_fault_of_its_meter_by_its_name(
         assert set(gateway.seen("flood/state")) == {"normal"}, "no fault is a flood"
         bench.set_water_mm(65)
         bench.pass_time(40_000)
-        wait_until(lambda: "watch" in gateway.seen("flood/state"), "the state")
+        wait_until(lambda: "watch" in gateway.seen("flood/state"), "the state", 60)
         assert gateway.bad == []
 
 

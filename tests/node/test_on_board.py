@@ -64,7 +64,7 @@ def test_flood_and_footfall_readings_arrive(bench: Bench) -> None:
         wait_until(lambda: gw.seen("flood/level"), "a level")
         assert abs(gw.seen("flood/level")[-1] - 20) <= 3
         board.world.water_mm = 65
-        wait_until(lambda: "watch" in gw.seen("flood/state"), "the first level's state")
+        wait_until(lambda: "watch" in gw.seen("flood/state"), "the first level's state", 90)
         wait_until(lambda: gw.seen("footfall/devices"), "a count of devices")
         assert 20 <= gw.seen("footfall/devices")[-1] <= 45
         board.world.ultrasonic_silent = True

@@ -84,6 +84,8 @@ class Rules:
         self._epoch = epoch
         self._states = dict(states)
         self._routes = Routes(site)
+        for key, state in self._states.items():
+            self._routes.note(key, state)
         self._timers = Timers(self._states, self._is_configured)
 
     def apply(self, fact: Fact, now_ms: int) -> Outcome:
@@ -189,6 +191,7 @@ class Rules:
             state = {**state, "alarm": alarm}
         if state not in (last, blank):
             turn.changed[key] = state
+            self._routes.note(key, state)
 
     def _judge(
         self, key: str, state: State, fact: Fact, turn: _Turn

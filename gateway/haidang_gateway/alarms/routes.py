@@ -40,9 +40,8 @@ class Routes:
         self._reach = {
             place.id: {other.id for other in places if _overlap(place, other)} for place in places
         }
-        self._nodes: dict[str, list[str]] = {}
-        for source, place in site.node_places.items():
-            self._nodes.setdefault(place, []).append(source)
+        # Gauges of which something is known: few, where all nodes of a place may be thousands.
+        self._gauges: dict[str, set[str]] = {}
 
     def of(self, fact: Fact, states: Mapping[str, State]) -> Iterator[Route]:
         """The fact's own rule first; what it corroborates behind it."""
@@ -63,6 +62,11 @@ class Routes:
             case Due() if fact.key in states:
                 yield fact.key, {}
 
+    def note(self, key: str, state: State) -> None:
+        """A state that there is: gauges are looked up by their place."""
+        if _parts(key)[1] == "flood":
+            self._gauges.setdefault(state["place"], set()).add(key)
+
     def own(self, fact: Fact) -> Route | None:
         """The fact's own rule alone: an exercise stays at its place."""
         return next(self.of(fact, {}), None)
@@ -78,9 +82,8 @@ class Routes:
         reach = self._reach.get(place, set()) if kind == "flood" else {place}
         found: list[Evidence] = []
         if kind == "flood":
-            keys = (f"{prefix}flood:{source}" for source in self._sources(reach))
-            others = (states[name] for name in keys if name != key and name in states)
-            found += [state["evidence"] for state in others if _is_high(state)]
+            others = [name for name in self._known(prefix, reach, states) if name != key]
+            found += [states[name]["evidence"] for name in others if _is_high(states[name])]
         for spot in sorted(reach):
             people = states.get(f"{prefix}report:{kind}/{spot}", {}).get("people", {})
             found += [n["evidence"] for n in people.values() if n["at_ms"] in window]
@@ -114,14 +117,14 @@ class Routes:
         self, place: str, states: Mapping[str, State], told: Collection[str]
     ) -> Iterator[Route]:
         """The gauges within reach of which something is known already."""
-        for source in self._sources(self._reach.get(place, set())):
-            key = f"flood:{source}"
-            if key in states and key not in told:
+        for key in self._known("", self._reach.get(place, set()), states):
+            if key not in told:
                 yield key, {}
 
-    def _sources(self, places: set[str]) -> Iterator[str]:
-        for place in sorted(places):
-            yield from self._nodes.get(place, ())
+    def _known(self, prefix: str, places: set[str], states: Mapping[str, State]) -> list[str]:
+        start = f"{prefix}flood:"
+        keys = {key for place in places for key in self._gauges.get(place, ())}
+        return sorted(key for key in keys if key.startswith(start) and key in states)
 
     def _footfall(self, source: str) -> Iterator[Route]:
         for zone in self._site.zones.values():

@@ -28,12 +28,18 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
         slot = _hear(slots, fact, site, now_ms, windows)
         if slot is None:
             return state, None
-        slots[_word(fact)[0]] = slot if fact.place == state["place"] else slot | {"away": True}
+        name = _word(fact)[0]
+        slots[name] = slot | {"away": _is_away(slots.get(name), fact.place, state["place"])}
     finding = _find(state, slots, fact, site, windows)
     over = finding is None or finding.state == "cleared"
     calm = fusion.is_quiet(slots)
     after = {**state, "slots": fusion.kept(slots, fact.at_ms, windows, over=over)}
     return after | {"calm": calm} | _timer(after, finding, windows, site), finding
+
+
+def _is_away(was: Slot | None, spot: str, place: str) -> bool:
+    """A node that was moved to a place within reach still ends what it began here."""
+    return spot != place and (was is None or bool(was.get("away")))
 
 
 def _windows(site: Site) -> fusion.Windows:
@@ -120,7 +126,7 @@ def _finding(
         urgency=urgency,
         certainty=certainty,
         grade="",
-        onset_ms=min(slot["onset_ms"] for slot in fusion.here(slots).values()),
+        onset_ms=min((s["onset_ms"] for s in fusion.here(slots).values()), default=fact.at_ms),
         updated_ms=fact.at_ms,
         evidence=tuple(slot["evidence"] for slot in told.values()),
         headline=text.fire_headline(

@@ -197,6 +197,13 @@ def test_a_fire_here_ends_though_a_neighbour_still_burns(city: Waters) -> None:
     assert ("market", "cleared") in [(d["place"]["id"], d["state"]) for d in documents]
 
 
+def test_a_node_moved_within_reach_still_ends_what_it_began(city: Waters) -> None:
+    (fire,) = _smoke(city, "market", "alarm", NODE_A)
+    _smoke(city, "lane", "normal", NODE_A)
+    (document,) = city.wait(65)
+    assert (document["id"], document["state"]) == (fire["id"], "cleared")
+
+
 def test_gauges_within_reach_agree_only_while_both_are_above(city: Waters) -> None:
     city.water(4100)
     city.water(3000)

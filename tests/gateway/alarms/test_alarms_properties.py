@@ -191,7 +191,8 @@ class Histories(RuleBasedStateMachine):
     def every_open_alarm_is_the_only_one_of_its_key(self) -> None:
         states = self.city.states.values()
         held = {s["alarm"]["document"]["id"] for s in states if s.get("alarm")}
-        still_open = {i for i, d in self.last.items() if d["state"] in ("suspected", "confirmed")}
+        newest = {document["id"]: document["state"] for document in self.city.documents}
+        still_open = {i for i, state in newest.items() if state in ("suspected", "confirmed")}
         assert still_open <= held
 
     @invariant()

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test lint schema record bench-node clean
+.PHONY: help setup demo test lint schema record bench-node bench-sensors clean
 help:
 	@echo "make demo               the city in small, live in this terminal (Ctrl-C ends it)"
 	@echo "make demo ONCE=1        the scripted scenario: exit code 0 when nothing was lost"
@@ -12,6 +12,7 @@ help:
 	@echo "make demo BOARDS=/dev/ttyUSB0:smoke WIFI=name:key   with real boards"
 	@echo "make test               all tests        make lint     the static gates"
 	@echo "make bench-node         the node's figures: flash, power cuts, heap, traffic"
+	@echo "make bench-sensors      the sensors' figures: false alarms, level, crowds, leaks"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
 
@@ -48,6 +49,9 @@ record: setup
 # The last line is one JSON object; the parts also run alone, see tests/bench/.
 bench-node: setup
 	@PYTHONPATH=tests $(BIN)/python -m bench.node
+
+bench-sensors: setup
+	@PYTHONPATH=tests $(BIN)/python -m bench.sensors
 
 clean:
 	rm -rf $(VENV) .cache var firmware/typings .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -23,7 +23,7 @@ _WINDOWS = 3
 _WINDOW_S = 300.0
 _SCRIPT = Path(__file__).with_name("on_node_footfall.py")
 _FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
-_LARGE = 300
+_BANDS = ((0, 50), (50, 300), (300, 1000), (1000, 6000))
 _RUNS = 3
 
 
@@ -40,12 +40,11 @@ def figures(quick: bool = False) -> Figures:
         "devices_first_window_median_abs_error_pct": _median_pct(c.error for c in first),
         "interval_first_window_coverage_pct": _coverage_pct(first),
     }
-    for name, group in (
-        ("large", [c for c in last if c.present >= _LARGE]),
-        ("small", [c for c in last if c.present < _LARGE]),
-    ):
+    for least, most in _BANDS:
+        group = [c for c in last if least <= c.present < most]
         if group:
-            result[f"devices_{name}_median_abs_error_pct"] = _median_pct(c.error for c in group)
+            name = f"devices_{least}_to_{most}_median_abs_error_pct"
+            result[name] = _median_pct(c.error for c in group)
     result["libpax_median_abs_error_pct"] = _median_pct(c.libpax_error for c in last)
     if not quick:
         result |= _elsewhere(windows)
@@ -53,6 +52,7 @@ def figures(quick: bool = False) -> Figures:
             search = footfall_leaks.run(folder)
         LOG.info("footfall: %s", search)
         result["leaks"] = search.leaks
+        result["leak_controls"] = search.controls
         result["leaks_addresses"] = search.addresses
         result["leaks_searched_bytes"] = search.searched_bytes
     return result | _speed()

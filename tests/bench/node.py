@@ -28,7 +28,8 @@ PARTS = tuple(part for group in _GROUPS for part in group)
 
 # What a figure must keep: name, comparison, bound. Losses and corruption are never weighed
 # against anything, and a control that loses nothing proves that the harness sees nothing.
-_BOUNDS: tuple[tuple[str, str, float], ...] = (
+Bounds = tuple[tuple[str, str, float], ...]
+_BOUNDS: Bounds = (
     ("acked_lost", "<=", 0),
     ("corrupt", "<=", 0),
     ("unexplained", "<=", 0),
@@ -134,11 +135,11 @@ def _part(name: str, quick: bool, given: Mapping[str, Mapping[str, int]]) -> Fig
     return figures
 
 
-def missed_bounds(measured: dict[str, Figures]) -> list[str]:
+def missed_bounds(measured: dict[str, Figures], bounds: Bounds = _BOUNDS) -> list[str]:
     """A line for each figure beyond its bound; a figure that was not taken misses nothing."""
     together = {name: value for figures in measured.values() for name, value in figures.items()}
     missed = []
-    for name, how, bound in _BOUNDS:
+    for name, how, bound in bounds:
         value = together.get(name)
         if not isinstance(value, int | float):
             continue
@@ -152,14 +153,15 @@ def table(
     machine: dict[str, object],
     failed: dict[str, str],
     missed: list[str],
+    bounds: Bounds = _BOUNDS,
 ) -> list[str]:
     """Lines for a reader."""
-    bounds = {name: f"{how} {bound:g}" for name, how, bound in _BOUNDS}
+    shown = {name: f"{how} {bound:g}" for name, how, bound in bounds}
     lines = [f"{name:<12} {value}" for name, value in machine.items()]
     for part, figures in measured.items():
         lines += ["", part]
         lines += [
-            f"  {name:<34} {_shown(value):>14}   {bounds.get(name, '')}".rstrip()
+            f"  {name:<34} {_shown(value):>14}   {shown.get(name, '')}".rstrip()
             for name, value in figures.items()
         ]
     lines += ["", *(f"FAILED {part}: {why}" for part, why in failed.items())]

@@ -1,9 +1,12 @@
-"""The bench of flood runs."""
+"""The sensors' bench runs, and says so where a part cannot be measured."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from haidang_board.physics_traces import Ping
 
-from bench import flood
+from bench import flood, sampling, sensors
 
 
 def _told(sensor: flood.Sensor, levels_mm: list[int]) -> int | None:
@@ -32,3 +35,20 @@ def test_floodnet_s_filter_drops_what_rises_faster_than_its_limit() -> None:
 def test_quick_figures_name_every_sensor() -> None:
     told = flood.figures(quick=True)
     assert {f"flood_{name}" for name in flood.SENSORS if name != "node"} < set(told)
+
+
+def test_no_sampling_step_allocates_and_every_module_has_a_size() -> None:
+    told = sampling.figures()
+    assert told["sampling_steps_that_allocate"] == 0
+    assert {"mpy_bytes_smoke", "mpy_bytes_flood", "mpy_bytes_footfall"} < set(told)
+
+
+def test_a_part_that_fails_is_named_and_fails_the_bench(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sampling, "_STEPS", sampling._STEPS.with_name("upy_absent.py"))
+    monkeypatch.setattr(sensors, "ProcessPoolExecutor", ThreadPoolExecutor)
+    assert sensors.main(["--quick", "--only", "sampling"]) == 1
+    document = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert "sampling" in document["failed"]
+    assert not document["ok"]

@@ -96,6 +96,8 @@ def test_a_rig_file_becomes_a_bench_that_drives_all_of_it(player: Board, tmp_pat
             "air_probe",
             "smoke_faults",
             "siren",
+            "level_faults",
+            "sniffer",
             "fast_time",
         }
         bench.open(tmp_path)

@@ -271,6 +271,12 @@ def _summed(tally: _Tally, days: int) -> parts.Figures:
     }
 
 
+def _named(values: parts.Figures) -> parts.Figures:
+    # Beside other sensors' figures in one object.
+    own = ("false_alarms_per_year", "fires_missed")
+    return {name if name in own else f"smoke_{name}": value for name, value in values.items()}
+
+
 def figures(quick: bool = False) -> parts.Figures:
     """The sensor's figures, and under the others' names theirs on the same traces."""
     began_s = time.monotonic()
@@ -282,7 +288,7 @@ def figures(quick: bool = False) -> parts.Figures:
         _live(sensor, days, share, tallies)
     summed = {name: _summed(tally, lives * days) for name, tally in tallies.items()}
     return {
-        **summed.pop("node"),
+        **_named(summed.pop("node")),
         **{f"smoke_{name}": values for name, values in summed.items()},
         **smoke_power.figures(quick),
         "smoke_days": lives * days,

@@ -20,4 +20,5 @@ def test_every_field_and_its_default_stands_on_the_page(root: Path) -> None:
     for kind, fields in config.check(document)["sensors"].items():
         row = next(line for line in page.splitlines() if line.startswith(f"| `sensors.{kind}`"))
         for name, default in fields.items():
-            assert f"`{name}` {default}" in row
+            shown = str(default).lower() if isinstance(default, bool) else default
+            assert f"`{name}` {shown}" in row

@@ -246,24 +246,24 @@ def test_the_look_runs_beside_the_other_care_and_is_due_until_it_has_passed(
     async def scenario() -> None:
         clock = FakeClock(START_MS)
         async with open_store(tmp_path) as store:
+            never = asyncio.Event()
             care = Care(store, StoreSettings(), clock)  # type: ignore[arg-type]
             await care.step()
             assert care._look is None, "not in the first minute"
             clock.advance(60_000)
-            await care.step()
-            look = care._look
-            assert look is not None
-            monkeypatch.setattr(store_room, "log_bytes", lambda _path: 1 << 40)
-            if not look.done():
+            with monkeypatch.context() as patch:
+                patch.setattr(store, "look_through", never.wait)
+                await care.step()
+                await care.step()
+                assert care._look is not None, "the other care goes on"
+                patch.setattr(store_room, "log_bytes", lambda _path: 1 << 40)
                 await care.step()
                 assert care._look is None, "a long log ends it"
-                assert care.check_due
-            monkeypatch.setattr(store_room, "log_bytes", lambda _path: 0)
+            assert care.check_due
             clock.advance(3_600_000)
             await care.step()
-            again = care._look
-            assert again is not None
-            await again
+            assert care._look is not None
+            await care._look
             await care.step()
             assert not care.check_due
         async with open_store(tmp_path) as store:

@@ -56,15 +56,20 @@ def test_the_button_silences_the_siren_a_second_source_sounds_again_the_alarm_st
         node.start()
         wait_until(lambda: gateway.seen("smoke/ratio"), "a reading", 60)
         bench.set_smoke_ppm(2000)
-        wait_until(lambda: "alarm" in gateway.seen("smoke/state"), "the alarm", 20)
-        wait_until(lambda: bench.siren_turns() >= 4, "the siren", 10)
+        wait_until(lambda: "alarm" in gateway.seen("smoke/state"), "the alarm", 30)
+        wait_until(lambda: bench.siren_turns() >= 4, "the siren", 30)
         bench.press_silence(True)
         quiet = _quiet(bench)
         bench.press_silence(False)
         assert gateway.seen("smoke/state")[-1] == "alarm"
         bench.set_contact(True)
-        wait_until(lambda: bench.siren_turns() > quiet, "the siren again", 10)
-        wait_until(lambda: True in gateway.seen("smoke/contact"), "the contact", 10)
+        wait_until(lambda: bench.siren_turns() > quiet, "the siren again", 30)
+        wait_until(lambda: True in gateway.seen("smoke/contact"), "the contact", 30)
+        gateway.order("silence", "c-1")
+        wait_until(lambda: gateway.replies, "the answer to the command", 30)
+        assert gateway.replies[-1]["out"] == {"silenced": True}
+        _quiet(bench)
+        assert gateway.seen("smoke/state")[-1] == "alarm"
         assert gateway.bad == []
 
 
@@ -80,5 +85,5 @@ def _quiet(bench: Bench) -> int:
         seen.append(bench.siren_turns())
         return len(seen) > _LOOKS and len(set(seen[-_LOOKS:])) == 1
 
-    wait_until(settled, "silence", 20)
+    wait_until(settled, "silence", 40)
     return seen[-1]

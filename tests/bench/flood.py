@@ -1,8 +1,7 @@
 """The flood sensor on simulated streets: level error, false floods, seconds to an alarm.
 
-Beside it FloodNet's published filter and the median filter that the node had first, on the same
-pings. One ping in 250 ms, of which the node takes those that it asks for; the meter has no
-temperature compensation.
+Beside it FloodNet's published filter and the median that the node had first. One ping in 250 ms,
+of which the node takes those that it asks for; the meter has no temperature compensation.
 """
 
 import math

@@ -1,6 +1,9 @@
 """The world's electrical laws and serial frames, without a board."""
 
+import dataclasses
+
 import pytest
+from haidang_board.physics_phones import random_habits
 from haidang_board.world import SMOKE_ADC_PIN, SUPPLY_ADC_PIN, World
 from haidang_board.world_meter import Ultrasonic, ultrasonic_frame
 from haidang_board.world_serial import Sniffer
@@ -110,3 +113,49 @@ def test_a_stuck_pin_has_no_noise_and_the_contact_line_its_own_voltage() -> None
     assert world.adc_uv(SMOKE_ADC_PIN) > 2_000_000
     world.loop_mv = 490
     assert world.adc_uv(36) == pytest.approx(490_000, abs=3000)
+
+
+def test_a_scene_sets_who_stays_who_passes_and_how_phones_behave() -> None:
+    world = World()
+    habits = random_habits(5)
+    antennas = dataclasses.replace(
+        habits.models[0], hides=True, keeps_s=0.0, second=True, copies=3
+    )
+    world.habits = dataclasses.replace(habits, models=[antennas], shares=[1.0])
+    world.phones, world.passing_per_min, world.pass_s, world.probe_period_s = 5, 60.0, 10.0, 2.0
+    sniffer = Sniffer(world)
+    sizes = []
+    for step in range(600):
+        sniffer.due(step / 10)
+        sizes.append(len(sniffer.crowd.phones))
+    assert min(sizes[1:]) >= 5
+    assert max(sizes) > 8, "some pass"
+    assert max(sizes) < 40, "and go"
+    staying = sniffer.crowd.phones[:5]
+    assert all(phone.model is antennas for phone in staying)
+    assert all(len(phone.addresses) > 10 and phone.second for phone in staying), "new ones"
+
+
+def test_a_faulty_sniffer_is_faulty_in_its_own_way() -> None:
+    world = World()
+    world.phones, world.probe_period_s = 20, 1.0
+    sniffer = Sniffer(world)
+    sniffer.due(0.0)
+    said = {}
+    for at, fault in enumerate(("deaf", "stuck", "silent", "noisy", "")):
+        world.sniffer_fault = fault
+        said[fault] = b"".join(sniffer.due(10 * at + step / 10) for step in range(1, 100))
+    beats = {fault: _beats(data) for fault, data in said.items()}
+    assert len(said["deaf"]) == 17 * len(beats["deaf"]) > 0
+    assert len(set(beats["stuck"])) == 1
+    assert len(said["stuck"]) > 17 * len(beats["stuck"])
+    assert said["silent"] == b""
+    assert len(set(beats[""])) > 5
+    lines = [said["noisy"][at : at + 17] for at in range(0, len(said["noisy"]), 17)]
+    wrong = sum(sum(line[2:16]) & 0xFF != line[16] for line in lines)
+    assert 0.3 < wrong / len(lines) < 0.4
+
+
+def _beats(data: bytes) -> list[bytes]:
+    lines = [data[at : at + 17] for at in range(0, len(data), 17)]
+    return [line[2:6] for line in lines if line[6] & 0x80]

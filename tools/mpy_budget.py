@@ -14,8 +14,9 @@ from haidang_tools.compiling import Compiler
 from haidang_tools.flash import node_files
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
-# Bytes of .mpy. What stays resident costs about 2.2 times this in heap on the 64-bit build.
-TOTAL_BYTES = 128_000
+# Bytes of .mpy. The whole lies on flash, beside 1 MiB of outbox in 2 MiB: every driver and what is
+# loaded on demand. What stays resident costs about 2.2 times this in heap on the 64-bit build.
+TOTAL_BYTES = 160_000
 RESIDENT_BYTES = 48_000
 # As bench/heap.py finds them in sys.modules; it tells when this list is not true any more.
 RESIDENT = [

@@ -18,6 +18,6 @@ def bus(settings: dict) -> tuple:
 
 
 def wire(settings: dict) -> tuple:
-    """The single wire of a DHT on `pin`, and the pins that are high at rest: itself."""
+    """readinto(buffer) of a DHT on `pin`, and the pins that are high at rest: that one."""
     line = machine.Pin(settings["pin"], machine.Pin.IN, machine.Pin.PULL_UP)
-    return line, (line,)
+    return lambda buffer: machine.dht_readinto(line, buffer), (line,)

@@ -1,6 +1,5 @@
 """DHT22 (AM2302) on one wire: tenths of a degree and of a percent, with a sum."""
 
-from machine import dht_readinto
 from micropython import const
 
 _SIGN = const(0x80)
@@ -9,15 +8,15 @@ _SIGN = const(0x80)
 class Driver:
     """A reading stops the node for 0.27 s (MicroPython's own start pulse): half a minute apart.
 
-    OSError where nothing answers.
+    readinto(buffer) gets its five bytes; OSError where nothing answers.
     """
 
     pause_ms = 30000
     # Three hours of the same tenths; nights in a closed box are nearly that still.
     still = 360
 
-    def __init__(self, wire) -> None:
-        self._wire = wire
+    def __init__(self, readinto) -> None:
+        self._readinto = readinto
         self._buffer = bytearray(5)
         self.temp_cc = 0
         self.rh_permille = 0
@@ -28,7 +27,7 @@ class Driver:
     def read(self) -> str:
         """ "ok" and the values, or the word of a fault."""
         data = self._buffer
-        dht_readinto(self._wire, data)
+        self._readinto(data)
         total = data[0] + data[1] + data[2] + data[3]
         # A line that breaks within an answer gives zeros, whose sum is right.
         if total & 0xFF != data[4] or total == 0:

@@ -41,6 +41,7 @@ def asleep(board: Board, times: int) -> None:
 
 def test_a_float_switch_wakes_the_node_and_its_alarm_is_at_the_gateway(bench: Bench) -> None:
     board = battery_board(bench, sleep_s=3600, connect_s=3600)
+    board.fast = True
     board.world.set_level(FLOAT_PIN, 1)
     with bench.gateway() as gw, board:
         board.power_on()
@@ -56,6 +57,8 @@ def test_a_float_switch_wakes_the_node_and_its_alarm_is_at_the_gateway(bench: Be
         # The switch stays closed: armed for its opening, the node sleeps.
         asleep(board, 2)
         boots = board.boots
+        board.hurry(60_000)
+        assert board.boots == boots
         board.world.set_level(FLOAT_PIN, 1)
         wait_until(lambda: gw.seen("flood/state")[-1] == "normal", "the all-clear")
         asleep(board, 3)
@@ -94,8 +97,6 @@ def test_a_power_cut_between_sleeps_loses_no_alarm_and_repeats_no_name(bench: Be
         board.world.wifi_up = False
         board.world.set_level(FLOAT_PIN, 0)
         wait_until(lambda: b"flood: warning" in board.console, "the alarm on the node")
-        # The line comes before the alarm is on flash.
-        board.hurry(1000)
         board.power_off()
         board.world.wifi_up = True
         board.power_on()

@@ -167,13 +167,14 @@ class _Identity:
     epoch = "9f3c01aa"
     boot = 3
     following = 0
+    saved = 0
 
     def take(self):
         self.following += 1
         return self.following - 1
 
     def save(self, lowest_loose):
-        pass
+        self.saved = self.following
 
 
 class _Outbox:
@@ -229,6 +230,26 @@ def test_changes_and_snapshots_go_into_the_alarm_lane_and_readings_into_the_othe
     assert [pack.seq for _, pack in outbox.kept] == [0, 1, 2]
     assert outbox.kept[0][1].records[0].value == "alarm"
     assert wake.woken == 3
+
+
+def test_a_number_is_safe_before_its_alarm_is_kept_and_for_telemetry_once_it_waits() -> None:
+    outbox, sensor, identity = _Outbox(), _Sensor(), _Identity()
+    waited_ms = [0]
+    outbox.flush_due = lambda now_ms: waited_ms[0]
+    saved = []
+    outbox.put = lambda *pack: saved.append(identity.saved)
+    reporter = Reporter(
+        "n-240ac4000001", _Clock(), identity, outbox, None, [sensor], _Wake(), encode_pack
+    )
+    sensor.state = "alarm"
+    reporter.sample(sensor)
+    assert saved == [1], "a name that a power cut gives out twice would hide an alarm"
+    reporter.telemetry()
+    reporter.turn(1000)
+    assert (saved, identity.saved) == ([1, 1], 1), "NVS wears"
+    waited_ms[0] = 3000
+    reporter.turn(4000)
+    assert identity.saved == 2
 
 
 def test_the_console_tells_a_decision_only_when_its_pack_is_kept() -> None:

@@ -322,3 +322,21 @@ def test_a_device_that_comes_and_goes_must_stay_well_longer_each_time(city: Peop
     city.heard(EAST)
     assert city.wait(29) == []
     assert city.wait(1)[0]["state"] == "cleared"
+
+
+def test_a_report_before_the_window_confirms_no_water(city: People) -> None:
+    city.report("Hoa", "flood", "river")
+    city.wait(301)
+    assert brief(city.water(4100)) == [("suspected", "Moderate", "Possible")]
+
+
+def test_a_report_of_exactly_ten_minutes_ago_still_counts(city: People) -> None:
+    assert len(city.report("Hoa", age_s=600)) == 1
+    assert city.report("Nam", "flood", "river", age_s=600.001) == []
+
+
+def test_each_revision_names_the_bytes_of_the_one_before(city: People) -> None:
+    city.smoke("alarm")
+    city.wait(60)
+    first, second = city.revisions
+    assert city.documents[1]["prev"] == f"sha256:{first.sha256}" != second.sha256

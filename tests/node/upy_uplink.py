@@ -311,3 +311,23 @@ def test_nothing_is_taken_from_the_window_while_the_gateway_is_away() -> None:
     bench.uplink.take(Message("hd/1/gw/status", b'{"state":"online"}', 1, False, 0))
     bench.turn()
     assert asked == [0]
+
+
+def test_all_that_is_held_is_due_at_once_when_the_gateway_comes_back() -> None:
+    bench = _Bench()
+    restarts = []
+    bench.uplink._window.restart = lambda: restarts.append(1)
+    for state in (b"online", b"offline", b"offline"):
+        bench.uplink.take(Message("hd/1/gw/status", b'{"state":"%s"}' % state, 1, True, 0))
+    assert restarts == []
+    bench.uplink.take(Message("hd/1/gw/status", b'{"state":"online"}', 1, False, 0))
+    assert restarts == [1]
+
+
+def test_a_status_comes_at_once_and_then_with_each_heartbeat() -> None:
+    bench = _Bench()
+    told = []
+    for bench.ticks.now in (0, 1000, 29000, 30000, 31000, 60000):
+        bench.turn()
+        told.append([kind for kind, _ in bench.connection.published].count("status"))
+    assert told == [1, 1, 1, 2, 2, 3]

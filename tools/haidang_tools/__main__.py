@@ -14,6 +14,7 @@ _COMMANDS = {
     "centre": ("haidang_tools.centre", "run a stand-in operations centre"),
     "scene": ("haidang_tools.scene", "serve the demo's street as a camera"),
     "demo": ("haidang_tools.demo.command", "run the city in small"),
+    "fleet-sim": ("haidang_tools.fleet_sim", "simulate many nodes that send packs"),
     "replay": ("haidang_tools.replay", "play a recorded trace to a virtual board"),
     "schema": ("haidang_tools.schema", "write what is generated from the contract"),
 }

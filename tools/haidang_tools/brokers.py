@@ -91,8 +91,18 @@ class Broker:
         work_dir: Path,
         port: int | None = None,
         address: str = _ADDRESS,
+        *,
+        values: Mapping[str, object] | None = None,
+        more: str = "",
+        rights: str = "",
     ) -> None:
-        """Keep the arguments; without `port` the first start chooses one and keeps it."""
+        """Keep the arguments; without `port` the first start chooses one and keeps it.
+
+        values: directives with another value; more: further lines; rights: of the access list.
+        """
+        self._values = dict(values or {})
+        self._more = more
+        self._rights = rights
         self._address = address
         self.role = role
         self.ca_dir = ca_dir
@@ -107,6 +117,13 @@ class Broker:
             message = f"the {self.role}'s broker has not been started, so it has no port"
             raise BrokerUnavailable(message)
         return self._port
+
+    @property
+    def pid(self) -> int:
+        """The process; BrokerUnavailable while it does not run."""
+        if self._process is None:
+            raise BrokerUnavailable(f"the {self.role}'s broker does not run")
+        return self._process.pid
 
     @property
     def log(self) -> str:
@@ -162,7 +179,7 @@ class Broker:
 
     def _write_access_list(self) -> None:
         text = authority("acl", self.ca_dir, "--side", self.role)
-        (self.work_dir / f"{self.role}.acl").write_text(text, encoding="utf-8")
+        (self.work_dir / f"{self.role}.acl").write_text(text + self._rights, encoding="utf-8")
 
     def _started(self, port: int) -> bool:
         config = self.work_dir / f"{self.role}.conf"
@@ -181,7 +198,7 @@ class Broker:
 
     def _config(self, port: int) -> str:
         text = (_DEPLOY / f"{self.role}.conf").read_text(encoding="utf-8")
-        return render(
+        rendered = render(
             text,
             {
                 "user": pwd.getpwuid(os.geteuid()).pw_name,
@@ -191,8 +208,10 @@ class Broker:
                 "certfile": self.ca_dir / f"broker-{self.role}.pem",
                 "keyfile": self.ca_dir / f"broker-{self.role}.key",
                 "acl_file": self.work_dir / f"{self.role}.acl",
+                **self._values,
             },
         )
+        return rendered + self._more
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None

@@ -41,6 +41,13 @@ class GatewayProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self) -> int:
+        """The process; ToolError before the first start."""
+        if self._process is None:
+            raise ToolError("the gateway does not run")
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """Everything it has logged."""
         if not self._log.exists():

@@ -1,0 +1,190 @@
+"""The contenders of the forwarding bench, each between two real brokers with TLS."""
+
+import os
+import time
+from pathlib import Path
+from typing import Protocol
+
+from haidang_tools.brokers import Broker, certificates
+from haidang_tools.demo.gateway_process import GatewayProcess
+from haidang_tools.demo.settings import DemoNode, Lines, gateway_toml
+from haidang_tools.fleet_sim import node_id
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_READY_S = 60.0
+# What the deployed list does not allow: the bridge carries the nodes' own topics; one connection
+# speaks for thousands of nodes where their number is what counts.
+_CENTRE_RIGHTS = (
+    "\nuser gw-01\ntopic write hd/1/n/#\n"
+    "user centre-01\ntopic readwrite hd/1/g/#\ntopic read hd/1/n/#\n"
+)
+_FLEET_RIGHTS = "\nuser centre-fleet\ntopic readwrite hd/1/n/#\ntopic read hd/1/gw/status\n"
+# Else the broker drops what nobody takes fast enough, and says nothing.
+_LOSSLESS = {"max_queued_messages": 0, "max_queued_bytes": 0}
+
+
+class Way(Protocol):
+    """From the nodes' broker to the centre's."""
+
+    near: Broker
+    far: Broker
+    filters: list[str]
+    puback_is_enough: bool
+
+    def start(self) -> None:
+        """Start everything and wait until it forwards."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    def pids(self) -> dict[str, int]:
+        """Processes whose time and bytes count: "forwarder" (absent for a bridge), "broker"."""
+
+
+def authority(folder: Path, nodes: int) -> Path:
+    """A folder of certificates for so many nodes and all others."""
+    ca = folder / "ca"
+    names = ["broker-gateway", "broker-centre", "gw-01", "gw-01-alarm", "centre-01"]
+    certificates(ca, *names, "centre-fleet", *(node_id(n + 1) for n in range(nodes)))
+    return ca
+
+
+class Ours:
+    """`haidang-gateway run`; `commit_ms` and `batch_s` as in its configuration."""
+
+    filters = ("hd/1/g/+/data", "hd/1/g/+/alarm/+")
+    puback_is_enough = False
+
+    def __init__(
+        self, folder: Path, ca: Path, nodes: int, *, commit_ms: int = 20, batch_s: float = 0.1
+    ) -> None:
+        self.near = Broker("gateway", ca, folder / "near", rights=_FLEET_RIGHTS)
+        self.far = Broker("centre", ca, folder / "far", rights=_CENTRE_RIGHTS)
+        self.folder = folder
+        self.gateway = GatewayProcess(folder / "gateway.toml", folder / "gateway.log")
+        self._ca = ca
+        self._nodes = nodes
+        self._commit_ms = commit_ms
+        self._batch_s = batch_s
+
+    def start(self) -> None:
+        self.near.start()
+        self.far.start()
+        self.write_settings(self.far.port)
+        self.start_gateway()
+
+    def write_settings(self, centre_port: int) -> None:
+        """gateway.toml with the nodes of the bench."""
+        macs = [node_id(n + 1)[2:] for n in range(self._nodes)]
+        text = gateway_toml(
+            Lines("127.0.0.1", self.near.port, centre_port),
+            self._ca,
+            self.folder / "gateway",
+            self.folder,
+            nodes=[DemoNode(mac, "smoke", "market-3", mac) for mac in macs],
+            camera=None,
+        )
+        text = text.replace("batch_s = 1.0", f"batch_s = {self._batch_s}")
+        text = text.replace("heartbeat_s = 5", "heartbeat_s = 30")
+        text += f"\n[store]\nmax_mb = 4096\ntelemetry_commit_ms = {self._commit_ms}\n"
+        (self.folder / "gateway.toml").write_text(text, encoding="utf-8")
+
+    def start_gateway(self) -> float:
+        """Start it and wait until nodes may send; how long that took in seconds."""
+        before = self.gateway.log.count("nodes may send")
+        began_s = time.monotonic()
+        self.gateway.start()
+        while self.gateway.log.count("nodes may send") == before:
+            if not self.gateway.running or time.monotonic() - began_s > _READY_S:
+                raise RuntimeError(f"the gateway did not start: {self.gateway.last_words()}")
+            time.sleep(0.01)
+        return time.monotonic() - began_s
+
+    def stop(self) -> None:
+        self.gateway.stop()
+        self.near.stop()
+        self.far.stop()
+
+    def pids(self) -> dict[str, int]:
+        return {"forwarder": self.gateway.pid, "broker": self.near.pid}
+
+
+class Bridge:
+    """mosquitto's bridge in the one setting that loses nothing: every change rewrites the file."""
+
+    filters = ("hd/1/n/+/data",)
+    puback_is_enough = True
+
+    def __init__(self, folder: Path, ca: Path) -> None:
+        self.far = Broker("centre", ca, folder / "far", rights=_CENTRE_RIGHTS)
+        self._folder = folder
+        self._ca = ca
+        self.near: Broker
+
+    def start(self) -> None:
+        self.far.start()
+        store = self._folder / "near"
+        store.mkdir(parents=True, exist_ok=True)
+        self.near = Broker(
+            "gateway",
+            self._ca,
+            store,
+            values={**_LOSSLESS, "persistence": "true"},
+            more=self._lines(store),
+            rights="\ntopic read hd/1/n/#\n",
+        )
+        self.near.start()
+        deadline_s = time.monotonic() + _READY_S
+        while "gw-01" not in self.far.log.replace("broker-", ""):
+            if time.monotonic() > deadline_s:
+                raise RuntimeError(f"the bridge does not connect: {self.near.log[-500:]}")
+            time.sleep(0.05)
+        time.sleep(0.5)
+
+    def stop(self) -> None:
+        self.near.stop()
+        self.far.stop()
+
+    def pids(self) -> dict[str, int]:
+        return {"broker": self.near.pid}
+
+    def _lines(self, store: Path) -> str:
+        name = self._ca / "gw-01"
+        return f"""
+persistence_location {store}/
+autosave_on_changes true
+autosave_interval 1
+connection up
+address 127.0.0.1:{self.far.port}
+topic +/data out 1 hd/1/n/ hd/1/n/
+cleansession false
+local_clientid bridge-local
+remote_clientid gw-01
+bridge_protocol_version mqttv311
+notifications false
+restart_timeout 1
+bridge_cafile {self._ca / "ca.pem"}
+bridge_certfile {name}.pem
+bridge_keyfile {name}.key
+bridge_insecure true
+"""
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def written_bytes(pid: int) -> int:
+    """Bytes that a process has handed to the disk."""
+    lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    return int(dict(line.split(": ") for line in lines)["write_bytes"])
+
+
+def rss_mb(pid: int, which: str = "VmRSS") -> float:
+    """Memory of a process now; VmHWM: at its most."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(which):
+            return int(line.split()[1]) * 1024 / 1e6
+    return 0.0

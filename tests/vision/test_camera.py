@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
-from haidang_gateway.vision.camera import Camera, Source, frames
+from haidang_gateway.vision.camera import Source, frames
+from haidang_gateway.vision.feed import Camera
 from rtsp_peer import RtspCamera
 from waiting import wait_until
 

@@ -1,64 +1,85 @@
-"""One picture source: file, device, RTSP, HTTP or TCP stream; the newest frame wins.
+"""Opens picture sources and turns their packets into pictures; the only importer of PyAV."""
 
-The only importer of PyAV. A thread decodes; whoever takes a frame gets the newest one, converted
-only then. Frames that nobody took are dropped and counted.
-"""
-
-import logging
 import re
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, cast
+from fractions import Fraction
+from typing import cast
 
 import av
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from haidang_gateway.errors import CameraError
-
-log = logging.getLogger(__name__)
+from haidang_gateway.vision.masks import Masks
 
 Picture = NDArray[np.uint8]
-State = Literal["opening", "open", "away", "ended"]
 
-_LIVE = re.compile(r"^(rtsps?|rtmp|https?|tcp|udp|srt)://|^/dev/video")
+_LIVE = re.compile(r"^(rtsps?|rtmp|https?|tcp|udp|srt)://|^/dev/video|^snapshot\+|^picamera2:")
 _SECRET = re.compile(r"(?<=://)[^/@]*@")
+_SNAPSHOT = "snapshot+"
 _MAX_WIDTH = 1024
 _LUMA_WIDTH = 160
-_BACKOFF_FIRST_S = 0.5
-_BACKOFF_CAP_S = 15.0
+_MAX_PIXELS = 40_000_000
 _MAX_BROKEN_PACKETS = 200
+_NO_MASKS = Masks()
+
+Raw = VideoFrame
+"""A decoded picture as it came, without masks: it never leaves `vision/`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One picture: `rgb` height x width x 3, at most 1024 wide; `luma` a small brightness picture.
+    """One picture: `rgb` height x width x 3, at most 1024 wide; `luma` its brightness, 160 wide.
 
     `scale` is the width of `rgb` through that of the source's picture, at most 1. `number` counts
     decoded frames from 1; `at_ms` is the time of decoding (in `frames()`: the time in the file).
+    Privacy masks are black in both. `rgb` is made when it is first asked for.
     """
 
-    number: int
-    at_ms: int
-    rgb: Picture
-    luma: Picture
-    scale: float
+    __slots__ = ("_make", "_rgb", "at_ms", "luma", "number", "scale")
+
+    def __init__(
+        self,
+        *,
+        number: int,
+        at_ms: int,
+        luma: Picture,
+        scale: float = 1.0,
+        rgb: Picture | None = None,
+        make: Callable[[], Picture] | None = None,
+    ) -> None:
+        """Store; give `rgb` or the way to `make` it."""
+        self.number, self.at_ms, self.luma, self.scale = number, at_ms, luma, scale
+        self._rgb, self._make = rgb, make
+
+    @property
+    def rgb(self) -> Picture:
+        """The picture with its masks."""
+        if self._rgb is None:
+            assert self._make is not None
+            self._rgb, self._make = self._make(), None
+        return self._rgb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where the pictures come from and how long to wait for them."""
+    """Where the pictures come from and how long to wait for them.
+
+    `snapshot+http://...` is one picture for each request, asked for every `snapshot_every_s`.
+    """
 
     address: str
     loop: bool = True
-    key_frames_only: bool = False
     open_timeout_s: float = 10.0
     read_timeout_s: float = 5.0
+    snapshot_every_s: float = 1.0
 
     @property
     def live(self) -> bool:
@@ -66,160 +87,107 @@ class Source:
         return _LIVE.match(self.address) is not None
 
     @property
+    def snapshot(self) -> bool:
+        """One picture for each request."""
+        return self.address.startswith(_SNAPSHOT)
+
+    @property
+    def module(self) -> int | None:
+        """The number of a camera on the board's ribbon cable (`picamera2:0`), else None."""
+        name, _, number = self.address.partition(":")
+        return int(number or "0") if name == "picamera2" else None
+
+    @property
     def shown(self) -> str:
         """The address without user name and password, for logs and messages."""
         return _SECRET.sub("", self.address)
 
 
-@dataclass(slots=True)
-class Counters:
-    """Sums since the start."""
+class Decoder:
+    """Packets of one stream to frames, with its conversions; not thread-safe."""
 
-    decoded: int = 0
-    taken: int = 0
-    broken: int = 0
-    reconnects: int = 0
-
-    @property
-    def dropped(self) -> int:
-        """Frames that a newer one replaced before anybody took them."""
-        return self.decoded - self.taken
-
-
-class Camera:
-    """Keeps the newest frame of a source and reconnects for ever.
-
-    `monotonic_ms` gives the steady time that paces files, `now_ms` the time stamped on frames.
-    """
-
-    def __init__(
-        self, source: Source, *, monotonic_ms: Callable[[], int], now_ms: Callable[[], int]
-    ) -> None:
-        """Store only; `start()` opens."""
+    def __init__(self, container: InputContainer, source: Source) -> None:
+        """Take an opened container; CameraError without video."""
+        if not container.streams.video:
+            raise CameraError(f"camera {source.shown} sends no video; check the address")
+        self._container = container
         self._source = source
-        self._monotonic_ms = monotonic_ms
-        self._now_ms = now_ms
-        self._fresh = threading.Condition()
-        self._newest: tuple[VideoFrame, int, int] | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
-        self._reformatter = VideoReformatter()
-        self.counters = Counters()
-        self.state: State = "opening"
-        self.error: CameraError | None = None
+        self._stream: VideoStream = container.streams.video[0]
+        self._context: VideoCodecContext = self._stream.codec_context
+        self._context.thread_count = 1
+        self.broken = 0
 
-    def start(self) -> None:
-        """Start the decoding thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread; waits at most one read time-out."""
-        self._stop.set()
-        with self._fresh:
-            self._fresh.notify_all()
-        self._thread.join(self._source.read_timeout_s + 1)
-
-    def take(self, timeout_s: float) -> Frame | None:
-        """The newest frame that was not taken yet; None after `timeout_s` or at the end."""
-        with self._fresh:
-            self._fresh.wait_for(self._something_new, timeout_s)
-            newest, self._newest = self._newest, None
-        if newest is None:
-            return None
-        self.counters.taken += 1
-        picture, at_ms, number = newest
-        return _frame(picture, self._reformatter, number=number, at_ms=at_ms)
-
-    def _something_new(self) -> bool:
-        return self._newest is not None or self.state == "ended" or self._stop.is_set()
-
-    def _run(self) -> None:
-        backoff_s = _BACKOFF_FIRST_S
-        while not self._stop.is_set():
-            before = self.counters.decoded
+    def packets(self) -> Iterator[Packet]:
+        """Yield the stream's packets until its end; CameraError where it stops or stalls."""
+        packets = self._container.demux(self._stream)
+        while True:
             try:
-                self._play_once()
-            except CameraError as error:
-                self._note_failure(error)
-            except Exception as error:
-                log.exception("camera %s: unexpected error", self._source.shown)
-                self._note_failure(CameraError(f"{self._source.shown}: {_reason(error)}"))
-            if self.state == "ended":
+                packet = next(packets)
+            except (StopIteration, av.EOFError):
                 return
-            played = self.counters.decoded > before
-            if self.state == "away":
-                backoff_s = _BACKOFF_FIRST_S if played else min(backoff_s * 2, _BACKOFF_CAP_S)
-                self._stop.wait(backoff_s)
-                self.counters.reconnects += 1
+            except av.InvalidDataError:
+                self._note_broken()
+                continue
+            except (av.FFmpegError, OSError) as error:
+                shown = self._source.shown
+                raise CameraError(f"camera {shown} stopped ({_reason(error)})") from error
+            yield packet
 
-    def _note_failure(self, error: CameraError) -> None:
-        level = logging.DEBUG if self.state == "away" else logging.WARNING
-        log.log(level, "%s; trying again", error)
-        self.state, self.error = "away", error
+    def pictures(self, packet: Packet, *, alone: bool = False) -> list[VideoFrame]:
+        """Decode one packet; `alone` gives a key frame's picture at once and forgets the rest.
 
-    def _play_once(self) -> None:
-        """One connection, or one pass over a file, until its end or a CameraError."""
-        with _open(self._source) as container:
-            stream = _video_stream(container, self._source)
-            start_ms, before = self._monotonic_ms(), self.counters.decoded
-            for picture, broken in _decode(container, stream, self._source):
-                self.counters.broken += broken
-                if self._stop.is_set():
-                    return
-                if not self._source.live:
-                    self._pace(picture, start_ms)
-                self._offer(picture)
-        if self._source.live:
-            raise CameraError(f"camera {self._source.shown}: the stream ended")
-        if self.counters.decoded == before:
-            raise CameraError(f"camera {self._source.shown} holds no pictures; take another file")
-        if not self._source.loop:
-            with self._fresh:
-                self.state = "ended"
-                self._fresh.notify_all()
+        Too many broken packets in a row are a CameraError.
+        """
+        try:
+            pictures: list[VideoFrame] = self._context.decode(packet)
+            if alone and not pictures:
+                # A stream with frames out of order holds its first pictures back.
+                pictures = self._context.decode(None)
+                self._context.flush_buffers()
+        except (av.FFmpegError, OSError):
+            self._note_broken()
+            return []
+        if pictures:
+            self.broken = 0
+        for picture in pictures:
+            if picture.width * picture.height > _MAX_PIXELS:
+                raise CameraError(
+                    f"camera {self._source.shown}: a picture of {picture.width} x "
+                    f"{picture.height} is too large; choose a smaller stream in the camera"
+                )
+        return pictures
 
-    def _pace(self, picture: VideoFrame, start_ms: int) -> None:
-        due_ms = start_ms + int((picture.time or 0.0) * 1000)
-        self._stop.wait(max(0, due_ms - self._monotonic_ms()) / 1000)
-
-    def _offer(self, picture: VideoFrame) -> None:
-        if self.state == "away":
-            log.info("camera %s: pictures again", self._source.shown)
-        with self._fresh:
-            self.counters.decoded += 1
-            self._newest = (picture, self._now_ms(), self.counters.decoded)
-            self.state, self.error = "open", None
-            self._fresh.notify_all()
+    def _note_broken(self) -> None:
+        self.broken += 1
+        if self.broken > _MAX_BROKEN_PACKETS:
+            raise CameraError(f"camera {self._source.shown} sends broken pictures only")
 
 
-def frames(path: str, *, every_ms: int = 0) -> Iterator[Frame]:
-    """A file's frames, as fast as they decode, at most one for each `every_ms` of its time.
-
-    `at_ms` is the time within the file. Raises CameraError.
-    """
-    source = Source(address=path, loop=False)
-    reformatter = VideoReformatter()
-    due_ms = 0
-    with _open(source) as container:
-        stream = _video_stream(container, source)
-        for number, (picture, _) in enumerate(_decode(container, stream, source), start=1):
-            at_ms = int((picture.time or 0.0) * 1000)
-            if at_ms >= due_ms:
-                due_ms = at_ms + every_ms
-                yield _frame(picture, reformatter, number=number, at_ms=at_ms)
+def raw(rgb: Picture) -> Raw:
+    """Return an array of height x width x 3 bytes as a decoded picture."""
+    return VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
 
 
-def _open(source: Source) -> InputContainer:
+def due_s(packet: Packet) -> float:
+    """When a packet of a file is to be shown, in seconds of the file."""
+    if packet.dts is None or packet.time_base is None:
+        return 0.0
+    return float(packet.dts * packet.time_base)
+
+
+def opened(source: Source) -> AbstractContextManager[InputContainer]:
+    """Open a source within its time-out; CameraError with what to check."""
+    address = source.address.removeprefix(_SNAPSHOT)
     options = {"fflags": "nobuffer", "flags": "low_delay"} if source.live else {}
-    if source.address.startswith(("rtsp://", "rtsps://")):
+    if address.startswith(("rtsp://", "rtsps://")):
         # Over UDP a busy Wi-Fi tears pictures apart; torn pictures look like smoke.
         options["rtsp_transport"] = "tcp"
     elif source.live:
         options |= {"probesize": "200000", "analyzeduration": "1000000"}
     try:
         return av.open(
-            source.address,
-            format="v4l2" if source.address.startswith("/dev/video") else None,
+            address,
+            format="v4l2" if address.startswith("/dev/video") else None,
             options=options,
             timeout=(source.open_timeout_s, source.read_timeout_s),
         )
@@ -230,37 +198,72 @@ def _open(source: Source) -> InputContainer:
         ) from error
 
 
-def _video_stream(container: InputContainer, source: Source) -> VideoStream:
-    if not container.streams.video:
-        raise CameraError(f"camera {source.shown} sends no video; check the address")
-    stream = container.streams.video[0]
-    stream.codec_context.thread_count = 1
-    if source.key_frames_only:
-        stream.codec_context.skip_frame = "NONKEY"
-    return stream
+def frames(path: str, *, every_ms: int = 0, masks: Masks = _NO_MASKS) -> Iterator[Frame]:
+    """Yield a file's frames, as fast as they decode, at most one for each `every_ms` of it.
+
+    `at_ms` is the time within the file. Raises CameraError.
+    """
+    source = Source(address=path, loop=False)
+    develop = Develop(masks)
+    due_ms = number = 0
+    with opened(source) as container:
+        decoder = Decoder(container, source)
+        for packet in decoder.packets():
+            for picture in decoder.pictures(packet):
+                number += 1
+                at_ms = int((picture.time or 0.0) * 1000)
+                if at_ms >= due_ms:
+                    due_ms = at_ms + every_ms
+                    yield develop(picture, number=number, at_ms=at_ms)
 
 
-def _decode(
-    container: InputContainer, stream: VideoStream, source: Source
-) -> Iterator[tuple[VideoFrame, int]]:
-    """Frames, each with the number of broken packets before it; too many in a row are an error."""
-    broken = 0
-    packets = container.demux(stream)
-    while True:
-        try:
-            pictures = next(packets).decode()
-        except (StopIteration, av.EOFError):
-            return
-        except av.InvalidDataError as error:
-            broken += 1
-            if broken > _MAX_BROKEN_PACKETS:
-                raise CameraError(f"camera {source.shown} sends broken pictures only") from error
-            continue
-        except (av.FFmpegError, OSError) as error:
-            raise CameraError(f"camera {source.shown} stopped ({_reason(error)})") from error
-        for picture in pictures:
-            yield picture, broken
-            broken = 0
+class Develop:
+    """Turns decoded pictures into frames with their masks burned in; not thread-safe."""
+
+    def __init__(self, masks: Masks) -> None:
+        """Keep the masks."""
+        self._masks = masks
+        self._reformatter = VideoReformatter()
+        self._brightness = VideoReformatter()
+
+    def __call__(self, picture: VideoFrame, *, number: int, at_ms: int) -> Frame:
+        """Return the frame; its colours are converted only when they are asked for."""
+        width, height = _bounded(picture.width, picture.height, _MAX_WIDTH)
+        small = _bounded(picture.width, picture.height, _LUMA_WIDTH)
+        return Frame(
+            number=number,
+            at_ms=at_ms,
+            luma=self._convert(self._brightness, picture, small, "gray"),
+            scale=width / picture.width,
+            make=lambda: self._convert(self._reformatter, picture, (width, height), "rgb24"),
+        )
+
+    def _convert(
+        self, reformatter: VideoReformatter, picture: VideoFrame, size: tuple[int, int], to: str
+    ) -> Picture:
+        made = reformatter.reformat(picture, *size, to, interpolation=Interpolation.AREA)
+        pixels = cast("Picture", made.to_ndarray())
+        self._masks.burn(pixels)
+        return pixels
+
+
+def jpeg(rgb: Picture, *, width: int, quality: int = 5) -> bytes:
+    """Encode a picture, at most `width` wide; `quality` is FFmpeg's 2 (best) to 31."""
+    picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
+    wide, high = _bounded(rgb.shape[1], rgb.shape[0], width)
+    encoder = cast("VideoCodecContext", av.CodecContext.create("mjpeg", "w"))
+    encoder.width, encoder.height = wide // 2 * 2, high // 2 * 2
+    encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)
+    encoder.qmin = encoder.qmax = quality
+    shrunk = picture.reformat(encoder.width, encoder.height, "yuvj420p")
+    packets = [*encoder.encode(shrunk), *encoder.encode(None)]
+    return b"".join(bytes(packet) for packet in packets)
+
+
+def _bounded(width: int, height: int, limit: int) -> tuple[int, int]:
+    if width <= limit:
+        return width, height
+    return limit, max(2, height * limit // width)
 
 
 def _reason(error: Exception) -> str:
@@ -269,22 +272,3 @@ def _reason(error: Exception) -> str:
     # Not every error of FFmpeg is an OSError, but all have its text.
     text = error.strerror if isinstance(error, OSError | av.FFmpegError) else None
     return text or _SECRET.sub("", str(error))
-
-
-def _frame(
-    picture: VideoFrame, reformatter: VideoReformatter, *, number: int, at_ms: int
-) -> Frame:
-    width, height = picture.width, picture.height
-    if width > _MAX_WIDTH:
-        width, height = _MAX_WIDTH, max(2, height * _MAX_WIDTH // width)
-    small = reformatter.reformat(picture, width, height, "rgb24", interpolation=Interpolation.AREA)
-    rgb = cast("Picture", small.to_ndarray())
-    step = max(1, width // _LUMA_WIDTH)
-    # The green channel carries most of the brightness and needs no conversion.
-    return Frame(
-        number=number,
-        at_ms=at_ms,
-        rgb=rgb,
-        luma=rgb[::step, ::step, 1].copy(),
-        scale=width / picture.width,
-    )

@@ -31,7 +31,6 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     clock_offset_ms: int
     fps: float = 5.0
     loop: bool = True
-    key_frames_only: bool = False
     person_px: float | None = None
     crowd_every_s: float = 2.0
     alive_every_s: float = 2.0

@@ -16,7 +16,8 @@ from typing import BinaryIO, Literal
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import GatewayError
 from haidang_gateway.vision import lines
-from haidang_gateway.vision.camera import Camera, Frame, Source
+from haidang_gateway.vision.camera import Frame, Source
+from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.lines import AliveLine, FaultLine, Line, WorkerSettings
 from haidang_gateway.vision.motion import Liveness
 from haidang_gateway.vision.networks import load_networks
@@ -175,7 +176,6 @@ def _source(settings: WorkerSettings) -> Source:
     return Source(
         address=settings.source,
         loop=settings.loop,
-        key_frames_only=settings.key_frames_only,
         open_timeout_s=settings.open_timeout_s,
         read_timeout_s=settings.read_timeout_s,
     )

@@ -1,0 +1,205 @@
+"""Keeps the newest picture of one source in a thread of its own and reconnects for ever."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from haidang_gateway.errors import CameraError
+from haidang_gateway.vision import picamera
+from haidang_gateway.vision.camera import (
+    Decoder,
+    Develop,
+    Frame,
+    Packet,
+    Raw,
+    Source,
+    due_s,
+    opened,
+    raw,
+)
+from haidang_gateway.vision.masks import Masks
+from haidang_gateway.vision.thrift import Thrift
+
+log = logging.getLogger(__name__)
+
+State = Literal["opening", "open", "away", "ended"]
+
+_BACKOFF_FIRST_S = 0.5
+_BACKOFF_CAP_S = 15.0
+_NO_MASKS = Masks()
+
+
+@dataclass(slots=True)
+class Counters:
+    """Sums since the start; `skipped` packets were never decoded, while nothing was up."""
+
+    decoded: int = 0
+    taken: int = 0
+    skipped: int = 0
+    broken: int = 0
+    reconnects: int = 0
+
+    @property
+    def dropped(self) -> int:
+        """Frames that a newer one replaced before anybody took them."""
+        return self.decoded - self.taken
+
+
+class Camera:
+    """Keeps the newest frame of a source; frames that nobody took are dropped and counted.
+
+    `monotonic_ms` gives the steady time that paces files, `now_ms` the time stamped on frames.
+    `on_fresh` is called in the camera's thread for each new picture.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        monotonic_ms: Callable[[], int],
+        now_ms: Callable[[], int],
+        masks: Masks = _NO_MASKS,
+        on_fresh: Callable[[], None] | None = None,
+    ) -> None:
+        """Store only; `start()` opens."""
+        self._source = source
+        self._monotonic_ms = monotonic_ms
+        self._now_ms = now_ms
+        self._on_fresh = on_fresh
+        self._fresh = threading.Condition()
+        self._newest: tuple[Raw, int, int] | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
+        self._develop = Develop(masks)
+        self._thrift = Thrift()
+        self.counters = Counters()
+        self.state: State = "opening"
+        self.error: CameraError | None = None
+        self.awake = True
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a frame lies there that nobody took."""
+        return self._newest is not None
+
+    def start(self) -> None:
+        """Start the decoding thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; waits at most one read time-out."""
+        self._stop.set()
+        with self._fresh:
+            self._fresh.notify_all()
+        self._thread.join(self._source.read_timeout_s + 1)
+
+    def take(self, timeout_s: float) -> Frame | None:
+        """The newest frame that was not taken yet; None after `timeout_s` or at the end."""
+        with self._fresh:
+            self._fresh.wait_for(self._something_new, timeout_s)
+            newest, self._newest = self._newest, None
+        if newest is None:
+            return None
+        self.counters.taken += 1
+        picture, at_ms, number = newest
+        return self._develop(picture, number=number, at_ms=at_ms)
+
+    def _something_new(self) -> bool:
+        return self._newest is not None or self.state == "ended" or self._stop.is_set()
+
+    def _run(self) -> None:
+        backoff_s = _BACKOFF_FIRST_S
+        while not self._stop.is_set():
+            before = self.counters.decoded
+            try:
+                self._play_once()
+            except CameraError as error:
+                self._note_failure(error)
+            except Exception as error:
+                log.exception("camera %s: unexpected error", self._source.shown)
+                self._note_failure(CameraError(f"{self._source.shown}: {type(error).__name__}"))
+            if self.state == "ended":
+                return
+            played = self.counters.decoded > before
+            if self.state == "away":
+                backoff_s = _BACKOFF_FIRST_S if played else min(backoff_s * 2, _BACKOFF_CAP_S)
+                self._stop.wait(backoff_s)
+                self.counters.reconnects += 1
+            elif self._source.snapshot:
+                self._stop.wait(self._source.snapshot_every_s)
+
+    def _note_failure(self, error: CameraError) -> None:
+        level = logging.DEBUG if self.state == "away" else logging.WARNING
+        log.log(level, "%s; trying again", error)
+        self.state, self.error = "away", error
+
+    def _play_once(self) -> None:
+        """One connection, or one pass over a file, until its end or a CameraError."""
+        before = self.counters.decoded
+        if (module := self._source.module) is not None:
+            self._play_module(module)
+        else:
+            self._play_stream()
+        if self._stop.is_set():
+            return
+        if self._source.live and not self._source.snapshot:
+            raise CameraError(f"camera {self._source.shown}: the stream ended")
+        if self.counters.decoded == before:
+            raise CameraError(f"camera {self._source.shown} holds no pictures; take another file")
+        if not self._source.loop and not self._source.live:
+            self._end()
+
+    def _play_stream(self) -> None:
+        with opened(self._source) as container:
+            decoder = Decoder(container, self._source)
+            start_ms = self._monotonic_ms()
+            for packet in decoder.packets():
+                if self._stop.is_set():
+                    return
+                if not self._source.live:
+                    self._pace(due_s(packet), start_ms)
+                how = "all"
+                # The last, empty packet fetches what the decoder still holds.
+                if packet.size:
+                    now_ms = self._monotonic_ms()
+                    how = self._thrift.judge(packet.is_keyframe, now_ms, awake=self.awake)
+                if how == "no":
+                    self.counters.skipped += 1
+                    continue
+                self._decode(decoder, packet, alone=how == "alone")
+
+    def _decode(self, decoder: Decoder, packet: Packet, *, alone: bool) -> None:
+        broken = decoder.broken
+        for picture in decoder.pictures(packet, alone=alone):
+            self._offer(picture)
+        self.counters.broken += max(0, decoder.broken - broken)
+
+    def _play_module(self, module: int) -> None:
+        for picture in picamera.pictures(module):
+            if self._stop.is_set():
+                return
+            self._offer(raw(picture))
+
+    def _end(self) -> None:
+        with self._fresh:
+            self.state = "ended"
+            self._fresh.notify_all()
+        if self._on_fresh:
+            self._on_fresh()
+
+    def _pace(self, at_s: float, start_ms: int) -> None:
+        due_ms = start_ms + int(at_s * 1000)
+        self._stop.wait(max(0, due_ms - self._monotonic_ms()) / 1000)
+
+    def _offer(self, picture: Raw) -> None:
+        if self.state == "away":
+            log.info("camera %s: pictures again", self._source.shown)
+        with self._fresh:
+            self.counters.decoded += 1
+            self._newest = (picture, self._now_ms(), self.counters.decoded)
+            self.state, self.error = "open", None
+            self._fresh.notify_all()
+        if self._on_fresh:
+            self._on_fresh()

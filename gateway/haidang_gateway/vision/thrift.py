@@ -1,0 +1,45 @@
+"""Which packets are worth decoding: key frames while nothing is up, all once something is."""
+
+# Cameras that save band width send a key frame every 10 s or rarer: too seldom to look at.
+_LONGEST_GAP_MS = 2500
+_FORGET_MS = 60_000
+
+
+class Thrift:
+    """Says for each packet in order of arrival whether it is to be decoded, and how.
+
+    "no": throw it away. "alone": a key frame, decoded for itself. "all": in the row of the others,
+    which begins at a key frame. A stream whose key frames come too seldom is decoded whole.
+    """
+
+    def __init__(self, idle_every_ms: int = 1000) -> None:
+        """`idle_every_ms` is the least time between two pictures while nothing is up."""
+        self._idle_every_ms = idle_every_ms
+        self._last_key_ms: int | None = None
+        self._decoded_ms = -_FORGET_MS
+        self._seldom_ms: int | None = None
+        self._running = False
+
+    def judge(self, is_key: bool, at_ms: int, *, awake: bool) -> str:
+        """Judge one packet; `awake` asks for all pictures."""
+        gap_ms = 0 if self._last_key_ms is None else at_ms - self._last_key_ms
+        if gap_ms > _LONGEST_GAP_MS:
+            self._seldom_ms = at_ms
+        if is_key:
+            self._last_key_ms = at_ms
+        wanted = awake or self._is_seldom(at_ms)
+        if self._running and wanted:
+            return self._take("all", at_ms)
+        self._running = wanted and is_key
+        if self._running:
+            return self._take("all", at_ms)
+        if is_key and at_ms - self._decoded_ms >= self._idle_every_ms:
+            return self._take("alone", at_ms)
+        return "no"
+
+    def _is_seldom(self, at_ms: int) -> bool:
+        return self._seldom_ms is not None and at_ms - self._seldom_ms < _FORGET_MS
+
+    def _take(self, how: str, at_ms: int) -> str:
+        self._decoded_ms = at_ms
+        return how

@@ -82,8 +82,9 @@ async def _be_away(bench: Bench) -> None:
 
 
 async def _be_back(bench: Bench) -> None:
+    # What failed twice within an hour must stay well for 60 s.
     bench.link_up = True
-    for _ in range(5):
+    for _ in range(7):
         bench.clock.advance(10_000)
         await _say(bench)
 

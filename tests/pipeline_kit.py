@@ -11,6 +11,7 @@ from fakes import FakeClock
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE, Batch, BootKey
 from haidang_gateway.desk import Desk
+from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreBusy, StoreError
 from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
@@ -24,7 +25,6 @@ from haidang_gateway.intake import Intake
 from haidang_gateway.model import Fact, Lane, Outcome
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.settings import (
-    CentreSettings,
     NodeSettings,
     Settings,
     StoreSettings,
@@ -44,7 +44,7 @@ def city_settings() -> Settings:
         timezone="Asia/Ho_Chi_Minh",
         data_dir=_FILE,
         broker=NO_BROKER,
-        centre=CentreSettings(
+        centre=DestinationSettings(
             host="h", port=1, server_name="h", ca=_FILE, cert=_FILE, key=_FILE, batch_s=5
         ),
         places=(Place(id="m", name="Chợ", name_en="Market", lat=1, lon=2, radius_m=5),),

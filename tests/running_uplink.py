@@ -7,8 +7,9 @@ from pathlib import Path
 
 from haidang_gateway.batch import CENTRE, Batch, Draft
 from haidang_gateway.clock import Clock
+from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.model import Lane
-from haidang_gateway.settings import CentreSettings, StoreSettings
+from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import Store
 from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.forwarder import Forwarder
@@ -31,7 +32,7 @@ class RunningUplink:
     ) -> None:
         clock = Clock()
         self.store = store(folder / "store", "gw-01", StoreSettings())
-        settings = CentreSettings(
+        settings = DestinationSettings(
             host="127.0.0.1",
             port=port,
             server_name=name,

@@ -11,8 +11,8 @@ from haidang_wire.errors import WireError
 from haidang_gateway.batch import Confirmed
 from haidang_gateway.clock import Clock
 from haidang_gateway.commands import Wish, wish_of
+from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreError, UplinkError
-from haidang_gateway.settings import CentreSettings
 from haidang_gateway.store import Store
 from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.forwarder import Forwarder
@@ -33,7 +33,7 @@ class CentreLink:
     def __init__(
         self,
         gateway: str,
-        settings: CentreSettings,
+        settings: DestinationSettings,
         *,
         store: Store,
         clock: Clock,

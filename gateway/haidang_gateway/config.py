@@ -5,26 +5,25 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
-from haidang_gateway.config_nodes import NODE_ID, WORD, node_of, rules_of
+from haidang_gateway.config_destinations import HOST, centre_of, clashes, destination_of
+from haidang_gateway.config_nodes import NODE_ID, WORD, check_serial, node_of, rules_of, serial_of
 from haidang_gateway.config_table import Lines, Table
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.settings import (
     BrokerSettings,
     CameraSettings,
-    CentreSettings,
     Settings,
     StoreSettings,
 )
 from haidang_gateway.site import Place
 
 _SINGLE = ("gateway", "broker", "centre", "rules", "levels", "models", "store", "metrics")
-_REPEATED = ("place", "node", "camera")
+_REPEATED = ("destination", "place", "node", "serial", "camera")
 _GATEWAY_ID = r"gw-[a-z0-9][a-z0-9-]{0,28}"
 # The alarms' limit (alarms/engine.py): two names must fit a headline.
 _NAME = r".{1,80}"
 # What the camera can open: a stream of a known kind, or anything that is no address.
 _URL = r"(rtsps?|rtmp|https?|tcp|udp|srt)://.+|(?!.*://).+"
-_HOST = r"[A-Za-z0-9.:_-]{1,253}"
 # A thousandth of the picture: less holds nobody.
 _LEAST_ZONE = 1e-3
 
@@ -62,17 +61,24 @@ class _Reader:
         models, metrics = self._single("models"), self._single("metrics")
         places = tuple(self._place(table) for table in self._repeated("place"))
         first = places[0].id if places else "-"
+        name = gateway.text("id", pattern=_GATEWAY_ID, like="a name such as gw-01")
+        sender = name or "-"
         settings = Settings(
-            id=gateway.text("id", pattern=_GATEWAY_ID, like="a name such as gw-01"),
+            id=name,
             timezone=self._timezone(gateway),
             data_dir=self._base / gateway.text("data_dir", "/var/lib/haidang", like="a folder"),
             place=gateway.text("place", first, pattern=WORD, like="the id of a [[place]]")
             if places
             else None,
             broker=self._broker(),
-            centre=self._centre(),
+            centre=centre_of(self._single("centre"), self._base, sender),
+            destinations=tuple(
+                destination_of(table, self._base, sender)
+                for table in self._repeated("destination")
+            ),
             places=places,
             nodes=tuple(node_of(table) for table in self._repeated("node")),
+            serial=tuple(serial_of(table, self._base) for table in self._repeated("serial")),
             cameras=tuple(self._camera(table) for table in self._repeated("camera")),
             rules=rules_of(self._single("rules")),
             level_keys=self._level_keys(),
@@ -90,10 +96,10 @@ class _Reader:
     def _broker(self) -> BrokerSettings:
         table = self._single("broker")
         broker = BrokerSettings(
-            host=table.text("host", "localhost", pattern=_HOST, like="a host name"),
+            host=table.text("host", "localhost", pattern=HOST, like="a host name"),
             port=table.whole("port", 8883, low=1, high=65535),
             server_name=table.text(
-                "server_name", "gateway.local", pattern=_HOST, like="the certificate's name"
+                "server_name", "gateway.local", pattern=HOST, like="the certificate's name"
             ),
             ca=table.file("ca", base=self._base),
             cert=table.file("cert", base=self._base),
@@ -103,20 +109,6 @@ class _Reader:
         )
         table.done()
         return broker
-
-    def _centre(self) -> CentreSettings:
-        table = self._single("centre")
-        centre = CentreSettings(
-            host=table.text("host", pattern=_HOST, like="a host name"),
-            port=table.whole("port", 8883, low=1, high=65535),
-            server_name=table.text("server_name", pattern=_HOST, like="the certificate's name"),
-            ca=table.file("ca", base=self._base),
-            cert=table.file("cert", base=self._base),
-            key=table.file("key", base=self._base, secret=True),
-            batch_s=table.number("batch_s", 5.0, low=0.1, high=3600),
-        )
-        table.done()
-        return centre
 
     def _level_keys(self) -> tuple[Path, ...]:
         table = self._single("levels")
@@ -200,11 +192,14 @@ class _Reader:
         self._refuse_twice("place", [place.id for place in settings.places])
         self._refuse_twice("node", [node.id for node in settings.nodes])
         self._refuse_twice("camera", [camera.id for camera in settings.cameras])
+        for index, key, what in clashes(settings.centre, settings.destinations):
+            self._problem("destination", index, key, what)
         known = {place.id for place in settings.places}
         if settings.place:
             self._need_places("gateway", [settings.place], known)
         self._need_places("node", [node.place for node in settings.nodes], known)
         self._need_places("camera", [camera.place for camera in settings.cameras], known)
+        check_serial(settings, self._problem)
         nodes = {node.id for node in settings.nodes}
         for index, node in enumerate(settings.nodes):
             if node.downstream and node.downstream not in nodes - {node.id}:

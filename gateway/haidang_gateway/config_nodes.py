@@ -1,8 +1,11 @@
 """The configuration's nodes and the windows of the alarm rules, out of their tables."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from haidang_gateway.config_table import Table
 from haidang_gateway.official_levels import STEPS
-from haidang_gateway.settings import NodeSettings, RulesSettings
+from haidang_gateway.settings import NodeSettings, RulesSettings, SerialSettings, Settings
 from haidang_gateway.site import Level
 
 NODE_ID = r"n-[0-9a-f]{12}"
@@ -31,6 +34,39 @@ def node_of(table: Table) -> NodeSettings:
         table.problem("travel_min", "say how many minutes high water takes to `downstream`")
     table.done()
     return node
+
+
+def serial_of(table: Table, base: Path) -> SerialSettings:
+    """One serial port; every mistake goes to the table's problems."""
+    serial = SerialSettings(
+        device=table.text(
+            "device", pattern=r"/.+", like="a path such as /dev/serial/by-id/usb-..."
+        ),
+        baud=table.whole("baud", 115_200, low=9600, high=921_600),
+        nodes=table.words("nodes", pattern=NODE_ID, like="node ids"),
+        keys=base / table.text("keys", ".", like="the folder with <node>.serial.key"),
+    )
+    if not serial.nodes:
+        table.problem("nodes", "name the nodes on this line; nobody else is asked")
+    table.done()
+    return serial
+
+
+def check_serial(settings: Settings, problem: Callable[[str, int, str, str], None]) -> None:
+    """Each device and each wired node stands once, each such node is configured."""
+    configured = {node.id for node in settings.nodes}
+    devices: list[str] = []
+    wired: list[str] = []
+    for index, serial in enumerate(settings.serial):
+        if serial.device in devices:
+            problem("serial", index, "device", f"{serial.device} is given twice; remove one")
+        devices.append(serial.device)
+        for node in serial.nodes:
+            if node in wired:
+                problem("serial", index, "nodes", f"{node} is given twice; remove one")
+            elif node not in configured:
+                problem("serial", index, "nodes", f"there is no [[node]] {node}; add one")
+            wired.append(node)
 
 
 def rules_of(table: Table) -> RulesSettings:

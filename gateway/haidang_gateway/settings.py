@@ -6,6 +6,7 @@ from pathlib import Path
 
 from haidang_wire.topics import base_name
 
+from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.site import CrowdZone, Downstream, Edition, Level, Place, Site
 
 Point = tuple[float, float]
@@ -23,19 +24,6 @@ class BrokerSettings:
     key: Path
     cert_alarm: Path
     key_alarm: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CentreSettings:
-    """The operations centre's broker; data leaves in one message every `batch_s`."""
-
-    host: str
-    port: int
-    server_name: str
-    ca: Path
-    cert: Path
-    key: Path
-    batch_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +47,16 @@ class NodeSettings:
     def source(self) -> str:
         """The name facts carry: the SenML base name without its trailing colon."""
         return _source(self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialSettings:
+    """One serial port and the nodes on it; `keys` is the folder with `<node>.serial.key`."""
+
+    device: str
+    baud: int
+    nodes: tuple[str, ...]
+    keys: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +124,7 @@ class StoreSettings:
 class Settings:
     """The whole configuration of one gateway; `place` is where it stands.
 
-    `metrics_port` 0: no figures for Prometheus.
+    `destinations` are further ones beside the centre; `metrics_port` 0: no figures for Prometheus.
     """
 
     id: str
@@ -134,9 +132,11 @@ class Settings:
     data_dir: Path
     place: str | None = None
     broker: BrokerSettings
-    centre: CentreSettings
+    centre: DestinationSettings
+    destinations: tuple[DestinationSettings, ...] = ()
     places: tuple[Place, ...]
     nodes: tuple[NodeSettings, ...] = ()
+    serial: tuple[SerialSettings, ...] = ()
     cameras: tuple[CameraSettings, ...] = ()
     rules: RulesSettings = field(default_factory=RulesSettings)
     level_keys: tuple[Path, ...] = ()

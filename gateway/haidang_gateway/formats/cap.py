@@ -16,12 +16,14 @@ Area = Literal["circle", "polygon"]
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 # The parameter that holds the message id, which the destination acknowledges.
 MESSAGE = "haidang:message"
+SCOPES: tuple[Scope, ...] = ("Public", "Restricted", "Private")
+AREAS: tuple[Area, ...] = ("circle", "polygon")
 _CATEGORIES = {"fire": "Fire", "flood": "Met", "crowd": "Safety", "device": "Infra"}
 # Event codes of SAME (47 CFR 11.31), which warning systems of other makers know.
 _SAME = {"fire": "FRW", "flood": "FLW", "crowd": "CEM"}
 _RESPONSES = {"fire": "Evacuate", "flood": "Avoid", "crowd": "Avoid", "device": "Assess"}
 _ENDED = ("cleared", "dismissed")
-_LANGUAGES = (("vi", "vi-VN"), ("en", "en-US"))
+_LANGUAGES = {"vi": "vi-VN", "en": "en-US"}
 _CORNERS = 16
 # WGS 84, mean of the two axes' degrees; good to 0.6 % at the size of a place.
 _DEGREE_M = 111_320.0
@@ -72,9 +74,9 @@ def message_of(
     if earlier:
         _add(alert, "references", " ".join(_reference(one, settings) for one in earlier))
     _add(alert, "incidents", _name(document["id"]))
-    for key, language in _LANGUAGES:
-        _info(alert, document, settings, key, language, message_id)
-    return ET.tostring(alert, encoding="utf-8", xml_declaration=True)
+    for key in _LANGUAGES:
+        _info(alert, document, settings, key, message_id)
+    return bytes(ET.tostring(alert, encoding="utf-8", xml_declaration=True))
 
 
 def identifier(document: Document) -> str:
@@ -96,16 +98,11 @@ def message_id_of(payload: bytes) -> str:
 
 
 def _info(
-    alert: ET.Element,
-    document: Document,
-    settings: CapSettings,
-    key: str,
-    language: str,
-    message_id: str,
+    alert: ET.Element, document: Document, settings: CapSettings, key: str, message_id: str
 ) -> None:
     hazard, ended = document["hazard"], document["state"] in _ENDED
     info = ET.SubElement(alert, "info")
-    _add(info, "language", language)
+    _add(info, "language", _LANGUAGES[key])
     _add(info, "category", _CATEGORIES[hazard])
     _add(info, "event", EVENTS[hazard][key])
     _add(info, "responseType", _response(document))
@@ -173,7 +170,7 @@ def _note(document: Document) -> str:
     if document["status"] == "Exercise":
         return "DIỄN TẬP / EXERCISE"
     if document["state"] in _ENDED:
-        return " / ".join(STATES[document["state"]][key] for key, _ in _LANGUAGES)
+        return " / ".join(STATES[document["state"]][key] for key in _LANGUAGES)
     return ""
 
 

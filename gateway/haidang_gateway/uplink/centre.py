@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from haidang_gateway.clock import Clock
+from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import UplinkError
-from haidang_gateway.settings import CentreSettings
 from haidang_gateway.uplink.client import Connection
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class CentreClient:
     """
 
     def __init__(
-        self, settings: CentreSettings, gateway: str, clock: Clock, on_message: OnMessage
+        self, settings: DestinationSettings, gateway: str, clock: Clock, on_message: OnMessage
     ) -> None:
         """Keep the arguments; `run` does the work."""
         self.connected = asyncio.Event()

@@ -13,8 +13,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import UplinkError
-from haidang_gateway.settings import CentreSettings
 from haidang_gateway.uplink.tls import UplinkContext, uplink_context
 
 WINDOW = 100
@@ -38,7 +38,7 @@ class Connection:
     It counts as lost when the broker leaves a message unanswered for 120 s.
     """
 
-    def __init__(self, settings: CentreSettings, gateway: str) -> None:
+    def __init__(self, settings: DestinationSettings, gateway: str) -> None:
         """Make paho's client; `open` connects. Needs the running loop."""
         self._settings = settings
         self._gateway = gateway

@@ -22,6 +22,8 @@ SERIAL = {
 }
 # Start bit, eight bits, stop bit.
 _BITS = 10
+# How much slower than the present nodes one may be that was never heard.
+_DOUBT = 4
 
 
 def air_ms(count: int, baud: int) -> int:
@@ -73,7 +75,7 @@ class Bus:
         self._first = True
         frame = peer.ask(self._grant(peer))
         self._sent_ms = now_ms + air_ms(len(frame), self._baud)
-        self._until_ms = self._sent_ms + peer.latency_ms + air_ms(FRAME_BYTES, self._baud)
+        self._until_ms = self._sent_ms + self._patience_ms(peer) + air_ms(FRAME_BYTES, self._baud)
         return frame
 
     def receive(self, data: "bytes | bytearray", now_ms: int) -> "list[Event]":
@@ -143,6 +145,14 @@ class Bus:
                 if ordinary < 0:
                     ordinary = at
         return ordinary
+
+    def _patience_ms(self, peer: Peer) -> int:
+        # The delay is the line's, a modem's or none: what the present nodes take says how long
+        # one that was never heard can take. Alarms of the others wait as long.
+        known_ms = [p.latency_ms for p in self._peers if p.measured_once and not p.misses]
+        if peer.measured_once or not known_ms:
+            return peer.latency_ms
+        return min(peer.latency_ms, _DOUBT * max(known_ms))
 
     def _due(self, at: int) -> int:
         # What was handed over since its last turn makes a present node due at once.

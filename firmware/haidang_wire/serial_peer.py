@@ -93,6 +93,11 @@ class Peer:
         return bool(self.flags & URGENT_LEFT or self._lanes.waiting(URGENT))
 
     @property
+    def measured_once(self) -> bool:
+        """Whether an answer's delay is known at all."""
+        return self._latency_ms != _FIRST_LATENCY_MS or self._spread_ms > 0
+
+    @property
     def latency_ms(self) -> int:
         """How long to wait for an answer beyond its air time: measured mean and spread."""
         slack = max(4 * self._spread_ms, _LEAST_SLACK_MS)
@@ -102,6 +107,10 @@ class Peer:
     def send(self, kind: int, data: bytes, lane: int) -> None:
         """Puts a message in a lane; it is lost with the session."""
         self._lanes.send(kind, data, lane)
+
+    def waiting(self, lane: int) -> int:
+        """How many fragments of a lane have not come through yet."""
+        return self._lanes.waiting(lane)
 
     def ask(self, grant: int) -> bytes:
         """The frame to send now: HELLO without a session, else a poll for `grant` frames."""
@@ -138,7 +147,7 @@ class Peer:
 
     def measured(self, latency_ms: int) -> None:
         """The time from a frame's end to its answer's beginning (RFC 6298's smoothing)."""
-        if self._latency_ms == _FIRST_LATENCY_MS and not self._spread_ms:
+        if not self.measured_once:
             self._latency_ms, self._spread_ms = latency_ms, latency_ms // 2
             return
         off_ms = abs(self._latency_ms - latency_ms)

@@ -29,6 +29,7 @@ from haidang_gateway.ingest.node_link import (
     NodeLink,
 )
 from haidang_gateway.ingest.packs import PackReader
+from haidang_gateway.ingest.serial_link import Links, SerialLink
 from haidang_gateway.installed_levels import editions_by_source
 from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
@@ -70,6 +71,7 @@ class App:
             monotonic_ms=clock.monotonic_ms,
         )
         self._nodes = NodeLink(settings.id, settings.broker, clock=clock, inbox=self._inbox)
+        self._serial = SerialLink(settings.serial, clock=clock, inbox=self._inbox)
         self._centre = CentreLink(
             settings.id,
             settings.centre,
@@ -101,6 +103,7 @@ class App:
         parts = {
             "pipeline": pipeline.run(),
             "nodes": self._nodes.run(),
+            "serial": self._serial.run(orders.unsent),
             "centre": self._centre.run(lambda: self._status(orders)),
             "control": self._control.run(),
             "cameras": self._cameras.run(),
@@ -142,6 +145,7 @@ class App:
                 source=source,
                 place=self._settings.place,
                 told=rules.calls_silent(source),
+                wired=self._serial.nodes,
             ),
             link_up=lambda: self._nodes.up,
             ledger=ledger,
@@ -155,7 +159,7 @@ class App:
             orders=orders,
             inbox=self._inbox,
             store=self._store,
-            answers=self._nodes,
+            answers=Links(self._nodes, self._serial),
             clock=self._clock,
             telemetry_commit_ms=self._settings.store.telemetry_commit_ms,
             batch_s=self._settings.centre.batch_s,
@@ -207,6 +211,7 @@ class App:
         return [
             *samples_of(await self._status(orders)),
             ("haidang_commit_retries_total", {}, pipeline.retries),
+            *self._serial.figures(),
             *await self._store.samples(),
             *process_samples(),
         ]

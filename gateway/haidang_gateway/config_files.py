@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 from haidang_gateway.errors import ModelError
+from haidang_gateway.ingest.serial_keys import read_key
 from haidang_gateway.installed_levels import editions_by_source
 from haidang_gateway.settings import Settings
 from haidang_gateway.vision.interpreter import verified_bytes
@@ -36,7 +37,13 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
         _models(settings.models_dir) if settings.cameras else "",
     ]
     _, levels = editions_by_source(settings)
-    return (*(problem for problem in found if problem), *levels)
+    keys = (
+        f"[[serial]] {node}: {problem}"
+        for serial in settings.serial
+        for node in serial.nodes
+        if (problem := read_key(serial, node)[1])
+    )
+    return (*(problem for problem in found if problem), *levels, *keys)
 
 
 def expiring(settings: Settings, now_ms: int) -> tuple[str, ...]:

@@ -46,6 +46,12 @@ class BrokerError(GatewayError):
     retryable = True
 
 
+class SerialPortError(GatewayError):
+    """A serial device is away, held by another program, or was pulled out."""
+
+    retryable = True
+
+
 class ClockStepped(GatewayError):
     """The machine's wall clock was set; the gateway starts anew to follow it."""
 
@@ -73,6 +79,10 @@ class CameraError(GatewayError):
     """A picture source cannot be opened or has stopped."""
 
     retryable = True
+
+
+class EvidenceError(GatewayError):
+    """A picture of an alarm cannot be kept or read."""
 
 
 class PkiError(GatewayError):

@@ -210,3 +210,38 @@ def test_a_camera_that_can_see_nothing_so_is_named_with_its_line(
     (problem,) = _problems(tmp_path, "\n".join(lines))
     assert problem.startswith(f"gateway.toml:{number + 1}: {key}: ")
     assert word in problem
+
+
+_SERIAL = """
+[[serial]]
+device = "/dev/serial/by-id/usb-1"
+nodes = ["n-240ac4000001"]
+"""
+
+
+def test_serial_ports_are_read_and_the_example_shows_them_right(
+    root: Path, tmp_path: Path
+) -> None:
+    text = _example(root, tmp_path)
+    (own,) = _load(tmp_path, text + _SERIAL).serial
+    assert (own.baud, own.nodes, own.keys) == (115_200, ("n-240ac4000001",), tmp_path)
+    shown = "\n".join(
+        line.removeprefix("#") if line[1:2].isalpha() else line
+        for line in text.replace("#[[serial]]", "[[serial]]").splitlines()
+    )
+    shown = shown.replace('nodes = ["n-240ac4000003"]', 'nodes = ["n-240ac4000002"]')
+    (example,) = _load(tmp_path, shown).serial
+    assert (example.baud, example.keys) == (115_200, tmp_path)
+
+
+def test_a_port_or_a_wired_node_that_stands_twice_or_nowhere_is_named(
+    root: Path, tmp_path: Path
+) -> None:
+    stranger = _SERIAL.replace("0001", "0077")
+    problems = _problems(tmp_path, _example(root, tmp_path) + _SERIAL + _SERIAL + stranger)
+    assert [problem.partition(": ")[2] for problem in problems] == [
+        "device: /dev/serial/by-id/usb-1 is given twice; remove one",
+        "nodes: n-240ac4000001 is given twice; remove one",
+        "device: /dev/serial/by-id/usb-1 is given twice; remove one",
+        "nodes: there is no [[node]] n-240ac4000077; add one",
+    ]

@@ -10,7 +10,7 @@ import pytest
 from haidang_gateway.config import load
 from haidang_gateway.config_files import expiring, problems
 from haidang_gateway.fleet.pki import Authority
-from haidang_gateway.settings import Settings
+from haidang_gateway.settings import SerialSettings, Settings
 
 _NOW_MS = time.time_ns() // 1_000_000
 
@@ -70,3 +70,14 @@ def test_a_certificate_of_another_authority_is_named(settings: Settings, tmp_pat
 
 def test_a_model_is_not_missed_where_there_is_no_camera(settings: Settings) -> None:
     assert problems(replace(settings, cameras=(), models_dir=Path("/none")), _NOW_MS) == ()
+
+
+def test_a_wired_node_without_its_key_is_named(settings: Settings, tmp_path: Path) -> None:
+    nodes = ("n-240ac4000001", "n-240ac4000002")
+    line = SerialSettings(device="/dev/ttyUSB0", baud=9600, nodes=nodes, keys=tmp_path)
+    key = tmp_path / "n-240ac4000001.serial.key"
+    key.write_bytes(bytes(32))
+    key.chmod(0o644)
+    open_to_all, absent = problems(replace(settings, serial=(line,)), _NOW_MS)
+    assert "n-240ac4000001: others may read" in open_to_all
+    assert "n-240ac4000002.serial.key: No such file" in absent

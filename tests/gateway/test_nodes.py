@@ -142,3 +142,16 @@ def test_a_gateway_without_places_says_nothing_and_fails_nowhere() -> None:
     watch = BrokerWatch(_fleet(), source="gateway:gw-01", place=None)
     for at_ms in (0, 100_000, 200_000):
         assert watch.look(False, START_MS + at_ms) == []
+
+
+def test_a_wired_node_is_supervised_while_the_broker_is_away() -> None:
+    fleet = _fleet()
+    watch = BrokerWatch(fleet, source="gateway:gw-01", place="market-3", wired={NODE})
+    assert watch.look(False, START_MS) == []
+    assert watch.next_due_ms() == START_MS + 90_000
+    broker, node = watch.look(False, START_MS + 90_000)
+    assert (broker.source, node.source) == ("gateway:gw-01", SOURCE)
+    assert watch.next_due_ms() is None
+    assert fleet.heard(NODE, START_MS + 95_000) is not None
+    watch.look(True, START_MS + 100_000)
+    assert fleet.next_due_ms() == START_MS + 185_000, "no time is given back to it"

@@ -318,3 +318,12 @@ def test_nothing_that_is_kept_lets_a_weak_key_be_guessed(desk: _Desk) -> None:
     assert desk.give("o-1", "config", args={"set": {"wifi": {"key": "x"}}})[0]["ok"] is True
     (refused,) = desk.give("o-1", "config", args={"set": {"report_s": 3}})
     assert "used before" in refused["err"]
+
+
+def test_what_went_into_a_session_that_ended_goes_again_at_once(desk: _Desk) -> None:
+    desk.give("o-1")
+    desk.give("o-2", node=OTHER)
+    assert len(desk.send(START_MS)) == 2
+    assert desk.send(START_MS + 1) == []
+    desk.orders.unsent(NODE)
+    assert len(desk.send(START_MS + 2)) == 1

@@ -1,7 +1,7 @@
 """The configured nodes, what they say of themselves, and their signs of life."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,19 +111,19 @@ class Fleet:
             source=life.node.source, place=life.node.place, at_ms=at_ms, received_ms=at_ms
         )
 
-    def excuse(self, away_ms: int, now_ms: int) -> None:
+    def excuse(self, away_ms: int, now_ms: int, but: Collection[str] = ()) -> None:
         """Add to every node's time what it could not be heard for.
 
         Twice, since a node that has lost its broker, too, may wait about as long before it tries
-        again (its back-off doubles).
+        again (its back-off doubles). `but` are nodes on another link.
         """
-        for life in self._lives.values():
+        for life in (life for name, life in self._lives.items() if name not in but):
             life.heard_ms = max(life.heard_ms, min(now_ms, life.heard_ms + 2 * away_ms))
 
-    def silences(self, now_ms: int) -> list[Silence]:
+    def silences(self, now_ms: int, among: Collection[str] | None = None) -> list[Silence]:
         """Nodes that have just missed their third heartbeat; each is told once."""
         found = []
-        for life in self._lives.values():
+        for life in self._of(among):
             if not life.silent and now_ms >= _deadline_ms(life):
                 life.silent = True
                 found.append(
@@ -137,10 +137,10 @@ class Fleet:
                 )
         return found
 
-    def next_due_ms(self) -> int | None:
+    def next_due_ms(self, among: Collection[str] | None = None) -> int | None:
         """When the next silence can be found; None if all are silent."""
         return min(
-            (_deadline_ms(life) for life in self._lives.values() if not life.silent), default=None
+            (_deadline_ms(life) for life in self._of(among) if not life.silent), default=None
         )
 
     def up_and_down(self) -> tuple[int, int]:
@@ -156,6 +156,11 @@ class Fleet:
         """When a node was last heard since the start; None if it was not."""
         life = self._lives.get(node)
         return life.heard_ms if life is not None and life.ever_heard else None
+
+    def _of(self, among: Collection[str] | None) -> Iterable[_Life]:
+        if among is None:
+            return self._lives.values()
+        return [life for name, life in self._lives.items() if name in among]
 
 
 def _life(node: NodeSettings, started_ms: int, doc: dict[str, Any]) -> _Life:

@@ -130,6 +130,12 @@ class Orders:
         """A node's live status came: it is connected, what it has not answered may be repeated."""
         self._awake.add(node)
 
+    def unsent(self, node: str) -> None:
+        """What was sent to this node is lost with its link's session: it goes again at once."""
+        for standing in self._all.values():
+            if standing.order.node == node and standing.state == "waiting":
+                standing.sent_ms = None
+
     def to_send(self, now_ms: int) -> list[Sending]:
         """What is to be sent now: new ones at once, unanswered ones when their node speaks."""
         ready = []

@@ -1,0 +1,228 @@
+"""The serial link on pseudo-terminals, against the node's own side of it."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from haidang_gateway.clock import Clock
+from haidang_gateway.inbox import Inbox
+from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.serial_line import SerialLine
+from haidang_gateway.settings import SerialSettings
+from haidang_wire import messages
+from haidang_wire.serial_lanes import ACK, ALARM, COMMAND, DATA, STATUS, TIME
+from node_packs import EPOCH, NODE, pack, status
+from wired_nodes import Wire, WiredNode
+
+OTHER = "n-240ac4000002"
+KEYS = {NODE: bytes(range(32)), OTHER: bytes(range(32, 64))}
+DEADLINE_S = 8
+
+
+class Stand:
+    """A serial line of the gateway, its inbox, and what came."""
+
+    def __init__(self, folder: Path, *nodes: str, device: str = "port") -> None:
+        for node in nodes:
+            key = folder / f"{node}.serial.key"
+            key.write_bytes(KEYS[node])
+            key.chmod(0o600)
+        clock = Clock()
+        self.inbox = Inbox(urgent_limit=500, data_limit=500, monotonic_ms=clock.monotonic_ms)
+        self.line = SerialLine(
+            SerialSettings(
+                device=str(folder / device), baud=115_200, nodes=nodes or (NODE,), keys=folder
+            ),
+            clock=clock,
+            inbox=self.inbox,
+        )
+        self.begun: list[str] = []
+        self.came: list[Arrival] = []
+
+    def payloads(self) -> list[bytes]:
+        """All that has come so far."""
+        taken = [*self.inbox.take_urgent(500), *self.inbox.take_data(500)]
+        self.came += [item for item in taken if isinstance(item, Arrival)]
+        return [arrival.payload for arrival in self.came]
+
+
+@contextlib.asynccontextmanager
+async def running(stand: Stand) -> AsyncIterator[None]:
+    task = asyncio.create_task(stand.line.run(stand.begun.append), name="line under test")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(look: Callable[[], Any], what: str) -> None:
+    """Wait for a true value of `look`."""
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while not look():  # noqa: ASYNC110 (other parties change it)
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"not within {DEADLINE_S} s: {what}") from None
+
+
+def test_messages_come_with_their_topics_and_answers_reach_the_node(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stand, node = Stand(tmp_path, NODE), WiredNode(NODE, KEYS[NODE])
+        question = messages.encode("time_request", {"nonce": 5, "up_ms": 9})
+        node.send(ALARM, pack(1), urgent=True)
+        node.send(DATA, pack(2))
+        node.send(STATUS, status(boots=[]))
+        node.send(TIME, question, urgent=True)
+        with Wire(tmp_path / "port", node):
+            async with running(stand):
+                await until(lambda: len(stand.payloads()) == 3, "all messages")
+                assert stand.begun == [NODE]
+                stand.line.publish_ack(NODE, EPOCH, 7, [[n * 2, n * 2] for n in range(100)])
+                assert stand.line.publish_command(NODE, b'{"id":"c-1"}')
+                await until(lambda: len(node.received) == 4, "all answers")
+        topics = {arrival.topic: arrival.payload for arrival in stand.came}
+        assert topics[f"hd/1/n/{NODE}/alarm"] == pack(1)
+        assert set(topics) == {f"hd/1/n/{NODE}/{kind}" for kind in ("alarm", "data", "status")}
+        told = dict(node.received)
+        assert json.loads(told[TIME])["nonce"] == 5
+        assert told[COMMAND] == b'{"id":"c-1"}'
+        acks = [json.loads(data) for kind, data in node.received if kind == ACK]
+        assert sum(len(ack["s"]) for ack in acks) == 100
+        assert all(len(messages.encode("ack", ack)) < 2048 for ack in acks)
+
+    asyncio.run(scenario())
+
+
+def test_nothing_false_is_taken_and_nothing_lost_on_a_line_that_spoils_every_third_answer(
+    tmp_path: Path,
+) -> None:
+    dice = random.Random(7)
+
+    def spoil(data: bytes) -> bytes:
+        at = dice.randrange(len(data))
+        ways = (data[:at], data[:at] + dice.randbytes(3) + data[at:], dice.randbytes(300) + data)
+        return data if dice.random() > 0.33 else dice.choice(ways)
+
+    async def scenario() -> None:
+        stand = Stand(tmp_path, NODE)
+        node = WiredNode(NODE, KEYS[NODE])
+        sent = [pack(seq) for seq in range(40)]
+        for payload in sent:
+            node.send(DATA, payload)
+        with Wire(tmp_path / "port", node) as wire:
+            wire.spoil = spoil
+            async with running(stand):
+                await until(lambda: set(stand.payloads()) == set(sent), "every pack")
+                assert stand.line.bus is not None
+                assert stand.line.bus.damaged + stand.line.bus.strange > 0
+
+    asyncio.run(scenario())
+
+
+def test_who_has_another_key_is_heard_neither_live_nor_recorded(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stand, node = Stand(tmp_path, NODE, OTHER), WiredNode(NODE, KEYS[NODE])
+        stranger = WiredNode(OTHER, bytes(32))
+        for one in (node, stranger):
+            one.send(DATA, pack(1))
+        with Wire(tmp_path / "port", node, stranger) as wire:
+            async with running(stand):
+                await until(stand.payloads, "the pack")
+                await until(lambda: stand.line.peers[OTHER].misses >= 2, "polls in vain")
+                recorded = wire.said
+            assert len(stand.payloads()) == 1
+        # The same bytes once more, towards a gateway that was started anew.
+        again = Stand(tmp_path, NODE)
+        with Wire(tmp_path / "port") as wire:
+            async with running(again):
+                await until(lambda: again.line.up, "the port")
+                for _ in range(20):
+                    wire.say(recorded)
+                    await asyncio.sleep(0.01)
+                assert again.payloads() == []
+                assert not again.line.is_open(NODE)
+
+    asyncio.run(scenario())
+
+
+def test_a_port_that_is_pulled_out_is_told_once_and_used_again_when_it_returns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    async def scenario() -> None:
+        stand = Stand(tmp_path, NODE)
+        async with running(stand):
+            with Wire(tmp_path / "port", first := WiredNode(NODE, KEYS[NODE])):
+                first.send(DATA, pack(1))
+                await until(stand.payloads, "the first pack")
+            await until(lambda: not stand.line.up, "the port's end")
+            assert not stand.line.publish_command(NODE, b"{}")
+            with Wire(tmp_path / "port", second := WiredNode(NODE, KEYS[NODE], boot=8)):
+                second.send(DATA, pack(2, boot=8))
+                await until(lambda: len(stand.payloads()) == 2, "the second pack")
+        assert stand.begun == [NODE, NODE]
+
+    asyncio.run(scenario())
+    told = [r.getMessage() for r in caplog.records if r.name.endswith("serial_line")]
+    assert len([line for line in told if "trying again for ever" in line]) == 1
+    assert any("is open again after" in line for line in told)
+
+
+def test_two_nodes_with_one_address_cost_the_others_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        stand = Stand(tmp_path, NODE, OTHER)
+        twins = [WiredNode(NODE, KEYS[NODE], epoch=epoch) for epoch in (1, 2)]
+        good = WiredNode(OTHER, KEYS[OTHER])
+        for seq in range(10):
+            good.send(ALARM, pack(seq), urgent=True)
+            for twin in twins:
+                twin.send(DATA, pack(seq + 100))
+        with Wire(tmp_path / "port", *twins, good):
+            async with running(stand):
+                wanted = {pack(seq) for seq in range(10)}
+                await until(lambda: wanted <= set(stand.payloads()), "the good node's alarms")
+
+    asyncio.run(scenario())
+
+
+def test_a_node_without_a_key_is_named_and_the_others_are_polled(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        stand, node = Stand(tmp_path, NODE, OTHER), WiredNode(NODE, KEYS[NODE])
+        (tmp_path / f"{OTHER}.serial.key").write_bytes(b"short")
+        node.send(DATA, pack(1))
+        with Wire(tmp_path / "port", node):
+            async with running(stand):
+                await until(stand.payloads, "the pack of the other")
+
+    asyncio.run(scenario())
+    assert f"{OTHER} is not polled" in caplog.text
+    assert "has 5 bytes, a key has 32" in caplog.text
+
+
+def test_a_line_that_babbles_takes_no_memory_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        loud, calm = Stand(tmp_path, OTHER, device="loud"), Stand(tmp_path, NODE)
+        node = WiredNode(NODE, KEYS[NODE])
+        noise = random.Random(1).randbytes(4096)
+        with Wire(tmp_path / "loud") as babbler, Wire(tmp_path / "port", node):
+            async with running(loud), running(calm):
+                await until(lambda: loud.line.up, "the loud port")
+                for _ in range(50):
+                    babbler.say(noise)
+                    await asyncio.sleep(0.001)
+                node.send(ALARM, pack(1), urgent=True)
+                await until(calm.payloads, "the alarm of the calm line")
+        assert loud.payloads() == []
+
+    asyncio.run(scenario())

@@ -36,12 +36,15 @@ def calibrate(node, args: dict, folder: str = "") -> tuple:
     """Makes what a sensor sees now its zero; node.json is changed, the node restarts.
 
     The reply tells the new values and, in `before`, the old ones. CommandError where the
-    sensor's health is not ok or uncalibrated, or what it sees cannot be its zero.
+    sensor's health is not ok or uncalibrated (stuck, where mount_mm is told), or what it sees
+    cannot be its zero.
     """
     if "sensor" not in args:
         raise CommandError("args must name a sensor", 'for example {"sensor": "smoke"}')
     (sensor,) = _chosen(node, args)
-    if sensor.health not in ("ok", "uncalibrated"):
+    # A flood meter far from its mount_mm is stuck until a tape's measure mends it.
+    measured = sensor.health == "stuck" and "mount_mm" in args
+    if sensor.health not in ("ok", "uncalibrated") and not measured:
         raise CommandError(
             "%s: health is %s" % (sensor.kind, sensor.health), "mend it or wait, then try again"
         )

@@ -153,6 +153,28 @@ def test_sound_that_went_twice_is_no_hole_in_the_street() -> None:
     assert abs(bench.values()["flood/level"]) <= 1
 
 
+def test_sound_that_went_twice_is_no_fall_of_deep_water() -> None:
+    bench = _Bench()
+    bench.run(300, lambda s: min(8 * s, 1800))
+    bench.run(120, 1800, noise=(0, 0, 0, 1200))
+    assert bench.flood.state == "danger"
+    assert abs(bench.values()["flood/level"] - 1800) <= 1
+    # Half of it, where nothing else is heard any more, is believed after a minute.
+    bench.run(150, 600)
+    assert bench.values()["flood/level"] == 600
+
+
+def test_a_level_is_told_though_flash_refuses_it() -> None:
+    bench = _Bench(last=(0, 0))
+    bench.commit = _refuse
+    bench.run(200, lambda s: 5 * s)
+    assert (bench.flood.state, bench.flood.health) == ("danger", "ok")
+
+
+def _refuse():
+    raise OSError(-0x1105)
+
+
 def test_silence_is_a_fault_without_level_or_state_and_water_may_have_come_in_it() -> None:
     bench = _Bench()
     bench.run(5, 100)
@@ -296,6 +318,9 @@ def test_power_up_in_a_flood_alarms_and_under_a_car_does_not() -> None:
     flooded = _Bench(last=(820, 0))
     flooded.run(5, 900)
     assert flooded.flood.state == "danger"
+    risen = _Bench(last=(820, 0))
+    risen.run(5, 1500)
+    assert risen.flood.state == "danger", "no car stands in water of 0.8 m"
     car = _Bench(last=(5, 0))
     car.run(100, 1450)
     assert (car.flood.state, car.flood.health) == ("normal", "stuck")
@@ -330,13 +355,14 @@ def test_after_deep_sleep_only_a_change_is_news() -> None:
     woken.run(60, lambda s: min(350 + 4 * s, 520))
     assert woken.flood.state == "warning"
     assert woken.flood.changed()
-    # A car came during the next sleep.
+    # The water rose on during the next sleep; where it was shallow a car came.
     text = flood_nap.kept(woken.flood, woken.now_ms)
-    third = _Bench()
-    flood_nap.resume(third.flood, "warning", "ok", text, 600000)
-    third.now_ms = 600000
-    third.run(14, 1450)
-    assert third.flood.state == "warning"
+    for slept, state in ((text, "danger"), ("120,0,0,0", "warning")):
+        third = _Bench()
+        flood_nap.resume(third.flood, "warning", "ok", slept, 600000)
+        third.now_ms = 600000
+        third.run(14, 1450)
+        assert third.flood.state == state
     # Dry again: two blocks are enough behind a sleep.
     fourth = _Bench()
     flood_nap.resume(fourth.flood, "warning", "ok", text, 600000)

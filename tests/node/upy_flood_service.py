@@ -107,6 +107,22 @@ def test_tape_and_meter_that_differ_too_much_are_refused() -> None:
     assert "would reckon with" in _error(_flood(2860, _Air(2500)), mount_mm=3000)
 
 
+def test_a_meter_far_from_its_mount_mm_is_calibrated_by_tape_alone() -> None:
+    # At 4 m with the default of 3 m: no level is believed, and nothing else could mend that.
+    sensor = _run(Flood(_SETTINGS, _Meter(4000), None, (0, 0)), 90)
+    assert sensor.health == "stuck"
+    assert "mount_mm is missing" in _error(sensor, level_mm=0)
+    assert "the meter says 4000 mm, the tape 3000 mm" in _error(sensor, mount_mm=3000)
+    assert calibrate(sensor, {"mount_mm": 4010}, _SETTINGS) == {"mount_mm": 4000}
+    warm = _run(Flood(_SETTINGS, _Meter(3900), _Air(3500), (0, 0)), 90)
+    patch = calibrate(warm, {"mount_mm": 4000}, _SETTINGS)
+    again = _run(Flood(dict(_SETTINGS, **patch), _Meter(3900), _Air(3500)))
+    assert abs(again.gauge.level_mm) <= 2
+    deaf = _run(Flood(_SETTINGS, _Meter(0), None, (0, 0)), 90)
+    assert deaf.health == "stuck"
+    assert "hears no echo" in _error(deaf, mount_mm=3000)
+
+
 def test_a_transducer_is_zeroed_by_the_water_over_the_street() -> None:
     sensor = _flood(310, beam=False)
     assert calibrate(sensor, {"level_mm": 30}, _SETTINGS) == {"zero_mm": 280}

@@ -64,7 +64,7 @@ class Flood:
         # What flood_nap sets behind a deep sleep.
         self.rank = self.calm = 0
         self.before_mm = _ANY_MM
-        self._reading_mm = None
+        self.reading_mm = None
         self._unclear_ms = self._frozen_ms = 0
         self._judged_ms = self._block_ms = -1
         self._steps = self._step_mm = self._step_ms = 0
@@ -86,8 +86,8 @@ class Flood:
         reading_mm = meter.read()
         if reading_mm == 0 and meter.beam:
             reading_mm = None
-        if reading_mm != self._reading_mm:
-            self._reading_mm = reading_mm
+        if reading_mm != self.reading_mm:
+            self.reading_mm = reading_mm
             self._frozen_ms = 0
         if self.gauge.take(reading_mm):
             passed_ms = (now_ms - self._block_ms) & _TICKS_MASK
@@ -146,9 +146,7 @@ class Flood:
         far = not -_KEPT_MM < trim_mm - self._kept_mm < _KEPT_MM
         if self.store and (far or self.rank != before):
             self._kept_mm = trim_mm
-            self.store.put("flood_mm", level_mm)
-            self.store.put("flood_trim", trim_mm)
-            self.store.commit()
+            self._keep(level_mm, trim_mm)
         passed_ms = (now_ms - self._step_ms) & _TICKS_MASK
         if gap:
             self._steps = self._rate_mm_h = 0
@@ -163,6 +161,15 @@ class Flood:
             self._rate_mm_h += (change + self._steps // 2) // self._steps
         self._step_mm = level_mm
         self._step_ms = now_ms
+
+    def _keep(self, level_mm: int, trim_mm: int) -> None:
+        try:
+            self.store.put("flood_mm", level_mm)
+            self.store.put("flood_trim", trim_mm)
+            self.store.commit()
+        except OSError:
+            # A restart will know less; no alarm waits for flash.
+            return
 
     def _climb(self, level_mm: int) -> None:
         # What two blocks in a row reach is the state; it is left with hysteresis and slowly.

@@ -54,6 +54,8 @@ def calibrate(sensor, args: dict, settings: dict) -> dict:
         zero_mm = settings["zero_mm"] + gauge.level_mm - level_mm
         return _zeroed(sensor, level_mm, {"zero_mm": zero_mm})
     distance_mm = settings["mount_mm"] - gauge.level_mm - gauge.trim_mm
+    if sensor.health == "stuck":
+        distance_mm = _seen(sensor, tape_mm, settings)
     if tape_mm is None:
         mount_mm = distance_mm + level_mm
         _within(mount_mm)
@@ -89,6 +91,22 @@ def _beam(sensor, meter) -> list:
     if sensor.air:
         checks.append(["sound", sensor.health != "uncalibrated", sensor.air.temp_cc])
     return checks
+
+
+def _seen(sensor, tape_mm, settings: dict) -> int:
+    # No level is believed, which a wrong mount_mm does too: the tape vouches for the reading.
+    if tape_mm is None:
+        raise CommandError(
+            "flood: health is stuck and mount_mm is missing",
+            "measure from the meter's face to the street, send mount_mm",
+        )
+    if not sensor.reading_mm:
+        raise CommandError("flood: the meter hears no echo", "look at its face and its direction")
+    air = sensor.air
+    if air is None or not air.known:
+        return sensor.reading_mm
+    reckons = _sound(settings["sound_cc"] or _ASSUMED_CC)
+    return sensor.reading_mm * _sound(air.temp_cc) // reckons
 
 
 def _zeroed(sensor, level_mm: int, patch: dict) -> dict:

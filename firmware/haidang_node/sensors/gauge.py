@@ -19,6 +19,8 @@ _STEP_MM = const(50)
 _GROWS_MS = const(60000)
 # Nothing that drives or walks is lower, so what is lower may be water that rose unseen.
 _ROOF_MM = const(700)
+# No car stands in water so deep, it floats away (NWS: 12 inches): what is higher is more water.
+_AFLOAT_MM = const(300)
 _UNSEEN_MS = const(600000)
 _UNCOVERED_MM = const(100)
 _UNCOVERED_BLOCKS = const(3)
@@ -91,7 +93,7 @@ class Gauge:
         if self._beam:
             far_mm = (reading_mm * (self._factor or 10000) + 5000) // 10000
             level_mm = self._zero_mm - self.trim_mm - far_mm
-            if level_mm < -_BELOW_MM:
+            if level_mm < -_BELOW_MM or self._went_twice(level_mm, far_mm):
                 return full
         self.risen = self.risen + 1 if level_mm > self.level_mm + _RISEN_MM else 0
         ordered = self._sorted
@@ -123,6 +125,14 @@ class Gauge:
             self._trim(now_ms)
         return True
 
+    def _went_twice(self, level_mm: int, far_mm: int) -> bool:
+        # Twice as far as water that was there a moment ago; deep water makes no sudden hole.
+        water_mm = self.level_mm
+        if level_mm > water_mm - _BELOW_MM or self.blind_ms >= _GROWS_MS:
+            return False
+        way_mm = level_mm + far_mm - water_mm
+        return -2 * _WIDE_MM <= far_mm - 2 * way_mm <= 2 * _WIDE_MM
+
     def _farthest(self) -> int | None:
         # All false echoes come from nearer: the lowest levels that lie together are the water.
         ordered = self._sorted
@@ -142,7 +152,7 @@ class Gauge:
         blind_ms = self.blind_ms
         change_mm = found_mm - self.level_mm
         grown_ms = min(blind_ms, _GROWS_MS)
-        if found_mm < _ROOF_MM:
+        if found_mm < _ROOF_MM or self.level_mm >= _AFLOAT_MM:
             unseen_ms = self._before_ms if self._blocked_mm else blind_ms
             grown_ms = max(grown_ms, min(unseen_ms, _UNSEEN_MS))
         if not self._beam or change_mm <= _STEP_MM + grown_ms * _RISE_MM_PER_MIN // 60000:

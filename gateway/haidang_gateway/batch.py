@@ -50,12 +50,17 @@ class AuditNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A message to a destination, before its number; `compose` turns its id into its bytes."""
+    """A message to a destination, before its number; `compose` turns its id into its bytes.
+
+    With `chain`, an alarm's id and revision, `compose` gets the documents of the revisions before
+    it as well. None instead of bytes: the destination does not want it, and no number is used.
+    """
 
     destination: str
     lane: OutLane
     topic: str
-    compose: Callable[[str], bytes]
+    compose: Callable[..., bytes | None]
+    chain: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 from haidang_wire import messages
 from haidang_wire.errors import WireError
 
+from haidang_gateway.formats import cap
 from haidang_gateway.store_schema import Connection, new_epoch
 
 # More revisions than any alarm has between a backup and its restoring.
@@ -33,7 +34,7 @@ def renew(connection: Connection, now_ms: int, why: str) -> None:
         seq = _next(connection, destination)
         connection.execute(
             "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (destination, seq, lane, topic, _named(payload, epoch, seq), packs, created_ms),
+            (destination, seq, lane, topic, named(payload, epoch, seq), packs, created_ms),
         )
 
 
@@ -107,8 +108,10 @@ def _next(connection: Connection, destination: str) -> int:
     return int(seq)
 
 
-def _named(payload: bytes, epoch: str, seq: int) -> bytes:
-    """The message under its new id: each begins with `{"id":"<gateway>/<epoch>/<seq>"`."""
+def named(payload: bytes, epoch: str, seq: int) -> bytes:
+    """The message under its new id: JSON begins with `{"id":"<gateway>/<epoch>/<seq>"`."""
+    if payload.startswith(b"<?xml"):
+        return cap.renamed(payload, epoch, seq)
     head, quote, tail = payload.partition(b'{"id":"')[2].partition(b'"')
     if not quote:
         return payload

@@ -38,6 +38,7 @@ _ORDER = (
     "ledger_day",
     "audit",
     "outgoing",
+    "dead_letter",
     "revision",
     *_CAN_WAIT,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from haidang_gateway import store_history
 from haidang_gateway.settings import StoreSettings
+from haidang_gateway.store_feed import give_up_for_others
 from haidang_gateway.store_schema import FILE, PAGE_BYTES, Connection
 from haidang_gateway.store_write import (
     QUARANTINE_FORGOTTEN,
@@ -101,12 +102,14 @@ class Room:
 def make_room(connection: Connection, day: str, now_ms: int) -> int:
     """Delete some of what is worth least; how many rows. Everything is counted.
 
-    The order: packs that every destination has, the minutes of the charts, quarantine, packs that
-    still wait (in the ledger as dropped:gateway_full), the hours, old revisions (audited). A
-    revision's message to a destination stays until it is confirmed.
+    The order: packs that every destination has, those that the centre has and others wait for, the
+    minutes of the charts, quarantine, packs that still wait (in the ledger as
+    dropped:gateway_full), the hours, old revisions (audited). A revision's message to a
+    destination stays until it is confirmed.
     """
     steps: tuple[tuple[str, Callable[[], int]], ...] = (
         ("room_packs", lambda: _forwarded(connection)),
+        ("room_destinations", lambda: _others_packs(connection)),
         ("room_minutes", lambda: store_history.drop_oldest(connection, 60, ROWS)),
         (QUARANTINE_FORGOTTEN, lambda: connection.execute("DELETE FROM quarantine").rowcount),
         ("room_waiting_packs", lambda: drop_waiting_packs(connection, day, ROWS)),
@@ -171,6 +174,10 @@ def _forwarded(connection: Connection) -> int:
         "DELETE FROM pack WHERE id IN (SELECT id FROM pack WHERE id <= ? ORDER BY id LIMIT ?)",
         (_forwarded_up_to(connection), ROWS),
     ).rowcount
+
+
+def _others_packs(connection: Connection) -> int:
+    return _forwarded(connection) if give_up_for_others(connection, ROWS) else 0
 
 
 def _forwarded_up_to(connection: Connection) -> int:

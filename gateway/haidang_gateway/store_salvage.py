@@ -37,7 +37,14 @@ class TornTable:
         self._table = table
         self._columns = columns
         self._where = _waiting(old) if table == "pack" else ""
-        self._numbered = table in ("pack", "audit", "quarantine", "revision", "outgoing")
+        self._numbered = table in (
+            "pack",
+            "audit",
+            "quarantine",
+            "revision",
+            "outgoing",
+            "dead_letter",
+        )
 
     def chunks(self) -> Iterator[list[tuple[Any, ...]]]:
         """Rows in groups; after a damage some come twice."""

@@ -50,7 +50,14 @@ CREATE TABLE history (
     span_s INTEGER, at INTEGER, node INTEGER, doc BLOB NOT NULL,
     PRIMARY KEY (span_s, at, node)) WITHOUT ROWID;
 """
-STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = """
+-- Messages that a destination refused again and again, so that they hold up no others.
+CREATE TABLE dead_letter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, seq INTEGER NOT NULL,
+    lane TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, packs INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, reason TEXT NOT NULL);
+"""
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 SCHEMA_VERSION = len(STEPS)
 # Few rows, without which no alarm can be decided, numbered or sent.
 VITAL = (

@@ -53,7 +53,7 @@ def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
     for name, count in batch.counters.items():
         count_up(connection, name, count)
     for draft in batch.drafts:
-        _number(connection, draft, prefix, batch.now_ms)
+        number(connection, draft, prefix, batch.now_ms)
     _quarantine(connection, batch)
 
 
@@ -65,18 +65,47 @@ def compose_data(
     At most 8 messages, so that no alarm waits for long: call it again while it takes many.
     """
     taken = 0
-    room = DATA_WINDOW - _waiting(connection, draft.destination, "data")
+    room = DATA_WINDOW - waiting(connection, draft.destination, "data")
     for _ in range(min(room, COMPOSED_AT_ONCE)):
         ids, bodies = _next_packs(connection, draft.destination)
         if not ids:
             break
         message = dataclasses.replace(draft, compose=functools.partial(_around, compose, bodies))
-        _number(connection, message, prefix, now_ms, packs=len(ids))
+        number(connection, message, prefix, now_ms, packs=len(ids))
         connection.execute(
             "UPDATE destination SET pack_cursor=? WHERE name=?", (ids[-1], draft.destination)
         )
         taken += len(ids)
     return taken
+
+
+def number(connection: Connection, draft: Draft, prefix: str, now_ms: int, packs: int = 0) -> None:
+    """Give a draft the next number of its destination; one that is not wanted takes none."""
+    name = draft.destination
+    if draft.lane == "reply" and waiting(connection, name, "reply") >= KEEP_REPLIES:
+        count_up(connection, REPLIES_DROPPED, 1)
+        return
+    connection.execute("INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (name,))
+    (seq,) = connection.execute(
+        "SELECT next_seq FROM destination WHERE name=?", (name,)
+    ).fetchone()
+    before = [] if draft.chain is None else [_earlier(connection, *draft.chain)]
+    payload = draft.compose(f"{prefix}/{seq}", *before)
+    if payload is None:
+        return
+    connection.execute("UPDATE destination SET next_seq=? WHERE name=?", (seq + 1, name))
+    connection.execute(
+        "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (name, seq, draft.lane, draft.topic, payload, packs, now_ms),
+    )
+
+
+def waiting(connection: Connection, destination: str, lane: OutLane) -> int:
+    """How many numbered messages of a lane wait for a destination."""
+    (count,) = connection.execute(
+        "SELECT count(*) FROM outgoing WHERE destination=? AND lane=?", (destination, lane)
+    ).fetchone()
+    return int(count)
 
 
 def confirm(
@@ -198,35 +227,15 @@ def _revisions(connection: Connection, batch: Batch) -> None:
         audit(connection, batch.now_ms, "revision", subject, revision.sha256)
 
 
-def _number(
-    connection: Connection, draft: Draft, prefix: str, now_ms: int, packs: int = 0
-) -> None:
-    if draft.lane == "reply" and _waiting(connection, draft.destination, "reply") >= KEEP_REPLIES:
-        count_up(connection, REPLIES_DROPPED, 1)
-        return
-    connection.execute(
-        "INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (draft.destination,)
-    )
-    (seq,) = connection.execute(
-        "UPDATE destination SET next_seq = next_seq + 1 WHERE name=? RETURNING next_seq - 1",
-        (draft.destination,),
-    ).fetchone()
-    payload = draft.compose(f"{prefix}/{seq}")
-    connection.execute(
-        "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (draft.destination, seq, draft.lane, draft.topic, payload, packs, now_ms),
-    )
-
-
 def _around(compose: ComposeData, bodies: Sequence[bytes], message_id: str) -> bytes:
     return compose(message_id, bodies)
 
 
-def _waiting(connection: Connection, destination: str, lane: OutLane) -> int:
-    (count,) = connection.execute(
-        "SELECT count(*) FROM outgoing WHERE destination=? AND lane=?", (destination, lane)
-    ).fetchone()
-    return int(count)
+def _earlier(connection: Connection, alarm_id: str, rev: int) -> list[bytes]:
+    rows = connection.execute(
+        "SELECT document FROM revision WHERE alarm_id=? AND rev<? ORDER BY rev", (alarm_id, rev)
+    ).fetchall()
+    return [document for (document,) in rows]
 
 
 def _next_packs(connection: Connection, destination: str) -> tuple[list[int], list[bytes]]:

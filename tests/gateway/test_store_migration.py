@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_history
+from haidang_gateway import store_dead, store_history
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreError
 from haidang_gateway.settings import StoreSettings
@@ -67,8 +67,17 @@ CREATE TABLE history (
     span_s INTEGER, at INTEGER, node INTEGER, doc BLOB NOT NULL,
     PRIMARY KEY (span_s, at, node)) WITHOUT ROWID;
 """
+# What version 4 added.
+SINCE_3 = """
+-- Messages that a destination refused again and again, so that they hold up no others.
+CREATE TABLE dead_letter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL, seq INTEGER NOT NULL,
+    lane TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, packs INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, reason TEXT NOT NULL);
+"""
 VERSION_2 = VERSION_1 + SINCE_1
 VERSION_3 = VERSION_2 + SINCE_2
+VERSION_4 = VERSION_3 + SINCE_3
 
 
 def _database(folder: Path, tables: str, version: int) -> Path:
@@ -157,13 +166,26 @@ def test_a_database_of_version_2_keeps_its_packs_and_gets_a_history_of_them(
     assert _version(path) == SCHEMA_VERSION
 
 
+def test_a_database_of_version_3_gets_a_place_for_what_is_refused(tmp_path: Path) -> None:
+    path = _database(tmp_path, VERSION_3, 3)
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert store.epoch == "5f3a9c1e"
+            assert [m.seq for m in await store.pending(CENTRE, "alarm", 0, 9)] == [7]
+            assert await store.read(store_dead.letters) == []
+
+    asyncio.run(scenario())
+    assert _version(path) == SCHEMA_VERSION
+
+
 def test_every_released_version_is_kept_here_as_it_was(tmp_path: Path) -> None:
     def tables(path: Path) -> set[tuple[str, str]]:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             return set(connection.execute("SELECT name, sql FROM sqlite_master"))
 
-    assert SCHEMA_VERSION == 3, "keep the tables of the version before here as well"
-    old = _database(tmp_path, VERSION_3, 3)
+    assert SCHEMA_VERSION == 4, "keep the tables of the version before here as well"
+    old = _database(tmp_path, VERSION_4, 4)
     (tmp_path / "new").mkdir()
 
     async def scenario() -> None:

@@ -1,0 +1,65 @@
+"""Dead letters: messages that a destination refused again and again, kept to be sent once more."""
+
+from haidang_gateway.store_renew import named
+from haidang_gateway.store_schema import Connection
+from haidang_gateway.store_write import count_up
+
+KEPT = 1000
+FORGOTTEN = "dead_letters_forgotten"
+
+
+def bury(connection: Connection, destination: str, seq: int, reason: str, now_ms: int) -> None:
+    """Set a numbered message aside; telemetry beyond 1,000 letters goes first, then the oldest."""
+    connection.execute(
+        "INSERT INTO dead_letter (destination, seq, lane, topic, payload, packs, created_ms,"
+        " died_ms, reason) SELECT destination, seq, lane, topic, payload, packs, created_ms, ?, ?"
+        " FROM outgoing WHERE destination=? AND seq=?",
+        (now_ms, reason, destination, seq),
+    )
+    connection.execute("DELETE FROM outgoing WHERE destination=? AND seq=?", (destination, seq))
+    count_up(connection, buried(destination), 1)
+    gone = connection.execute(
+        "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter"
+        " ORDER BY lane='alarm' DESC, id DESC LIMIT -1 OFFSET ?)",
+        (KEPT,),
+    ).rowcount
+    count_up(connection, FORGOTTEN, gone)
+
+
+def resend(connection: Connection, destination: str, epoch: str, now_ms: int) -> int:
+    """Queue a destination's dead letters under new numbers; how many."""
+    rows = connection.execute(
+        "SELECT id, lane, topic, payload, packs FROM dead_letter WHERE destination=? ORDER BY id",
+        (destination,),
+    ).fetchall()
+    for row_id, lane, topic, payload, packs in rows:
+        (seq,) = connection.execute(
+            "UPDATE destination SET next_seq = next_seq + 1 WHERE name=? RETURNING next_seq - 1",
+            (destination,),
+        ).fetchone()
+        connection.execute(
+            "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (destination, seq, lane, topic, named(payload, epoch, seq), packs, now_ms),
+        )
+        connection.execute("DELETE FROM dead_letter WHERE id=?", (row_id,))
+    return len(rows)
+
+
+def letters(connection: Connection) -> list[tuple[str, int, str, str, str, int]]:
+    """All dead letters: destination, number, lane, topic, reason, when (Unix ms)."""
+    return connection.execute(
+        "SELECT destination, seq, lane, topic, reason, died_ms FROM dead_letter ORDER BY id"
+    ).fetchall()
+
+
+def count(connection: Connection, destination: str) -> int:
+    """How many dead letters a destination has."""
+    (number,) = connection.execute(
+        "SELECT count(*) FROM dead_letter WHERE destination=?", (destination,)
+    ).fetchone()
+    return int(number)
+
+
+def buried(destination: str) -> str:
+    """The counter of messages that a destination refused for good."""
+    return f"dead_letters:{destination}"

@@ -1,0 +1,163 @@
+"""What further destinations take from the packs, and how much may wait for one of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from haidang_gateway.batch import CENTRE, Draft
+from haidang_gateway.destination import Filter
+from haidang_gateway.store_schema import Connection
+from haidang_gateway.store_write import (
+    COMPOSED_AT_ONCE,
+    DATA_WINDOW,
+    MESSAGE_BYTES,
+    PACKS_PER_MESSAGE,
+    audit,
+    count_up,
+    number,
+    waiting,
+)
+
+# An alarm's commit waits for one reading of these: 20 ms on a PC.
+_THINNED_AT_ONCE = 500
+_RETIRED = 2**62
+
+Makers = Callable[[Sequence[bytes]], Sequence[Draft]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How a destination's data messages are made: `drafts` of chosen packs' bodies."""
+
+    destination: str
+    rule: Filter
+    choose: Callable[[Sequence[tuple[str, bytes]], Filter], list[bytes]]
+    drafts: Makers
+
+
+def compose(connection: Connection, plan: Plan, prefix: str, now_ms: int) -> int:
+    """Number what the destination wants of the waiting packs; how many packs were looked at."""
+    name = plan.destination
+    connection.execute("INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (name,))
+    room = DATA_WINDOW - waiting(connection, name, "data")
+    taken = 0
+    for _ in range(min(room, 1 if plan.rule.thin_s else COMPOSED_AT_ONCE)):
+        rows = _next_rows(connection, plan, now_ms)
+        if not rows:
+            break
+        bodies = plan.choose([(node, body) for _, node, _, body in rows], plan.rule)
+        for group in _groups(bodies):
+            for index, draft in enumerate(plan.drafts(group)):
+                number(connection, draft, prefix, now_ms, packs=0 if index else len(group))
+        connection.execute(
+            "UPDATE destination SET pack_cursor=? WHERE name=?", (rows[-1][0], name)
+        )
+        taken += len(rows)
+    return taken
+
+
+def bound(connection: Connection, destination: str, packs: int, alarms: int) -> None:
+    """Drop the oldest of what waits beyond the limits, counted by destination."""
+    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
+    (oldest,) = connection.execute("SELECT coalesce(min(id), 0) FROM pack").fetchone()
+    row = connection.execute(
+        "SELECT pack_cursor FROM destination WHERE name=?", (destination,)
+    ).fetchone()
+    cursor = max(row[0] if row else 0, oldest - 1)
+    if newest - cursor > packs:
+        connection.execute(
+            "UPDATE destination SET pack_cursor=? WHERE name=?", (newest - packs, destination)
+        )
+        count_up(connection, dropped_packs(destination), newest - packs - cursor)
+    beyond = waiting(connection, destination, "alarm") - alarms
+    if beyond > 0:
+        gone = connection.execute(
+            "DELETE FROM outgoing WHERE destination=? AND seq IN (SELECT seq FROM outgoing"
+            " WHERE destination=? AND lane='alarm' ORDER BY seq LIMIT ?)",
+            (destination, destination, beyond),
+        ).rowcount
+        count_up(connection, dropped_alarms(destination), gone)
+
+
+def give_up_for_others(connection: Connection, limit: int) -> int:
+    """On a full disk: packs that the centre has are not kept for any other; how many went on."""
+    row = connection.execute(
+        "SELECT pack_cursor FROM destination WHERE name=?", (CENTRE,)
+    ).fetchone()
+    (oldest,) = connection.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
+    goal = min(row[0] if row else 0, oldest - 1 + limit)
+    gone = 0
+    for name, cursor in connection.execute(
+        "SELECT name, pack_cursor FROM destination WHERE name<>? AND pack_cursor<?", (CENTRE, goal)
+    ).fetchall():
+        connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (goal, name))
+        count_up(connection, dropped_packs(name), goal - max(cursor, oldest - 1))
+        gone += goal - max(cursor, oldest - 1)
+    return gone
+
+
+def adopt(connection: Connection, names: Sequence[str], now_ms: int) -> None:
+    """Make the configuration's destinations the ones for which something is kept.
+
+    A new one begins with what comes from now on; what waited for a removed one is deleted, but
+    its numbers go on if it comes back: a used number never means something else.
+    """
+    (newest,) = connection.execute(
+        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
+    ).fetchone()
+    known = dict(connection.execute("SELECT name, pack_cursor FROM destination").fetchall())
+    for name in names:
+        if name not in known and name != CENTRE:
+            connection.execute("INSERT INTO destination VALUES (?, 1, ?)", (name, newest))
+        elif known.get(name) == _RETIRED:
+            connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (newest, name))
+    for name, cursor in known.items():
+        if name in names or cursor == _RETIRED:
+            continue
+        for table in ("outgoing", "dead_letter"):
+            connection.execute(f"DELETE FROM {table} WHERE destination=?", (name,))  # noqa: S608
+        connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (_RETIRED, name))
+        audit(connection, now_ms, "destination_removed", name, "")
+
+
+def dropped_packs(destination: str) -> str:
+    """The counter of readings that did not wait for a destination."""
+    return f"dropped_packs:{destination}"
+
+
+def dropped_alarms(destination: str) -> str:
+    """The counter of alarm messages that did not wait for a destination."""
+    return f"dropped_alarms:{destination}"
+
+
+def _next_rows(
+    connection: Connection, plan: Plan, now_ms: int
+) -> list[tuple[int, str, int, bytes]]:
+    """The next packs; with thinning those of one interval, as soon as it is over."""
+    limit = _THINNED_AT_ONCE if plan.rule.thin_s else PACKS_PER_MESSAGE
+    rows: list[tuple[int, str, int, bytes]] = connection.execute(
+        "SELECT id, node, received_ms, body FROM pack WHERE id >"
+        " (SELECT pack_cursor FROM destination WHERE name=?) ORDER BY id LIMIT ?",
+        (plan.destination, limit),
+    ).fetchall()
+    if not rows or not plan.rule.thin_s:
+        return rows
+    span_ms = round(plan.rule.thin_s * 1000)
+    end_ms = (rows[0][2] // span_ms + 1) * span_ms
+    # A clock that was set back must not hold readings up until it has caught up.
+    if now_ms < end_ms <= now_ms + span_ms and len(rows) < limit:
+        return []
+    later = next((i for i, row in enumerate(rows) if row[2] >= end_ms), len(rows))
+    return rows[: max(1, later)]
+
+
+def _groups(bodies: Sequence[bytes]) -> list[list[bytes]]:
+    """Messages of at most 50 packs and 64 KiB."""
+    groups: list[list[bytes]] = []
+    size = 0
+    for body in bodies:
+        size += len(body)
+        if not groups or len(groups[-1]) == PACKS_PER_MESSAGE or size > MESSAGE_BYTES:
+            groups.append([])
+            size = len(body)
+        groups[-1].append(body)
+    return groups

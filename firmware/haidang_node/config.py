@@ -10,7 +10,6 @@ import json
 from haidang_node import loading
 from haidang_node.errors import ConfigError
 
-_LINK = ("v", "wifi", "broker", "serial", "heartbeat_s", "led_pin", "outbox")
 _WORDS = {
     bool: "true or false",
     int: "a whole number",
@@ -22,31 +21,21 @@ _WORDS = {
 
 def load(path: str) -> dict:
     """The checked configuration, defaults filled in; ConfigError names all mistakes."""
-    document, cfg = _read(path)
+    document, cfg = read(path)
     settings = check(document)
     settings["cfg"] = cfg
     return settings
 
 
-def load_link(path: str) -> dict:
-    """The same of a file whose other fields may be wrong: link, lamp and heartbeat alone."""
-    document, cfg = _read(path)
-    if isinstance(document, dict):
-        document = {name: document[name] for name in _LINK if name in document}
-        # A field that safe mode does not need and check() does.
-        document["sensors"] = {"footfall": {"uart": 3 - _uart(document)}}
-    settings = check(document)
-    settings["cfg"] = cfg
-    return settings
+def proved(path: str) -> str:
+    """The CRC-32 of a configuration that load() would take; ConfigError names all mistakes."""
+    document, cfg = read(path)
+    check(document, False)
+    return cfg
 
 
-def _uart(document: dict) -> int:
-    serial = document.get("serial")
-    return 2 if isinstance(serial, dict) and serial.get("uart") == 2 else 1
-
-
-def _read(path: str) -> tuple[object, str]:
-    # With the CRC-32 by which the status names it.
+def read(path: str) -> tuple[object, str]:
+    """What a file says, unchecked, and the CRC-32 by which the status names it; ConfigError."""
     try:
         with open(path, "rb") as file:
             data = file.read()
@@ -57,13 +46,18 @@ def _read(path: str) -> tuple[object, str]:
         raise ConfigError(("%s is not JSON: run `haidang provision` again" % path,))
 
 
-def check(document: object) -> dict:
-    """The same for a document that was read already."""
+def check(document: object, keep: bool = True) -> dict:
+    """The same for a document that was read already; keep=False: what was checked is dropped at
+    once, from the document too, for a node at work.
+    """
     problems: list[str] = []
     node = loading.call("haidang_node.config_link", "check", document, problems)
+    if not keep:
+        node = {name: node[name] for name in ("sensors", "serial", "power") if name in node}
     if isinstance(node.get("sensors"), dict):
-        sensors = loading.call("haidang_node.config_sensors", "check", node["sensors"], problems)
-        node["sensors"] = sensors
+        node["sensors"] = loading.call(
+            "haidang_node.config_sensors", "check", node["sensors"], problems, keep
+        )
     if "power" in node:
         loading.call("haidang_node.config_power", "check", node, problems)
     if "serial" in node and not problems:
@@ -73,20 +67,21 @@ def check(document: object) -> dict:
     return node
 
 
-def table(where: str, fields: dict, given: object, problems: list[str]) -> dict:
+def table(where: str, fields, given: object, problems: list[str]) -> dict:
     """The values of one table of node.json; mistakes are added to `problems`.
 
-    fields: (type, default, least, greatest) by name; a default of None: it must be given.
+    fields: gives (name, type, default, least, greatest) each; a default of None: it must be given.
     """
     if not isinstance(given, dict):
         problems.append("%s must be an object in { }" % where)
         return {}
-    for name in given:
-        if name not in fields:
-            problems.append("%s: %s is not a field; check the spelling" % (where, name))
     checked = {}
-    for name, (kind, default, least, greatest) in fields.items():
+    first = len(problems)
+    unknown = list(given)
+    for name, kind, default, least, greatest in fields:
         value = given.get(name, default)
+        if name in unknown:
+            unknown.remove(name)
         if value is None:
             problems.append("%s: %s is missing" % (where, name))
             continue
@@ -94,6 +89,8 @@ def table(where: str, fields: dict, given: object, problems: list[str]) -> dict:
         if wrong:
             problems.append("%s: %s %s" % (where, name, wrong))
         checked[name] = value
+    for name in reversed(unknown):
+        problems.insert(first, "%s: %s is not a field; check the spelling" % (where, name))
     return checked
 
 

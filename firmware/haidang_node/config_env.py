@@ -1,17 +1,15 @@
 """The table of sensors.env in node.json; loaded by haidang_node.config_sensors."""
 
 
-def fields() -> dict:
-    """As haidang_node.config.table() takes them."""
+def fields():
+    """One after the other, as haidang_node.config.table() takes them."""
     # SHT3x and AHT20 on an I2C bus; DHT22 on `pin`. Offsets are set by calibrate.
-    return {
-        "driver": (str, "sht3x", 5, 5),
-        "sda_pin": (int, 21, 0, 33),
-        "scl_pin": (int, 22, 0, 33),
-        "pin": (int, 4, 0, 33),
-        "temp_offset_cc": (int, 0, -500, 500),
-        "rh_offset_permille": (int, 0, -150, 150),
-    }
+    yield "driver", str, "sht3x", 5, 5
+    yield "sda_pin", int, 21, 0, 33
+    yield "scl_pin", int, 22, 0, 33
+    yield "pin", int, 4, 0, 33
+    yield "temp_offset_cc", int, 0, -500, 500
+    yield "rh_offset_permille", int, 0, -150, 150
 
 
 def check(sensor: dict, problems: list[str]) -> None:

@@ -1,30 +1,28 @@
 """The table of sensors.flood in node.json; loaded by haidang_node.config_sensors."""
 
 
-def fields() -> dict:
-    """As haidang_node.config.table() takes them."""
+def fields():
+    """One after the other, as haidang_node.config.table() takes them."""
     # A meter looking down from mount_mm above the street, or a transducer under its water.
-    return {
-        "driver": (str, "a02yyuw", 3, 9),
-        "uart": (int, 2, 1, 2),
-        "rx_pin": (int, 16, 0, 48),
-        "tx_pin": (int, 17, -1, 48),
-        "mount_mm": (int, 3000, 300, 9900),
-        "watch_mm": (int, 300, 1, 7500),
-        "warning_mm": (int, 500, 1, 7500),
-        "danger_mm": (int, 800, 1, 7500),
-        "hysteresis_mm": (int, 30, 0, 1000),
-        # For which air temperature the meter's distances are right, 0.01 C; 0: not found out.
-        "sound_cc": (int, 0, 0, 6000),
-        # A transducer that gives 100 mV/mA over 100 ohm, or 0.5-4.5 V over a divider of 1:2.
-        "adc_pin": (int, 32, 0, 48),
-        "shunt_ohm": (int, 100, 20, 150),
-        "divider_permille": (int, 500, 100, 660),
-        "range_mm": (int, 5000, 100, 20000),
-        "zero_mm": (int, 0, -1000, 20000),
-        "float_pin": (int, -1, -1, 48),
-        "float_mm": (int, 500, 1, 7500),
-    }
+    yield "driver", str, "a02yyuw", 3, 9
+    yield "uart", int, 2, 1, 2
+    yield "rx_pin", int, 16, 0, 48
+    yield "tx_pin", int, 17, -1, 48
+    yield "mount_mm", int, 3000, 300, 9900
+    yield "watch_mm", int, 300, 1, 7500
+    yield "warning_mm", int, 500, 1, 7500
+    yield "danger_mm", int, 800, 1, 7500
+    yield "hysteresis_mm", int, 30, 0, 1000
+    # For which air temperature the meter's distances are right, 0.01 C; 0: not found out.
+    yield "sound_cc", int, 0, 0, 6000
+    # A transducer that gives 100 mV/mA over 100 ohm, or 0.5-4.5 V over a divider of 1:2.
+    yield "adc_pin", int, 32, 0, 48
+    yield "shunt_ohm", int, 100, 20, 150
+    yield "divider_permille", int, 500, 100, 660
+    yield "range_mm", int, 5000, 100, 20000
+    yield "zero_mm", int, 0, -1000, 20000
+    yield "float_pin", int, -1, -1, 48
+    yield "float_mm", int, 500, 1, 7500
 
 
 def check(sensor: dict, problems: list[str]) -> None:

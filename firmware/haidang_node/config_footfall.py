@@ -1,16 +1,14 @@
 """The table of sensors.footfall in node.json; loaded by haidang_node.config_sensors."""
 
 
-def fields() -> dict:
-    """As haidang_node.config.table() takes them."""
-    return {
-        "uart": (int, 1, 1, 2),
-        "rx_pin": (int, 26, 0, 48),
-        "source": (str, "sniffer", 3, 8),
-        "window_s": (int, 300, 5, 3600),
-        "ssid": (str, "", 0, 32),
-        "key": (str, "", 0, 63),
-    }
+def fields():
+    """One after the other, as haidang_node.config.table() takes them."""
+    yield "uart", int, 1, 1, 2
+    yield "rx_pin", int, 26, 0, 48
+    yield "source", str, "sniffer", 3, 8
+    yield "window_s", int, 300, 5, 3600
+    yield "ssid", str, "", 0, 32
+    yield "key", str, "", 0, 63
 
 
 def check(sensor: dict, problems: list[str]) -> None:

@@ -8,7 +8,7 @@ from haidang_node.config import table
 
 def check(document: object, problems: list[str]) -> dict:
     """The checked values, but those of the tables power and sensors."""
-    node = table("node.json", *_fields(document, problems), problems)
+    node = _table("node.json", *_fields(document, problems), problems)
     wifi = node.get("wifi")
     if isinstance(wifi, list):
         fields = {
@@ -16,14 +16,16 @@ def check(document: object, problems: list[str]) -> dict:
             "key": (str, "", 0, 63),
             "hidden": (bool, False, 0, 1),
         }
-        node["wifi"] = [table("wifi[%d]" % n, fields, wifi[n], problems) for n in range(len(wifi))]
+        node["wifi"] = [
+            _table("wifi[%d]" % n, fields, wifi[n], problems) for n in range(len(wifi))
+        ]
     if "broker" in node:
         node["broker"] = _broker(node["broker"], problems)
     if "serial" in node:
         node["serial"] = _serial(node["serial"], problems)
     if "outbox" in node:
         fields = {"bytes": (int, 1048576, 65536, 8388608)}
-        node["outbox"] = table("outbox", fields, node["outbox"], problems)
+        node["outbox"] = _table("outbox", fields, node["outbox"], problems)
     return node
 
 
@@ -68,7 +70,7 @@ def _broker(given: object, problems: list[str]) -> dict:
         "port": (int, 8883, 1, 65535),
         "server_name": (str, "gateway.local", 1, 253),
     }
-    broker = table("broker", fields, given, problems)
+    broker = _table("broker", fields, given, problems)
     # Looking a name up blocks every loop of the node, longer than its watchdog waits.
     host = broker.get("host")
     if isinstance(host, str) and not _is_address(host):
@@ -93,4 +95,9 @@ def _serial(given: object, problems: list[str]) -> dict:
         "de_pin": (int, -1, -1, 48),
         "baud": (int, 115200, 9600, 921600),
     }
-    return table("serial", fields, given, problems)
+    return _table("serial", fields, given, problems)
+
+
+def _table(where: str, fields: dict, given: object, problems: list[str]) -> dict:
+    rows = [(name, kind, default, lo, hi) for name, (kind, default, lo, hi) in fields.items()]
+    return table(where, rows, given, problems)

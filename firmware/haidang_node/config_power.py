@@ -5,13 +5,13 @@ from haidang_node.config import table
 # Inputs that work in deep sleep (ESP32 data sheet, table of RTC pins).
 _RTC_PINS = (-1, 0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)
 # A battery node: sleeps between samples, connects seldom.
-_POWER = {
-    "sleep_s": (int, 60, 10, 86400),
-    "connect_s": (int, 900, 30, 86400),
-    "wake_pin": (int, -1, -1, 39),
-    "wake_level": (int, 0, 0, 1),
-    "wake_as": (str, "float", 5, 7),
-}
+_POWER = (
+    ("sleep_s", int, 60, 10, 86400),
+    ("connect_s", int, 900, 30, 86400),
+    ("wake_pin", int, -1, -1, 39),
+    ("wake_level", int, 0, 0, 1),
+    ("wake_as", str, "float", 5, 7),
+)
 
 
 def check(node: dict, problems: list[str]) -> None:

@@ -10,18 +10,28 @@ from haidang_node.config import table
 _KINDS = ("env", "flood", "footfall", "smoke")
 
 
-def check(sensors: dict, problems: list[str]) -> dict:
-    """The checked values of each table of `sensors`."""
+def check(sensors: dict, problems: list[str], keep: bool) -> dict:
+    """The checked values of each table of `sensors`.
+
+    keep=False: of what was checked only the pins and UARTs stay, which other tables ask for.
+    """
     settings = {}
-    for kind, given in sensors.items():
+    for kind in list(sensors):
+        given = sensors[kind] if keep else sensors.pop(kind)
         if kind not in _KINDS:
             known = ", ".join(_KINDS)
             problems.append("sensors: %s is not a sensor kind; known: %s" % (kind, known))
             continue
         before = len(problems)
         path = "haidang_node.config_" + kind
-        fields = loading.call(path, "fields")
-        settings[kind] = table("sensors." + kind, fields, given, problems)
+        checked = table("sensors." + kind, loading.call(path, "fields"), given, problems)
         if len(problems) == before:
-            loading.call(path, "check", settings[kind], problems)
+            loading.call(path, "check", checked, problems)
+        if not keep:
+            checked = {
+                name: value
+                for name, value in checked.items()
+                if name in ("uart", "source") or name.endswith("pin")
+            }
+        settings[kind] = checked
     return settings

@@ -1,25 +1,23 @@
 """The table of sensors.smoke in node.json; loaded by haidang_node.config_sensors."""
 
 
-def fields() -> dict:
-    """As haidang_node.config.table() takes them."""
+def fields():
+    """One after the other, as haidang_node.config.table() takes them."""
     # MQ-2 on a 5 V supply; clean-air resistance r0 is measured at calibration.
-    return {
-        "adc_pin": (int, 34, 0, 48),
-        "r0_ohm": (int, 10000, 100, 1000000),
-        "load_ohm": (int, 5000, 100, 1000000),
-        "contact_pin": (int, 27, -1, 48),
-        "contact2_pin": (int, -1, -1, 48),
-        "loop_pin": (int, -1, -1, 48),
-        "siren_pin": (int, 25, -1, 48),
-        "siren_steady": (bool, False, 0, 0),
-        "silence_pin": (int, -1, -1, 48),
-        "warmup_s": (int, 180, 0, 86400),
-        "burn_in_h": (int, 24, 0, 72),
-        "pre_alarm_permille": (int, 720, 1, 1000),
-        "alarm_permille": (int, 660, 1, 1000),
-        "latch_s": (int, 600, 0, 86400),
-    }
+    yield "adc_pin", int, 34, 0, 48
+    yield "r0_ohm", int, 10000, 100, 1000000
+    yield "load_ohm", int, 5000, 100, 1000000
+    yield "contact_pin", int, 27, -1, 48
+    yield "contact2_pin", int, -1, -1, 48
+    yield "loop_pin", int, -1, -1, 48
+    yield "siren_pin", int, 25, -1, 48
+    yield "siren_steady", bool, False, 0, 0
+    yield "silence_pin", int, -1, -1, 48
+    yield "warmup_s", int, 180, 0, 86400
+    yield "burn_in_h", int, 24, 0, 72
+    yield "pre_alarm_permille", int, 720, 1, 1000
+    yield "alarm_permille", int, 660, 1, 1000
+    yield "latch_s", int, 600, 0, 86400
 
 
 def check(sensor: dict, problems: list[str]) -> None:

@@ -12,6 +12,15 @@ from haidang_node.errors import CommandError, ConfigError
 _MERGING = "haidang_node.merging"
 
 
+def perform(node, do: str, args: dict, order_id: str) -> tuple:
+    """The command config: (out, after), as haidang_node.actions gives them."""
+    from haidang_node.hal import esp32
+
+    del do
+    out = propose("", esp32.Storage(), args, order_id)
+    return out, lambda: node.restart("configuration " + order_id)
+
+
 def propose(folder: str, storage, args: dict, order_id: str) -> dict:
     """Puts node.json with the JSON merge patch args["set"] (RFC 7396) on trial; then restart.
 
@@ -37,7 +46,7 @@ def amend(folder: str, patch: dict) -> str:
 def _checked(draft: str) -> str:
     # Its CRC-32.
     try:
-        return loading.call("haidang_node.config", "load", draft)["cfg"]
+        return loading.call("haidang_node.config", "proved", draft)
     except ConfigError as error:
         os.remove(draft)
         raise CommandError("; ".join(error.problems), "nothing was changed; send it again")

@@ -6,7 +6,7 @@ import struct
 
 from micropython import const
 
-from haidang_node import records
+from haidang_node import finding, records
 
 # Mark, epoch, boot, next number, uptime, clock, planned sleep, last connection, next try,
 # failures, wakes by the input in a row, how many of the packs are alarms, length of what was told;
@@ -150,10 +150,10 @@ def unpack(data: bytes) -> tuple[Nap, list] | None:
 def _packs(data: bytes, offset: int) -> list:
     file = io.BytesIO(data)
     packs = []
-    found = records.read(file, offset)
+    found = finding.read(file, offset)
     while found:
         packs.append(found)
-        named = records.read_name(file, offset)
+        named = finding.read_name(file, offset)
         offset += named[0] if named else len(data)
-        found = records.read(file, offset)
+        found = finding.read(file, offset)
     return packs

@@ -21,7 +21,7 @@ _LOG = log.Log("orders")
 
 def module_of(do: str) -> str:
     """The module whose perform() executes a command: config needs all the room there is."""
-    return "haidang_node.command_config" if do == "config" else "haidang_node.actions"
+    return "haidang_node.configure" if do == "config" else "haidang_node.actions"
 
 
 class Orders:

@@ -26,15 +26,15 @@ _BLOCK_BYTES = const(4096)
 _READING = "haidang_node.reading"
 # What the modules that are loaded for flash and for a status load besides.
 _BROUGHT = (
-    "haidang_node.records", "haidang_node.packing", "haidang_node.number_ranges",
-    "haidang_node.accounts",
+    "haidang_node.records", "haidang_node.finding", "haidang_node.packing",
+    "haidang_node.number_ranges", "haidang_node.accounts",
 )  # fmt: skip
 
 
 class Outbox:
     """Keeps packs through power cuts; frees them only when named by an acknowledgement.
 
-    `limit_bytes`: what all files take at most; see `storing` for what is dropped then. What is
+    `limit_bytes`: what all files take at most; see `dropping` for what is dropped then. What is
     dropped is named in `ledger` first.
     """
 

@@ -1,6 +1,6 @@
 """The segments' files read: loaded while some packs are on flash alone and are being sent."""
 
-from haidang_node import numbers, records
+from haidang_node import finding, numbers
 from haidang_node.segments import Held
 
 
@@ -37,7 +37,7 @@ def payload(outbox, held) -> bytes | None:
     segment = held.source
     try:
         with outbox.lanes[held.lane].open(segment.turn, "rb") as file:
-            found = records.read(file, held.offset)
+            found = finding.read(file, held.offset)
     except OSError as error:
         outbox.trouble.failed(error)
         return None
@@ -50,14 +50,14 @@ def payload(outbox, held) -> bytes | None:
 
 
 def names(file, offset: int, end: int):
-    """Where each record from `offset` on begins, and records.read_name() of it; None for each
+    """Where each record from `offset` on begins, and finding.read_name() of it; None for each
     damaged stretch. OSError.
     """
     while 0 <= offset < end:
-        name = records.read_name(file, offset)
+        name = finding.read_name(file, offset)
         if name is None or offset + name[0] > end:
             yield offset, None
-            offset = records.find(file, offset + 1)
+            offset = finding.find(file, offset + 1)
         else:
             yield offset, name
             offset += name[0]

@@ -3,8 +3,8 @@
 Loaded once, then forgotten.
 """
 
-from haidang_node import log, trial, trial_files
-from haidang_node.config import load, load_link
+from haidang_node import loading, log, trial, trial_files
+from haidang_node.config import load
 from haidang_node.errors import ConfigError
 from haidang_node.hal import esp32
 from haidang_node.orders import PATH, Orders
@@ -26,9 +26,9 @@ def begin(clock, fails: int, whole: bool) -> tuple:
     told: dict = {"why": why} if why else {}
     if fails:
         told["fails"] = fails
-    settings = _settings(storage, fails, told, load if whole else load_link)
+    settings = _settings(storage, fails, told, load if whole else _load_link)
     if settings is None and whole:
-        settings = _load(load_link, trial_files.ACTIVE, False)
+        settings = _load(_load_link, trial_files.ACTIVE, False)
         told["mode"] = "safe"
     if settings:
         told["cfg"] = settings["cfg"]
@@ -47,6 +47,10 @@ def _settings(storage, fails: int, told: dict, load) -> dict | None:
         if path == trial_files.TRIAL:
             trial.roll_back("", orders, "its file is damaged")
     return _load(load, trial_files.ACTIVE)
+
+
+def _load_link(path: str) -> dict:
+    return loading.call("haidang_node.config_safe", "load_link", path)
 
 
 def _load(load, path: str, tell: bool = True) -> dict | None:

@@ -1,15 +1,10 @@
-"""Packs from RAM to flash, and room for them: loaded for each flush.
-
-When `limit_bytes` or the flash is full the oldest telemetry is dropped. Where alarms alone fill
-it, an alarm drops the oldest segment of alarms, because the newest tell what is; telemetry never
-drops an alarm. What is dropped is named in the ledger first.
-"""
+"""Packs from RAM to flash: loaded for each flush; where there is no room, `dropping` makes it."""
 
 import os
 
 from micropython import const
 
-from haidang_node import log, number_ranges, records
+from haidang_node import loading, number_ranges, records
 from haidang_node.segments import Segment
 
 _ALARM = "a"
@@ -36,7 +31,7 @@ def store(outbox, lane: str, batch: list) -> None:
             # Room would not help a broken flash: it must lose no more than it has.
             cause = "flash"
             if error.errno == _ENOSPC:
-                cause = _room_by_dropping(outbox, lane)
+                cause = _dropping("room", outbox, lane)
         else:
             outbox.gave_alarms = False
             outbox.trouble.over()
@@ -45,16 +40,6 @@ def store(outbox, lane: str, batch: list) -> None:
     for held in batch[: max(0, len(batch) - limit)]:
         outbox.ledger.drop(*outbox.boots[held.key], [(held.seq, held.seq)], cause)
         outbox.waiting.remove(held)
-
-
-def _room_by_dropping(outbox, lane: str) -> str | None:
-    # None where writing may be tried again.
-    if _drop_oldest(outbox, _DATA):
-        return None
-    # Once: where that gives no room, dropping more alarms would not either.
-    given = lane == _ALARM and not outbox.gave_alarms and _drop_oldest(outbox, _ALARM)
-    outbox.gave_alarms = lane == _ALARM
-    return None if given else "full"
 
 
 def _make_room(outbox, lane: str, needed_bytes: int) -> str | None:
@@ -66,11 +51,11 @@ def _make_room(outbox, lane: str, needed_bytes: int) -> str | None:
         starts_anew = of_lane.file is None and not _goes_on(of_lane)
         if not beyond and not (starts_anew and _short_of_room(outbox.folder)):
             return None
-        if _drop_oldest(outbox, _DATA):
+        if _dropping("oldest", outbox, _DATA):
             continue
         if lane == _DATA:
             return "full"
-        if not beyond or not _drop_oldest(outbox, _ALARM):
+        if not beyond or not _dropping("oldest", outbox, _ALARM):
             # The reserve is for alarms.
             return None
 
@@ -94,24 +79,6 @@ def _short_of_room(folder: str) -> bool:
         return False
     # A full LittleFS reports a free count below zero as a huge number.
     return status[3] > status[2] or status[0] * status[3] < _FREE_RESERVE_BYTES
-
-
-def _drop_oldest(outbox, lane: str) -> bool:
-    of_lane = outbox.lanes[lane]
-    if not of_lane.all:
-        return False
-    if lane == _ALARM:
-        log.Log("outbox").error("flash is full of alarms: the oldest go, the newest tell what is")
-    segment = of_lane.all[0]
-    for key in range(len(outbox.boots)):
-        lost = list(number_ranges.each(segment.parts, key))
-        if lost:
-            # Named before the file goes: a power cut in between leaves both names, never none.
-            cause = "alarm_full" if lane == _ALARM else "full"
-            outbox.ledger.drop(*outbox.boots[key], lost, cause)
-    of_lane.remove(segment)
-    segment.parts = []
-    return True
 
 
 def _write(outbox, lane: str, batch: list) -> None:
@@ -158,6 +125,10 @@ def _open(lane):
         lane.all.pop()
         raise
     return lane.file
+
+
+def _dropping(function: str, outbox, lane: str):
+    return loading.call("haidang_node.dropping", function, outbox, lane)
 
 
 def _give_up(lane) -> None:

@@ -5,7 +5,7 @@ import json
 import os
 
 from haidang_node import configure, log, merging, trial, trial_files
-from haidang_node.config import load_link
+from haidang_node.config_safe import load_link
 from haidang_node.errors import CommandError, ConfigError
 from haidang_node.orders import Orders
 

@@ -2,7 +2,7 @@
 
 import struct
 
-from haidang_node import records, segments
+from haidang_node import finding, records, segments
 from haidang_node.outbox import ALARM, Place
 
 from upy_outbox import _EPOCH, _all, _done, _folder, _numbers, _open, _put
@@ -95,9 +95,9 @@ def test_a_module_that_flash_has_lost_leaves_alarms_in_memory() -> None:
 def test_a_pack_of_a_later_version_is_named_as_lost_and_ends_no_loop() -> None:
     folder = _folder()
     whole = records.frame(_EPOCH, 1, 0, b"pack 0")
-    name, body = whole[:16], b"\xfe" * (len(whole) - records.HEADER_BYTES)
+    name, body = whole[:16], b"\xfe" * (len(whole) - finding.HEADER_BYTES)
     with open(folder + "/a-1", "wb") as file:
-        file.write(name + struct.pack("<I", records._crc(name, body)) + body)
+        file.write(name + struct.pack("<I", records.crc(name, body)) + body)
         file.write(records.frame(_EPOCH, 1, 1, b"pack 1"))
     outbox, ledger = _open(folder)
     first, second = _all(outbox, ALARM)

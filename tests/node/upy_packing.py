@@ -3,7 +3,7 @@
 
 import binascii
 
-from haidang_node import number_ranges, numbers, packing, records
+from haidang_node import finding, number_ranges, numbers, packing, records
 from haidang_wire import names
 from haidang_wire.senml import Fixed, Pack, Record, encode_pack
 
@@ -66,15 +66,15 @@ def test_records_of_both_kinds_come_back_and_no_flipped_bit_gets_through() -> No
     for payload in (_pack(["flood/level"]), b"\x84\xa2\x61\x80" * 20, b""):
         framed = records.frame("9f3c01aa", 7, 123456, payload)
         file = _File(b"??" + framed + framed)
-        assert records.find(file, 0) == 2
-        assert records.read(file, 2) == ("9f3c01aa", 7, 123456, payload)
-        assert records.read_name(file, 2) == (len(framed), "9f3c01aa", 7, 123456)
+        assert finding.find(file, 0) == 2
+        assert finding.read(file, 2) == ("9f3c01aa", 7, 123456, payload)
+        assert finding.read_name(file, 2) == (len(framed), "9f3c01aa", 7, 123456)
         for bit in range(8 * len(framed)):
             broken = bytearray(framed)
             broken[bit >> 3] ^= 1 << (bit & 7)
-            assert records.read(_File(bytes(broken)), 0) is None
+            assert finding.read(_File(bytes(broken)), 0) is None
         for cut in range(len(framed)):
-            assert records.read(_File(framed[:cut]), 0) is None
+            assert finding.read(_File(framed[:cut]), 0) is None
 
 
 def _seqs(parts, key):

@@ -94,6 +94,14 @@ class LevelsError(GatewayError):
 
 
 class UplinkError(GatewayError):
-    """The operations centre's broker is away or its window is full."""
+    """A destination's broker is away or its window is full."""
 
     retryable = True
+
+
+class HungUp(UplinkError):
+    """The broker closed the connection without an answer to CONNECT."""
+
+
+class ProtocolRefused(UplinkError):
+    """The broker does not speak the version of MQTT that was asked for."""

@@ -1,4 +1,4 @@
-"""The line to the operations centre: kept up for ever, a lost connection replaced by a new one."""
+"""The line to a destination: kept up for ever, a lost connection replaced by a new one."""
 
 import asyncio
 import logging
@@ -9,7 +9,9 @@ from typing import Any
 from haidang_gateway.clock import Clock
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import UplinkError
+from haidang_gateway.formats.home_assistant import is_retained
 from haidang_gateway.uplink.client import Connection
+from haidang_gateway.uplink.protocol import ProtocolChoice
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +45,13 @@ class CentreClient:
         self._on_message = on_message
         self._callbacks: list[Callable[[], None]] = []
         self._connection: Connection | None = None
+        self._choice = ProtocolChoice(settings.protocol, settings.mode)
         self._down_ms: int | None = None
+
+    @property
+    def protocol(self) -> str:
+        """The version of MQTT that is spoken, or tried next."""
+        return "3.1.1" if self._choice.old else "5"
 
     def notify(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever a connection is made or lost."""
@@ -56,8 +64,8 @@ class CentreClient:
         connection, or when the window of 100 unanswered messages is full.
         """
         if self._connection is None or not self.connected.is_set():
-            raise UplinkError("there is no connection to the operations centre's broker")
-        future = self._connection.publish(topic, payload, retain=retain)
+            raise UplinkError(f"there is no connection to the broker of {self._name}")
+        future = self._connection.publish(topic, payload, retain=retain or is_retained(topic))
         future.add_done_callback(self._answered)
         return future
 
@@ -75,10 +83,19 @@ class CentreClient:
             await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
             backoff_s = min(backoff_s * 2, _BACKOFF_CAP_S)
 
+    @property
+    def _name(self) -> str:
+        return "the operations centre" if self._settings.is_centre else self._settings.name
+
     async def _connect_and_serve(self) -> None:
-        connection = Connection(self._settings, self._gateway)
+        connection = Connection(self._settings, self._gateway, self._choice.old)
         try:
-            await connection.open()
+            try:
+                await connection.open()
+            except UplinkError as error:
+                self._choice.failed(error)
+                raise
+            self._choice.worked()
             self._connection = connection
             self._went_up()
             while True:
@@ -96,14 +113,15 @@ class CentreClient:
         down_s = 0.0
         if self._down_ms is not None:
             down_s = (self._clock.monotonic_ms() - self._down_ms) / 1000
-        _log.info("connected to the operations centre after %.1f s", down_s)
+        version = "3.1.1" if self._choice.old else "5"
+        _log.info("connected to %s after %.1f s (MQTT %s)", self._name, down_s, version)
         self._down_ms = None
         self.connected.set()
         self._tell()
 
     def _went_down(self, error: UplinkError) -> None:
         level = logging.WARNING if self._down_ms is None else logging.DEBUG
-        _log.log(level, "no connection to the operations centre: %s", error)
+        _log.log(level, "no connection to %s: %s", self._name, error)
         if self._down_ms is None:
             self._down_ms = self._clock.monotonic_ms()
 
@@ -120,7 +138,8 @@ class CentreClient:
             level = logging.DEBUG if self.refused else logging.WARNING
             _log.log(
                 level,
-                "the centre's broker refuses our messages (code 0x%02x); check its access list",
+                "the broker of %s refuses our messages (code 0x%02x); check its access list",
+                self._name,
                 future.result(),
             )
             self.refused += 1

@@ -1,4 +1,4 @@
-"""One MQTT 5 connection to the operations centre; the only importer of paho."""
+"""One MQTT connection to a destination, 5 or 3.1.1; the only importer of paho."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from haidang_gateway.destination import DestinationSettings
-from haidang_gateway.errors import UplinkError
+from haidang_gateway.errors import HungUp, ProtocolRefused, UplinkError
+from haidang_gateway.uplink.deflating import content_type
 from haidang_gateway.uplink.tls import UplinkContext, uplink_context
 
 WINDOW = 100
@@ -27,6 +28,8 @@ _KEEPALIVE_S = 15
 _WILL_DELAY_S = 10
 _OPEN_TIMEOUT_S = 10.0
 _GOODBYE_S = 1.0
+# Reason code of MQTT 5; paho makes it of 3.1.1's return code 1, too.
+_UNSUPPORTED_VERSION = 0x84
 # A line of 10 kbit/s carries a full window of data in less; a broker or a thread of paho that
 # says nothing for longer is as good as gone, though the connection seems to stand.
 _ANSWER_S = 120.0
@@ -38,8 +41,9 @@ class Connection:
     It counts as lost when the broker leaves a message unanswered for 120 s.
     """
 
-    def __init__(self, settings: DestinationSettings, gateway: str) -> None:
-        """Make paho's client; `open` connects. Needs the running loop."""
+    def __init__(self, settings: DestinationSettings, gateway: str, old: bool = False) -> None:
+        """Make paho's client; `open` connects. `old`: MQTT 3.1.1. Needs the running loop."""
+        self._old = old
         self._settings = settings
         self._gateway = gateway
         self._loop = asyncio.get_running_loop()
@@ -48,12 +52,15 @@ class Connection:
         self._arrived: asyncio.Queue[tuple[str, bytes, int]] = asyncio.Queue(_RECEIVE_MAXIMUM)
         self._unanswered: dict[int, asyncio.Future[int]] = {}
         self._window = WINDOW
+        self._answered = False
         self._context: UplinkContext | None = None
         self._connecting: asyncio.Future[None] | None = None
         self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=gateway,
-            protocol=MQTTProtocolVersion.MQTTv5,
+            protocol=MQTTProtocolVersion.MQTTv311 if old else MQTTProtocolVersion.MQTTv5,
+            # MQTT 5 says this at each CONNECT.
+            clean_session=False if old else None,
             reconnect_on_failure=False,
             manual_ack=True,
         )
@@ -79,9 +86,11 @@ class Connection:
         """Hand a message to paho; UplinkError when the window is full or the line is gone."""
         if len(self._unanswered) >= self._window:
             raise UplinkError(f"{self._window} messages wait for the broker's answer")
-        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        info = self._client.publish(
+            topic, payload, qos=1, retain=retain, properties=self._described(topic, payload)
+        )
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise UplinkError("the connection to the operations centre's broker is gone")
+            raise UplinkError(f"the connection to {self._where} is gone")
         future: asyncio.Future[int] = self._loop.create_future()
         self._unanswered[info.mid] = future
         deadline = self._loop.call_later(_ANSWER_S, _finish, self._lost, None)
@@ -106,7 +115,8 @@ class Connection:
 
     async def close(self) -> None:
         """Leave in order if the broker still listens, otherwise at once; the thread has ended."""
-        if self._ready.done() and not self._lost.done():
+        # In 3.1.1 a goodbye would take the last will along; cutting the line has it published.
+        if self._ready.done() and not self._lost.done() and not self._old:
             self._client.disconnect(reasoncode=_leaving())
             await asyncio.wait((self._lost,), timeout=_GOODBYE_S)
         if self._context is not None:
@@ -118,6 +128,10 @@ class Connection:
             future.cancel()
         for ending in (self._ready, self._lost):
             ending.cancel()
+
+    def _described(self, topic: str, payload: bytes) -> Properties | None:
+        kind = "" if self._old else content_type(topic, payload)
+        return _properties(PacketTypes.PUBLISH, ContentType=kind) if kind else None
 
     @property
     def _where(self) -> str:
@@ -138,13 +152,18 @@ class Connection:
             messages.encode("offline", {"v": 1, "state": "offline"}),
             qos=1,
             retain=True,
-            properties=_properties(PacketTypes.WILLMESSAGE, WillDelayInterval=_WILL_DELAY_S),
+            properties=None
+            if self._old
+            else _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=_WILL_DELAY_S),
         )
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        if self._old:
+            client.connect(settings.host, settings.port, keepalive=_KEEPALIVE_S)
+            return
         client.connect(
             settings.host,
             settings.port,
@@ -162,8 +181,10 @@ class Connection:
     def _on_connect(self, client: paho.Client, *rest: Any) -> None:
         _user, _flags, reason, properties = rest
         if reason.is_failure:
-            self._post(_fail, self._ready, UplinkError(f"{self._where} refused us: {reason}"))
+            kind = ProtocolRefused if reason.value == _UNSUPPORTED_VERSION else UplinkError
+            self._post(_fail, self._ready, kind(f"{self._where} refused us: {reason}"))
             return
+        self._answered = True
         self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
         client.subscribe([(gateway_topic(self._gateway, kind), 1) for kind in _HEARD_KINDS])
 
@@ -176,7 +197,8 @@ class Connection:
             self._post(_finish, self._ready, None)
 
     def _on_disconnect(self, *rest: Any) -> None:
-        error = UplinkError(f"{self._where} ended the connection: {rest[3]}")
+        kind = UplinkError if self._answered else HungUp
+        error = kind(f"{self._where} ended the connection: {rest[3]}")
         self._post(_fail, self._ready, error)
         self._post(_finish, self._lost, None)
 
@@ -214,7 +236,7 @@ def _fail(future: asyncio.Future[Any], error: UplinkError) -> None:
         future.set_exception(error)
 
 
-def _properties(packet: int, **values: int) -> Properties:
+def _properties(packet: int, **values: int | str) -> Properties:
     properties = Properties(packet)  # type: ignore[no-untyped-call]
     for name, value in values.items():
         setattr(properties, name, value)

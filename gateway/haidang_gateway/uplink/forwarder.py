@@ -1,24 +1,32 @@
-"""Sends what the store holds for a destination until the destination has acknowledged it."""
+"""Sends what the store holds for a destination until the destination has confirmed it."""
 
 import asyncio
 import functools
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from haidang_wire import messages
+from haidang_wire import messages, ranges
 from haidang_wire.errors import MessageError
 
+from haidang_gateway import store_dead
 from haidang_gateway.batch import CENTRE, Confirmed, Outgoing
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreError, UplinkError
+from haidang_gateway.formats.home_assistant import is_retained
 from haidang_gateway.model import OutLane
+from haidang_gateway.store_schema import Connection
+from haidang_gateway.uplink.deflating import deflated
 from haidang_gateway.uplink.window import LANES, Window
 
 _log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 # A store that cannot be read, or a link without room, is asked again after this time.
 _RETRY_S = 1.0
+# MQTT 5 reason codes from here on are failures; with this one nobody is subscribed.
+REFUSED = 0x80
+NOBODY = 0x10
 
 
 class Outbox(Protocol):
@@ -35,6 +43,9 @@ class Outbox(Protocol):
         self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]
     ) -> Confirmed:
         """Delete what the destination has committed."""
+
+    async def care(self, work: Callable[[Connection], _T]) -> _T:
+        """A short change between two commits."""
 
 
 class Link(Protocol):
@@ -54,17 +65,34 @@ class Link(Protocol):
 
 
 class Forwarder:
-    """Alarms first, at most 96 messages unconfirmed; only the centre's `ack` deletes one."""
+    """Alarms first, at most 96 messages unconfirmed; only a confirmation deletes one.
 
-    def __init__(self, store: Outbox, link: Link, clock: Clock, destination: str = CENTRE) -> None:
-        """Keep the parts; the store must be open before `run`."""
+    That is the destination's `ack`, or with `broker_only` its broker's PUBACK.
+    """
+
+    def __init__(
+        self,
+        store: Outbox,
+        link: Link,
+        clock: Clock,
+        destination: str = CENTRE,
+        *,
+        broker_only: bool = False,
+        deflate: bool = False,
+    ) -> None:
+        """Keep the parts; the store must be open before `run`. `deflate` packs telemetry."""
         self.sendings = 0
+        self.refusals = 0
         self.confirmed = Confirmed()
         self.foreign_acks = 0
         self._store = store
         self._link = link
         self._clock = clock
         self._destination = destination
+        self._broker_only = broker_only
+        self._deflate = deflate
+        self._puback: list[int] = []
+        self._hopeless: dict[int, str] = {}
         self._window = Window()
         self._news = asyncio.Event()
         self._unread = set(LANES)
@@ -89,6 +117,7 @@ class Forwarder:
             if self._connection != self._link.connections:
                 self._connection = self._link.connections
                 self._window.reconnected()
+            await self._settle()
             complete = await self._load() and self._send()
             await self._rest(_RETRY_S if not complete else None)
 
@@ -145,7 +174,7 @@ class Forwarder:
             if len(found) == room:
                 self._unread.add(lane)
             for message in found:
-                self._window.add(message)
+                self._window.add(deflated(message) if self._deflate else message)
         return True
 
     def _send(self) -> bool:
@@ -158,13 +187,52 @@ class Forwarder:
                 return False
             self._window.sent(message.seq)
             self.sendings += 1
-            future.add_done_callback(functools.partial(self._taken, message.seq))
+            future.add_done_callback(functools.partial(self._taken, message.seq, message.topic))
         return True
 
-    def _taken(self, seq: int, future: asyncio.Future[int]) -> None:
+    def _taken(self, seq: int, topic: str, future: asyncio.Future[int]) -> None:
         if not future.cancelled():
-            self._window.taken(seq, self._clock.monotonic_ms())
+            self._answered(seq, topic, future.result())
         self._news.set()
+
+    def _answered(self, seq: int, topic: str, code: int) -> None:
+        now_ms = self._clock.monotonic_ms()
+        if code >= REFUSED:
+            self.refusals += 1
+            if self._window.refused(seq, now_ms):
+                self._hopeless[seq] = f"refused with code 0x{code:02x} again and again"
+            return
+        self._window.taken(seq, now_ms)
+        # What the broker told nobody is sent again, until somebody listens or it is retained.
+        if self._broker_only and (code != NOBODY or is_retained(topic)):
+            self._puback.append(seq)
+
+    async def _settle(self) -> None:
+        """Make durable what the broker's answers have decided; what fails is tried again."""
+        taken, self._puback = self._puback, []
+        if taken:
+            await self._confirm(ranges.from_sorted(sorted(set(taken))))
+        for seq, reason in list(self._hopeless.items()):
+            bury = functools.partial(
+                store_dead.bury,
+                destination=self._destination,
+                seq=seq,
+                reason=reason,
+                now_ms=self._clock.now_ms(),
+            )
+            try:
+                await self._store.care(bury)
+            except StoreError as error:
+                _log.error("a refused message could not be set aside: %s", error)
+                return
+            _log.warning(
+                "%s: message %s is set aside: %s; see `haidang-gateway ledger`",
+                self._destination,
+                seq,
+                reason,
+            )
+            self._window.drop(seq)
+            del self._hopeless[seq]
 
     async def _rest(self, longest_s: float | None) -> None:
         """Wait for news or for the next message that becomes due."""

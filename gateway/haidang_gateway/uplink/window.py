@@ -22,6 +22,10 @@ _RESEND_CAP_MS = 60_000
 # The oldest message asks more often whether the centre is back; its ack wakes all the others.
 _PROBE_CAP_MS = 5_000
 _AT_ONCE = 0
+# A destination that refuses a message so often, and takes others meanwhile, will never take it:
+# 8 refusals are five minutes. One that takes nothing at all is mended rather: 40 are half an hour.
+_REFUSALS = 8
+_REFUSALS_OF_ALL = 40
 
 
 @dataclass(slots=True)
@@ -30,6 +34,9 @@ class _Entry:
     sendings: int = 0
     # None while the message is on its way to the broker.
     due_ms: int | None = _AT_ONCE
+    refusals: int = 0
+    # How many messages had been accepted when this one was first refused.
+    accepted_before: int = 0
 
 
 class Window:
@@ -41,6 +48,7 @@ class Window:
         self._cursors: dict[OutLane, int] = dict.fromkeys(LANES, 0)
         # Whether a time-out has made us send again since the centre's last word.
         self._centre_silent = False
+        self._accepted = 0
 
     def __len__(self) -> int:
         """How many messages are unconfirmed."""
@@ -92,9 +100,26 @@ class Window:
         entry = self._entries.get(seq)
         if entry is None:
             return
+        self._accepted += 1
         doubled = _RESEND_MS << min(entry.sendings - 1, 10)
         cap = _PROBE_CAP_MS if seq == min(self._entries) else _RESEND_CAP_MS
         entry.due_ms = now_ms + min(doubled, cap)
+
+    def refused(self, seq: int, now_ms: int) -> bool:
+        """Note the broker's refusal; whether the message is hopeless and holds up the others."""
+        entry = self._entries.get(seq)
+        if entry is None:
+            return False
+        if not entry.refusals:
+            entry.accepted_before = self._accepted
+        entry.refusals += 1
+        entry.due_ms = now_ms + min(_RESEND_MS << min(entry.refusals - 1, 10), _RESEND_CAP_MS)
+        limit = _REFUSALS if self._accepted > entry.accepted_before else _REFUSALS_OF_ALL
+        return entry.refusals >= limit
+
+    def drop(self, seq: int) -> None:
+        """Forget a message that is no longer to be sent."""
+        self._entries.pop(seq, None)
 
     def reconnected(self) -> None:
         """Note a new connection: what the old one had in hand may be lost and is due at once."""

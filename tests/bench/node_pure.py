@@ -36,7 +36,7 @@ def whole_smoke(*arguments: Any) -> Any:
 
 def smoke_minute(sensor: Any) -> None:
     """What the node's rounds do with a Smoke once a minute; nothing is written down."""
-    sensor.hot = not sensor.gas.cold_s
+    sensor.marks = int(not sensor.gas.cold_s) | sensor.sources << 1
     learning = _module("sensors.smoke_minute")
     learning.loading = _NOWHERE
     learning.learn(sensor)

@@ -18,7 +18,7 @@ _STUCK_S = 600
 def pass_minute(smoke: Any, mv: list[int], last_ms: int) -> bool:
     """Takes 60 readings of clean air at once; False where they must be looked at one by one."""
     gas = smoke.gas
-    at_rest = smoke.state == "normal" and not smoke._sources and not smoke._silent_s
+    at_rest = smoke.state == "normal" and not smoke.sources and not smoke._silent_s
     alert = gas.level or gas._low_s or gas._deep_s or gas._fault_s or gas.cold_s or gas._first
     if not at_rest or alert or not gas.sees or gas.minute[0] or gas.minute[5]:
         return False

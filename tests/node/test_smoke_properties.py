@@ -48,7 +48,7 @@ class _Pins:
 
     def step(self, mv: int) -> None:
         self.mv = mv
-        was, sources = self.smoke.state, self.smoke._sources
+        was, sources = self.smoke.state, self.smoke.sources
         looked = self.smoke._looked
         self.at_ms += self.smoke.period_ms
         self.smoke.sample(self.at_ms % _SMALL)

@@ -27,9 +27,11 @@ class _Flash:
 
     def __init__(self):
         self.kept = 0
+        self.marks = []
 
     def call(self, path, function, sensor):
         self.kept += (path, function) == ("haidang_node.sensors.smoke_kept", "keep")
+        self.marks.append(sensor.marks)
 
 
 class Air:
@@ -41,7 +43,7 @@ class Air:
 class Street:
     """One sensor and what its pins see; noise of +-2 mV, as any ADC has."""
 
-    def __init__(self, air=None, loop=None, learnt=(0, 0, False), supply=False, **changes):
+    def __init__(self, air=None, loop=None, learnt=(0, 0, 0), supply=False, **changes):
         settings = dict(SETTINGS)
         settings.update(changes)
         self.mv = mv_of(1000)
@@ -96,8 +98,11 @@ class Street:
     def learn(self):
         """The node's round, once a minute."""
         if self.at_ms % 60000 == 0:
-            smoke_minute.loading = self.flash
-            smoke_minute.learn(self.sensor)
+            self.learn_now()
+
+    def learn_now(self):
+        smoke_minute.loading = self.flash
+        smoke_minute.learn(self.sensor)
 
     def values(self):
         return {record.name: record.value for record in self.sensor.records()}
@@ -218,13 +223,45 @@ def test_the_button_silences_the_siren_and_not_the_alarm() -> None:
     street.run(20)
     assert street.tones
     street.pressed = 0
-    street.run(1)
+    street.run(3)
     street.pressed = 1
     street.run(1)
     # Somebody knows: a minute of clean air is enough now.
     assert street.run(55, 1000)[0] == "alarm"
     assert street.run(10)[0] == "normal"
     assert street.siren == 0
+
+
+def test_a_stuck_button_or_its_loose_wire_silences_no_later_alarm() -> None:
+    for released in (0, 1):
+        street = Street()
+        for turn in range(40):
+            street.pressed = 1 - turn % 2 * released
+            street.run(1)
+        street.tones.clear()
+        for turn in range(40):
+            street.pressed = 1 - turn % 2 * released
+            street.run(1, 500)
+        assert len(street.tones) > 20, released
+
+
+def test_an_alarm_stays_latched_over_a_reset() -> None:
+    street = Street()
+    street.run(10)
+    # Not deep enough to be found anew without its fall.
+    street.run(60, 620)
+    street.learn_now()
+    street.closed = 1
+    street.run(1)
+    street.learn_now()
+    assert street.flash.marks == [1 | 2 << 1, 1 | 3 << 1]
+    again = Street(learnt=(1000, 10, street.flash.marks[-1]))
+    assert again.run(3, 620) == ("alarm", "ok")
+    assert again.siren or again.tones
+    assert again.run(18, 1000)[0] == "alarm"
+    assert again.run(10)[0] == "normal"
+    again.learn_now()
+    assert again.flash.marks == [1]
 
 
 def test_a_new_source_sounds_though_the_first_was_silenced() -> None:
@@ -428,7 +465,7 @@ def test_quiet_air_is_learnt_and_survives_a_restart_but_a_smoulder_is_not() -> N
     street.minutes(600, 900)
     assert abs(street.sensor.gas.ratio - 1000) < 20
     gas = street.sensor.gas
-    again = Street(learnt=(gas.baseline >> 8, 10, False))
+    again = Street(learnt=(gas.baseline >> 8, 10, 0))
     again.run(10, 900)
     assert abs(again.sensor.gas.ratio - 1000) < 20
     again.minutes(120, 600)
@@ -454,7 +491,7 @@ def test_it_is_kept_once_warm_and_then_once_a_day() -> None:
 
 
 def test_a_heater_that_is_warm_since_before_the_reset_needs_no_warm_up() -> None:
-    street = Street(warmup_s=180, learnt=(0, 0, True))
+    street = Street(warmup_s=180, learnt=(0, 0, 1))
     assert street.run(3) == ("normal", "ok")
 
 

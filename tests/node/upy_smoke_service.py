@@ -6,7 +6,7 @@ import sys
 
 from haidang_node import loading, log
 from haidang_node.errors import CommandError
-from haidang_node.sensors import smoke_minute
+from haidang_node.sensors import smoke_minute, smoke_service
 from haidang_node.sensors.contact_loop import ContactLoop
 from haidang_node.sensors.smoke import Smoke
 from haidang_node.sensors.smoke_service import calibrate, selftest
@@ -92,7 +92,7 @@ def _smoke(mv, loop=None, seconds=70, **changes):
         return mv + noise[0] % 3 if mv else 0
 
     contact = loop.closed if loop else None
-    hot = (0, 0, not settings["warmup_s"])
+    hot = (0, 0, 0 if settings["warmup_s"] else 1)
     sensor = Smoke(settings, read_mv, contact, lambda level: None, None, None, None, loop, *hot)
     for second in range(seconds):
         sensor.sample(1000 * second)
@@ -157,29 +157,44 @@ def test_a_sensor_far_from_its_zero_can_be_calibrated_too() -> None:
 def test_smoke_is_no_zero_unless_a_person_vouches_for_the_air() -> None:
     sensor = _smoke(1700)
     assert "state is alarm" in _refusal(calibrate, sensor, {}, _SETTINGS)
+    chip = _Chip()
+    chip.call = lambda path, function, told: getattr(_kept(chip), function)(told)
+    smoke_service.loading = chip
+    sensor.marks = 5
     assert 4000 < calibrate(sensor, {"clean": 1}, _SETTINGS)["r0_ohm"] < 5500
+    chip.reason = "soft"
+    assert _kept(chip).restore(10000)[2] == 0, "the alarm does not sound on behind the restart"
     assert "no MQ-2" in _refusal(calibrate, _smoke(2900), {"clean": 1}, _SETTINGS)
+
+
+def test_a_load_that_would_make_dense_gas_a_short_circuit_is_refused() -> None:
+    # 5 kOhm of clean air over 10 kOhm: 3 % of gas lie above what the pin can read.
+    told = _refusal(calibrate, _smoke(2222), {"clean": 1}, dict(_SETTINGS, load_ohm=10000))
+    assert "too little for load_ohm" in told
 
 
 def test_what_was_learnt_comes_back_and_a_warm_heater_is_known_after_a_reset() -> None:
     chip = _Chip()
     kept = _kept(chip)
-    assert kept.restore(10000) == (0, 0, False)
+    assert kept.restore(10000) == (0, 0, 0)
     sensor = _smoke(1000)
     gas = sensor.gas
+    sensor.marks = 1
     kept.keep(sensor)
     # Its hours have not changed: NVS is spared.
     assert chip.commits == 0
     gas.hours, gas.baseline = 1000, 2499 * 256
     kept.keep(sensor)
     assert chip.commits == 1
-    assert kept.restore(10000) == (2499, 1000, False), "after a power cut the heater is cold"
-    assert kept.restore(10500) == (0, 1000, False), "calibrated since"
+    assert kept.restore(10000) == (2499, 1000, 0), "after a power cut the heater is cold"
+    assert kept.restore(10500) == (0, 1000, 0), "calibrated since"
     chip.reason = "watchdog"
-    assert kept.restore(10000) == (2499, 1000, True)
-    gas.cold_s = 100
+    assert kept.restore(10000) == (2499, 1000, 1)
+    sensor.marks = 6
     kept.keep(sensor)
-    assert kept.restore(10000) == (2499, 1000, False)
+    assert kept.restore(10000) == (2499, 1000, 6)
+    chip.reason = "power_on"
+    assert kept.restore(10000) == (2499, 1000, 0), "RTC memory holds anything then"
     kept.forget()
     assert kept.restore(10000)[:2] == (0, 0)
 
@@ -188,5 +203,5 @@ def test_storage_that_fails_stops_nothing() -> None:
     chip = _Chip()
     kept = _kept(chip)
     chip.broken = True
-    assert kept.restore(10000) == (0, 0, False)
+    assert kept.restore(10000) == (0, 0, 0)
     kept.keep(_smoke(1000))

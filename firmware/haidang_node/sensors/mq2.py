@@ -67,9 +67,9 @@ class Mq2:
     supply is in quarters of a mV, cold_s what is left of the warm-up.
     """
 
-    def __init__(self, settings: dict, permille: int, hours: int, hot: bool) -> None:
+    def __init__(self, settings: dict, permille: int, hours: int, hot: int) -> None:
         """What an earlier start has learnt: clean air in permille of r0_ohm, 0 for nothing, hours
-        of heating, whether the heater is still hot.
+        of heating, 1 where the heater is still hot.
         """
         self._per_r0 = max(1, settings["load_ohm"] * _SCALE // settings["r0_ohm"])
         self._warm_s = settings["warmup_s"]

@@ -18,6 +18,8 @@ _TEMPORAL_3 = const(0x333)
 _SILENCE_S = const(600)
 # Whoever silenced it knows of it: so much clean air ends it then.
 _CALM_S = const(60)
+# A button's loose wire must not silence for ever: released for so long, then pressed, counts.
+_LET_GO_S = const(2)
 _CONTACT = const(1)
 _GAS = const(2)
 
@@ -28,7 +30,8 @@ class Smoke:
     read_mv() gives the MQ-2's voltage in mV; contact() is 1 while a detector's contact is closed,
     None where none is fitted; siren(1) sounds; air has known, temp_cc and rh_permille;
     read_supply_mv() half of its supply; button() is 1 while pressed; loop.fault is the contact
-    line's; permille, hours and hot are the Mq2's. Sampling allocates nothing.
+    line's; permille and hours are the Mq2's; marks: 1 where its heater is still hot, plus twice
+    the sources of an alarm that a reset has interrupted. Sampling allocates nothing.
     """
 
     kind = "smoke"
@@ -45,7 +48,7 @@ class Smoke:
         loop=None,
         permille: int = 0,
         hours: int = 0,
-        hot: bool = False,
+        marks: int = 0,
     ) -> None:
         self._read_mv = read_mv
         self._contact = contact
@@ -57,16 +60,17 @@ class Smoke:
         self.r0_ohm = settings["r0_ohm"]
         self._latch_s = settings["latch_s"] or _NEVER
         self._pattern = 0xFFFF if settings["siren_steady"] else _TEMPORAL_3
-        self.gas = Mq2(settings, permille, hours, hot)
-        # What was written down of the heater.
-        self.hot = hot
+        self.gas = Mq2(settings, permille, hours, marks & 1)
+        # What was written down of heater and alarm.
+        self.marks = marks
         self._told_state = self._told_health = ""
         self._at_ms = 0
         self._second_ms = -_SECOND_MS
-        self._looked = self._closed = self._pressed = False
+        self._looked = self._closed = False
+        self._let_go_s = 0
         self._open_s = 0
         # Who has spoken of fire in this alarm.
-        self._sources = 0
+        self.sources = marks >> 1
         self._acknowledged = False
         self._silent_s = 0
         self._chirp = False
@@ -86,6 +90,7 @@ class Smoke:
                 supply_mv = _SUPPLY_DIVIDER * self._read_supply_mv()
             self.gas.second(self._read_mv(), supply_mv)
             self._open_s = min(self._open_s + 1, _NEVER)
+            self._let_go_s = min(self._let_go_s + 1, _LET_GO_S)
             if self._silent_s:
                 self._silent_s -= 1
         self._decide()
@@ -96,7 +101,7 @@ class Smoke:
 
         False where nothing sounds: it chirps then.
         """
-        if not self._sources:
+        if not self.sources:
             self._chirp = True
             return False
         self._acknowledged = True
@@ -104,7 +109,7 @@ class Smoke:
         if not self.gas.sees:
             # Nothing can tell clean air any more: the person can.
             self.gas.rest()
-            self._sources &= _CONTACT
+            self.sources &= _CONTACT
         return True
 
     def changed(self) -> bool:
@@ -129,7 +134,7 @@ class Smoke:
             records.append(Record("smoke/ratio", Fixed(gas.ratio, 3), at_ms))
         if self._contact is not None:
             records.append(Record("smoke/contact", self._closed, at_ms))
-        if gas.sees or self._sources or self.state == "warming":
+        if gas.sees or self.sources or self.state == "warming":
             records.append(Record("smoke/state", self.state, at_ms))
         return records
 
@@ -143,26 +148,27 @@ class Smoke:
         # Looked at once more as soon as it cannot be bouncing any more.
         self.period_ms = _STEP_MS if closed == self._closed else _BOUNCE_MS
         pressed = self._button is not None and self._button() == 1
-        if pressed and not self._pressed:
-            self.silence()
-        self._pressed = pressed
+        if pressed:
+            if self._let_go_s >= _LET_GO_S:
+                self.silence()
+            self._let_go_s = 0
 
     def _decide(self) -> None:
         gas = self.gas
         if self._closed:
             self._open_s = 0
         now = (_CONTACT if self._closed else 0) | (_GAS if gas.level > 1 else 0)
-        if now & ~self._sources:
+        if now & ~self.sources:
             # A new alarm sounds, also where an older one was silenced.
             self._acknowledged = False
             self._silent_s = 0
-        self._sources |= now
-        if self._sources:
+        self.sources |= now
+        if self.sources:
             self._release()
         self.health = gas.health
         if self.loop is not None and self.loop.fault and gas.health in ("ok", "uncalibrated"):
             self.health = self.loop.fault
-        if self._sources:
+        if self.sources:
             self.state = "alarm"
         elif gas.sees:
             self.state = "pre_alarm" if gas.level else "normal"
@@ -171,15 +177,15 @@ class Smoke:
 
     def _release(self) -> None:
         calm_s = self._open_s
-        if self._sources & _GAS:
+        if self.sources & _GAS:
             calm_s = min(calm_s, self.gas.calm_s)
         if calm_s >= (min(_CALM_S, self._latch_s) if self._acknowledged else self._latch_s):
             self.gas.rest()
-            self._sources = self._silent_s = 0
+            self.sources = self._silent_s = 0
 
     def _sound(self, now_ms: int) -> None:
         on = 0
-        if self._sources and not self._silent_s:
+        if self.sources and not self._silent_s:
             on = self._pattern >> (now_ms // _STEP_MS & 15) & 1
         elif self._chirp:
             on = 1

@@ -1,4 +1,4 @@
-"""What an MQ-2 has learnt, over restarts: on NVS about once a day, in RTC memory that it is warm.
+"""What an MQ-2 has learnt, over restarts: on NVS about once a day; in RTC memory heat and alarm.
 
 Loaded on demand.
 """
@@ -14,32 +14,38 @@ _PERMILLE = 0xFFF
 _MARK_AT = 22
 # Mq2 keeps its baseline in 1/256 permille.
 _FINE = 256
-# A power cut leaves anything in RTC memory.
-_HOT = b"MQ-2 hot"
+_ALL = 7
+# A power cut leaves anything in RTC memory. Behind this one digit: marks of Smoke.
+_MARKS = b"MQ-2 marks "
 _LOG = log.Log("smoke")
 
 
 def restore(r0_ohm: int) -> tuple:
-    """(permille, hours, hot) for the Mq2; the heater stays hot over every reset but a power cut.
+    """(permille, hours, marks) for a Smoke; the heater stays hot, and an alarm latched, over every
+    reset but a power cut.
 
     What was learnt against another r0_ohm counts no more: somebody has calibrated since.
     """
-    hot = esp32.reset_reason() != "power_on" and sleep.kept()[: len(_HOT)] == _HOT
+    marks = 0
+    if esp32.reset_reason() != "power_on":
+        kept = sleep.kept()
+        size = len(_MARKS)
+        marks = kept[size] & _ALL if kept[:size] == _MARKS and len(kept) > size else 0
     try:
         kept = esp32.Storage().get(_KEY) or 0
     except OSError as error:
         _LOG.warning("NVS cannot be read: %s: clean air is learnt anew", error)
-        return 0, 0, hot
+        return 0, 0, marks
     permille = kept >> _HOUR_BITS & _PERMILLE
-    return permille if kept >> _MARK_AT == _mark(r0_ohm) else 0, kept & _HOURS, hot
+    return permille if kept >> _MARK_AT == _mark(r0_ohm) else 0, kept & _HOURS, marks
 
 
 def keep(smoke) -> None:
     """Writes down what a Smoke has learnt; NVS only where its hours of heating have changed."""
     gas = smoke.gas
-    sleep.keep(bytes(len(_HOT)) if gas.cold_s else _HOT)
-    storage = esp32.Storage()
+    sleep.keep(_MARKS + bytes((smoke.marks,)))
     try:
+        storage = esp32.Storage()
         if gas.hours != (storage.get(_KEY) or 0) & _HOURS:
             permille = gas.baseline // _FINE
             kept = _mark(smoke.r0_ohm) << _MARK_AT | permille << _HOUR_BITS | gas.hours

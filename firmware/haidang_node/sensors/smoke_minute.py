@@ -44,8 +44,9 @@ def learn(smoke) -> None:
         # Where nothing measures the weather any more, the last one stays.
         gas.weather = weather_permille(air.temp_cc, air.rh_permille)
     worth = minute[_COUNT] >= _LEAST_COUNT and _take(gas, minute, felt)
-    if worth or smoke.hot == bool(gas.cold_s):
-        smoke.hot = not gas.cold_s
+    marks = (not gas.cold_s) | smoke.sources << 1
+    if worth or smoke.marks != marks:
+        smoke.marks = marks
         loading.call("haidang_node.sensors.smoke_kept", "keep", smoke)
 
 

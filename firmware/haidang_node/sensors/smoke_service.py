@@ -64,6 +64,16 @@ def calibrate(sensor, args: dict, settings: dict) -> dict:
             % (ohm, _CLEAN_LEAST_OHM, _CLEAN_MOST_OHM),
             "check heater, supply and load_ohm",
         )
+    if ohm * 10 < settings["load_ohm"] * 7:
+        # Dense gas would take the pin beyond what it can read, and look like a short circuit.
+        raise CommandError(
+            "smoke: %d ohm in clean air is too little for load_ohm" % ohm,
+            "check load_ohm; solder in a load resistor of at most %d ohm" % ohm,
+        )
+    if sensor.sources:
+        # It would sound on behind the restart.
+        sensor.sources = sensor.marks = 0
+        loading.call("haidang_node.sensors.smoke_kept", "keep", sensor)
     if args.get("new"):
         loading.call("haidang_node.sensors.smoke_kept", "forget")
     return {"r0_ohm": ohm}

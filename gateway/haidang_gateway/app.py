@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import datetime
+import functools
 import importlib.metadata
 import logging
 import zoneinfo
@@ -40,7 +41,8 @@ from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
 from haidang_gateway.store_care import Care
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
-from haidang_gateway.vision.cameras import Cameras, Post
+from haidang_gateway.vision.cameras import Cameras
+from haidang_gateway.vision.post import Post
 from haidang_gateway.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ _log = logging.getLogger(__name__)
 # Room for the facts of cameras and the centre, and for what mosquitto sends beyond our receive
 # maximum: as much as its max_queued_messages (deploy/mosquitto/gateway.conf).
 _URGENT_ROOM = 2000
-_DATA_ROOM = 2000
+_DATA_ROOM = 4000
 _STUCK_MS = 20_000
 _CLOCK_LOOK_S = 5.0
 # Far above what NTP slews between two looks, far below what an operator would notice.
@@ -124,8 +126,12 @@ class App:
     async def _intake(self, orders: Orders) -> Intake:
         zone = zoneinfo.ZoneInfo(self._settings.timezone)
 
+        @functools.lru_cache(maxsize=1440)
+        def day_of_minute(minute: int) -> str:
+            return datetime.datetime.fromtimestamp(minute * 60, zone).date().isoformat()
+
         def day_of(unix_ms: int) -> str:
-            return datetime.datetime.fromtimestamp(unix_ms / 1000, zone).date().isoformat()
+            return day_of_minute(unix_ms // 60_000)
 
         self._fleet = Fleet(self._settings.nodes, self._clock.now_ms(), await self._store.nodes())
         ledger = Ledger(await self._store.boots(), self._store.created_ms, day_of)
@@ -150,6 +156,7 @@ class App:
             link_up=lambda: self._nodes.up,
             ledger=ledger,
             reader=PackReader(self._fleet.nodes, ledger),
+            refused_by=self._inbox.take_refused,
         )
 
     def _pipeline(self, intake: Intake, orders: Orders) -> Pipeline:

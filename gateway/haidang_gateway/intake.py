@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from haidang_wire import messages, topics
 from haidang_wire import ranges as seqs
@@ -19,7 +19,7 @@ from haidang_gateway.fleet.nodes import SAFE, Fleet
 from haidang_gateway.fleet.order import Order, OrdersDue
 from haidang_gateway.inbox import Told, Urgent
 from haidang_gateway.ingest import anchors
-from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.arrival import Arrival, topic_of
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.names import name_of
 from haidang_gateway.ingest.packs import PackReader, Received
@@ -33,6 +33,9 @@ _log = logging.getLogger(__name__)
 # A node repeats what is not acknowledged: the same bytes are kept in quarantine once.
 _REMEMBERED = 512
 _TRIPPED_MS = 60_000
+# A node that sends one unreadable message mostly sends many: one line of the log an hour.
+_TOLD_MS = 3_600_000
+_MOST_TOLD = 10_000
 
 
 class Intake:
@@ -49,8 +52,12 @@ class Intake:
         link_up: Callable[[], bool],
         ledger: Ledger,
         reader: PackReader,
+        refused_by: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """Store the parts; `link_up` tells whether nodes can be heard."""
+        """Store the parts; `link_up` tells whether nodes can be heard.
+
+        `refused_by` takes what nodes sent beyond their share since its last call.
+        """
         self._gateway = gateway
         self._rules = rules
         self._desk = desk
@@ -59,7 +66,9 @@ class Intake:
         self._link_up = link_up
         self._ledger = ledger
         self._reader = reader
+        self._refused_by = refused_by
         self._refused: OrderedDict[bytes, None] = OrderedDict()
+        self._told_ms: OrderedDict[str, int] = OrderedDict()
 
     def take(self, item: Urgent, work: Work, now_ms: int) -> None:
         """Handle one item; a program error costs this item alone, never the others.
@@ -104,6 +113,8 @@ class Intake:
 
     def batch(self, work: Work, now_ms: int) -> Batch:
         """Close the work; what the parts have changed belongs to this batch alone."""
+        for node, count in self._refused_by().items():
+            self._ledger.count(node, "refused", now_ms, count)
         boots, counts = self._ledger.take()
         commands, audits, counters = self._desk.orders.take_changes()
         alarms = [self._draft(revision) for revision in (*work.revisions, *work.again)]
@@ -133,7 +144,7 @@ class Intake:
 
     def _arrival(self, arrival: Arrival, work: Work, now_ms: int) -> None:
         try:
-            topic = topics.parse(arrival.topic)
+            topic = topic_of(arrival.topic)
             if topic.kind == "status":
                 self._status(arrival, topic.owner, work, now_ms)
             elif topic.kind == "reply":
@@ -211,8 +222,14 @@ class Intake:
         self._refused[digest] = None
         if len(self._refused) > _REMEMBERED:
             self._refused.popitem(last=False)
-        _log.warning("quarantined a message on %s: %s", arrival.topic, reason)
-        self._ledger.count(_owner(arrival.topic), "quarantined", arrival.received_ms)
+        owner = _owner(arrival.topic)
+        _log.log(
+            logging.WARNING if self._is_news(owner, arrival.received_ms) else logging.DEBUG,
+            "quarantined a message on %s: %s",
+            arrival.topic,
+            reason,
+        )
+        self._ledger.count(owner, "quarantined", arrival.received_ms)
         work.quarantine.append(
             QuarantineRow(
                 received_ms=arrival.received_ms,
@@ -221,6 +238,15 @@ class Intake:
                 payload=arrival.payload,
             )
         )
+
+    def _is_news(self, owner: str, now_ms: int) -> bool:
+        before_ms = self._told_ms.get(owner)
+        if before_ms is not None and now_ms - before_ms < _TOLD_MS:
+            return False
+        self._told_ms[owner] = now_ms
+        if len(self._told_ms) > _MOST_TOLD:
+            self._told_ms.popitem(last=False)
+        return True
 
 
 def _owner(topic: str) -> str:

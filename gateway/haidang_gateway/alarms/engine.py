@@ -174,15 +174,16 @@ class Rules:
         state = {**(last or {}), **blank}
         if isinstance(fact, Due):
             state = {**state, "due_ms": None}
-        scene = self._scene(key, state, turn)
         if isinstance(fact, Act):
-            state = self._act(key, state, fact, scene, turn)
+            state = self._act(key, state, fact, self._scene(key, state, turn), turn)
         state, finding = self._judge(key, state, fact, turn)
         alarm = state.get("alarm")
         if alarm is not None and alarm.get("waived") and state.get("calm"):
             alarm = lifecycle.rested(alarm)
         # The scene is made anew: what the place can see includes this very fact.
-        news = revise(alarm, finding, self._scene(key, state, turn))
+        news = None
+        if alarm is not None or finding is not None:
+            news = revise(alarm, finding, self._scene(key, state, turn))
         if news is not None:
             turn.revisions.append(news[1])
             turn.counts += tally.counts_of(alarm, news[0])
@@ -289,4 +290,6 @@ def _at_most(fact: Fact, now_ms: int) -> Fact:
     if isinstance(fact, Injected):
         stimulus = dataclasses.replace(fact.stimulus, at_ms=min(fact.stimulus.at_ms, now_ms))
         fact = dataclasses.replace(fact, stimulus=stimulus)
-    return dataclasses.replace(fact, at_ms=min(fact.at_ms, now_ms))
+    if fact.at_ms <= now_ms:
+        return fact
+    return dataclasses.replace(fact, at_ms=now_ms)

@@ -1,6 +1,9 @@
 """One message as it came from the gateway's own broker."""
 
+import functools
 from dataclasses import dataclass, field
+
+from haidang_wire import topics
 
 from haidang_gateway.model import Lane
 
@@ -20,3 +23,9 @@ class Arrival:
     received_ms: int
     session: str
     connection: int
+
+
+@functools.lru_cache(maxsize=20_000)
+def topic_of(topic: str) -> topics.Topic:
+    """The parts of a topic; TopicError. The same few topics come all day."""
+    return topics.parse(topic)

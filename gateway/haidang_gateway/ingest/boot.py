@@ -42,8 +42,8 @@ class Boot:
             ranges[:] = [pair for pair in ranges if pair[1] >= self.floor]
 
     def to_doc(self) -> dict[str, Any]:
-        """As JSON for the store."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "live_ms"}
+        """As JSON for the store; a copy, since more may come while it is written."""
+        return {name: _copy(getattr(self, name)) for name in self.__slots__ if name != "live_ms"}
 
     @classmethod
     def from_doc(cls, doc: Mapping[str, Any]) -> "Boot":
@@ -52,3 +52,7 @@ class Boot:
 
     def _sets(self) -> tuple[Ranges, ...]:
         return self.received, self.lost, self.dropped, self.quarantined
+
+
+def _copy(value: Any) -> Any:
+    return [pair[:] for pair in value] if isinstance(value, list) else value

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from haidang_wire import senml, topics
+from haidang_wire import senml
 from haidang_wire.errors import WireError
 
 from haidang_gateway.batch import BootKey, PackRow
 from haidang_gateway.errors import PackRefused
-from haidang_gateway.ingest import anchors
-from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest import anchors, quick_pack
+from haidang_gateway.ingest.arrival import Arrival, topic_of
 from haidang_gateway.ingest.facts import facts_of
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.model import Fact
@@ -36,7 +36,8 @@ class PackReader:
 
     def read(self, arrival: Arrival) -> Received:
         """The pack in an arrival on an alarm or data topic; PackRefused says what is wrong."""
-        node, pack = self._checked(arrival)
+        quick = quick_pack.read(arrival.payload)
+        node, pack = self._checked(arrival, quick)
         key = (node.id, pack.epoch, pack.boot)
         received_ms = arrival.received_ms
         if self._ledger.has(key, pack.seq):
@@ -54,7 +55,7 @@ class PackReader:
             received_ms=received_ms,
             at_low_ms=low_ms,
             at_high_ms=high_ms,
-            body=senml.resolve(arrival.payload, high_ms),
+            body=quick.resolved(high_ms) if quick else senml.resolve(arrival.payload, high_ms),
         )
         facts = facts_of(
             pack.records,
@@ -67,10 +68,12 @@ class PackReader:
         self._ledger.accept(key, pack.seq, received_ms)
         return Received(key=key, seq=pack.seq, row=row, facts=facts)
 
-    def _checked(self, arrival: Arrival) -> tuple[NodeSettings, senml.Pack]:
+    def _checked(
+        self, arrival: Arrival, quick: quick_pack.QuickPack | None
+    ) -> tuple[NodeSettings, senml.Pack]:
         try:
-            topic = topics.parse(arrival.topic)
-            pack = senml.decode_pack(arrival.payload)
+            topic = topic_of(arrival.topic)
+            pack = quick.pack if quick else senml.decode_pack(arrival.payload)
         except WireError as error:
             raise PackRefused(str(error)) from error
         if pack.node != topic.owner:

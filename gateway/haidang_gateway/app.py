@@ -13,7 +13,6 @@ from typing import Any
 
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE
-from haidang_gateway.centre_link import CentreLink
 from haidang_gateway.clock import Clock
 from haidang_gateway.control import Control
 from haidang_gateway.crash_points import CrashPoints
@@ -41,6 +40,7 @@ from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
 from haidang_gateway.store_care import Care
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
+from haidang_gateway.uplinks import Uplinks
 from haidang_gateway.vision.cameras import Cameras
 from haidang_gateway.vision.post import Post
 from haidang_gateway.watchdog import Watchdog
@@ -74,9 +74,8 @@ class App:
         )
         self._nodes = NodeLink(settings.id, settings.broker, clock=clock, inbox=self._inbox)
         self._serial = SerialLink(settings.serial, clock=clock, inbox=self._inbox)
-        self._centre = CentreLink(
-            settings.id,
-            settings.centre,
+        self._uplinks = Uplinks(
+            settings,
             store=self._store,
             clock=clock,
             on_command=self._inbox.tell_durably,
@@ -98,6 +97,7 @@ class App:
             _log.info("the gateway has stopped")
 
     async def _work(self, stop: asyncio.Event) -> None:
+        await self._uplinks.adopt()
         orders = Orders(
             await self._store.commands(), gateway=self._settings.id, nodes=self._fleet.nodes
         )
@@ -106,7 +106,7 @@ class App:
             "pipeline": pipeline.run(),
             "nodes": self._nodes.run(),
             "serial": self._serial.run(orders.unsent),
-            "centre": self._centre.run(lambda: self._status(orders)),
+            "uplinks": self._uplinks.run(lambda: self._status(orders)),
             "control": self._control.run(),
             "cameras": self._cameras.run(),
             "care": Care(self._store, self._settings.store, self._clock, self._tell_store).run(),
@@ -156,6 +156,7 @@ class App:
             link_up=lambda: self._nodes.up,
             ledger=ledger,
             reader=PackReader(self._fleet.nodes, ledger),
+            feeds=self._uplinks.feeds,
             refused_by=self._inbox.take_refused,
         )
 
@@ -171,12 +172,13 @@ class App:
             telemetry_commit_ms=self._settings.store.telemetry_commit_ms,
             batch_s=self._settings.centre.batch_s,
             on_commit=self._on_commit,
+            compose=None if self._uplinks.centre.feed.is_plain else self._uplinks.centre.compose,
             on_answer=self._control.answer,
             crash_points=CrashPoints.from_environment(),
         )
 
     def _on_commit(self, revisions: Sequence[Revision]) -> None:
-        self._centre.wake()
+        self._uplinks.wake()
         for revision in revisions:
             _log.info("alarm %s, revision %s", revision.alarm_id, revision.rev)
 
@@ -188,10 +190,11 @@ class App:
             version=importlib.metadata.version("haidang"),
             epoch=self._store.epoch,
             backlog=await self._store.backlog(CENTRE),
+            destinations=await self._uplinks.states(counted),
             nodes=self._fleet.up_and_down(),
             cameras=(up, len(self._settings.cameras) - up),
             ledger=await self._store.ledger_sums(),
-            sent=dataclasses.asdict(self._centre.confirmed),
+            sent=dataclasses.asdict(self._uplinks.centre.confirmed),
             overflow={
                 "inbox": self._inbox.refused,
                 "rows": self._store.room_made,
@@ -202,8 +205,8 @@ class App:
             nodes_safe=self._fleet.safe_count(),
             acks={
                 "late": self._nodes.late_acks,
-                "foreign": self._centre.foreign_acks,
-                "unheard": self._centre.unheard,
+                "foreign": self._uplinks.centre.foreign_acks,
+                "unheard": self._uplinks.centre.unheard,
             },
             orders={
                 "waiting": orders.waiting,

@@ -10,8 +10,9 @@ import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
 from haidang_gateway.model import CrowdSeen, FireSeen, HealthFact, Heard, Silence
-from haidang_gateway.vision.cameras import Cameras, Patience, Post
-from haidang_gateway.vision.lines import WorkerSettings, decode_settings, encode
+from haidang_gateway.vision.cameras import Cameras
+from haidang_gateway.vision.lines import CrewSettings, WorkerSettings, decode_settings, encode
+from haidang_gateway.vision.post import Patience, Post
 
 DEADLINE_S = 20
 QUICK = Patience(
@@ -22,8 +23,8 @@ import json, os, sys, time
 settings = json.loads(sys.stdin.readline())
 def say(**line):
     print(json.dumps({"at_ms": 1764000000000, **line}), flush=True)
-def alive():
-    say(t="alive", frames=5, dropped=1, fps=4.9)
+def alive(camera=""):
+    say(t="alive", frames=5, dropped=1, fps=4.9, camera=camera)
 """
 
 
@@ -55,6 +56,55 @@ async def watch(script, until, *, patience=QUICK):
 
 def kinds(facts):
     return [type(fact) for fact in facts]
+
+
+def test_cameras_of_one_worker_are_told_apart_and_one_silent_one_does_not_hide_another():
+    script = """
+while True:
+    alive("east")
+    say(t="fault", camera="west", error="no answer", hint="Look at the cable", health="silent")
+    time.sleep(0.1)
+"""
+
+    async def both():
+        facts = []
+
+        silent = asyncio.Event()
+
+        async def on_fact(fact):
+            facts.append(fact)
+            if isinstance(fact, Silence):
+                silent.set()
+
+        command = (sys.executable, "-c", PREAMBLE + script)
+        posts = [post("east"), post("west")]
+        cameras = Cameras(posts, clock=Clock(), on_fact=on_fact, command=command, patience=QUICK)
+        running = asyncio.create_task(cameras.run())
+        await asyncio.wait_for(silent.wait(), DEADLINE_S)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return facts, cameras.counters()
+
+    facts, counters = asyncio.run(both())
+    assert {(type(f), f.source) for f in facts} == {
+        (Heard, "camera:east"),
+        (HealthFact, "camera:east"),
+        (HealthFact, "camera:west"),
+        (Silence, "camera:west"),
+    }
+    assert [counters[f"camera:{name}"].up for name in ("east", "west")] == [True, False]
+    assert counters["camera:east"].starts == counters["camera:west"].starts == 1
+
+
+def test_a_bad_view_that_is_still_looked_at_is_health_and_no_silence():
+    script = """
+alive()
+say(t="alive", frames=9, dropped=1, fps=4.9, health="turned", invoke_ms=5.5, age_ms=80)
+sys.stdin.read()
+"""
+    facts, counters = asyncio.run(watch(script, lambda f: len(f) == 3))
+    assert [f.health for f in facts if isinstance(f, HealthFact)] == ["ok", "turned"]
+    assert (counters.up, counters.health, counters.invoke_ms) == (True, "turned", 5.5)
 
 
 def test_lines_become_facts_with_source_and_place():
@@ -165,7 +215,7 @@ sys.stdin.read()
 
 
 def test_settings_that_cannot_be_read_are_refused_with_the_field():
-    settings = json.loads(encode(post().worker))
-    settings["fps"] = "fast"
-    with pytest.raises(CameraError, match=r"\$\.fps"):
+    settings = json.loads(encode(CrewSettings(cameras=(post().worker,))))
+    settings["cameras"][0]["fps"] = "fast"
+    with pytest.raises(CameraError, match=r"\$\.cameras\[0\]\.fps"):
         decode_settings(json.dumps(settings).encode())

@@ -6,10 +6,11 @@ import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.model import FireSeen
 from haidang_gateway.vision.camera import frames
-from haidang_gateway.vision.cameras import Cameras, Post
+from haidang_gateway.vision.cameras import Cameras
 from haidang_gateway.vision.lines import WorkerSettings
 from haidang_gateway.vision.networks import load_networks
 from haidang_gateway.vision.observer import Observer
+from haidang_gateway.vision.post import Post
 
 DEADLINE_S = 60
 STEP_MS = 200

@@ -11,8 +11,10 @@ import msgspec
 import numpy as np
 import pytest
 from haidang_gateway.clock import Clock
+from haidang_gateway.vision.crew import Crew
 from haidang_gateway.vision.lines import (
     AliveLine,
+    CrewSettings,
     CrowdLine,
     FaultLine,
     FlameLine,
@@ -21,9 +23,7 @@ from haidang_gateway.vision.lines import (
     ZoneSettings,
     encode,
 )
-from haidang_gateway.vision.observer import Observer
 from haidang_gateway.vision.picture import CrowdCount, FireScores
-from haidang_gateway.vision.worker import Worker
 
 DEADLINE_S = 30
 NOTHING = np.zeros((7, 7), dtype=np.float32)
@@ -66,7 +66,13 @@ def write_clip(path, levels, rate=20, size=(96, 128)):
 
 
 def settings(source, **changes):
-    base = {"loop": False, "fps": 20.0, "alive_every_s": 0.3, "fault_every_s": 0.3}
+    base = {
+        "loop": False,
+        "fps": 20.0,
+        "idle_fps": 20.0,
+        "alive_every_s": 0.3,
+        "fault_every_s": 0.3,
+    }
     base |= {"crowd_every_s": 0.3, "fire_need": 4, "fire_of": 8}
     return WorkerSettings(
         id="east", source=source, models_dir="none", clock_offset_ms=0, **base | changes
@@ -77,7 +83,7 @@ def lines_of(wanted, networks=None):
     """All lines of a worker that looks at a source until its end."""
     lines = []
     networks = networks or SteeredNetworks()
-    Worker(wanted, Observer(networks, wanted), Clock(), lines.append).run()
+    Crew([wanted], networks, Clock(), lines.append).run()
     return lines
 
 
@@ -113,7 +119,7 @@ def test_a_dark_picture_is_a_fault_and_no_sign_of_life(tmp_path):
     clip = write_clip(tmp_path / "c.mp4", [0] * 20)
     lines = lines_of(settings(clip, dark_after_s=0.2))
     told = [x.health for x in lines if isinstance(x, FaultLine)]
-    assert set(told) == {"silent"}
+    assert set(told) == {"black"}
     assert len([x for x in lines if isinstance(x, AliveLine)]) <= 1
 
 
@@ -140,7 +146,7 @@ def test_a_camera_that_cannot_be_opened_is_told_until_stopped(tmp_path):
         lines.append(line)
         told.set()
 
-    worker = Worker(wanted, Observer(SteeredNetworks(), wanted), Clock(), write)
+    worker = Crew([wanted], SteeredNetworks(), Clock(), write)
     looking = threading.Thread(target=worker.run)
     looking.start()
     assert told.wait(DEADLINE_S)
@@ -158,7 +164,7 @@ def process(tmp_path, root):
     wanted = msgspec.structs.replace(wanted, models_dir=str(root / "models"))
     command = [sys.executable, "-m", "haidang_gateway.vision.worker"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
-        started.stdin.write(encode(wanted))
+        started.stdin.write(encode(CrewSettings(cameras=(wanted,))))
         started.stdin.flush()
         assert json.loads(started.stdout.readline())["t"] in {"alive", "fire", "smoke"}
         yield started
@@ -191,13 +197,13 @@ def run_process(stdin):
 
 
 def test_missing_models_are_a_fault_line_with_the_folder_and_an_exit_status():
-    status, lines = run_process(encode(settings("c.mp4")))
+    status, lines = run_process(encode(CrewSettings(cameras=(settings("c.mp4"),))))
     assert status == 3
     assert lines[0]["t"] == "fault"
     assert "manifest.toml" in lines[0]["error"]
 
 
 def test_wrong_settings_are_a_fault_line():
-    status, lines = run_process(b'{"id": "east"}\n')
+    status, lines = run_process(b'{"cameras": [{"id": "east"}]}\n')
     assert status == 3
     assert "source" in lines[0]["error"]

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import cast
+from typing import TypeAlias, cast
 
 import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -31,6 +30,8 @@ _MAX_PIXELS = 40_000_000
 _MAX_BROKEN_PACKETS = 200
 _NO_MASKS = Masks()
 
+Encoded: TypeAlias = "Packet[VideoStream]"
+"""A packet as it came from the source."""
 Raw = VideoFrame
 """A decoded picture as it came, without masks: it never leaves `vision/`."""
 
@@ -113,11 +114,11 @@ class Decoder:
         self._container = container
         self._source = source
         self._stream: VideoStream = container.streams.video[0]
-        self._context: VideoCodecContext = self._stream.codec_context
+        self._context = self._stream.codec_context
         self._context.thread_count = 1
         self.broken = 0
 
-    def packets(self) -> Iterator[Packet]:
+    def packets(self) -> Iterator[Encoded]:
         """Yield the stream's packets until its end; CameraError where it stops or stalls."""
         packets = self._container.demux(self._stream)
         while True:
@@ -133,7 +134,7 @@ class Decoder:
                 raise CameraError(f"camera {shown} stopped ({_reason(error)})") from error
             yield packet
 
-    def pictures(self, packet: Packet, *, alone: bool = False) -> list[VideoFrame]:
+    def pictures(self, packet: Encoded, *, alone: bool = False) -> list[VideoFrame]:
         """Decode one packet; `alone` gives a key frame's picture at once and forgets the rest.
 
         Too many broken packets in a row are a CameraError.
@@ -168,7 +169,7 @@ def raw(rgb: Picture) -> Raw:
     return VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
 
 
-def due_s(packet: Packet) -> float:
+def due_s(packet: Encoded) -> float:
     """When a packet of a file is to be shown, in seconds of the file."""
     if packet.dts is None or packet.time_base is None:
         return 0.0
@@ -251,7 +252,7 @@ def jpeg(rgb: Picture, *, width: int, quality: int = 5) -> bytes:
     """Encode a picture, at most `width` wide; `quality` is FFmpeg's 2 (best) to 31."""
     picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
     wide, high = _bounded(rgb.shape[1], rgb.shape[0], width)
-    encoder = cast("VideoCodecContext", av.CodecContext.create("mjpeg", "w"))
+    encoder = av.CodecContext.create("mjpeg", "w")
     encoder.width, encoder.height = wide // 2 * 2, high // 2 * 2
     encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)
     encoder.qmin = encoder.qmax = quality

@@ -11,8 +11,8 @@ from haidang_gateway.vision import picamera
 from haidang_gateway.vision.camera import (
     Decoder,
     Develop,
+    Encoded,
     Frame,
-    Packet,
     Raw,
     Source,
     due_s,
@@ -170,7 +170,7 @@ class Camera:
                     continue
                 self._decode(decoder, packet, alone=how == "alone")
 
-    def _decode(self, decoder: Decoder, packet: Packet, *, alone: bool) -> None:
+    def _decode(self, decoder: Decoder, packet: Encoded, *, alone: bool) -> None:
         broken = decoder.broken
         for picture in decoder.pictures(packet, alone=alone):
             self._offer(picture)

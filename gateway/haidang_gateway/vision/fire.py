@@ -54,27 +54,40 @@ class Vote:
         self._active: bool | None = None
         self._spoken_ms = 0
 
+    @property
+    def active(self) -> bool:
+        """Whether it says that it burns."""
+        return bool(self._active)
+
     def see(
-        self, score: float, at_ms: int, *, cells: Cells | None = None, box: Box | None = None
+        self,
+        score: float,
+        at_ms: int,
+        *,
+        cells: Cells | None = None,
+        box: Box | None = None,
+        alive: bool = False,
     ) -> Verdict | None:
         """Count one picture; a verdict where something is to be said.
 
         `cells` is the map of scores (rows x columns); without it every vote counts as one spot.
+        `alive` says that the spot flickers or grows as fire does: three quarters of the votes do.
         """
         self._drop_stale(at_ms)
         limit = self._threshold * _HYSTERESIS
         hot = None if cells is None or score < limit else _hot_cells(cells, limit)
         self._ballots.append(_Ballot(score, hot, box, at_ms))
-        return self._speak(self._decide(), at_ms)
+        need = -(-self._need * 3 // 4) if alive else self._need
+        return self._speak(self._decide(need), at_ms)
 
     def _drop_stale(self, at_ms: int) -> None:
         while self._ballots and at_ms - self._ballots[0].at_ms > _FORGET_MS:
             self._ballots.popleft()
 
-    def _decide(self) -> bool | None:
+    def _decide(self, need: int) -> bool | None:
         if self._active:
             return len(self._votes(self._threshold * _HYSTERESIS)) >= self._keep
-        if len(self._votes(self._threshold)) >= self._need:
+        if len(self._votes(self._threshold)) >= need:
             return True
         return False if len(self._ballots) == self._of else self._active
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from haidang_gateway.errors import ModelError
 
 try:
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, load_delegate
 except ImportError:
     # 32-bit Raspberry Pi OS has no LiteRT, only its predecessor.
     try:
-        from tflite_runtime.interpreter import Interpreter
+        from tflite_runtime.interpreter import Interpreter, load_delegate
     except ImportError:
-        Interpreter = None
+        Interpreter = load_delegate = None
 
 Picture = NDArray[np.uint8]
 Grid = NDArray[np.float32]
@@ -31,8 +31,11 @@ _NO_RUNTIME = (
 class Model:
     """One model file: checked by its SHA-256, then run picture by picture. Not thread-safe."""
 
-    def __init__(self, path: Path, sha256: str, *, threads: int = 1) -> None:
-        """Store only; `load()` reads the file."""
+    def __init__(
+        self, path: Path, sha256: str, *, threads: int = 1, edge_tpu: str | None = None
+    ) -> None:
+        """Store only; `load()` reads the file. `edge_tpu` is the library of a Coral Edge TPU."""
+        self._edge_tpu = edge_tpu
         self._path = path
         self._sha256 = sha256
         self._threads = threads
@@ -53,7 +56,12 @@ class Model:
         if Interpreter is None:
             raise ModelError(_NO_RUNTIME)
         try:
-            runtime = Interpreter(model_content=content, num_threads=self._threads)
+            # XNNPACK is the runtime's own default on a processor; it takes the threads.
+            runtime = Interpreter(
+                model_content=content,
+                num_threads=self._threads,
+                experimental_delegates=self._delegates(),
+            )
             runtime.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(
@@ -86,6 +94,17 @@ class Model:
             return tuple(self._real(output) for output in self._outputs)
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"model {self._path.name}: run failed ({error})") from error
+
+    def _delegates(self) -> list[Any]:
+        if self._edge_tpu is None:
+            return []
+        try:
+            return [load_delegate(self._edge_tpu)]
+        except (ValueError, OSError) as error:
+            raise ModelError(
+                f"the Edge TPU's library {self._edge_tpu} cannot be used ({error}); install "
+                "libedgetpu1-std, plug the stick in, or remove edge_tpu from [models]"
+            ) from error
 
     def _real(self, output: dict[str, Any]) -> Grid:
         """Undo the quantisation with the file's own scale and zero point; drop the batch axis."""

@@ -8,6 +8,7 @@ from haidang_gateway.errors import CameraError
 from haidang_gateway.model import Box
 
 Point = tuple[float, float]
+Polygon = tuple[Point, ...]
 
 
 class ZoneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -19,10 +20,12 @@ class ZoneSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All that one worker needs; the first line on its standard input.
+    """All that a worker needs for one camera.
 
-    `person_px` is a standing person's height in pixels of the source picture. `clock_offset_ms`
-    makes the worker's time the gateway's: wall time minus the machine's monotonic clock.
+    `masks` are burned into the pixels, `motion_masks` only do not count as movement; `view_file`
+    keeps the learnt view, `evidence_dir` pictures of alarms. `person_px` is a standing person's
+    height in pixels of the source picture. `clock_offset_ms` makes the worker's time the
+    gateway's: wall time minus the machine's monotonic clock.
     """
 
     id: str
@@ -30,7 +33,14 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     models_dir: str
     clock_offset_ms: int
     fps: float = 5.0
+    # What is looked at each second while nothing is up; `fps` or more switches the thrift off.
+    idle_fps: float = 1.0
     loop: bool = True
+    masks: tuple[Polygon, ...] = ()
+    motion_masks: tuple[Polygon, ...] = ()
+    view_file: str | None = None
+    evidence_dir: str | None = None
+    evidence_key: str | None = None
     person_px: float | None = None
     crowd_every_s: float = 2.0
     alive_every_s: float = 2.0
@@ -39,12 +49,25 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     read_timeout_s: float = 5.0
     dark_after_s: float = 20.0
     frozen_after_s: float = 60.0
+    turned_after_s: float = 60.0
     # At 5 pictures a second flames must last 1.6 s: headlights on wet asphalt score high for less.
     fire_need: int = 8
     fire_of: int = 12
     fire_threshold: float | None = None
     smoke_threshold: float | None = None
     zones: tuple[ZoneSettings, ...] = ()
+
+
+class CrewSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The first line on a worker's standard input: its cameras and what it may use.
+
+    `threads` are the networks' own; `edge_tpu` names the library of a Coral Edge TPU.
+    """
+
+    cameras: tuple[WorkerSettings, ...]
+    memory_mb: int = 600
+    threads: int = 1
+    edge_tpu: str | None = None
 
 
 class FlameLine(msgspec.Struct, frozen=True, tag_field="t", tag="fire", kw_only=True):
@@ -54,6 +77,8 @@ class FlameLine(msgspec.Struct, frozen=True, tag_field="t", tag="fire", kw_only=
     score: float
     box: Box | None
     at_ms: int
+    snapshot: str | None = None
+    camera: str = ""
 
 
 class SmokeLine(msgspec.Struct, frozen=True, tag_field="t", tag="smoke", kw_only=True):
@@ -63,6 +88,8 @@ class SmokeLine(msgspec.Struct, frozen=True, tag_field="t", tag="smoke", kw_only
     score: float
     box: Box | None
     at_ms: int
+    snapshot: str | None = None
+    camera: str = ""
 
 
 class CrowdLine(msgspec.Struct, frozen=True, tag_field="t", tag="crowd", kw_only=True):
@@ -74,34 +101,44 @@ class CrowdLine(msgspec.Struct, frozen=True, tag_field="t", tag="crowd", kw_only
     high: float
     density: float | None
     at_ms: int
+    camera: str = ""
 
 
 class AliveLine(msgspec.Struct, frozen=True, tag_field="t", tag="alive", kw_only=True):
-    """Fresh frames were looked at since the last such line; sums since the worker's start."""
+    """Fresh frames were looked at since the last such line; sums since the worker's start.
+
+    `health` tells a view that is still looked at though it is bad; `invoke_ms` is the mean time of
+    the networks for a picture, `age_ms` the greatest age of a picture when it had been judged.
+    """
 
     frames: int
     dropped: int
     fps: float
     at_ms: int
+    health: Literal["ok", "blurred", "turned"] = "ok"
+    invoke_ms: float = 0.0
+    age_ms: int = 0
+    camera: str = ""
 
 
 class FaultLine(msgspec.Struct, frozen=True, tag_field="t", tag="fault", kw_only=True):
-    """The camera sees nothing; `health` is a word of the contract, `hint` what to do."""
+    """The camera sees nothing; `hint` is what to do, no `camera` means all of the worker."""
 
     error: str
     hint: str
     at_ms: int
-    health: Literal["silent", "stuck"] = "silent"
+    health: Literal["silent", "stuck", "black", "blinded"] = "silent"
+    camera: str = ""
 
 
 Line = FlameLine | SmokeLine | CrowdLine | AliveLine | FaultLine
 
 _encoder = msgspec.json.Encoder()
 _line_decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
-_settings_decoder = msgspec.json.Decoder(WorkerSettings)
+_settings_decoder = msgspec.json.Decoder(CrewSettings)
 
 
-def encode(message: Line | WorkerSettings) -> bytes:
+def encode(message: Line | CrewSettings) -> bytes:
     """One JSON object and a line feed."""
     return _encoder.encode(message) + b"\n"
 
@@ -114,7 +151,7 @@ def decode_line(data: bytes) -> Line:
         raise CameraError(f"the camera worker wrote a line that is no event: {error}") from error
 
 
-def decode_settings(data: bytes) -> WorkerSettings:
+def decode_settings(data: bytes) -> CrewSettings:
     """The settings line; CameraError with the field's path if it is wrong."""
     try:
         return _settings_decoder.decode(data)

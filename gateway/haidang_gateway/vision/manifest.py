@@ -56,9 +56,11 @@ def read_manifest(folder: Path) -> Manifest:
         raise ModelError(f"{path}: field {error} is missing or wrong; copy it again") from error
 
 
-def load_model(entry: FireModel | CrowdModel, *, threads: int = 1) -> Model:
+def load_model(
+    entry: FireModel | CrowdModel, *, threads: int = 1, edge_tpu: str | None = None
+) -> Model:
     """Load a model of the manifest; ModelError if its file does not fit the entry."""
-    model = Model(entry.path, entry.sha256, threads=threads)
+    model = Model(entry.path, entry.sha256, threads=threads, edge_tpu=edge_tpu)
     model.load()
     size = entry if isinstance(entry, FireModel) else entry.spec
     if model.input_shape != (size.height, size.width, 3):

@@ -1,12 +1,14 @@
-"""Is the picture alive? Pure judgement over small brightness pictures: frozen, black, moving."""
+"""What moves in a picture, and whether anything does at all; pure judgement over brightness."""
 
-from typing import Literal
+import zlib
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 
+from haidang_gateway.vision.masks import Masks
+
 Luma = NDArray[np.uint8]
-View = Literal["ok", "frozen", "dark"]
 
 # One picture encoded again and again (mpeg4 and h264 at 1 to 3 Mbit/s, key frame each second)
 # differed from itself by at most 1.7 levels on average and in 0.02 % of its pixels by more than
@@ -15,8 +17,10 @@ View = Literal["ok", "frozen", "dark"]
 _NOISE_LEVELS = 2.0
 _MOTION_LEVELS = 12
 _MOTION_SHARE = 0.002
-_BLACK_LEVEL = 24
-_FLAT_LEVELS = 3.0
+# A sensor's noise never gives the same picture twice; a player that loops a recording does.
+_LOOPED_SHARE = 0.9
+_LEAST_PICTURES = 20
+_MOST_PICTURES = 1200
 
 
 def difference(before: Luma, after: Luma) -> float:
@@ -29,37 +33,74 @@ def changed_share(before: Luma, after: Luma, levels: int = _MOTION_LEVELS) -> fl
     return float((np.abs(before.astype(np.int16) - after) > levels).mean())
 
 
-def is_dark(luma: Luma) -> bool:
-    """Black, or one even tone: a covered lens, a dead sensor, a lost input."""
-    return float(luma.max()) < _BLACK_LEVEL or float(luma.std()) < _FLAT_LEVELS
+class Gate:
+    """Says whether something moves, apart from where `masks` hide it (a flag, a road, a tree).
+
+    A picture is compared with a slow mean of the earlier ones: what drifts slowly, as smoke does,
+    stands out more and more, and noise does not.
+    """
+
+    def __init__(self, masks: Masks, *, share: float = _MOTION_SHARE) -> None:
+        """`share` 0..1 of the pixels must change."""
+        self._masks = masks
+        self._share = share
+        self._mean: NDArray[np.float32] | None = None
+
+    def see(self, luma: Luma) -> bool:
+        """Take one picture; whether it moved against the mean. The first one does."""
+        now = luma.astype(np.float32)
+        if self._mean is None or self._mean.shape != now.shape:
+            self._mean = now
+            return True
+        changed = np.abs(now - self._mean) > _MOTION_LEVELS
+        if self._masks:
+            changed &= ~self._masks.inside(*luma.shape)
+        self._mean += (now - self._mean) * np.float32(0.1)
+        return float(changed.mean()) >= self._share
 
 
-class Liveness:
-    """Says when a picture has been dark or frozen for too long, and when it recovers."""
+class Stillness:
+    """Says when a picture stands still, or when the same pictures come again and again."""
 
-    def __init__(self, *, dark_after_ms: int, frozen_after_ms: int) -> None:
-        """Start as seeing; the first picture is the first anchor."""
-        self._dark_after_ms = dark_after_ms
-        self._frozen_after_ms = frozen_after_ms
+    def __init__(self, *, after_ms: int, loops: bool = True) -> None:
+        """`loops` False lets a recording be played over and over on purpose."""
+        self._after_ms = after_ms
+        self._loops = loops
         self._anchor: Luma | None = None
         self._moved_ms = 0
-        self._bright_ms = 0
+        self._begun_ms = 0
+        self._known: dict[int, int] = {}
+        self._recent: deque[tuple[int, bool]] = deque(maxlen=_MOST_PICTURES)
+        self._last = 0
 
-    def see(self, luma: Luma, at_ms: int) -> View:
+    def see(self, luma: Luma, at_ms: int) -> bool:
         """Judge one picture taken at `at_ms` (steady clock).
 
         A picture is compared with the last one that differed, not with its predecessor: slow
         change adds up to movement instead of hiding below the limit.
         """
         if self._anchor is None or self._anchor.shape != luma.shape:
-            self._anchor, self._moved_ms, self._bright_ms = luma, at_ms, at_ms
+            self._anchor, self._moved_ms = luma, at_ms
         if _lives(self._anchor, luma):
             self._anchor, self._moved_ms = luma, at_ms
-        if not is_dark(luma):
-            self._bright_ms = at_ms
-        if at_ms - self._bright_ms >= self._dark_after_ms:
-            return "dark"
-        return "frozen" if at_ms - self._moved_ms >= self._frozen_after_ms else "ok"
+        looped = self._loops and self._is_looped(luma, at_ms)
+        return looped or at_ms - self._moved_ms >= self._after_ms
+
+    def _is_looped(self, luma: Luma, at_ms: int) -> bool:
+        key = zlib.crc32(luma.tobytes())
+        if key != self._last:
+            self._recent.append((at_ms, key in self._known))
+        self._last = key
+        self._known[key] = at_ms
+        if len(self._known) > 2 * _MOST_PICTURES:
+            newest = sorted(self._known.items(), key=lambda known: known[1])
+            self._known = dict(newest[-_MOST_PICTURES:])
+        while self._recent and at_ms - self._recent[0][0] > self._after_ms:
+            self._recent.popleft()
+            self._begun_ms = self._begun_ms or at_ms
+        seen = len(self._recent)
+        again = sum(known for _, known in self._recent)
+        return bool(self._begun_ms and seen >= _LEAST_PICTURES and again >= _LOOPED_SHARE * seen)
 
 
 def _lives(anchor: Luma, luma: Luma) -> bool:

@@ -43,7 +43,13 @@ class ShippedNetworks:
         return count_people(rgb, person_px, self._crowd.run, self._manifest.crowd.spec)
 
 
-def load_networks(models_dir: Path) -> ShippedNetworks:
+def load_networks(
+    models_dir: Path, *, threads: int = 1, edge_tpu: str | None = None
+) -> ShippedNetworks:
     """Read the manifest and load both models; ModelError where one is missing or altered."""
     manifest = read_manifest(models_dir)
-    return ShippedNetworks(manifest, load_model(manifest.fire), load_model(manifest.crowd))
+    fire, crowd = (
+        load_model(entry, threads=threads, edge_tpu=edge_tpu)
+        for entry in (manifest.fire, manifest.crowd)
+    )
+    return ShippedNetworks(manifest, fire, crowd)

@@ -2,11 +2,17 @@
 
 from typing import Any, Protocol
 
+from haidang_gateway.model import Box
 from haidang_gateway.vision.camera import Frame, Picture
 from haidang_gateway.vision.crowd import ZoneCount
 from haidang_gateway.vision.fire import Verdict, Vote
 from haidang_gateway.vision.lines import CrowdLine, FlameLine, Line, SmokeLine, WorkerSettings
-from haidang_gateway.vision.picture import CrowdCount, FireScores
+from haidang_gateway.vision.liveliness import Flicker, Growth
+from haidang_gateway.vision.picture import CrowdCount, FireScores, Grid
+from haidang_gateway.vision.usual import Usual
+
+# A single picture with this share of the threshold wakes the camera up: all its pictures count.
+_SUSPECT_SHARE = 0.6
 
 
 class Networks(Protocol):
@@ -24,6 +30,31 @@ class Networks(Protocol):
         """The density map of people; `person_px` is a person's height in this picture."""
 
 
+class _Kind:
+    """Flames or smoke at one camera: what is usual, how the spot behaves, the vote."""
+
+    def __init__(self, threshold: float, settings: WorkerSettings) -> None:
+        self.threshold = threshold
+        self.usual = Usual(threshold)
+        self._vote = Vote(threshold=threshold, need=settings.fire_need, of=settings.fire_of)
+        self._flicker = Flicker()
+        self._growth = Growth()
+
+    @property
+    def active(self) -> bool:
+        return self._vote.active
+
+    def see(self, score: float, cells: Grid, box: Box | None, frame: Frame) -> Verdict | None:
+        at_ms = frame.at_ms
+        fair = self.usual.fair(score, cells)
+        spot = box if score >= self.threshold * _SUSPECT_SHARE else None
+        flickers = self._flicker.see(frame.luma, spot, at_ms)
+        grows = self._growth.see(cells, score, at_ms)
+        told = self._vote.see(fair, at_ms, cells=cells, box=box, alive=flickers or grows)
+        self.usual.learn(score, cells, at_ms, alarmed=self.active)
+        return told
+
+
 class Observer:
     """Looks at one camera's frames in order of time."""
 
@@ -33,12 +64,15 @@ class Observer:
         self._person_px = settings.person_px
         self._crowd_every_ms = int(settings.crowd_every_s * 1000)
         self._next_crowd_ms = 0
-        need, of = settings.fire_need, settings.fire_of
-        flames = settings.fire_threshold or networks.fire_threshold
-        smoke = settings.smoke_threshold or networks.smoke_threshold
-        self._flames = Vote(threshold=flames, need=need, of=of)
-        self._smoke = Vote(threshold=smoke, need=need, of=of)
+        self._flames = _Kind(settings.fire_threshold or networks.fire_threshold, settings)
+        self._smoke = _Kind(settings.smoke_threshold or networks.smoke_threshold, settings)
         self._zones = {z.id: ZoneCount(z.polygon, area_m2=z.area_m2) for z in settings.zones}
+        self.suspects = False
+
+    @property
+    def active(self) -> bool:
+        """Whether flames or smoke are voted for."""
+        return self._flames.active or self._smoke.active
 
     def see(self, frame: Frame) -> list[Line]:
         """The events of one frame: votes that changed, and now and then the zones' counts."""
@@ -48,11 +82,23 @@ class Observer:
             lines += self._count_people(frame)
         return lines
 
+    def usual(self) -> dict[str, Any]:
+        """What is usual at this camera, for a file."""
+        return {"flames": self._flames.usual.to_json(), "smoke": self._smoke.usual.to_json()}
+
+    def take_over(self, kept: dict[str, Any]) -> None:
+        """Go on with what was usual before."""
+        self._flames.usual.take_over(kept.get("flames", {}))
+        self._smoke.usual.take_over(kept.get("smoke", {}))
+
     def _look_for_fire(self, frame: Frame) -> list[Line]:
         seen = self._networks.fire(frame.rgb)
-        at_ms = frame.at_ms
-        flames = self._flames.see(seen.fire, at_ms, cells=seen.cells_fire, box=seen.box)
-        smoke = self._smoke.see(seen.smoke, at_ms, cells=seen.cells_smoke, box=seen.smoke_box)
+        flames = self._flames.see(seen.fire, seen.cells_fire, seen.box, frame)
+        smoke = self._smoke.see(seen.smoke, seen.cells_smoke, seen.smoke_box, frame)
+        self.suspects = (
+            seen.fire >= self._flames.threshold * _SUSPECT_SHARE
+            or seen.smoke >= self._smoke.threshold * _SUSPECT_SHARE
+        )
         lines: list[Line] = []
         if flames is not None:
             lines.append(FlameLine(**_fields(flames)))

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from haidang_gateway.settings import CameraSettings
-from haidang_gateway.vision.cameras import Post
 from haidang_gateway.vision.ground import Ground
 from haidang_gateway.vision.lines import WorkerSettings, ZoneSettings
+from haidang_gateway.vision.post import Post
 
 _WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 

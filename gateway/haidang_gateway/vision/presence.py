@@ -41,7 +41,7 @@ class Presence:
             self._alive_ms = now_ms
             heard = [] if self.up else [self._heard(line.at_ms, now_ms)]
             self.up = True
-            return [*heard, *self._health_change("ok", line.at_ms, now_ms)]
+            return [*heard, *self._health_change(line.health, line.at_ms, now_ms)]
         if isinstance(line, FaultLine):
             return self._health_change(line.health, line.at_ms, now_ms)
         return [self._sighting(line, now_ms)]
@@ -102,4 +102,5 @@ class Presence:
             box=line.box,
             at_ms=line.at_ms,
             received_ms=now_ms,
+            snapshot=line.snapshot,
         )

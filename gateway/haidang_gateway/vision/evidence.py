@@ -1,0 +1,184 @@
+"""Pictures kept with an alarm: a ring of the last seconds in memory, files only once it alarms.
+
+Each event is a folder `<camera>/<time>-<digest>/` with the picture, the place of the fire cut out,
+the seconds before, and `index.json` naming each file's SHA-256. With a key all are AES-256-GCM.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from collections import deque
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from haidang_gateway.errors import EvidenceError
+from haidang_gateway.model import Box
+
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+_SEALED = ".sealed"
+_LEAST_FREE_BYTES = 64 * 1024 * 1024
+INDEX = "index.json"
+PICTURE = "picture.jpg"
+
+
+class Ring:
+    """The last seconds of one camera as small JPEGs; the oldest goes first, bytes are bounded."""
+
+    def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 2_000_000) -> None:
+        """Empty."""
+        self._keep_ms = keep_ms
+        self._max_bytes = max_bytes
+        self._frames: deque[tuple[int, bytes]] = deque()
+        self.used_bytes = 0
+        self.crowded_out = 0
+
+    def add(self, at_ms: int, jpeg: bytes) -> None:
+        """Keep one frame and forget what is too old, or too much."""
+        self._frames.append((at_ms, jpeg))
+        self.used_bytes += len(jpeg)
+        while at_ms - self._frames[0][0] > self._keep_ms:
+            self._forget()
+        while self.used_bytes > self._max_bytes:
+            self._forget()
+            self.crowded_out += 1
+
+    def frames(self) -> list[tuple[int, bytes]]:
+        """The frames kept, oldest first."""
+        return list(self._frames)
+
+    def _forget(self) -> None:
+        self.used_bytes -= len(self._frames.popleft()[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What was seen when a vote became an alarm; pictures are JPEGs with their masks."""
+
+    camera: str
+    kind: str
+    score: float
+    box: Box | None
+    at_ms: int
+    picture: bytes
+    crop: bytes | None
+    ring: list[tuple[int, bytes]]
+
+
+class EvidenceFolder:
+    """Writes events below one folder, sealed where there is a key."""
+
+    def __init__(self, folder: Path, key: bytes | None = None) -> None:
+        """Store only."""
+        self._folder = folder
+        self._key = key
+
+    def keep(self, event: Event) -> str:
+        """Write one event and return `sha256:...` of its picture; whole or not at all.
+
+        EvidenceError where the disk is nearly full or fails.
+        """
+        digest = sha256(event.picture).hexdigest()
+        name = f"{event.at_ms}-{digest[:16]}"
+        target = self._folder / event.camera / name
+        part = target.with_name(f".{name}-{secrets.token_hex(4)}")
+        try:
+            part.mkdir(parents=True)
+            if shutil.disk_usage(part).free < _LEAST_FREE_BYTES:
+                raise EvidenceError(f"{self._folder}: the disk is nearly full; no picture is kept")
+            for path, content in _files(event).items():
+                self._write(part / path, content)
+            if target.exists():
+                shutil.rmtree(part)
+            else:
+                part.rename(target)
+            _sync(target.parent)
+        except OSError as error:
+            raise EvidenceError(
+                f"{self._folder}: evidence cannot be written ({error.strerror}); check the disk"
+            ) from error
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return f"sha256:{digest}"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        if self._key is not None:
+            content = seal(content, path.name, self._key)
+            path = path.with_name(path.name + _SEALED)
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def seal(content: bytes, name: str, key: bytes) -> bytes:
+    """Encrypt one file; its name is bound to it."""
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, content, name.encode())
+
+
+def unseal(content: bytes, name: str, key: bytes) -> bytes:
+    """Decrypt one file; EvidenceError for another key, name or a changed byte."""
+    try:
+        return AESGCM(key).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], name.encode())
+    except (InvalidTag, ValueError) as error:
+        raise EvidenceError(f"{name}: the key does not fit, or the file was changed") from error
+
+
+def read_event(folder: Path, key: bytes | None = None) -> dict[str, bytes]:
+    """Return an event's files by name, unsealed; EvidenceError where one was changed or lost."""
+    files: dict[str, bytes] = {}
+    for path in sorted(folder.iterdir()):
+        name, content = path.name, path.read_bytes()
+        if path.suffix == _SEALED:
+            if key is None:
+                raise EvidenceError(f"{path}: is sealed; give the key")
+            name = path.name.removesuffix(_SEALED)
+            content = unseal(content, name, key)
+        files[name] = content
+    named = json.loads(files.get(INDEX, b"{}")).get("files", {})
+    for name, digest in named.items():
+        if sha256(files.get(name, b"")).hexdigest() != digest:
+            raise EvidenceError(f"{folder / name}: was changed or is missing")
+    return files
+
+
+def read_key(path: Path) -> bytes:
+    """Read a key of 64 hexadecimal digits (`openssl rand -hex 32`); EvidenceError otherwise."""
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{path}: cannot be read as a key; `openssl rand -hex 32`") from error
+    if len(key) != _KEY_BYTES:
+        raise EvidenceError(f"{path}: the key needs 64 hexadecimal digits; `openssl rand -hex 32`")
+    return key
+
+
+def _files(event: Event) -> dict[str, bytes]:
+    files = {PICTURE: event.picture}
+    if event.crop is not None:
+        files["crop.jpg"] = event.crop
+    for at_ms, jpeg in event.ring:
+        files[f"before-{event.at_ms - at_ms:05d}-ms.jpg"] = jpeg
+    index = {
+        "camera": event.camera,
+        "kind": event.kind,
+        "score": event.score,
+        "box": event.box,
+        "at_ms": event.at_ms,
+        "files": {name: sha256(content).hexdigest() for name, content in files.items()},
+    }
+    return files | {INDEX: json.dumps(index, indent=1).encode()}
+
+
+def _sync(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

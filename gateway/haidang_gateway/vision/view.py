@@ -1,0 +1,107 @@
+"""Can this camera see? Pure judgement: frozen, black, blinded, out of focus, turned away."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from haidang_gateway.vision.masks import Masks
+from haidang_gateway.vision.motion import Luma, Stillness
+from haidang_gateway.vision.reference import Edges, Reference, edges, sharpness
+
+View = Literal["ok", "stuck", "black", "blinded", "blurred", "turned"]
+BLIND: tuple[View, ...] = ("stuck", "black", "blinded")
+"""What hides a fire altogether; a blurred or turned view is still looked at."""
+
+_BLACK_LEVEL = 24
+_FLAT_LEVELS = 3.0
+_WHITE_LEVEL = 250
+_WHITE_SHARE = 0.6
+# Six street clips: a blur over 5 pixels of 160 leaves .24 to .33 of the steepness, over 3 pixels .36
+# to .49; weather and dusk leave .67 and more.
+_BLURRED_SHARE = 0.4
+# Minutes' means of a clip against its own beginning: .64 and more, from day to a rainy night too;
+# other streets reach .43, a view turned by a seventh of its width .05 to .47, mostly below .4.
+_TURNED_LIKENESS = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """For how long a view must be bad to be told."""
+
+    dark_after_ms: int = 20_000
+    frozen_after_ms: int = 60_000
+    turned_after_ms: int = 60_000
+
+
+class Sight:
+    """Judges one camera's pictures in order of time and learns what it usually sees."""
+
+    def __init__(
+        self, limits: Limits, reference: Reference, masks: Masks, *, loops: bool = True
+    ) -> None:
+        """`masks` hide parts that must not count; `loops` False allows a looped recording."""
+        self.reference = reference
+        self._limits = limits
+        self._masks = masks
+        self._still = Stillness(after_ms=limits.frozen_after_ms, loops=loops)
+        self._since: dict[View, int] = {}
+        self._mean: Edges | None = None
+        self._mean_ms = 0
+
+    def see(self, luma: Luma, at_ms: int) -> View:
+        """Judge one picture taken at `at_ms` (steady clock); the worst word that held."""
+        limits = self._limits
+        seen = luma[~self._masks.inside(*luma.shape)] if self._masks else luma
+        dark, white = is_dark(seen), is_white(seen)
+        still = self._still.see(luma, at_ms)
+        if self._held("black", dark and not white, at_ms, limits.dark_after_ms):
+            return "black"
+        if self._held("blinded", white, at_ms, limits.dark_after_ms):
+            return "blinded"
+        if still:
+            return "stuck"
+        return "ok" if dark or white else self._compare(luma, at_ms)
+
+    def _compare(self, luma: Luma, at_ms: int) -> View:
+        now, sharp = edges(luma), sharpness(luma)
+        if now is None:
+            return "ok"
+        mean = self._minute(now, at_ms)
+        known = self.reference.known
+        blurred = known and self.reference.sharpness_share(sharp) < _BLURRED_SHARE
+        # Without focus there are no edges to compare: that word goes first.
+        turned = known and not blurred and self.reference.likeness(mean) < _TURNED_LIKENESS
+        after_ms = self._limits.turned_after_ms
+        if self._held("blurred", blurred, at_ms, after_ms):
+            return "blurred"
+        if self._held("turned", turned, at_ms, after_ms):
+            return "turned"
+        if not blurred and not turned:
+            self.reference.learn(now, sharp, at_ms)
+        return "ok"
+
+    def _minute(self, now: Edges, at_ms: int) -> Edges:
+        """The mean of about the last ten seconds: what passes by leaves it alone."""
+        if self._mean is None:
+            self._mean, self._mean_ms = now.copy(), at_ms
+        share = np.float32(min(1.0, max(0, at_ms - self._mean_ms) / 10_000))
+        self._mean_ms = at_ms
+        self._mean += (now - self._mean) * share
+        return self._mean / np.float32(max(float(np.sqrt((self._mean**2).sum())), 1e-6))
+
+    def _held(self, word: View, bad: bool, at_ms: int, after_ms: int) -> bool:
+        if not bad:
+            self._since.pop(word, None)
+            return False
+        return at_ms - self._since.setdefault(word, at_ms) >= after_ms
+
+
+def is_dark(luma: Luma) -> bool:
+    """Black, or one even tone: a covered lens, a dead sensor, a lost input."""
+    return luma.size == 0 or float(luma.max()) < _BLACK_LEVEL or float(luma.std()) < _FLAT_LEVELS
+
+
+def is_white(luma: Luma) -> bool:
+    """Most of it over-exposed: sun or a lamp shines into the lens."""
+    return luma.size > 0 and float((luma >= _WHITE_LEVEL).mean()) >= _WHITE_SHARE

@@ -1,15 +1,20 @@
 """What waits for the pipeline: alarms and facts at once, telemetry in groups; both bounded."""
 
 import asyncio
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from haidang_gateway.commands import Wish
+from haidang_gateway.fair_queue import FairQueue
 from haidang_gateway.fleet.order import Order, OrdersDue
+from haidang_gateway.ingest.allowance import ALARM_RATE, DATA_RATE, Allowance
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.model import Fact
+
+# The owner of what the gateway itself has to say.
+_OURS = ""
+_MOST_COUNTED = 10_000
 
 Durable = Fact | Wish | Order
 
@@ -28,10 +33,13 @@ Urgent = Arrival | Fact | Told | OrdersDue
 class Inbox:
     """Two bounded queues with one waiting place.
 
-    Overflow rule: the newest arrival is refused and counted. A refused pack is not acknowledged
-    to its node, which sends it again. Facts are said once, so their teller waits for a place.
-    The limits should lie well above the broker's receive maxima, which mosquitto 2.0.11 does not
-    always keep.
+    Nodes are served in turn. Overflow rule: the newest arrival of the node with the most is
+    refused and counted, and so is what a node sends beyond its allowance. A refused pack is not
+    acknowledged to its node, which sends it again: nothing is lost, that node is slowed down.
+    Facts are said once, so their teller waits for a place. The limits should lie well above the
+    broker's receive maxima, which mosquitto 2.0.11 does not always keep.
+
+    `on_displaced(arrival)` is called for an arrival that had to go after it was taken.
     """
 
     def __init__(
@@ -39,10 +47,13 @@ class Inbox:
     ) -> None:
         """Limits count messages."""
         self.refused = 0
-        self._urgent: deque[Urgent] = deque()
-        self._data: deque[Arrival] = deque()
+        self.on_displaced: Callable[[Arrival], None] = _forget
+        self._refused_by: Counter[str] = Counter()
+        self._urgent: FairQueue[Urgent] = FairQueue(urgent_limit)
+        self._data: FairQueue[Urgent] = FairQueue(data_limit)
+        self._alarm_allowance = Allowance(ALARM_RATE)
+        self._data_allowance = Allowance(DATA_RATE)
         self._urgent_limit = urgent_limit
-        self._data_limit = data_limit
         self._monotonic_ms = monotonic_ms
         self._data_since_ms: int | None = None
         self._something = asyncio.Event()
@@ -50,7 +61,7 @@ class Inbox:
 
     def put_urgent(self, item: Urgent) -> bool:
         """Queue an alarm pack or a fact; False if it was refused."""
-        return self._put(self._urgent, item, self._urgent_limit)
+        return self._put(self._urgent, item, self._alarm_allowance)
 
     async def tell(self, fact: Fact) -> None:
         """Queue a fact, waiting for a place where the pipeline does not keep up."""
@@ -64,21 +75,26 @@ class Inbox:
 
     def put_data(self, item: Arrival) -> bool:
         """Queue telemetry; False if it was refused."""
-        if not self._put(self._data, item, self._data_limit):
+        if not self._put(self._data, item, self._data_allowance):
             return False
         if self._data_since_ms is None:
             self._data_since_ms = self._monotonic_ms()
         return True
 
     def take_urgent(self, limit: int) -> list[Urgent]:
-        """The oldest urgent items."""
+        """The oldest urgent items of each node, and the oldest facts, in turn."""
         self._room.set()
-        return [self._urgent.popleft() for _ in range(min(limit, len(self._urgent)))]
+        return self._urgent.take(limit)
 
-    def take_data(self, limit: int) -> list[Arrival]:
-        """The oldest telemetry."""
-        taken = [self._data.popleft() for _ in range(min(limit, len(self._data)))]
+    def take_data(self, limit: int) -> list[Urgent]:
+        """The oldest telemetry of each node in turn."""
+        taken = self._data.take(limit)
         self._data_since_ms = self._monotonic_ms() if self._data else None
+        return taken
+
+    def take_refused(self) -> Counter[str]:
+        """How many arrivals of which nodes were refused since the last taking."""
+        taken, self._refused_by = self._refused_by, Counter()
         return taken
 
     @property
@@ -107,16 +123,39 @@ class Inbox:
             return
 
     async def _put_when_room(self, item: Fact | Told) -> None:
-        while len(self._urgent) >= self._urgent_limit:
+        while self._urgent.count(_OURS) >= self._urgent_limit:
             self._room.clear()
             await self._room.wait()
-        self._urgent.append(item)
+        self._urgent.push(_OURS, item)
         self._something.set()
 
-    def _put(self, queue: deque[Any], item: Urgent, limit: int) -> bool:
-        if len(queue) >= limit:
-            self.refused += 1
+    def _put(self, queue: FairQueue[Urgent], item: Urgent, allowance: Allowance) -> bool:
+        owner = _owner(item)
+        if owner != _OURS and not allowance.take(owner, self._monotonic_ms()):
+            self._refuse(owner)
             return False
-        queue.append(item)
+        refused = queue.put(owner, item)
+        if refused is not None:
+            self._refuse(_owner(refused))
+            if refused is not item and isinstance(refused, Arrival):
+                self.on_displaced(refused)
+        if refused is item:
+            return False
         self._something.set()
         return True
+
+    def _refuse(self, owner: str) -> None:
+        self.refused += 1
+        if owner in self._refused_by or len(self._refused_by) < _MOST_COUNTED:
+            self._refused_by[owner] += 1
+
+
+def _owner(item: Urgent) -> str:
+    """The node of an arrival: the broker lets each publish on its own topics alone."""
+    if not isinstance(item, Arrival):
+        return _OURS
+    return item.topic.split("/", 4)[3] if item.topic.count("/") > 3 else "-"
+
+
+def _forget(_arrival: Arrival) -> None:
+    return

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from haidang_wire import messages, topics
 from haidang_wire import ranges as seqs
@@ -14,6 +14,7 @@ from haidang_gateway.batch import CENTRE, Batch, Draft, QuarantineRow
 from haidang_gateway.commands import Wish
 from haidang_gateway.desk import Desk
 from haidang_gateway.errors import PackRefused
+from haidang_gateway.feed import Feed
 from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import SAFE, Fleet
 from haidang_gateway.fleet.order import Order, OrdersDue
@@ -52,9 +53,10 @@ class Intake:
         link_up: Callable[[], bool],
         ledger: Ledger,
         reader: PackReader,
+        feeds: Sequence[Feed] = (),
         refused_by: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
-        """Store the parts; `link_up` tells whether nodes can be heard.
+        """Store the parts; `link_up` tells whether nodes can be heard, `feeds` who is told.
 
         `refused_by` takes what nodes sent beyond their share since its last call.
         """
@@ -66,6 +68,7 @@ class Intake:
         self._link_up = link_up
         self._ledger = ledger
         self._reader = reader
+        self._feeds = feeds
         self._refused_by = refused_by
         self._refused: OrderedDict[bytes, None] = OrderedDict()
         self._told_ms: OrderedDict[str, int] = OrderedDict()
@@ -117,7 +120,8 @@ class Intake:
             self._ledger.count(node, "refused", now_ms, count)
         boots, counts = self._ledger.take()
         commands, audits, counters = self._desk.orders.take_changes()
-        alarms = [self._draft(revision) for revision in (*work.revisions, *work.again)]
+        alarms = [draft for revision in work.revisions for draft in self._drafts(revision)]
+        again = [draft for name, old in work.again for draft in self._drafts(old, name)]
         return Batch(
             now_ms=now_ms,
             packs=tuple(work.packs),
@@ -125,7 +129,7 @@ class Intake:
             counts=counts,
             states=work.states,
             revisions=tuple(work.revisions),
-            drafts=(*alarms, *work.replies),
+            drafts=(*alarms, *again, *work.replies),
             quarantine=tuple(work.quarantine),
             nodes=self._fleet.take(),
             commands=commands,
@@ -133,8 +137,13 @@ class Intake:
             counters=work.counts + Counter(counters),
         )
 
-    def _draft(self, revision: Revision) -> Draft:
-        return alarm_draft(self._gateway, CENTRE, revision)
+    def _drafts(self, revision: Revision, destination: str | None = None) -> Iterator[Draft]:
+        """A revision's messages, to all destinations or to one."""
+        if not self._feeds:
+            yield alarm_draft(self._gateway, CENTRE, revision)
+        for feed in self._feeds:
+            if destination in (None, feed.name):
+                yield from feed.of_alarm(revision)
 
     def _told(self, told: Told, work: Work, now_ms: int) -> None:
         if isinstance(told.item, Wish | Order):

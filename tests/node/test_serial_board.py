@@ -3,9 +3,11 @@
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from gateway_kit import World, issue_all
 from haidang_board.rig import Board
 from haidang_board.world_serial import Line
 from haidang_wire import ranges
@@ -98,6 +100,36 @@ def test_commands_are_taken_answered_and_executed_once(bench: SerialBench, line:
         wait_until(lambda: master.sessions == 2, "a session of the new boot")
         wait_until(lambda: "c-2" in [reply["id"] for reply in master.replies], "its reply")
         assert board.boots == 2
+
+
+def test_an_alarm_goes_from_the_wire_through_the_gateway_to_the_centre_and_an_order_back(
+    bench: SerialBench, line: Line, tmp_path: Path
+) -> None:
+    issue_all(tmp_path / "certificates")
+    key = tmp_path / "keys" / f"{NODE}.serial.key"
+    key.parent.mkdir()
+    key.write_bytes(KEY)
+    key.chmod(0o600)
+    (tmp_path / "world").mkdir()
+    board = bench.board(line, serial_settings())
+    with World.open(tmp_path / "world", tmp_path / "certificates", 1.0) as world, board:
+        with world.config.open("a", encoding="utf-8") as config:
+            config.write(
+                f'[[serial]]\ndevice = "{line.port}"\nnodes = ["{NODE}"]\nkeys = "{key.parent}"\n'
+            )
+        board.power_on()
+        with world.gateway(), world.centre() as centre:
+            centre.wait_packs(1)
+            # Without its broker the gateway still hears who is wired to it.
+            world.broker.stop()
+            board.world.smoke_ppm = 2000
+            alarm = centre.wait_alarms(1)[0]
+            assert (alarm["hazard"], alarm["evidence"][0]["kind"]) == ("fire", "smoke")
+            centre.order("o-1", NODE, "identify")
+            assert centre.wait_replies(1)[0]["ok"] is True
+    sums = json.loads(world.command("ledger", "--json"))
+    assert sums["received"] > 0
+    assert (sums["lost"], sums["quarantined"]) == (0, 0)
 
 
 def test_a_new_configuration_is_tried_and_kept_over_the_serial_link(

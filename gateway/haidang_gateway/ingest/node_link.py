@@ -46,6 +46,7 @@ class NodeLink:
         self.late_acks = 0
         self._clock = clock
         self._inbox = inbox
+        inbox.on_displaced = self.acknowledge
         self._announced = False
         self._acks: dict[tuple[str, BootKey], list[list[int]]] = {}
         data = Identity(

@@ -1,0 +1,43 @@
+"""How much a node may send: a burst for what it has held back, then a steady rate."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+# More than a gateway can have nodes; the one that was quiet for longest is forgotten first.
+_MOST_NODES = 10_000
+_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Messages at once, and messages for each second after that."""
+
+    burst: int
+    per_s: int
+
+
+# A node's flash holds some 10,000 packs (outbox.bytes, 1 MiB); it measures once a second at most.
+DATA_RATE = Rate(burst=20_000, per_s=20)
+# States that change, and a snapshot of all states every 60 s.
+ALARM_RATE = Rate(burst=2_000, per_s=5)
+
+
+class Allowance:
+    """A token bucket for each node; pure, times come in."""
+
+    def __init__(self, rate: Rate) -> None:
+        """All nodes have the same rate and begin with the whole burst."""
+        self._full = rate.burst * _MS
+        self._per_ms = rate.per_s
+        # Thousandths of a message left, and when that was so.
+        self._left: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def take(self, node: str, now_ms: int) -> bool:
+        """Whether the node may send one more message now; it is counted then."""
+        left, at_ms = self._left.pop(node, (self._full, now_ms))
+        left = min(self._full, left + (now_ms - at_ms) * self._per_ms)
+        allowed = left >= _MS
+        self._left[node] = (left - _MS if allowed else left, now_ms)
+        if len(self._left) > _MOST_NODES:
+            self._left.popitem(last=False)
+        return allowed

@@ -15,7 +15,6 @@ from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreBusy, StoreError
 from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
-from haidang_gateway.fleet.order import Answer
 from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.arrival import Arrival
@@ -31,6 +30,7 @@ from haidang_gateway.settings import (
 )
 from haidang_gateway.site import Place
 from haidang_gateway.store import Store
+from haidang_gateway.work import Said
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import NO_BROKER
 
@@ -103,7 +103,7 @@ class Bench:
         self.fleet = Fleet(settings.nodes, START_MS)
         ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
         self.orders = Orders(orders, gateway="gw-01", nodes=self.fleet.nodes)
-        self.answered: list[Answer] = []
+        self.answered: list[Said] = []
         self.pipeline = Pipeline(
             "gw-01",
             orders=self.orders,

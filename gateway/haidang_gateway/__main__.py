@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from haidang_gateway import (
+    alarm_cli,
     audit_cli,
     journal,
     ledger_view,
@@ -67,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     node.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
     node_cli.add_arguments(node)
     node.set_defaults(command=node_cli.run)
+    text = "see, acknowledge, dismiss or shelve alarms, report, exercise"
+    persons = commands.add_parser("alarm", help=text, description=text)
+    alarm_cli.add_arguments(persons, _CONFIG)
+    persons.set_defaults(command=alarm_cli.run)
     text = "check that the record of alarms and commands was not changed"
     chain = commands.add_parser("audit", help=text, description=text)
     audit_cli.add_arguments(chain, _CONFIG)

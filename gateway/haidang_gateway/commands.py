@@ -59,11 +59,15 @@ Meaning = Act | Order | Resync | Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A command of the centre: its id, where its answer goes (None: nowhere), what it means."""
+    """What the centre wishes, or a person at this gateway (`local`), and what it means.
+
+    `topic` is where the centre's answer goes; None: nowhere.
+    """
 
     id: str
     topic: str | None
     what: Meaning
+    local: bool = False
 
 
 def wish_of(payload: bytes, gateway: str, now_ms: int) -> Wish | None:
@@ -81,6 +85,25 @@ def wish_of(payload: bytes, gateway: str, now_ms: int) -> Wish | None:
         _log.warning("command %r wants its answer on %r, not below ours", command["id"], topic)
         return None
     return Wish(id=command["id"], topic=topic, what=_meaning(command, topic, now_ms))
+
+
+def act_of(do: str, args: dict[str, Any], now_ms: int) -> Act | Refused:
+    """What a person does or saw, as a fact for the rules; the arguments keep the contract."""
+    when = {"at_ms": now_ms, "received_ms": now_ms}
+    by = args.get("by", _HERE)
+    match do:
+        case "ack_alarm":
+            return AckAlarm(alarm_id=args["alarm_id"], by=by, **when)
+        case "dismiss_alarm":
+            return DismissAlarm(alarm_id=args["alarm_id"], by=by, **when)
+        case "shelve_alarm":
+            until_ms = _unix_ms(args["until"])
+            return ShelveAlarm(alarm_id=args["alarm_id"], by=by, until_ms=until_ms, **when)
+        case "report":
+            return _report(args, now_ms)
+        case "exercise":
+            return _exercise(args, by, now_ms)
+    return Refused(f"this gateway does not know how to {do} yet", "update the gateway")
 
 
 def _meaning(command: dict[str, Any], topic: str | None, now_ms: int) -> Meaning:
@@ -101,26 +124,7 @@ def _meaning(command: dict[str, Any], topic: str | None, now_ms: int) -> Meaning
         return Refused("the command had expired when it came", "send it again")
     if do == "resync":
         return Resync()
-    return _act(do, args, now_ms)
-
-
-def _act(do: str, args: dict[str, Any], now_ms: int) -> Act | Refused:
-    """What a person does or saw, as a fact for the rules."""
-    when = {"at_ms": now_ms, "received_ms": now_ms}
-    by = args.get("by", _HERE)
-    match do:
-        case "ack_alarm":
-            return AckAlarm(alarm_id=args["alarm_id"], by=by, **when)
-        case "dismiss_alarm":
-            return DismissAlarm(alarm_id=args["alarm_id"], by=by, **when)
-        case "shelve_alarm":
-            until_ms = _unix_ms(args["until"])
-            return ShelveAlarm(alarm_id=args["alarm_id"], by=by, until_ms=until_ms, **when)
-        case "report":
-            return _report(args, now_ms)
-        case "exercise":
-            return _exercise(args, by, now_ms)
-    return Refused(f"this gateway does not know how to {do} yet", "update the gateway")
+    return act_of(do, args, now_ms)
 
 
 def _exercise(args: dict[str, Any], by: str, now_ms: int) -> Exercise | Injected | Refused:

@@ -1,4 +1,4 @@
-"""The socket at which `haidang-gateway node` reaches the running gateway; one folder, one user."""
+"""The socket at which `haidang-gateway node|alarm` reach the running gateway; one folder."""
 
 import asyncio
 import contextlib
@@ -6,41 +6,42 @@ import json
 import logging
 import os
 import pwd
-import secrets
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from haidang_wire import messages
 from haidang_wire.errors import WireError
 
 from haidang_gateway.clock import Clock
-from haidang_gateway.fleet.order import Answer, Order
+from haidang_gateway.commands import Wish
+from haidang_gateway.control_request import LONGEST_WAIT_S, asked
+from haidang_gateway.fleet.order import Order
+from haidang_gateway.work import Said
 
 _log = logging.getLogger(__name__)
 
+__all__ = ("LONGEST_WAIT_S", "NAME", "Control", "OnOrder", "address")
+
 NAME = "control"
-LONGEST_WAIT_S = 3600
 _LINE_BYTES = 16 * 1024
 _VISITORS = 8
 _REQUEST_S = 5.0
-_NAME_LENGTH = 40
 _OURS_ALONE = 0o177
 # struct ucred of SO_PEERCRED: pid, uid, gid.
 _CREDENTIALS = struct.Struct("3i")
 # sockaddr_un holds 108 bytes.
 _PATH_BYTES = 100
 
-OnOrder = Callable[[Order], Awaitable[None]]
+OnOrder = Callable[[Order | Wish], Awaitable[None]]
 
 
 class Control:
-    """Takes orders of technicians at this machine and hands them the answers.
+    """Takes orders and acts of persons at this machine and hands them the answers.
 
     No network port: a Unix socket with mode 0600 in the data folder, so that only the service's
-    user and root come in. `on_order` returns when the order is durable.
+    user and root come in. `on_order` returns when what was asked for is durable.
     """
 
     def __init__(self, folder: Path, *, clock: Clock, on_order: OnOrder) -> None:
@@ -48,7 +49,7 @@ class Control:
         self._folder = folder
         self._clock = clock
         self._on_order = on_order
-        self._waiting: dict[str, asyncio.Queue[Answer]] = {}
+        self._waiting: dict[str, asyncio.Queue[Said]] = {}
         self._visitors = 0
 
     async def run(self) -> None:
@@ -56,7 +57,7 @@ class Control:
         try:
             listener = _listener(self._folder)
         except OSError as error:
-            _log.warning("no orders can be given at this machine: %s: %s", self._folder, error)
+            _log.warning("nothing can be ordered at this machine: %s: %s", self._folder, error)
             return
         with contextlib.closing(listener):
             async with asyncio.TaskGroup() as group:
@@ -70,9 +71,9 @@ class Control:
                 async with server:
                     await server.serve_forever()
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: Said) -> None:
         """Pass an answer on to whoever waits for it."""
-        if queue := self._waiting.get(answer.order.id):
+        if queue := self._waiting.get(answer.to):
             queue.put_nowait(answer)
 
     async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,23 +95,26 @@ class Control:
         try:
             async with asyncio.timeout(_REQUEST_S):
                 line = await reader.readline()
-            order = _order(line, _visitor(writer), self._clock.now_ms())
+            item = asked(line, _visitor(writer), self._clock.now_ms())
         except (ValueError, RecursionError, WireError, TimeoutError) as error:
             await _say(
                 writer, _problem(f"not a readable request: {error}", "compare the versions")
             )
             return
-        queue: asyncio.Queue[Answer] = asyncio.Queue()
-        self._waiting[order.id] = queue
+        if item.id in self._waiting:
+            await _say(writer, _problem("this very id is being handled", "wait for its answer"))
+            return
+        queue: asyncio.Queue[Said] = asyncio.Queue()
+        self._waiting[item.id] = queue
         try:
-            await self._on_order(order)
+            await self._on_order(item)
             await _pass_on(queue, reader, writer)
         finally:
-            del self._waiting[order.id]
+            del self._waiting[item.id]
 
 
 async def _pass_on(
-    queue: asyncio.Queue[Answer], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    queue: asyncio.Queue[Said], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
     """Every answer up to the final one, as long as the visitor waits for it."""
     # One byte more than the request is no visitor of ours; what follows is never read.
@@ -139,28 +143,6 @@ async def _say(writer: asyncio.StreamWriter, said: dict[str, Any]) -> None:
 
 def _problem(err: str, hint: str) -> dict[str, Any]:
     return {"ok": False, "err": err, "hint": hint}
-
-
-def _order(line: bytes, visitor: str, now_ms: int) -> Order:
-    """The order in a request; ValueError or WireError says what is wrong."""
-    request = json.loads(line)
-    wait_s = request.get("wait_s") if isinstance(request, dict) else None
-    if not isinstance(wait_s, int) or not 1 <= wait_s <= LONGEST_WAIT_S:
-        raise ValueError(f"wait_s must be 1 to {LONGEST_WAIT_S}")
-    order_id = f"t-{secrets.token_hex(6)}"
-    exp_ms = now_ms + wait_s * 1000
-    wish = {name: request.get(name) for name in ("node", "do", "args")}
-    command = {"id": order_id, "do": "node_cmd", "exp_ms": exp_ms, "args": wish}
-    messages.check("centre_cmd", command)
-    return Order(
-        id=order_id,
-        origin="local",
-        by=f"{str(request.get('by', '?'))[:_NAME_LENGTH]} ({visitor})",
-        node=request["node"],
-        do=request["do"],
-        args=request["args"],
-        exp_ms=exp_ms,
-    )
 
 
 def _visitor(writer: asyncio.StreamWriter) -> str:

@@ -12,7 +12,7 @@ from haidang_gateway.fleet.order import Answer, Order
 from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.outgoing import reply_draft
 from haidang_gateway.text import printable
-from haidang_gateway.work import Work
+from haidang_gateway.work import Said, Work
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Desk:
         for answer in answers:
             order = answer.order
             if order.origin == "local":
-                work.answers.append(answer)
+                work.answers.append(Said(order.id, answer.said))
             elif order.topic is not None:
                 work.replies.append(
                     reply_draft(
@@ -94,5 +94,7 @@ class Desk:
                 )
 
     def _tell(self, wish: Wish, said: dict[str, Any], work: Work) -> None:
-        if wish.topic is not None:
+        if wish.local:
+            work.answers.append(Said(wish.id, said))
+        elif wish.topic is not None:
             work.replies.append(reply_draft(CENTRE, wish.topic, wish.id, said))

@@ -4,7 +4,6 @@ import argparse
 import getpass
 import json
 import os
-import socket
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from haidang_gateway import control_client
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
-from haidang_gateway.control import LONGEST_WAIT_S, NAME, address
+from haidang_gateway.control import LONGEST_WAIT_S
 from haidang_gateway.errors import OrderError
 from haidang_gateway.settings import Settings
 from haidang_gateway.sheet import LANGUAGES, Header, sheet
@@ -31,12 +31,10 @@ _WORDS = {
 }
 _WITH_SHEET = ("selftest", "calibrate")
 _WAIT_S = 60
-# How long the gateway may take to tell that the time is over, and a node to start after a trial.
-_SPARE_S = 15
+# How long a node may take to start after a trial.
 _START_S = 120
 # The contract's, where a node does not say how long its trial is.
 _TRIAL_S = 300
-_ANSWER_BYTES = 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     }
     settings = load(options.config)
     done = False
-    for answer in _answers(settings.data_dir, request):
+    for answer in control_client.answers(settings.data_dir, request, _further_s):
         done = answer["ok"]
         if options.json:
             lines: Iterable[str] = [json.dumps(answer, ensure_ascii=False)]
@@ -88,42 +86,6 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         sys.stdout.flush()
     return 0 if done else 1
-
-
-def _answers(folder: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-        line.settimeout(request["wait_s"] + _SPARE_S)
-        try:
-            with address(folder) as path:
-                line.connect(path)
-            line.sendall(json.dumps(request).encode() + b"\n")
-            with line.makefile("rb") as answers:
-                yield from _read(line, answers)
-        except PermissionError as error:
-            raise OrderError(
-                f"{folder / NAME}: only the gateway's own user and root may; use sudo"
-            ) from error
-        except TimeoutError as error:
-            raise OrderError(
-                "no answer yet; whatever comes stands in the gateway's log"
-            ) from error
-        except OSError as error:
-            raise OrderError(
-                f"no gateway runs on {folder} ({error.strerror}); "
-                "start it: systemctl start haidang-gateway"
-            ) from error
-
-
-def _read(line: socket.socket, answers: Any) -> Iterator[dict[str, Any]]:
-    while True:
-        text = answers.readline(_ANSWER_BYTES)
-        if not text:
-            raise OrderError("the gateway has stopped meanwhile; ask again when it runs")
-        answer = json.loads(text)
-        yield answer
-        if not answer.get("more"):
-            return
-        line.settimeout(_trial_s(answer) + _START_S)
 
 
 def _arguments(do: str, rest: list[str]) -> dict[str, Any]:
@@ -200,6 +162,10 @@ def _told(answer: dict[str, Any]) -> Iterator[str]:
         yield "done"
     if out:
         yield from json.dumps(out, ensure_ascii=False, indent=2).split("\n")
+
+
+def _further_s(answer: dict[str, Any]) -> float:
+    return _trial_s(answer) + _START_S
 
 
 def _trial_s(answer: dict[str, Any]) -> int:

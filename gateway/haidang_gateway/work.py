@@ -2,27 +2,41 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from haidang_gateway.batch import AuditNote, BootKey, Draft, PackRow, QuarantineRow
-from haidang_gateway.fleet.order import Answer
 from haidang_gateway.inbox import Told
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.model import Lane, Outcome, Revision
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One answer for whoever asked at this gateway; `to` is the id of what was asked."""
+
+    to: str
+    said: dict[str, Any]
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more is to come."""
+        return not self.said.get("more", False)
+
+
 @dataclass(slots=True)
 class Work:
-    """What the items of one round change, collected; `answers` are for orders made here."""
+    """What the items of one round change, collected; `answers` are for what was asked here."""
 
     packs: list[PackRow] = field(default_factory=list)
     states: dict[str, dict[str, object] | None] = field(default_factory=dict)
     revisions: list[Revision] = field(default_factory=list)
-    again: list[Revision] = field(default_factory=list)
+    # Open alarms once more, each with the destination that asked.
+    again: list[tuple[str, Revision]] = field(default_factory=list)
     replies: list[Draft] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[Said] = field(default_factory=list)
     acks: dict[tuple[Lane, BootKey], list[list[int]]] = field(default_factory=dict)
     audits: list[AuditNote] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)

@@ -14,8 +14,10 @@ import pytest
 from fakes import FakeClock
 from haidang_gateway import node_cli
 from haidang_gateway.__main__ import main
+from haidang_gateway.commands import Wish
 from haidang_gateway.control import Control
-from haidang_gateway.fleet.order import Answer, Order
+from haidang_gateway.fleet.order import Order
+from haidang_gateway.work import Said
 from node_packs import NODE, START_MS
 
 _REQUEST = json.dumps({"node": NODE, "do": "log", "args": {}, "wait_s": 60, "by": "Lan"}).encode()
@@ -26,13 +28,13 @@ class _Gateway:
     """A control socket whose orders are noted and never answered by themselves."""
 
     def __init__(self, folder: Path) -> None:
-        self.orders: list[Order] = []
+        self.orders: list[Order | Wish] = []
         self.writers: list[asyncio.StreamWriter] = []
         self._came = asyncio.Semaphore(0)
         self.folder = folder
         self.control = Control(folder, clock=FakeClock(START_MS), on_order=self._note)  # type: ignore[arg-type]
 
-    async def _note(self, order: Order) -> None:
+    async def _note(self, order: Order | Wish) -> None:
         self.orders.append(order)
         self._came.release()
 
@@ -103,7 +105,7 @@ def test_only_so_many_wait_at_once_and_a_place_is_free_again(tmp_path: Path) -> 
                         continue
                 break
             order = gateway.orders[-1]
-            gateway.control.answer(Answer(order, {"ok": True}))
+            gateway.control.answer(Said(order.id, {"ok": True}))
             assert json.loads(await reader.readline()) == {"ok": True}
 
     asyncio.run(scenario())

@@ -65,11 +65,6 @@ class Answer:
     order: Order
     said: dict[str, Any]
 
-    @property
-    def final(self) -> bool:
-        """Whether nothing more is to come."""
-        return not self.said.get("more", False)
-
 
 @dataclass(frozen=True, slots=True)
 class Sending:

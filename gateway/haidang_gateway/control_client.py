@@ -1,0 +1,58 @@
+"""The visitor's side of the control socket: one request, the running gateway's answers."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from haidang_gateway.control import NAME, address
+from haidang_gateway.errors import OrderError
+
+# How long the gateway may take to tell that the time is over.
+_SPARE_S = 15
+_ANSWER_BYTES = 1024 * 1024
+
+FurtherS = Callable[[dict[str, Any]], float]
+"""How long the next answer may take after one that announces another."""
+
+
+def answers(
+    folder: Path, request: dict[str, Any], further_s: FurtherS, hint: str = ""
+) -> Iterator[dict[str, Any]]:
+    """What the gateway on `folder` answers; OrderError where none comes, with `hint`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(request["wait_s"] + _SPARE_S)
+        try:
+            with address(folder) as path:
+                line.connect(path)
+            line.sendall(json.dumps(request).encode() + b"\n")
+            with line.makefile("rb") as said:
+                yield from _read(line, said, further_s, hint)
+        except PermissionError as error:
+            raise OrderError(
+                f"{folder / NAME}: only the gateway's own user and root may; use sudo"
+            ) from error
+        except TimeoutError as error:
+            raise OrderError(
+                f"no answer yet; whatever comes stands in the gateway's log{hint}"
+            ) from error
+        except OSError as error:
+            raise OrderError(
+                f"no gateway runs on {folder} ({error.strerror}); "
+                f"start it: systemctl start haidang-gateway{hint}"
+            ) from error
+
+
+def _read(
+    line: socket.socket, said: Any, further_s: FurtherS, hint: str
+) -> Iterator[dict[str, Any]]:
+    while True:
+        text = said.readline(_ANSWER_BYTES)
+        if not text:
+            raise OrderError(f"the gateway has stopped meanwhile; ask again when it runs{hint}")
+        answer = json.loads(text)
+        yield answer
+        if not answer.get("more"):
+            return
+        line.settimeout(further_s(answer))

@@ -43,6 +43,10 @@ _SPECIAL_VI = {
     ("footfall", "stuck"): "đã ngừng đếm: khóa ẩn danh không đổi",
     ("camera", "stuck"): "hỏng: hình đứng yên",
     ("camera", "silent"): "không có hình",
+    ("camera", "black"): "không thấy gì: hình đen hoặc ống kính bị che",
+    ("camera", "blinded"): "bị chói: nắng hoặc đèn chiếu vào ống kính",
+    ("camera", "blurred"): "bị mờ: mất nét hoặc ống kính bẩn",
+    ("camera", "turned"): "bị xoay: không còn nhìn đúng chỗ",
 }
 _SPECIAL_EN = {
     ("smoke", "stuck"): "has failed: its value stands still",
@@ -54,6 +58,10 @@ _SPECIAL_EN = {
     ("footfall", "stuck"): "has stopped counting: its key stays",
     ("camera", "stuck"): "has failed: the picture stands still",
     ("camera", "silent"): "sends no pictures",
+    ("camera", "black"): "sees nothing: black picture or covered lens",
+    ("camera", "blinded"): "is blinded: sun or a lamp shines in",
+    ("camera", "blurred"): "is blurred: out of focus or dirty lens",
+    ("camera", "turned"): "was turned: it looks elsewhere",
 }
 
 _STORE = {
@@ -137,11 +145,11 @@ def fault_headline(place: Place, sensor: str, health: str, source: str) -> Headl
             "vi": f"{vi} tại {where_vi} đo lại được, nhưng chưa hiệu chuẩn",
             "en": f"{en} at {where_en} works again, not yet calibrated",
         }
-    if health not in _FAULTS_VI:
+    if health not in _FAULTS_VI and (sensor, health) not in _SPECIAL_VI:
         return {
             "vi": f"{vi} tại {where_vi} đã tốt trở lại",
             "en": f"{en} at {where_en} is well again",
         }
-    fault_vi = _SPECIAL_VI.get((sensor, health), f"hỏng: {_FAULTS_VI[health]}")
-    fault_en = _SPECIAL_EN.get((sensor, health), f"has failed: {_FAULTS_EN[health]}")
+    fault_vi = _SPECIAL_VI.get((sensor, health)) or f"hỏng: {_FAULTS_VI[health]}"
+    fault_en = _SPECIAL_EN.get((sensor, health)) or f"has failed: {_FAULTS_EN[health]}"
     return {"vi": f"{vi} tại {where_vi} {fault_vi}", "en": f"{en} at {where_en} {fault_en}"}

@@ -26,7 +26,14 @@ _BLIND = "safe"
 # The gateway's own database; its words are no sensor's health.
 STORE = "store"
 _STORE_WORDS = ("restored", "rebuilt", "full", "failing")
-_FAULTS = ("noisy", "stuck", "short", "open", "silent", _BLIND, *_STORE_WORDS)
+# A camera's own words, and what they are called in an alarm's `health`: the contract's words.
+_VIEWS = {"turned": "stuck", "blurred": "noisy", "blinded": "silent", "black": "silent"}
+_FAULTS = (
+    "noisy",
+    *("blurred", "turned"),
+    *("stuck", "short", "open", "blinded", "black", "silent"),
+    *(_BLIND, *_STORE_WORDS),
+)
 _WELL = ("ok", "uncalibrated")
 # From best to worst sight, for a place with several sensors of one kind.
 _SIGHT = ("ok", "uncalibrated", "warming", *_FAULTS)
@@ -93,6 +100,7 @@ def health_of(states: Iterable[State], *, cut_off: bool = False) -> dict[str, st
     words += [(_own_kind(source), "silent") for source in bare]
     health: dict[str, str] = {}
     for sensor, word in words:
+        word = _VIEWS.get(word, word)  # noqa: PLW2901
         health[sensor] = max(word, health.get(sensor, "ok"), key=_SIGHT.index)
     return health
 
@@ -131,7 +139,9 @@ def _hear(state: State, fact: _Word, site: Site, now_ms: int) -> State | None:
 
 
 def _is_sensors_word(fact: HealthFact) -> bool:
-    return fact.sensor in _SENSORS and fact.health not in {_BLIND, *_STORE_WORDS}
+    # A pack must not bring in words that are no node's.
+    foreign = {_BLIND, *_STORE_WORDS, *(_VIEWS if fact.sensor != "camera" else ())}
+    return fact.sensor in _SENSORS and fact.health not in foreign
 
 
 def _word(fact: _Word) -> str:

@@ -175,6 +175,19 @@ def test_safe_mode_without_known_sensors_is_shown_as_a_blind_node(city: City) ->
     assert document["health"] == {"node": "silent"}
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("black", "silent"), ("blinded", "silent"), ("blurred", "noisy"), ("turned", "stuck")],
+)
+def test_a_cameras_own_word_is_in_the_evidence_and_the_contracts_in_the_health(
+    city: City, word: str, told: str
+) -> None:
+    assert city.health(word, "smoke") == [], "no node has a view"
+    (document,) = city.health(word, "camera")
+    assert document["evidence"][0]["value"] == word
+    assert document["health"] == {"camera": told}
+
+
 def test_a_pack_cannot_claim_the_nodes_own_words(city: City) -> None:
     assert city.health("safe") == []
     assert city.health("open", "node") == []
@@ -205,6 +218,10 @@ def test_a_broker_that_is_away_is_one_alarm_and_every_node_is_blind(city: City) 
         ("footfall", "stuck", "đã ngừng đếm", "has stopped counting"),
         ("smoke", "stuck", "giá trị đứng yên", "its value stands still"),
         ("smoke", "open", "hỏng: đứt dây", "has failed: broken wire"),
+        ("camera", "black", "hình đen hoặc ống kính bị che", "black picture or covered lens"),
+        ("camera", "blinded", "bị chói", "is blinded"),
+        ("camera", "blurred", "bị mờ", "is blurred"),
+        ("camera", "turned", "bị xoay", "was turned"),
     ],
 )
 def test_a_fault_is_told_in_the_words_of_its_sensor(

@@ -50,6 +50,10 @@ def test_the_longest_names_fit_every_headline(source: str) -> None:
         for health in ("ok", "uncalibrated", "open", "short", "silent", "stuck", "noisy")
     ]
     headlines += [
+        text_device.fault_headline(LONGEST, "camera", health, source)
+        for health in ("black", "blinded", "blurred", "turned")
+    ]
+    headlines += [
         text.crowd_headline(LONGEST, level, 123456, density, growing=True)
         for level in (None, "watch", "warning", "danger")
         for density in (None, 12.3)

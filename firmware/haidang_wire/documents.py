@@ -131,6 +131,21 @@ _ORDERS = (
     ("expired", True, "int", _COUNT),
 )
 
+_DESTINATION = (
+    ("name", True, "str", (1, 40)),
+    ("mode", True, "word", ("acked", "broker-only")),
+    ("connected", True, "bool", None),
+    ("mqtt", True, "word", ("5", "3.1.1")),
+    ("queue", True, "int", _COUNT),
+    ("queue_alarms", True, "int", _COUNT),
+    ("oldest_s", True, "num", _COUNT),
+    ("sent", True, "int", _COUNT),
+    ("refused", True, "int", _COUNT),
+    ("dropped_packs", True, "int", _COUNT),
+    ("dropped_alarms", True, "int", _COUNT),
+    ("dead", True, "int", _COUNT),
+)
+
 _GATEWAY_ONLINE = (
     ("v", True, "version", 1),
     ("state", True, "word", ("online",)),
@@ -149,6 +164,7 @@ _GATEWAY_ONLINE = (
     ("nodes_safe", False, "int", _COUNT),
     ("acks", False, "obj", _ACKS),
     ("orders", False, "obj", _ORDERS),
+    ("destinations", False, "list", ("obj", _DESTINATION, 0, 16)),
     ("at", True, "form", iso_time),
 )
 

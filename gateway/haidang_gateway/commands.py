@@ -11,6 +11,7 @@ from haidang_wire.errors import WireError
 
 from haidang_gateway.alarms.fusion import PERSON
 from haidang_gateway.alarms.levels import is_stale
+from haidang_gateway.batch import CENTRE
 from haidang_gateway.fleet.order import Order
 from haidang_gateway.model import (
     AckAlarm,
@@ -59,15 +60,16 @@ Meaning = Act | Order | Resync | Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What the centre wishes, or a person at this gateway (`local`), and what it means.
+    """What a destination wishes, or a person at this gateway (`local`), and what it means.
 
-    `topic` is where the centre's answer goes; None: nowhere.
+    `topic` is where the answer goes, to the destination `origin`; None: nowhere.
     """
 
     id: str
     topic: str | None
     what: Meaning
     local: bool = False
+    origin: str = CENTRE
 
 
 def wish_of(payload: bytes, gateway: str, now_ms: int) -> Wish | None:

@@ -29,7 +29,7 @@ class Desk:
         self.orders = orders
         self._rules = rules
         self._acts = Acts(rules)
-        self._resynced_ms: int | None = None
+        self._resynced_ms: dict[str, int] = {}
 
     def take(self, item: Wish | Order, work: Work, now_ms: int) -> None:
         """Carry out a wish of the centre, or take an order in."""
@@ -60,7 +60,7 @@ class Desk:
     def _carry_out(self, wish: Wish, work: Work, now_ms: int) -> dict[str, Any]:
         match wish.what:
             case Resync():
-                return self._resync(work, now_ms)
+                return self._resync(wish.origin, work, now_ms)
             case Refused():
                 _log.warning("command %r is refused: %s", wish.id, printable(wish.what.err))
                 return {"ok": False, "err": wish.what.err, "hint": wish.what.hint}
@@ -68,17 +68,18 @@ class Desk:
                 raise AssertionError(wish)
         return self._acts.carry_out(wish.id, wish.what, work, now_ms)
 
-    def _resync(self, work: Work, now_ms: int) -> dict[str, Any]:
-        if self._resynced_ms is not None and now_ms - self._resynced_ms < _RESYNC_MS:
+    def _resync(self, origin: str, work: Work, now_ms: int) -> dict[str, Any]:
+        before_ms = self._resynced_ms.get(origin)
+        if before_ms is not None and now_ms - before_ms < _RESYNC_MS:
             return {
                 "ok": False,
                 "err": "all open alarms were sent a moment ago",
                 "hint": f"ask again after {_RESYNC_MS // 1000} s",
             }
-        self._resynced_ms = now_ms
+        self._resynced_ms[origin] = now_ms
         alarms = self._rules.open_alarms()
-        work.again.extend(alarms)
-        _log.info("the centre asked for all open alarms: %s", len(alarms))
+        work.again.extend((origin, alarm) for alarm in alarms)
+        _log.info("%s asked for all open alarms: %s", origin, len(alarms))
         return {"ok": True, "out": {"alarms": len(alarms)}}
 
     def _answer(self, answers: list[Answer], work: Work) -> None:
@@ -97,4 +98,4 @@ class Desk:
         if wish.local:
             work.answers.append(Said(wish.id, said))
         elif wish.topic is not None:
-            work.replies.append(reply_draft(CENTRE, wish.topic, wish.id, said))
+            work.replies.append(reply_draft(wish.origin, wish.topic, wish.id, said))

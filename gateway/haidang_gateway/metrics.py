@@ -1,7 +1,7 @@
 """The gateway's own status for the operations centre: what waits, who is up, what was lost."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from haidang_gateway.batch import Backlog
@@ -22,6 +22,7 @@ def gateway_status(
     overflow: Mapping[str, int],
     acks: Mapping[str, int],
     orders: Mapping[str, int],
+    destinations: Sequence[Mapping[str, Any]] = (),
     now_ms: int,
 ) -> dict[str, Any]:
     """The document of the contract's `gateway_status`; pairs are (up, down)."""
@@ -44,6 +45,7 @@ def gateway_status(
         "nodes_safe": nodes_safe,
         "acks": dict(acks),
         "orders": dict(orders),
+        "destinations": [dict(one) for one in destinations],
         "at": iso_utc(now_ms),
     }
 

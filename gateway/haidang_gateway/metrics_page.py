@@ -110,6 +110,8 @@ def samples_of(status: Mapping[str, Any]) -> list[Sample]:
             (f"haidang_{kind}", {"state": state}, status[f"{kind}_{state}"])
             for state in ("up", "down")
         ]
+    for one in status.get("destinations", ()):
+        samples += _destination(one)
     for name, label in (
         ("ledger", "what"),
         ("sent", "what"),
@@ -121,6 +123,26 @@ def samples_of(status: Mapping[str, Any]) -> list[Sample]:
         metric = f"haidang_{name}" + ("" if name in ("ledger", "orders") else "_total")
         samples += [(metric, {label: key}, count) for key, count in status.get(name, {}).items()]
     return samples
+
+
+def _destination(one: Mapping[str, Any]) -> list[Sample]:
+    labels = {"destination": one["name"], "mode": one["mode"]}
+    samples: list[Sample] = [
+        (f"haidang_destination_{name}", labels, one[key])
+        for name, key in (
+            ("connected", "connected"),
+            ("queue_messages", "queue"),
+            ("queue_alarms", "queue_alarms"),
+            ("oldest_seconds", "oldest_s"),
+            ("sent_total", "sent"),
+            ("refused_total", "refused"),
+            ("dead_letters", "dead"),
+        )
+    ]
+    return samples + [
+        ("haidang_destination_dropped_total", {**labels, "what": what}, one[f"dropped_{what}"])
+        for what in ("packs", "alarms")
+    ]
 
 
 def process_samples() -> list[Sample]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from haidang_gateway.batch import CENTRE, Batch, BootKey
@@ -68,9 +68,10 @@ class Pipeline:
         batch_s: float,
         on_commit: Callable[[Sequence[Revision]], None],
         on_answer: Callable[[Said], None],
+        compose: Callable[[int], Awaitable[int]] | None = None,
         crash_points: CrashPoints | None = None,
     ) -> None:
-        """Store the parts; `run` works."""
+        """Store the parts; `run` works. `compose(now_ms)` numbers packs in the centre's words."""
         self.last_step_ms = clock.monotonic_ms()
         self.retries = 0
         self._data_draft = data_draft(gateway, CENTRE)
@@ -84,6 +85,7 @@ class Pipeline:
         self._batch_ms = round(batch_s * 1000)
         self._on_commit = on_commit
         self._on_answer = on_answer
+        self._compose = compose or self._compose_plain
         self._crash_points = crash_points or CrashPoints()
         self._composed_ms = clock.monotonic_ms()
         self._much_waits = False
@@ -202,7 +204,7 @@ class Pipeline:
     async def _compose_data(self, now_ms: int) -> None:
         self._composed_ms = self._clock.monotonic_ms()
         try:
-            taken = await self._store.compose_data(self._data_draft, compose_packs, now_ms)
+            taken = await self._compose(now_ms)
         except StoreError as error:
             if not error.retryable:
                 raise
@@ -212,6 +214,9 @@ class Pipeline:
         self._much_waits = taken >= PACKS_PER_MESSAGE
         if taken:
             self._on_commit(())
+
+    async def _compose_plain(self, now_ms: int) -> int:
+        return await self._store.compose_data(self._data_draft, compose_packs, now_ms)
 
     def _data_is_due(self) -> bool:
         age_ms = self._inbox.data_age_ms()

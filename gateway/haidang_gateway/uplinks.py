@@ -1,0 +1,90 @@
+"""All destinations of one gateway, the operations centre first; none can hold up another."""
+
+import asyncio
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from haidang_gateway import store_feed
+from haidang_gateway.clock import Clock
+from haidang_gateway.destination_link import DestinationLink, OnCommand, Status
+from haidang_gateway.feed import Feed
+from haidang_gateway.formats.ngsi import Station
+from haidang_gateway.settings import NodeSettings, Settings
+from haidang_gateway.site import Place
+from haidang_gateway.store import Store
+
+
+class Uplinks:
+    """A link for each configured destination; `wake` after each commit, `run` until cancelled."""
+
+    def __init__(
+        self, settings: Settings, *, store: Store, clock: Clock, on_command: OnCommand
+    ) -> None:
+        """Make the links; `run` connects."""
+        self._store = store
+        self._clock = clock
+        self._links = [
+            DestinationLink(
+                settings.id,
+                one,
+                Feed(settings.id, one, stations(settings)),
+                store=store,
+                clock=clock,
+                on_command=on_command,
+            )
+            for one in (settings.centre, *settings.destinations)
+        ]
+
+    @property
+    def centre(self) -> DestinationLink:
+        """The operations centre's."""
+        return self._links[0]
+
+    @property
+    def feeds(self) -> list[Feed]:
+        """What each destination is told."""
+        return [link.feed for link in self._links]
+
+    def wake(self) -> None:
+        """Tell that the store has new messages."""
+        for link in self._links:
+            link.wake()
+
+    async def adopt(self) -> None:
+        """Tell the store for whom it keeps something; before `run`."""
+        names = [link.settings.name for link in self._links]
+        adopt = functools.partial(store_feed.adopt, names=names, now_ms=self._clock.now_ms())
+        await self._store.care(adopt)
+
+    async def states(self, counted: Mapping[str, int]) -> list[dict[str, Any]]:
+        """The contract's `destinations`; `counted` are the store's counters."""
+        return [await link.state(counted) for link in self._links]
+
+    async def run(self, status: Status) -> None:
+        """Serve all destinations until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for link in self._links:
+                group.create_task(link.run(status), name=f"destination {link.settings.name}")
+
+
+def stations(settings: Settings) -> dict[str, Station]:
+    """The configured nodes, by the name that their packs carry, with their places."""
+    places = {place.id: place for place in settings.places}
+    return {
+        node.source: _station(node, places[node.place])
+        for node in settings.nodes
+        if node.place in places
+    }
+
+
+def _station(node: NodeSettings, place: Place) -> Station:
+    levels = {level.name: level.mm for level in node.gauge}
+    return Station(
+        node=node.id,
+        name=place.name,
+        lat=place.lat,
+        lon=place.lon,
+        watch_mm=levels.get("watch"),
+        danger_mm=levels.get("danger"),
+    )

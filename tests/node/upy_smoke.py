@@ -474,6 +474,15 @@ def test_quiet_air_is_learnt_and_survives_a_restart_but_a_smoulder_is_not() -> N
     assert again.sensor.gas.ratio < 720
 
 
+def test_a_smoulder_that_takes_half_a_day_does_not_become_clean_air() -> None:
+    for air in (None, Air()):
+        street = Street(air=air)
+        street.minutes(30, 1000)
+        for minute in range(720):
+            street.minutes(1, 1000 - 600 * minute // 720)
+        assert street.sensor.state == "pre_alarm", air
+
+
 def test_it_is_kept_once_warm_and_then_once_a_day() -> None:
     street = Street(warmup_s=70)
     street.run(61)

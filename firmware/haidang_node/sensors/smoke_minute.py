@@ -14,6 +14,7 @@ _NOISY = const(5)
 _QUIET = const(6)
 _GAS = const(7)
 _SECONDS = const(8)
+_CLEANEST = const(9)
 _FINE = const(8)
 _LEAST_BASELINE = const(500 << _FINE)
 _MOST_BASELINE = const(2500 << _FINE)
@@ -28,6 +29,10 @@ _QUIET_PERMILLE = const(40)
 _NEAR_CLEAN = const(850)
 # No fire's smoke stays the same for half an hour: what does is an aged sensor or the weather.
 _LONG_MIN = const(30)
+# What the weather of a day makes of clean air, unmeasured and measured; more is a smoulder that
+# takes its time.
+_DAY_PERMILLE = const(600)
+_FELT_PERMILLE = const(750)
 _HOUR_S = const(3600)
 _MOST_HOURS = const(1023)
 _HOURS_AGAIN = const(1000)
@@ -81,6 +86,8 @@ def _count_hours(gas, minute, seconds: int) -> bool:
         return False
     minute[_SECONDS] -= _HOUR_S
     gas.hours = gas.hours + 1 if gas.hours < _MOST_HOURS else _HOURS_AGAIN
+    if gas.hours <= gas.burn_in_h or gas.hours % _DAY_H == 0:
+        minute[_CLEANEST] = 0
     return gas.hours <= gas.burn_in_h or gas.hours % _DAY_H == 0
 
 
@@ -100,7 +107,9 @@ def _follow(gas, minute, gap: int, felt: bool) -> None:
     ):
         # Weather that nothing measures must be followed faster.
         gas.baseline += gap >> (7 if felt else 6)
-    gas.baseline = min(max(gas.baseline, _LEAST_BASELINE), _MOST_BASELINE)
+    minute[_CLEANEST] = max(minute[_CLEANEST], gas.baseline)
+    least = minute[_CLEANEST] // 1000 * (_FELT_PERMILLE if felt else _DAY_PERMILLE)
+    gas.baseline = min(max(gas.baseline, least, _LEAST_BASELINE), _MOST_BASELINE)
 
 
 def _doubt(gas, minute) -> None:

@@ -47,6 +47,23 @@ def json_of(data: bytes) -> bytes:
     return text.encode()
 
 
+def first_fields(data: bytes) -> "dict[str, int | float | bool | str | Fixed]":
+    """The fields of the first record as far as they can be read; a name found twice counts once.
+
+    For a pack that is no SenML in CBOR: whoever sent it must be told that it is kept.
+    """
+    fields: dict[str, int | float | bool | str | Fixed] = {}
+    reader = _Reader(data)
+    try:
+        reader.size(ARRAY, "no list")
+        for _ in range(min(reader.size(MAP, "no record"), _MAXIMUM_FIELDS)):
+            name = _label(reader, 0)
+            fields.setdefault(name, reader.value())
+    except PackError:
+        return fields
+    return fields
+
+
 def _record(reader: "_Reader", i: int) -> str:
     count = reader.size(MAP, "record %d is no object" % i)
     if count > _MAXIMUM_FIELDS:

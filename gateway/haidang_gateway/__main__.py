@@ -17,6 +17,7 @@ from haidang_gateway import (
     ledger_view,
     levels_cli,
     node_cli,
+    quarantine_cli,
     store_backup,
     tally_view,
     trace_cli,
@@ -83,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         store_backup.add_arguments(sub, _CONFIG)
         sub.set_defaults(command=copying)
+    text = "show what could not be read, or try it again"
+    kept = commands.add_parser("quarantine", help=text, description=text)
+    quarantine_cli.add_arguments(kept, _CONFIG)
+    kept.set_defaults(command=quarantine_cli.run)
     text = "print what a node measured as a trace for `haidang replay`"
     recorded = commands.add_parser("trace", help=text, description=text)
     trace_cli.add_arguments(recorded, _CONFIG)

@@ -36,12 +36,14 @@ from haidang_gateway.metrics import gateway_status
 from haidang_gateway.metrics_page import MetricsPage, Sample, process_samples, samples_of
 from haidang_gateway.model import Revision, StoreTrouble
 from haidang_gateway.pipeline import Pipeline
+from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
 from haidang_gateway.store_care import Care
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
 from haidang_gateway.uplinks import Uplinks
 from haidang_gateway.vision.cameras import Cameras
+from haidang_gateway.vision.evidence_care import EVIDENCE, EvidenceCare
 from haidang_gateway.vision.post import Post
 from haidang_gateway.watchdog import Watchdog
 
@@ -85,6 +87,11 @@ class App:
             _posts(settings),
             clock=clock,
             on_fact=self._inbox.tell,
+            vision=settings.vision,
+        )
+
+        self._evidence = EvidenceCare(
+            settings.data_dir / EVIDENCE, settings.evidence, self._store, clock
         )
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -109,6 +116,10 @@ class App:
             "uplinks": self._uplinks.run(lambda: self._status(orders)),
             "control": self._control.run(),
             "cameras": self._cameras.run(),
+            "evidence": self._evidence.run(),
+            "quarantine": QuarantineRetry(
+                self._settings.data_dir, self._store, self._inbox.tell_durably
+            ).run(),
             "care": Care(self._store, self._settings.store, self._clock, self._tell_store).run(),
             "figures": MetricsPage(
                 self._settings.metrics_port, lambda: self._samples(pipeline, orders)
@@ -223,6 +234,8 @@ class App:
             ("haidang_commit_retries_total", {}, pipeline.retries),
             *self._serial.figures(),
             *await self._store.samples(),
+            *self._cameras.samples(),
+            *self._evidence.samples(),
             *process_samples(),
         ]
 
@@ -259,4 +272,7 @@ def _posts(settings: Settings) -> list[Post]:
     # numpy, which a gateway without cameras does not need.
     from haidang_gateway.vision.posts import post_of  # noqa: PLC0415
 
-    return [post_of(camera, settings.models_dir) for camera in settings.cameras]
+    return [
+        post_of(camera, settings.models_dir, settings.data_dir, settings.evidence)
+        for camera in settings.cameras
+    ]

@@ -77,7 +77,10 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Everything that becomes durable together, or not at all; None deletes what it stands for."""
+    """Everything that becomes durable together, or not at all; None deletes what it stands for.
+
+    `released` are rows of the quarantine that could be read after all.
+    """
 
     now_ms: int
     packs: tuple[PackRow, ...] = ()
@@ -87,6 +90,7 @@ class Batch:
     revisions: tuple[Revision, ...] = ()
     drafts: tuple[Draft, ...] = ()
     quarantine: tuple[QuarantineRow, ...] = ()
+    released: tuple[int, ...] = ()
     nodes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     commands: Mapping[str, dict[str, Any] | None] = field(default_factory=dict)
     audits: tuple[AuditNote, ...] = ()
@@ -103,6 +107,7 @@ class Batch:
             or self.revisions
             or self.drafts
             or self.quarantine
+            or self.released
             or self.nodes
             or self.commands
             or self.audits

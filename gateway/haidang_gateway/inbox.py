@@ -16,7 +16,7 @@ from haidang_gateway.model import Fact
 _OURS = ""
 _MOST_COUNTED = 10_000
 
-Durable = Fact | Wish | Order
+Durable = Fact | Wish | Order | Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Inbox:
         await self._put_when_room(fact)
 
     async def tell_durably(self, item: Durable) -> None:
-        """Queue a fact, a wish or an order and return when it is committed."""
+        """Queue an item and return when what it brought is committed."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await self._put_when_room(Told(item, done))
         await done

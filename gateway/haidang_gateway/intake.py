@@ -131,6 +131,7 @@ class Intake:
             revisions=tuple(work.revisions),
             drafts=(*alarms, *again, *work.replies),
             quarantine=tuple(work.quarantine),
+            released=tuple(work.released),
             nodes=self._fleet.take(),
             commands=commands,
             audits=(*audits, *work.audits),
@@ -148,6 +149,8 @@ class Intake:
     def _told(self, told: Told, work: Work, now_ms: int) -> None:
         if isinstance(told.item, Wish | Order):
             self._desk.take(told.item, work, now_ms)
+        elif isinstance(told.item, Arrival):
+            self._arrival(told.item, work, now_ms)
         else:
             self._fact(told.item, work, now_ms)
 
@@ -172,6 +175,9 @@ class Intake:
             work.packs.append(received.row)
             for fact in received.facts:
                 self._fact(fact, work, now_ms)
+        if arrival.kept:
+            work.released.append(arrival.kept)
+            self._ledger.count(received.key[0], "quarantined", arrival.received_ms, -1)
 
     def _status(self, arrival: Arrival, node: str, work: Work, now_ms: int) -> None:
         # A retained copy tells nothing about now: neither life nor time (contract, section 2).
@@ -203,7 +209,7 @@ class Intake:
         self._desk.heard(node, reply, work, now_ms)
 
     def _heard(self, node: str, arrival: Arrival, work: Work, now_ms: int) -> None:
-        if arrival.retained:
+        if arrival.retained or arrival.kept:
             return
         if news := self._fleet.heard(node, arrival.received_ms):
             self._fact(news, work, now_ms)
@@ -216,6 +222,9 @@ class Intake:
 
         A node that was never told would send it for ever, and enough of them fill its window.
         """
+        if arrival.kept:
+            _log.info("number %s of the quarantine stays there: %s", arrival.kept, reason)
+            return
         self._quarantine(arrival, reason, work)
         name = name_of(arrival)
         if name is None or name[0][0] not in self._fleet.nodes:

@@ -121,6 +121,17 @@ def quarantined(connection: sqlite3.Connection, limit: int) -> list[tuple[int, s
     ).fetchall()
 
 
+def quarantine(
+    connection: sqlite3.Connection, number: int | None = None
+) -> list[tuple[int, int, str, str, bytes]]:
+    """Rows of (id, received_ms, topic, reason, payload) from the oldest, or the one of an id."""
+    return connection.execute(
+        "SELECT id, received_ms, topic, reason, payload FROM quarantine "
+        "WHERE id = coalesce(?, id) ORDER BY id",
+        (number,),
+    ).fetchall()
+
+
 def audit_rows(connection: sqlite3.Connection) -> list[tuple[int, int, str, str, str, str]]:
     """The audit chain from its first row: n, at_ms, kind, subject, digest, chain."""
     return connection.execute(

@@ -258,17 +258,26 @@ def _next_packs(connection: Connection, destination: str) -> tuple[list[int], li
 
 
 def _quarantine(connection: Connection, batch: Batch) -> None:
+    connection.executemany("DELETE FROM quarantine WHERE id=?", [(n,) for n in batch.released])
     if not batch.quarantine:
         return
     connection.executemany(
         "INSERT INTO quarantine (received_ms, topic, reason, payload) VALUES (?, ?, ?, ?)",
         [(q.received_ms, q.topic, q.reason, q.payload) for q in batch.quarantine],
     )
-    gone = connection.execute(
-        "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
-        (KEEP_QUARANTINE,),
-    ).rowcount
-    count_up(connection, QUARANTINE_FORGOTTEN, gone)
+    ((kept,),) = connection.execute("SELECT count(*) FROM quarantine").fetchall()
+    excess = kept - KEEP_QUARANTINE
+    count_up(connection, QUARANTINE_FORGOTTEN, max(excess, 0))
+    while excess > 0:
+        # A node that says much nonsense takes no room from what another said once.
+        ((topic, count),) = connection.execute(
+            "SELECT topic, count(*) AS n FROM quarantine GROUP BY topic ORDER BY n DESC LIMIT 1"
+        ).fetchall()
+        excess -= connection.execute(
+            "DELETE FROM quarantine WHERE id IN "
+            "(SELECT id FROM quarantine WHERE topic=? ORDER BY id LIMIT ?)",
+            (topic, min(excess, max(count // 2, 1))),
+        ).rowcount
 
 
 def _json(doc: object) -> str:

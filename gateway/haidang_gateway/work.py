@@ -34,6 +34,7 @@ class Work:
     again: list[tuple[str, Revision]] = field(default_factory=list)
     replies: list[Draft] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
+    released: list[int] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     answers: list[Said] = field(default_factory=list)

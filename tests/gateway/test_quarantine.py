@@ -1,5 +1,6 @@
 """What breaks the contract is kept, bounded and counted, and its node is told so by name."""
 
+import argparse
 import asyncio
 import contextlib
 import json
@@ -7,12 +8,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_read, store_room
+from haidang_gateway import quarantine_cli, store_read, store_room
 from haidang_gateway.batch import CENTRE, Batch, QuarantineRow
-from haidang_gateway.errors import StoreError
+from haidang_gateway.errors import OrderError, PackRefused, StoreError
+from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.ledger_view import lines
 from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.store_schema import reading
+from haidang_wire.senml import Pack, Record
+from haidang_wire.senml_cbor import encode_pack
 from node_packs import EPOCH, NODE, START_MS, pack, smoke, status
 from pipeline_kit import KEY, Bench, open_bench
 from store_kit import open_store, row
@@ -161,3 +166,78 @@ def test_a_full_quarantine_forgets_the_oldest_and_counts_it(
     shown = list(lines(tmp_path))
     assert [line for line in shown if "number" in line][-1].startswith("quarantined: t: number 2")
     assert "2 quarantined messages were forgotten: 1000 are kept" in shown
+
+
+def _broken_cbor(seq: int) -> bytes:
+    """A pack as a wired node writes it, cut off in its second record."""
+    records = [Record("flood/level", 412, 5), Record("flood/rate", 9, 5)]
+    return encode_pack(Pack(NODE, EPOCH, 7, seq, 5, None, records))[:-3]
+
+
+def test_a_broken_pack_in_cbor_is_acknowledged_by_its_name_too(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            assert ("ack", KEY, [[4, 4]], "alarm") in await _give(bench, _broken_cbor(4))
+            nameless = await _give(bench, _broken_cbor(5)[:20])
+            assert nameless == [("puback", 1)]
+            assert await bench.store.ledger_sums() == {"quarantined": 2}
+
+    asyncio.run(scenario())
+
+
+def test_what_an_update_can_read_comes_out_of_the_quarantine_and_the_rest_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            older = PackReader._checked
+
+            def too_old(*_: object) -> None:
+                raise PackRefused("a word of tomorrow")
+
+            monkeypatch.setattr(PackReader, "_checked", too_old)
+            await _give(bench, pack(1, *smoke("alarm")))
+            monkeypatch.setattr(PackReader, "_checked", older)
+            await _give(bench, b"rubbish")
+            await _give(bench, b"no status", "status")
+            assert await bench.store.ledger_sums() == {"quarantined": 3}
+            heard = bench.fleet.heard_ms(NODE)
+            retry = QuarantineRetry(tmp_path, bench.store, bench.inbox.tell_durably)
+            asked = asyncio.create_task(retry.retry())
+            while not asked.done():
+                await asyncio.sleep(0)
+                if bench.inbox.urgent_waits:
+                    await bench.pipeline.step()
+            assert await bench.store.ledger_sums() == {"quarantined": 2, "received": 1}
+            assert await bench.alarms() == 1
+            assert bench.fleet.heard_ms(NODE) == heard, "what lay here is no sign of life"
+
+    asyncio.run(scenario())
+    left = list(quarantine_cli._list(tmp_path, argparse.Namespace()))
+    assert ["rubbish" in line or "valid JSON" in line for line in left] == [True, True, False]
+    number = int(left[0].split()[0])
+    shown = list(quarantine_cli._show(tmp_path, argparse.Namespace(number=number)))
+    assert "rubbish" in shown[1]
+    with pytest.raises(OrderError, match="no gateway runs"):
+        list(quarantine_cli._retry(tmp_path, argparse.Namespace(wait=1)))
+
+
+def test_a_node_that_says_much_nonsense_takes_no_room_from_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haidang_gateway.store_write.KEEP_QUARANTINE", 4)
+    rows = [
+        QuarantineRow(received_ms=START_MS, topic=topic, reason=f"number {n}", payload=b"x")
+        for n, topic in enumerate(["rare", *(["loud"] * 9)])
+    ]
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(Batch(now_ms=START_MS, quarantine=tuple(rows)))
+            assert await store.counters() == {"quarantine_forgotten": 6}
+
+    asyncio.run(scenario())
+    with reading(tmp_path / "haidang.db") as connection:
+        kept = [(row[2], row[3]) for row in store_read.quarantine(connection)]
+    newest = [("loud", f"number {n}") for n in (7, 8, 9)]
+    assert kept == [("rare", "number 0"), *newest]

@@ -12,7 +12,8 @@ from haidang_gateway.model import Lane
 class Arrival:
     """A publish that waits for its PUBACK; `session` names the connection it must go back on.
 
-    `connection` counts that session's connections: a PUBACK never crosses a reconnect.
+    `connection` counts that session's connections: a PUBACK never crosses a reconnect. `kept` is
+    the id of one that lay in quarantine and is tried again; it tells nothing about now.
     """
 
     topic: str
@@ -23,6 +24,7 @@ class Arrival:
     received_ms: int
     session: str
     connection: int
+    kept: int = 0
 
 
 @functools.lru_cache(maxsize=20_000)

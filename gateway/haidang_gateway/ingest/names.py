@@ -5,6 +5,7 @@ from typing import Any, TypeGuard
 from haidang_wire import topics
 from haidang_wire.errors import MessageError, WireError
 from haidang_wire.jsontext import read
+from haidang_wire.senml_cbor_reading import first_fields, is_cbor
 
 from haidang_gateway.batch import BootKey
 from haidang_gateway.ingest.arrival import Arrival
@@ -21,16 +22,23 @@ def name_of(arrival: Arrival) -> tuple[BootKey, int] | None:
     """
     try:
         topic = topics.parse(arrival.topic)
-        records = read(arrival.payload, _LONGEST_BYTES, MessageError)
+        first = _first(arrival.payload)
     except WireError:
         return None
-    if topic.kind not in {"alarm", "data"} or not isinstance(records, list) or not records:
+    if topic.kind not in {"alarm", "data"}:
         return None
-    first = records[0] if isinstance(records[0], dict) else {}
     epoch, boot, seq = first.get("he"), first.get("hb"), first.get("hs")
     if not (isinstance(epoch, str) and topics.is_epoch(epoch)):
         return None
     return ((topic.owner, epoch, boot), seq) if _is_number(boot) and _is_number(seq) else None
+
+
+def _first(payload: bytes) -> dict[str, Any]:
+    if is_cbor(payload):
+        return dict(first_fields(payload))
+    records = read(payload, _LONGEST_BYTES, MessageError)
+    first = records[0] if isinstance(records, list) and records else {}
+    return first if isinstance(first, dict) else {}
 
 
 def _is_number(value: Any) -> TypeGuard[int]:

@@ -5,8 +5,9 @@ import zoneinfo
 from pathlib import Path
 from typing import Any
 
+from haidang_gateway.config_cameras import camera_of, evidence_of, vision_of
 from haidang_gateway.config_destinations import HOST, centre_of, clashes, destination_of
-from haidang_gateway.config_nodes import NODE_ID, WORD, check_serial, node_of, rules_of, serial_of
+from haidang_gateway.config_nodes import WORD, check_serial, node_of, rules_of, serial_of
 from haidang_gateway.config_table import Lines, Table
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.settings import (
@@ -17,13 +18,13 @@ from haidang_gateway.settings import (
 )
 from haidang_gateway.site import Place
 
-_SINGLE = ("gateway", "broker", "centre", "rules", "levels", "models", "store", "metrics")
+_SINGLE = (
+    *("gateway", "broker", "centre", "rules", "levels", "models", "evidence", "store", "metrics"),
+)
 _REPEATED = ("destination", "place", "node", "serial", "camera")
 _GATEWAY_ID = r"gw-[a-z0-9][a-z0-9-]{0,28}"
 # The alarms' limit (alarms/engine.py): two names must fit a headline.
 _NAME = r".{1,80}"
-# What the camera can open: a stream of a known kind, or anything that is no address.
-_URL = r"(rtsps?|rtmp|https?|tcp|udp|srt)://.+|(?!.*://).+"
 # A thousandth of the picture: less holds nobody.
 _LEAST_ZONE = 1e-3
 
@@ -79,11 +80,13 @@ class _Reader:
             places=places,
             nodes=tuple(node_of(table) for table in self._repeated("node")),
             serial=tuple(serial_of(table, self._base) for table in self._repeated("serial")),
-            cameras=tuple(self._camera(table) for table in self._repeated("camera")),
+            cameras=tuple(camera_of(table) for table in self._repeated("camera")),
             rules=rules_of(self._single("rules")),
             level_keys=self._level_keys(),
             models_dir=self._base
             / models.text("dir", "/usr/share/haidang/models", like="a folder"),
+            vision=vision_of(models),
+            evidence=evidence_of(self._single("evidence"), self._base),
             store=self._store(),
             metrics_port=metrics.whole("port", 0, low=0, high=65535),
         )
@@ -146,37 +149,6 @@ class _Reader:
         )
         table.done()
         return place
-
-    def _camera(self, table: Table) -> CameraSettings:
-        d = CameraSettings(id="-", place="-", url="-")
-        levels = table.numbers("levels_m2", d.levels_m2, count=3, low=0.1, high=20)
-        camera = CameraSettings(
-            id=table.text("id", pattern=WORD, like="a short name such as market-3-east"),
-            place=table.text("place", pattern=WORD, like="the id of a [[place]]"),
-            url=table.text("url", pattern=_URL, like="a file, rtsp://, http:// or tcp:// address"),
-            fps=table.number("fps", d.fps, low=0.1, high=30),
-            crowd_every_s=table.number("crowd_every_s", d.crowd_every_s, low=0.2, high=600),
-            person_px=table.optional_number("person_px", low=4, high=4000),
-            zone=table.points("zone", low=0, high=1),
-            ground=self._ground(table),
-            area_m2=table.optional_number("area_m2", low=1, high=1_000_000),
-            levels_m2=(levels[0], levels[1], levels[2]),
-            limit_count=table.optional_number("limit_count", low=1, high=1_000_000),
-            footfall_nodes=table.words("footfall_nodes", pattern=NODE_ID, like="node ids"),
-            loop=table.yes("loop", d.loop),
-        )
-        table.done()
-        return camera
-
-    def _ground(self, table: Table) -> tuple[tuple[tuple[float, float], tuple[float, float]], ...]:
-        picture = table.points("ground_picture", low=0, high=1)
-        metres = table.points("ground_m", low=-100_000, high=100_000)
-        if len(picture) != len(metres) or len(picture) not in {0, 4}:
-            table.problem(
-                "ground_m", "give four points in ground_picture and the same in ground_m"
-            )
-            return ()
-        return tuple(zip(picture, metres, strict=True))
 
     def _timezone(self, table: Table) -> str:
         name = table.text("timezone", "Asia/Ho_Chi_Minh", like="a name such as Asia/Ho_Chi_Minh")

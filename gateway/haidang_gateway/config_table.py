@@ -143,6 +143,19 @@ class Table:
         self._mistake(key, value, f"write at least three [x, y] pairs from {low:g} to {high:g}")
         return ()
 
+    def polygons(self, key: str) -> tuple[tuple[tuple[float, float], ...], ...]:
+        """A list of polygons in fractions of the picture; empty where absent."""
+        value = self._take(key, [])
+        if isinstance(value, list) and all(map(_is_polygon, value)):
+            return tuple(tuple((float(x), float(y)) for x, y in polygon) for polygon in value)
+        self._mistake(key, value, "write a list of polygons, each of three or more [x, y] in 0..1")
+        return ()
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there."""
+        self._taken.append(key)
+        return key in self._values
+
     def file(self, key: str, *, base: Path, secret: bool = False) -> Path:
         """A path to a readable file (relative to the configuration); a secret is ours alone."""
         value = self._take(key, None)
@@ -200,3 +213,11 @@ def _is_rising(value: Any, count: int) -> bool:
 
 def _is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(_is_number(item) for item in value)
+
+
+def _is_polygon(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) >= 3
+        and all(_is_pair(item) and min(item) >= 0 and max(item) <= 1 for item in value)
+    )

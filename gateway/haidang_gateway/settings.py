@@ -65,13 +65,18 @@ class CameraSettings:
 
     `url` is a file, rtsp://, http://, tcp:// or a device; `person_px` the height of a standing
     person in the picture's pixels; `zone` a polygon in fractions of the picture (empty: all of
-    it); `ground` pairs of (picture fraction, metres on the ground) for the homography.
+    it); `ground` pairs of (picture fraction, metres on the ground) for the homography. `masks` are
+    blackened in every picture, what `motion_masks` cover does not count as movement; `idle_fps`
+    pictures a second are looked at while nothing is up.
     """
 
     id: str
     place: str
     url: str
     fps: float = 5.0
+    idle_fps: float = 1.0
+    masks: tuple[tuple[Point, ...], ...] = ()
+    motion_masks: tuple[tuple[Point, ...], ...] = ()
     crowd_every_s: float = 2.0
     person_px: float | None = None
     zone: tuple[Point, ...] = ()
@@ -86,6 +91,25 @@ class CameraSettings:
     def source(self) -> str:
         """The name facts carry."""
         return f"camera:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionSettings:
+    """What the camera workers may use; `edge_tpu` is the library of a Coral Edge TPU."""
+
+    threads: int = 1
+    edge_tpu: str | None = None
+    cameras_per_worker: int = 4
+    memory_mb: int = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceSettings:
+    """Alarms' pictures: deleted after `keep_days`, or the oldest first beyond `max_mb`."""
+
+    keep_days: int = 30
+    max_mb: int = 2000
+    key: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +165,8 @@ class Settings:
     rules: RulesSettings = field(default_factory=RulesSettings)
     level_keys: tuple[Path, ...] = ()
     models_dir: Path = Path("/usr/share/haidang/models")
+    vision: VisionSettings = field(default_factory=VisionSettings)
+    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     metrics_port: int = 0
 

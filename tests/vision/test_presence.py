@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.model import Heard, Silence
-from haidang_gateway.settings import CameraSettings
+from haidang_gateway.settings import CameraSettings, EvidenceSettings
 from haidang_gateway.vision.lines import AliveLine, FaultLine, FlameLine
 from haidang_gateway.vision.posts import post_of, zone_area_m2
 from haidang_gateway.vision.presence import Presence, Spot
@@ -82,7 +82,7 @@ def camera(**changes):
 
 
 def test_a_camera_without_a_zone_watches_its_whole_picture():
-    post = post_of(camera(), Path("/models"))
+    post = post_of(camera(), Path("/models"), Path("/data"), EvidenceSettings())
     assert (post.source, post.place, post.worker.models_dir) == (
         "camera:east",
         "market-3",

@@ -1,15 +1,25 @@
 """All cameras of the gateway: several share one worker process, each worker has its watch."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from haidang_gateway.settings import VisionSettings
 from haidang_gateway.vision.lines import CrewSettings
 from haidang_gateway.vision.post import Counters, OnFact, Patience, Post, SteadyClock
 from haidang_gateway.vision.supervisor import WORKER, Watch
 
-CAMERAS_PER_WORKER = 4
 _PATIENCE = Patience()
-_CREW = CrewSettings(cameras=())
+_VISION = VisionSettings()
+_FIGURES: dict[str, Callable[[Counters], float]] = {
+    "up": lambda c: c.up,
+    "frames_total": lambda c: c.frames,
+    "dropped_total": lambda c: c.dropped,
+    "frames_per_second": lambda c: c.fps,
+    "inference_seconds": lambda c: c.invoke_ms / 1000,
+    "frame_age_seconds": lambda c: c.age_ms / 1000,
+    "worker_starts_total": lambda c: c.starts,
+    "worker_hangs_total": lambda c: c.hangs,
+}
 
 
 class Cameras:
@@ -23,10 +33,16 @@ class Cameras:
         on_fact: OnFact,
         command: Sequence[str] = WORKER,
         patience: Patience = _PATIENCE,
-        crew: CrewSettings = _CREW,
-        per_worker: int = CAMERAS_PER_WORKER,
+        vision: VisionSettings = _VISION,
     ) -> None:
-        """Store only; `run()` starts the processes. `crew` says what each may use."""
+        """Store only; `run()` starts the processes. `vision` says what each may use."""
+        per_worker = vision.cameras_per_worker
+        crew = CrewSettings(
+            cameras=(),
+            memory_mb=vision.memory_mb,
+            threads=vision.threads,
+            edge_tpu=vision.edge_tpu,
+        )
         self._watches = [
             Watch(
                 posts[first : first + per_worker],
@@ -53,3 +69,13 @@ class Cameras:
             for watch in self._watches
             for source, counters in watch.counters.items()
         }
+
+    def samples(self) -> list[tuple[str, dict[str, str], float]]:
+        """Figures of each camera for Prometheus."""
+        counters = self.counters()
+        return [
+            (f"haidang_camera_{name}", {"camera": source.partition(":")[2]}, value)
+            for name, value_of in _FIGURES.items()
+            for source, each in counters.items()
+            for value in (value_of(each),)
+        ]

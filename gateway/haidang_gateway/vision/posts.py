@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from haidang_gateway.settings import CameraSettings
+from haidang_gateway.settings import CameraSettings, EvidenceSettings
+from haidang_gateway.vision.evidence_care import EVIDENCE
 from haidang_gateway.vision.ground import Ground
 from haidang_gateway.vision.lines import WorkerSettings, ZoneSettings
 from haidang_gateway.vision.post import Post
@@ -10,7 +11,14 @@ from haidang_gateway.vision.post import Post
 _WHOLE_PICTURE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 
-def post_of(camera: CameraSettings, models_dir: Path) -> Post:
+def view_file(data_dir: Path, camera: str) -> Path:
+    """Where a camera's learnt view lies; without the file it is learnt anew."""
+    return data_dir / "views" / f"{camera}.view"
+
+
+def post_of(
+    camera: CameraSettings, models_dir: Path, data_dir: Path, evidence: EvidenceSettings
+) -> Post:
     """The post of one configured camera; its crowd zone carries the camera's id.
 
     Raises ConfigError for ground points that no camera can see so.
@@ -24,6 +32,12 @@ def post_of(camera: CameraSettings, models_dir: Path) -> Post:
         models_dir=str(models_dir),
         clock_offset_ms=0,
         fps=camera.fps,
+        idle_fps=camera.idle_fps,
+        masks=camera.masks,
+        motion_masks=camera.motion_masks,
+        view_file=str(view_file(data_dir, camera.id)),
+        evidence_dir=str(data_dir / EVIDENCE),
+        evidence_key=None if evidence.key is None else str(evidence.key),
         loop=camera.loop,
         person_px=camera.person_px,
         crowd_every_s=camera.crowd_every_s,

@@ -17,8 +17,8 @@ _BLACK_LEVEL = 24
 _FLAT_LEVELS = 3.0
 _WHITE_LEVEL = 250
 _WHITE_SHARE = 0.6
-# Six street clips: a blur over 5 pixels of 160 leaves .24 to .33 of the steepness, over 3 pixels .36
-# to .49; weather and dusk leave .67 and more.
+# Six street clips: a blur over 5 pixels of 160 leaves .24 to .33 of the steepness, over 3 pixels
+# .36 to .49; weather and dusk leave .67 and more.
 _BLURRED_SHARE = 0.4
 # Minutes' means of a clip against its own beginning: .64 and more, from day to a rainy night too;
 # other streets reach .43, a view turned by a seventh of its width .05 to .47, mostly below .4.

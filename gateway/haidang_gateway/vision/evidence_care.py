@@ -1,0 +1,144 @@
+"""Deletes the pictures of alarms when their time is up, or the oldest when they grow too many.
+
+Each deletion is a line of the audit chain, written before the files go: a crash between the two
+deletes again, and notes it again.
+"""
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from haidang_gateway.batch import AuditNote, Batch
+from haidang_gateway.errors import StoreError
+from haidang_gateway.settings import EvidenceSettings
+
+_log = logging.getLogger(__name__)
+
+EVIDENCE = "evidence"
+"""The folder of all alarms' pictures inside the data folder."""
+_EVERY_S = 60.0
+_DAY_MS = 86_400_000
+# A half-written event that a crash left behind; a worker writes one in well under a minute.
+_STALE_MS = 3_600_000
+_AT_ONCE = 50
+
+
+class _Store(Protocol):
+    async def commit(self, batch: Batch) -> None:
+        """Make the batch durable."""
+
+
+class _Clock(Protocol):
+    def now_ms(self) -> int:
+        """Unix milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One event's folder: when it was seen, how large it is."""
+
+    path: Path
+    at_ms: int
+    size_bytes: int
+
+    @property
+    def subject(self) -> str:
+        """How the audit names it: camera and folder."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+    @property
+    def digest(self) -> str:
+        """The beginning of the picture's SHA-256, as the folder's name has it."""
+        return self.path.name.partition("-")[2]
+
+
+def doomed(
+    events: Sequence[Kept], settings: EvidenceSettings, now_ms: int
+) -> dict[str, list[Kept]]:
+    """What is to go, by reason: "expired" by age, "overflow" from the oldest on. Pure."""
+    end_ms = now_ms - settings.keep_days * _DAY_MS
+    expired = [event for event in events if event.at_ms < end_ms]
+    rest = sorted((e for e in events if e.at_ms >= end_ms), key=lambda e: e.at_ms, reverse=True)
+    room, overflow = settings.max_mb * 1_000_000, []
+    for event in rest:
+        room -= event.size_bytes
+        if room < 0:
+            overflow.append(event)
+    return {"expired": expired, "overflow": overflow}
+
+
+class EvidenceCare:
+    """Looks through the folder once a minute."""
+
+    def __init__(
+        self, folder: Path, settings: EvidenceSettings, store: _Store, clock: _Clock
+    ) -> None:
+        """Store the parts."""
+        self._folder = folder
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self.deleted = {"expired": 0, "overflow": 0}
+        self.kept_bytes = 0
+        self.kept = 0
+
+    async def run(self) -> None:
+        """Work until cancelled; trouble with the disk or the store is tried again."""
+        while True:
+            try:
+                await self.step()
+            except (StoreError, OSError) as error:
+                _log.warning("evidence in %s cannot be cleared up: %s", self._folder, error)
+            await asyncio.sleep(_EVERY_S)
+
+    def samples(self) -> list[tuple[str, dict[str, str], float]]:
+        """Figures for Prometheus."""
+        return [
+            ("haidang_evidence_events", {}, self.kept),
+            ("haidang_evidence_bytes", {}, self.kept_bytes),
+            *(
+                ("haidang_evidence_deleted_total", {"why": why}, count)
+                for why, count in self.deleted.items()
+            ),
+        ]
+
+    async def step(self) -> None:
+        """Look once: note what goes, then delete it."""
+        now_ms = self._clock.now_ms()
+        events = await asyncio.to_thread(look, self._folder, now_ms)
+        gone = 0
+        for reason, chosen in doomed(events, self._settings, now_ms).items():
+            for event in chosen[:_AT_ONCE]:
+                await self._delete(event, reason, now_ms)
+                gone += event.size_bytes
+        self.kept_bytes = sum(event.size_bytes for event in events) - gone
+        self.kept = len(events)
+
+    async def _delete(self, event: Kept, reason: str, now_ms: int) -> None:
+        note = AuditNote(kind=f"evidence_{reason}", subject=event.subject, digest=event.digest)
+        counter = {f"evidence_{reason}": 1}
+        await self._store.commit(Batch(now_ms=now_ms, audits=(note,), counters=counter))
+        await asyncio.to_thread(shutil.rmtree, event.path)
+        self.deleted[reason] += 1
+
+
+def look(folder: Path, now_ms: int) -> list[Kept]:
+    """Return the events below `folder`; what a crash left half written is removed."""
+    return list(_events(folder, now_ms)) if folder.is_dir() else []
+
+
+def _events(folder: Path, now_ms: int) -> Iterator[Kept]:
+    for camera in folder.iterdir():
+        for path in camera.iterdir() if camera.is_dir() else ():
+            if path.name.startswith("."):
+                if now_ms - path.stat().st_mtime * 1000 > _STALE_MS:
+                    shutil.rmtree(path, ignore_errors=True)
+                continue
+            at, _, _ = path.name.partition("-")
+            if at.isdigit() and path.is_dir():
+                size = sum(file.stat().st_size for file in path.iterdir())
+                yield Kept(path, int(at), size)

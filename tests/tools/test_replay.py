@@ -42,6 +42,12 @@ def test_changes_come_with_the_times_of_the_trace(image: Path) -> None:
     assert env[3].t_s == pytest.approx(245, abs=6)
 
 
+def test_sensors_that_the_node_refuses_are_told_and_not_played(image: Path) -> None:
+    trace = traces.read(io.StringIO("t_s,water_mm\n0,0\n"), "trace")
+    with pytest.raises(InputRefused, match=r"driver must be one of a02yyuw"):
+        list(replay(trace, {"flood": {"driver": "jsn"}}, image=image))
+
+
 def test_the_columns_choose_the_sensors_and_a_float_needs_its_pin(tmp_path: Path) -> None:
     def of(header: str) -> traces.Trace:
         cells = ",".join("0" for _ in header.split(","))

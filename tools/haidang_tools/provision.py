@@ -78,7 +78,7 @@ def provision(
     node = topics.node_id(board.facts().mac)
     if expected not in ("auto", node):
         raise InputRefused(f"{board.port}: this board is {node}, not {expected}; wrong board?")
-    _check_on_board(board, document)
+    check_on_board(board, document)
     serial = "serial" in json.loads(document)
     if serial:
         _draw_key(ca / f"{node}.serial.key", renew)
@@ -102,8 +102,11 @@ def _document(config: Path) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _check_on_board(board: SerialBoard, document: bytes) -> None:
-    """Let the application itself judge the configuration, where it is on the board already."""
+def check_on_board(board: SerialBoard, document: bytes) -> None:
+    """Let the application itself judge a node.json, where it is on the board already.
+
+    InputRefused with all that it says.
+    """
     board.put("/node.json.given", document)
     verdict = board.execute(_CHECK).strip()
     board.remove("/node.json.given")

@@ -21,6 +21,7 @@ from haidang_board.world import World
 from haidang_tools import flash, traces
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import InputRefused, ToolError
+from haidang_tools.provision import check_on_board
 from haidang_tools.traces import Trace
 
 _MAC = "240ac4000001"
@@ -106,8 +107,8 @@ def replay(
     """What the sensors of a virtual board tell, as it comes; times are the trace's.
 
     `sensors` is that table of node.json; `image` the board's flash, a fresh one if None. What is
-    told before the trace begins has times below its first. ToolError where the board does not
-    live through it.
+    told before the trace begins has times below its first. InputRefused where the node refuses
+    `sensors`, ToolError where the board does not live through it.
     """
     world = World()
     world.wifi_up = False
@@ -161,7 +162,9 @@ def _install(board: Board, sensors: dict[str, Any]) -> None:
     board.power_on()
     with SerialBoard(board.port) as serial:
         flash.install(serial, flash.application(flash.SOURCE, serial.facts()))
-        serial.put("/node.json", json.dumps(document).encode())
+        data = json.dumps(document).encode()
+        check_on_board(serial, data)
+        serial.put("/node.json", data)
     board.power_off()
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Topic(NamedTuple):
-    """One row of the topic table; `messages` are kinds, empty for formats not built yet."""
+    """One row of the topic table; `messages` are kinds, empty for formats of others."""
 
     address: str
     ends: tuple[str, str]
@@ -93,7 +93,8 @@ TOPICS = (
         1,
         False,
         (),
-        "the same revision as CAP 1.2 XML, where switched on",
+        "the same revision as CAP 1.2 XML, where switched on; the message id is the parameter "
+        "`haidang:message`, content type `application/cap+xml`",
     ),
     Topic(
         "hd/1/g/{gateway}/data",
@@ -101,7 +102,8 @@ TOPICS = (
         1,
         False,
         ("data_message",),
-        "packs of many nodes, their times resolved",
+        "packs of many nodes, their times resolved; for a destination with `deflate` in the zlib "
+        "format (first byte 0x78), content type `application/zlib`",
     ),
     Topic(
         "hd/1/g/{gateway}/ngsi",
@@ -109,7 +111,8 @@ TOPICS = (
         1,
         False,
         (),
-        "Smart Data Models entities, where switched on",
+        "an NGSI-LD notification of Smart Data Models entities, where switched on; its id ends in "
+        "the message id, content type `application/ld+json`",
     ),
     Topic(
         "hd/1/g/{gateway}/status",

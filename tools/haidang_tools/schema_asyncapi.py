@@ -16,6 +16,21 @@ _PARAMETERS = {
 }
 
 
+# Topics whose messages are in a format of others: title, content type, where it is laid down.
+_FOREIGN = {
+    "centre_cap": (
+        "Common Alerting Protocol 1.2",
+        "application/cap+xml",
+        "https://docs.oasis-open.org/emergency/cap/v1.2/CAP-v1.2-os.html",
+    ),
+    "centre_ngsi": (
+        "NGSI-LD notification of Smart Data Models entities",
+        "application/ld+json",
+        "https://smartdatamodels.org/",
+    ),
+}
+
+
 def document() -> Document:
     """The whole document, seen from the gateway."""
     return {
@@ -30,7 +45,10 @@ def document() -> Document:
         "defaultContentType": "application/json",
         "channels": {_name(topic): _channel(topic) for topic in TOPICS},
         "operations": _operations(),
-        "components": {"messages": {kind: _message(kind) for kind in MESSAGES}},
+        "components": {
+            "messages": {kind: _message(kind) for kind in MESSAGES}
+            | {name: _foreign_message(name) for name in _FOREIGN}
+        },
     }
 
 
@@ -48,7 +66,8 @@ def _channel(topic: Topic) -> Document:
     }
     if parameters:
         channel["parameters"] = parameters
-    messages = {kind: {"$ref": f"#/components/messages/{kind}"} for kind in topic.messages}
+    kinds = topic.messages or (_name(topic),)
+    messages = {kind: {"$ref": f"#/components/messages/{kind}"} for kind in kinds}
     channel["messages"] = messages
     return channel
 
@@ -82,4 +101,14 @@ def _message(kind: str) -> Document:
             "schemaFormat": "application/schema+json;version=draft-2020-12",
             "schema": {"$ref": f"schema/{kind}.json"},
         },
+    }
+
+
+def _foreign_message(name: str) -> Document:
+    title, content_type, url = _FOREIGN[name]
+    return {
+        "name": name,
+        "title": title,
+        "contentType": content_type,
+        "externalDocs": {"url": url},
     }

@@ -40,7 +40,7 @@ def _topics() -> Iterator[str]:
                 *topic.ends,
                 str(topic.qos),
                 "yes" if topic.retained else "no",
-                ", ".join(f"[{kind}](#{kind})" for kind in topic.messages) or "not built yet",
+                ", ".join(f"[{kind}](#{kind})" for kind in topic.messages) or "a format of others",
                 topic.meaning,
             )
             for topic in topics.TOPICS

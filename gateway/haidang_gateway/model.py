@@ -129,6 +129,17 @@ class NodeMode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PowerFact:
+    """A node's supply: "ok", "low" (a battery runs down, a power supply fails) or "high"."""
+
+    source: str
+    place: str
+    word: str
+    at_ms: int
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreTrouble:
     """How the gateway's database is; `source` is "gateway:<id>".
 
@@ -228,6 +239,7 @@ Fact = (
     | Silence
     | Heard
     | NodeMode
+    | PowerFact
     | StoreTrouble
     | Report
     | Injected

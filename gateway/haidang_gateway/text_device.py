@@ -84,6 +84,18 @@ _STORE = {
     ),
 }
 
+_POWER = {
+    "low": (
+        "Nguồn điện của {} tại {} yếu: sắp hết pin hoặc hỏng bộ nguồn, có thể sắp mất liên lạc",
+        "The supply of {} at {} is low: battery or power supply, contact may be lost soon",
+    ),
+    "high": (
+        "Nguồn điện của {} tại {} quá cao: ngắt nguồn và kiểm tra bộ nguồn",
+        "The supply of {} at {} is too high: cut it off and check the power supply",
+    ),
+    "ok": ("Nguồn điện của {} tại {} đã tốt trở lại", "The supply of {} at {} is well again"),
+}
+
 
 def silence_headline(place: Place, source: str, *, back: bool) -> Headline:
     """Headline of the alarm for a node or camera that is not heard any more."""
@@ -132,6 +144,15 @@ def store_headline(source: str, word: str) -> Headline:
     gateway = source.partition(":")[2]
     vi, en = _STORE[word]
     return {"vi": vi.format(gateway), "en": en.format(gateway)}
+
+
+def power_headline(place: Place, source: str, word: str) -> Headline:
+    """Headline of the alarm for a node's supply ("ok": it is within its limits again)."""
+    (vi, en), (name_vi, name_en) = _POWER[word], source_name(source)
+    return {
+        "vi": vi.format(f"{name_vi[0].lower()}{name_vi[1:]}", place.name),
+        "en": en.format(f"{name_en[0].lower()}{name_en[1:]}", place.name_en),
+    }
 
 
 def fault_headline(place: Place, sensor: str, health: str, source: str) -> Headline:

@@ -8,7 +8,7 @@ from haidang_gateway.errors import PackRefused
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.packs import PackReader, Received
-from haidang_gateway.model import FloodFact, FootfallFact, HealthFact, SmokeFact
+from haidang_gateway.model import FloodFact, FootfallFact, HealthFact, PowerFact, SmokeFact
 from haidang_gateway.settings import NodeSettings
 from node_packs import NODE, SOURCE, START_MS, pack
 
@@ -65,6 +65,19 @@ def test_a_state_without_a_ratio_is_still_a_smoke_fact() -> None:
     (fact,) = _read(pack(1, {"n": "smoke/state", "vs": "alarm"})).facts
     assert isinstance(fact, SmokeFact)
     assert (fact.state, fact.ratio) == ("alarm", None)
+
+
+def test_a_good_supply_is_a_word_too_so_that_a_restarted_node_ends_its_alarm() -> None:
+    supply = {"n": "node/supply", "u": "mV", "v": 4300}
+    for records, word in (
+        ((supply, {"n": "node/power", "vs": "low"}), "low"),
+        ((supply,), "ok"),
+        (({"n": "node/power", "vs": "ok"},), "ok"),
+    ):
+        (fact,) = _read(pack(1, *records)).facts
+        assert isinstance(fact, PowerFact)
+        assert (fact.word, fact.source) == (word, SOURCE)
+    assert _read(pack(1, {"n": "node/queue", "v": 1})).facts == ()
 
 
 def test_a_pack_without_a_clock_is_resolved_to_its_bounds() -> None:

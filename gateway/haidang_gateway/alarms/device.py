@@ -9,7 +9,15 @@ from haidang_gateway import text_device
 from haidang_gateway.alarms import levels
 from haidang_gateway.alarms.document import Evidence, Finding, State, iso
 from haidang_gateway.alarms.lifecycle import openings, state_of
-from haidang_gateway.model import Fact, HealthFact, Heard, NodeMode, Silence, StoreTrouble
+from haidang_gateway.model import (
+    Fact,
+    HealthFact,
+    Heard,
+    NodeMode,
+    PowerFact,
+    Silence,
+    StoreTrouble,
+)
 from haidang_gateway.site import Site
 from haidang_gateway.text import Headline
 
@@ -26,13 +34,16 @@ _BLIND = "safe"
 # The gateway's own database; its words are no sensor's health.
 STORE = "store"
 _STORE_WORDS = ("restored", "rebuilt", "full", "failing")
+# A node's supply: news before the silence that follows; what the node sees is not worse for it.
+POWER = "power"
+_POWER_WORDS = ("low", "high")
 # A camera's own words, and what they are called in an alarm's `health`: the contract's words.
 _VIEWS = {"turned": "stuck", "blurred": "noisy", "blinded": "silent", "black": "silent"}
 _FAULTS = (
     "noisy",
     *("blurred", "turned"),
     *("stuck", "short", "open", "blinded", "black", "silent"),
-    *(_BLIND, *_STORE_WORDS),
+    *(_BLIND, *_STORE_WORDS, *_POWER_WORDS),
 )
 _WELL = ("ok", "uncalibrated")
 # From best to worst sight, for a place with several sensors of one kind.
@@ -42,7 +53,7 @@ _SENSORS = (*words.SENSORS, "camera")
 _EVIDENCE_KINDS = ("smoke", "flood", "footfall")
 _BROKER = "gateway:"
 
-_Word = Silence | Heard | HealthFact | NodeMode | StoreTrouble
+_Word = Silence | Heard | HealthFact | NodeMode | PowerFact | StoreTrouble
 
 
 def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Finding | None]:
@@ -72,8 +83,8 @@ def route_of(fact: _Word) -> tuple[str, State]:
     sensor = fact.sensor if isinstance(fact, HealthFact) else None
     if isinstance(fact, NodeMode):
         sensor = WHOLE_NODE
-    if isinstance(fact, StoreTrouble):
-        sensor = STORE
+    if isinstance(fact, PowerFact | StoreTrouble):
+        sensor = POWER if isinstance(fact, PowerFact) else STORE
     key = f"device:{fact.source}/{sensor}" if sensor else f"device:{fact.source}"
     return key, {"place": fact.place, "source": fact.source, "sensor": sensor}
 
@@ -90,7 +101,7 @@ def health_of(states: Iterable[State], *, cut_off: bool = False) -> dict[str, st
     the nodes are `cut_off`; a silent source without known sensors is listed as "node" or "camera".
     """
     known = [state for state in states if not state["source"].startswith(_BROKER)]
-    sensors = [state for state in known if state["sensor"] not in (None, WHOLE_NODE)]
+    sensors = [state for state in known if state["sensor"] not in (None, WHOLE_NODE, POWER)]
     whole = [state for state in known if state["sensor"] in (None, WHOLE_NODE)]
     silent = {state["source"] for state in whole if state["word"] in ("silent", _BLIND)}
     if cut_off:
@@ -110,14 +121,14 @@ def _own_kind(source: str) -> str:
 
 
 def _is_good_news(fact: Fact) -> bool:
-    if isinstance(fact, StoreTrouble):
+    if isinstance(fact, PowerFact | StoreTrouble):
         return fact.word in _WELL
     return isinstance(fact, Heard) or (isinstance(fact, NodeMode) and fact.mode != _BLIND)
 
 
 def _hear(state: State, fact: _Word, site: Site, now_ms: int) -> State | None:
     """The state with the word taken in; None where it is no news."""
-    if isinstance(fact, HealthFact) and not _is_sensors_word(fact):
+    if not _is_its_word(fact):
         return None
     word = _word(fact)
     # Any message is a sign of life when it comes, however old its readings are.
@@ -138,16 +149,20 @@ def _hear(state: State, fact: _Word, site: Site, now_ms: int) -> State | None:
     return {**state, **news}
 
 
-def _is_sensors_word(fact: HealthFact) -> bool:
-    # A pack must not bring in words that are no node's.
-    foreign = {_BLIND, *_STORE_WORDS, *(_VIEWS if fact.sensor != "camera" else ())}
+def _is_its_word(fact: _Word) -> bool:
+    # A pack must not bring in words that are another's.
+    if isinstance(fact, PowerFact):
+        return fact.word in ("ok", *_POWER_WORDS)
+    if not isinstance(fact, HealthFact):
+        return True
+    foreign = {_BLIND, *_STORE_WORDS, *_POWER_WORDS, *(_VIEWS if fact.sensor != "camera" else ())}
     return fact.sensor in _SENSORS and fact.health not in foreign
 
 
 def _word(fact: _Word) -> str:
     if isinstance(fact, HealthFact):
         return fact.health
-    if isinstance(fact, StoreTrouble):
+    if isinstance(fact, PowerFact | StoreTrouble):
         return fact.word
     if isinstance(fact, NodeMode):
         return _BLIND if fact.mode == _BLIND else "ok"
@@ -204,6 +219,8 @@ def _headline(state: State, site: Site, word: str) -> Headline:
         return text_device.broker_headline(source, back=well)
     if state["sensor"] == WHOLE_NODE:
         return text_device.safe_mode_headline(place, source, over=well)
+    if state["sensor"] == POWER:
+        return text_device.power_headline(place, source, "ok" if well else word)
     if state["sensor"] is None:
         return text_device.silence_headline(place, source, back=well)
     return text_device.fault_headline(place, state["sensor"], word, source)
@@ -220,8 +237,9 @@ def _evidence(fact: _Word, word: str, zone: ZoneInfo) -> Evidence:
             "value": word,
             "time": time,
         }
-    if isinstance(fact, StoreTrouble):
-        item = {"source": fact.source, "kind": "silence", "name": f"{STORE}/state"}
+    if isinstance(fact, PowerFact | StoreTrouble):
+        told = "node/power" if isinstance(fact, PowerFact) else f"{STORE}/state"
+        item = {"source": fact.source, "kind": "silence", "name": told}
         return item | {"value": word, "time": time}
     if not isinstance(fact, HealthFact):
         return {"source": fact.source, "kind": "silence", "time": time}

@@ -15,6 +15,7 @@ from haidang_gateway.model import (
     HealthFact,
     Heard,
     NodeMode,
+    PowerFact,
     Report,
     Silence,
     SmokeFact,
@@ -57,7 +58,7 @@ class Routes:
                 yield _crowd_route(fact.zone, fact.place)
             case FootfallFact():
                 yield from self._footfall(fact.source)
-            case HealthFact() | Silence() | Heard() | NodeMode() | StoreTrouble():
+            case HealthFact() | Silence() | Heard() | NodeMode() | PowerFact() | StoreTrouble():
                 yield device.route_of(fact)
             case Due() if fact.key in states:
                 yield fact.key, {}

@@ -6,7 +6,14 @@ from operator import attrgetter
 
 from haidang_wire.senml import Record
 
-from haidang_gateway.model import Fact, FloodFact, FootfallFact, HealthFact, SmokeFact
+from haidang_gateway.model import (
+    Fact,
+    FloodFact,
+    FootfallFact,
+    HealthFact,
+    PowerFact,
+    SmokeFact,
+)
 
 Value = int | float | bool | str
 _HEALTH = "/health"
@@ -24,6 +31,7 @@ def facts_of(
         facts.extend(_smoke(values, common))
         facts.extend(_flood(values, common))
         facts.extend(_footfall(values, common))
+        facts.extend(_power(values, common))
     return tuple(facts)
 
 
@@ -71,6 +79,19 @@ def _footfall(values: dict[str, Value], common: _Common) -> Iterator[FootfallFac
             devices=_whole(values.get("footfall/devices")),
             low=_whole(values.get("footfall/low")),
             high=_whole(values.get("footfall/high")),
+            at_ms=common.at_ms,
+            received_ms=common.received_ms,
+        )
+
+
+def _power(values: dict[str, Value], common: _Common) -> Iterator[PowerFact]:
+    # A good supply is told by its voltage alone, also by a node that has just restarted.
+    word = values.get("node/power", "ok" if "node/supply" in values else None)
+    if isinstance(word, str):
+        yield PowerFact(
+            source=common.source,
+            place=common.place,
+            word=word,
             at_ms=common.at_ms,
             received_ms=common.received_ms,
         )

@@ -16,6 +16,7 @@ from haidang_gateway.model import (
     Heard,
     NodeMode,
     Outcome,
+    PowerFact,
     Revision,
     Silence,
     SmokeFact,
@@ -208,6 +209,10 @@ class City:
     def mode(self, mode: str, source: str = NODE_A) -> list[dict[str, Any]]:
         """What a node's status says of its mode."""
         return self.hear(NodeMode(place="market", mode=mode, **self._when(source)))
+
+    def power(self, word: str, source: str = NODE_A, *, age_s: float = 0) -> list[dict[str, Any]]:
+        """What a node says of its supply."""
+        return self.hear(PowerFact(place="market", word=word, **self._when(source, age_s)))
 
     def acknowledge(self, alarm_id: str) -> list[dict[str, Any]]:
         """The centre's acknowledgement."""

@@ -242,3 +242,56 @@ def test_a_sensor_that_is_not_calibrated_yet_raises_nothing_and_is_named_when_it
     assert document["state"] == "cleared"
     assert document["headline"]["vi"].endswith("đo lại được, nhưng chưa hiệu chuẩn")
     assert document["health"] == {"smoke": "uncalibrated"}
+
+
+def test_a_battery_that_runs_down_is_news_before_the_silence(city: City) -> None:
+    assert city.power("ok") == []
+    (document,) = city.power("low")
+    assert brief([document]) == [RAISED]
+    assert document["headline"]["vi"] == (
+        "Nguồn điện của nút n-240ac4000001 tại Chợ Cột Đỏ yếu: "
+        "sắp hết pin hoặc hỏng bộ nguồn, có thể sắp mất liên lạc"
+    )
+    assert document["evidence"][0]["name"] == "node/power"
+    assert document["evidence"][0]["value"] == "low"
+    assert document["health"] == {}, "what the node sees is not worse for it"
+    (silence,) = city.silence()
+    assert silence["id"] != document["id"]
+    assert silence["health"] == {"node": "silent"}
+
+
+def test_a_battery_that_is_replaced_ends_its_alarm_also_after_a_restart(city: City) -> None:
+    (low,) = city.power("low")
+    city.restart()
+    city.wait(600)
+    assert city.power("ok") == []
+    (over,) = city.wait(30)
+    assert (over["id"], over["state"]) == (low["id"], "cleared")
+    assert over["headline"]["en"] == (
+        "The supply of node n-240ac4000001 at Cot Do market is well again"
+    )
+
+
+def test_a_supply_at_the_edge_makes_no_storm(city: City) -> None:
+    documents = []
+    for _ in range(50):
+        documents += city.power("low")
+        documents += city.wait(10)
+        documents += city.power("ok")
+        documents += city.wait(10)
+    assert brief(documents) == [RAISED]
+
+
+def test_a_supply_too_high_is_told_as_such_when_it_holds(city: City) -> None:
+    city.power("low")
+    assert city.power("high", age_s=-1) == []
+    city.wait(1)
+    (document,) = city.wait(30)
+    assert "too high: cut it off" in document["headline"]["en"]
+    assert document["rev"] == 2
+
+
+def test_no_other_word_of_a_supply_and_no_sensor_called_power_raises_anything(city: City) -> None:
+    assert city.power("full") == city.power("silent") == city.power("safe") == []
+    assert city.health("low", "power") == city.health("low") == []
+    assert city.stored == {}

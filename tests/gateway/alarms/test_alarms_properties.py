@@ -83,6 +83,10 @@ class Histories(RuleBasedStateMachine):
     def health(self, word: str, sensor: str, age_s: int) -> None:
         self._both("health", word, sensor, age_s=age_s)
 
+    @rule(word=st.sampled_from(["ok", "low", "high"]), age_s=AGES)
+    def power(self, word: str, age_s: int) -> None:
+        self._both("power", word, age_s=age_s)
+
     @rule(source=st.sampled_from([NODE_A, EAST, COUNTER]))
     def silence(self, source: str) -> None:
         self._both("silence", source)

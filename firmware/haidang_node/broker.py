@@ -13,7 +13,7 @@ _SEND_MS = const(10000)
 _ANSWER_MS = const(10000)
 # A broker that answers pings but no publish would keep every pack waiting for ever.
 _PUBACK_MS = const(20000)
-_READ_BYTES = const(1024)
+_READ_BYTES = const(512)
 # What a broken connection raises: sockets and TLS, the end of a stream, the codec, a full heap.
 _FAILURES = (OSError, EOFError, ValueError, MemoryError, asyncio.TimeoutError)
 

@@ -167,7 +167,7 @@ class Outbox:
             place.loose = held.seq
         return place
 
-    def payload(self, held: Held) -> bytes | None:
+    def payload(self, held: Held) -> bytes | bytearray | None:
         """The pack's bytes; None where flash has lost them (counted, named as dropped) or cannot
         be read now (still held).
         """

@@ -6,28 +6,29 @@ A day of all sensors needs a fifth of the room so, and the flash lives longer.
 from array import array
 
 # The byte 0x80 + position stands for a piece. What lies on flash is read by later versions too:
-# pieces are only ever added, at the end; 127 at most, because 0xff is the pack's own name.
-_PIECES = (
-    b'[{"bver":26,"bn":"urn:dev:mac:|:","bt":|},{"bt":|,"hu":'
-    b'|},{"n":"smoke/|},{"n":"flood/|},{"n":"footfall/|},{"n":"node/|},{"n":"env/'
-    b'|,"n":"smoke/|,"n":"flood/|,"n":"footfall/|,"n":"node/|,"n":"env/'
-    b'|health","vs":"ok"|health","vs":"|state","vs":"normal"|state","vs":"'
-    b'|mv","u":"mV","v":|ratio","u":"/","v":|contact","vb":false|contact","vb":true'
-    b'|level","u":"mm","v":|rate","u":"mm/h","v":|to_next","u":"s","v":|float","vb":'
-    b'|devices","u":"count","v":|low","u":"count","v":|high","u":"count","v":'
-    b'|suppressed","vb":true|frames","u":"count","v":|window","u":"s","v":|source","vs":"sniffer"'
-    b'|temp","u":"Cel","v":|rh","u":"%RH","v":|heap_free","u":"B","v":|heap_min","u":"B","v":'
-    b'|idf_free","u":"B","v":|idf_largest","u":"B","v":|rssi","u":"dBm","v":-'
-    b'|queue","u":"count","v":|dropped","u":"count","v":|supply","u":"mV","v":'
-    b'|warming"|pre_alarm"|alarm"|watch"|warning"|danger"|}]'
+# pieces are only ever added, at the end; 127 at most, because 0xff is the pack's own name. Each
+# ends with a bar; short lines, because a heap in use has no large piece left.
+_LINES = (
+    b'[{"bver":26,"bn":"urn:dev:mac:|:","bt":|},{"bt":|,"hu":|},{"n":"smoke/|},{"n":"flood/|',
+    b'},{"n":"footfall/|},{"n":"node/|},{"n":"env/|,"n":"smoke/|,"n":"flood/|,"n":"footfall/|',
+    b',"n":"node/|,"n":"env/|health","vs":"ok"|health","vs":"|state","vs":"normal"|',
+    b'state","vs":"|mv","u":"mV","v":|ratio","u":"/","v":|contact","vb":false|',
+    b'contact","vb":true|level","u":"mm","v":|rate","u":"mm/h","v":|to_next","u":"s","v":|',
+    b'float","vb":|devices","u":"count","v":|low","u":"count","v":|high","u":"count","v":|',
+    b'suppressed","vb":true|frames","u":"count","v":|window","u":"s","v":|',
+    b'source","vs":"sniffer"|temp","u":"Cel","v":|rh","u":"%RH","v":|heap_free","u":"B","v":|',
+    b'heap_min","u":"B","v":|idf_free","u":"B","v":|idf_largest","u":"B","v":|',
+    b'rssi","u":"dBm","v":-|queue","u":"count","v":|dropped","u":"count","v":|',
+    b'supply","u":"mV","v":|warming"|pre_alarm"|alarm"|watch"|warning"|danger"|}]|',
 )
 _OWN = b"\xff"
-# Where each piece begins: a list of pieces would ask for one large piece of heap each time.
-_STARTS = array("H", (0,))
-for _at, _byte in enumerate(_PIECES):
-    if _byte == 0x7C:
-        _STARTS.append(_at + 1)
-_STARTS.append(len(_PIECES) + 1)
+# Where each piece begins: its line << 8 | its place there.
+_STARTS = array("H")
+for _number, _line in enumerate(_LINES):
+    _at = 0
+    while _at < len(_line):
+        _STARTS.append(_number << 8 | _at)
+        _at = _line.find(b"|", _at) + 1
 
 
 def pack(data: bytes, own: bytes) -> bytes | None:
@@ -36,13 +37,13 @@ def pack(data: bytes, own: bytes) -> bytes | None:
         return None
     data = data.replace(own, _OWN)
     code = bytearray(1)
-    for number in range(len(_STARTS) - 1):
+    for number in range(len(_STARTS)):
         code[0] = 0x80 + number
         data = data.replace(_piece(number), code)
     return data
 
 
-def unpack(data: bytes, own: bytes) -> bytes:
+def unpack(data: bytes, own: bytes) -> bytearray:
     """What was packed. IndexError where it was packed by a longer table."""
     whole = bytearray()
     for byte in data:
@@ -50,8 +51,10 @@ def unpack(data: bytes, own: bytes) -> bytes:
             whole.append(byte)
         else:
             whole.extend(own if byte == 0xFF else _piece(byte - 0x80))
-    return bytes(whole)
+    return whole
 
 
 def _piece(number: int) -> bytes:
-    return _PIECES[_STARTS[number] : _STARTS[number + 1] - 1]
+    start = _STARTS[number]
+    line = _LINES[start >> 8]
+    return line[start & 0xFF : line.find(b"|", start & 0xFF)]

@@ -31,7 +31,7 @@ def next_held(outbox, lane: str, place):
     return None
 
 
-def payload(outbox, held) -> bytes | None:
+def payload(outbox, held) -> bytes | bytearray | None:
     """A pack's bytes; None where flash has lost them or cannot be read now."""
     epoch, boot = outbox.boots[held.key]
     segment = held.source

@@ -53,24 +53,26 @@ def check(document: object, keep: bool = True) -> dict:
     problems: list[str] = []
     node = loading.call("haidang_node.config_link", "check", document, problems)
     if not keep:
-        node = {name: node[name] for name in ("sensors", "serial", "power") if name in node}
+        names = ("sensors", "serial", "power", "supply_pin", "led_pin")
+        node = {name: node[name] for name in names if name in node}
     if isinstance(node.get("sensors"), dict):
         node["sensors"] = loading.call(
             "haidang_node.config_sensors", "check", node["sensors"], problems, keep
         )
     if "power" in node:
         loading.call("haidang_node.config_power", "check", node, problems)
-    if "serial" in node and not problems:
-        _check_uarts(node["serial"]["uart"], node["sensors"], problems)
+    if not problems:
+        loading.call("haidang_node.config_pins", "check", node, problems)
     if problems:
         raise ConfigError(tuple(problems))
     return node
 
 
-def table(where: str, fields, given: object, problems: list[str]) -> dict:
+def table(where: str, fields, given: object, problems: list[str], further=None) -> dict:
     """The values of one table of node.json; mistakes are added to `problems`.
 
     fields: gives (name, type, default, least, greatest) each; a default of None: it must be given.
+    further(values, problems) is called where each value for itself is sound.
     """
     if not isinstance(given, dict):
         problems.append("%s must be an object in { }" % where)
@@ -91,6 +93,8 @@ def table(where: str, fields, given: object, problems: list[str]) -> dict:
         checked[name] = value
     for name in reversed(unknown):
         problems.insert(first, "%s: %s is not a field; check the spelling" % (where, name))
+    if further and len(problems) == first:
+        further(checked, problems)
     return checked
 
 
@@ -107,11 +111,3 @@ def _mistake(kind: type, value, least: int, greatest: int) -> str:
     if kind is int:
         return "is %d, must be %d to %d" % (size, least, greatest)
     return "has %d entries or characters, must have %d to %d" % (size, least, greatest)
-
-
-def _check_uarts(uart: int, sensors: dict, problems: list[str]) -> None:
-    for kind, sensor in sensors.items():
-        if sensor.get("uart") == uart and sensor.get("source", "sniffer") == "sniffer":
-            problems.append(
-                "serial: uart %d is the one of sensors.%s; take the other" % (uart, kind)
-            )

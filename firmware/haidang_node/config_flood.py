@@ -1,8 +1,14 @@
 """The table of sensors.flood in node.json; loaded by haidang_node.config_sensors."""
 
+from haidang_node.config import table
 
-def fields():
-    """One after the other, as haidang_node.config.table() takes them."""
+
+def check(given: object, problems: list[str]) -> dict:
+    """The checked values."""
+    return table("sensors.flood", _fields(), given, problems, _further)
+
+
+def _fields():
     # A meter looking down from mount_mm above the street, or a transducer under its water.
     yield "driver", str, "a02yyuw", 3, 9
     yield "uart", int, 2, 1, 2
@@ -25,8 +31,8 @@ def fields():
     yield "float_mm", int, 500, 1, 7500
 
 
-def check(sensor: dict, problems: list[str]) -> None:
-    """What one field says of another; the fields themselves are sound."""
+def _further(sensor: dict, problems: list[str]) -> None:
+    # What one field says of another.
     if not sensor["watch_mm"] < sensor["warning_mm"] < sensor["danger_mm"]:
         problems.append("sensors.flood: watch_mm < warning_mm < danger_mm must hold")
     serial = ("a02yyuw", "jsn_sr04t", "aj_sr04m", "mb73xx")
@@ -38,11 +44,26 @@ def check(sensor: dict, problems: list[str]) -> None:
         # Free for others.
         del sensor["uart"]
     if driver in serial or driver == "jsn_pulse":
-        if sensor["danger_mm"] >= sensor["mount_mm"]:
-            problems.append("sensors.flood: danger_mm must be below mount_mm")
+        _check_beam(driver, sensor["mount_mm"], sensor["danger_mm"], problems)
     elif driver != "float" and sensor["danger_mm"] > sensor["range_mm"] - sensor["zero_mm"]:
         problems.append("sensors.flood: danger_mm must be at most range_mm - zero_mm")
     if driver in ("jsn_sr04t", "aj_sr04m", "jsn_pulse") and sensor["tx_pin"] < 0:
         problems.append("sensors.flood: %s is asked over tx_pin, which is missing" % driver)
     if driver == "float" and sensor["float_pin"] < 0:
         problems.append("sensors.flood: driver float needs float_pin")
+
+
+def _check_beam(driver: str, mount_mm: int, danger_mm: int, problems: list[str]) -> None:
+    # Blind below, deaf beyond; data sheets, as in the drivers.
+    nearest_mm, farthest_mm = (300, 9900) if driver == "mb73xx" else (250, 6000)
+    if driver == "a02yyuw":
+        nearest_mm, farthest_mm = 30, 7500
+    if danger_mm > mount_mm - nearest_mm:
+        problems.append(
+            "sensors.flood: danger_mm must be %d mm below mount_mm, nearer %s is blind"
+            % (nearest_mm, driver)
+        )
+    if mount_mm > farthest_mm:
+        problems.append(
+            "sensors.flood: mount_mm is beyond the %d mm of %s" % (farthest_mm, driver)
+        )

@@ -5,7 +5,6 @@ room for all of them at once.
 """
 
 from haidang_node import loading
-from haidang_node.config import table
 
 _KINDS = ("env", "flood", "footfall", "smoke")
 
@@ -13,7 +12,7 @@ _KINDS = ("env", "flood", "footfall", "smoke")
 def check(sensors: dict, problems: list[str], keep: bool) -> dict:
     """The checked values of each table of `sensors`.
 
-    keep=False: of what was checked only the pins and UARTs stay, which other tables ask for.
+    keep=False: of what was checked only what is wired stays, which other tables ask for.
     """
     settings = {}
     for kind in list(sensors):
@@ -22,16 +21,12 @@ def check(sensors: dict, problems: list[str], keep: bool) -> dict:
             known = ", ".join(_KINDS)
             problems.append("sensors: %s is not a sensor kind; known: %s" % (kind, known))
             continue
-        before = len(problems)
-        path = "haidang_node.config_" + kind
-        checked = table("sensors." + kind, loading.call(path, "fields"), given, problems)
-        if len(problems) == before:
-            loading.call(path, "check", checked, problems)
+        checked = loading.call("haidang_node.config_" + kind, "check", given, problems)
         if not keep:
             checked = {
                 name: value
                 for name, value in checked.items()
-                if name in ("uart", "source") or name.endswith("pin")
+                if name in ("uart", "source", "driver") or name.endswith("pin")
             }
         settings[kind] = checked
     return settings

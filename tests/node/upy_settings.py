@@ -97,6 +97,10 @@ def test_orders_of_levels_are_checked() -> None:
     smoke = {"pre_alarm_permille": 400}
     assert "alarm_permille must be below" in _problems(_node(sensors={"smoke": smoke}))[0]
     assert "below mount_mm" in _problems(_node(sensors={"flood": {"mount_mm": 700}}))[0]
+    blind = {"driver": "jsn_sr04t", "mount_mm": 1000}
+    assert "250 mm below mount_mm" in _problems(_node(sensors={"flood": blind}))[0]
+    deaf = {"driver": "jsn_pulse", "mount_mm": 6500}
+    assert "beyond the 6000 mm" in _problems(_node(sensors={"flood": deaf}))[0]
 
 
 def test_what_is_no_object_or_misses_fields_is_named() -> None:
@@ -116,6 +120,32 @@ def test_a_stable_success_starts_the_waits_over() -> None:
     assert backoff.wait_ms() == 30000
     backoff.worked(5000)
     assert backoff.wait_ms() == 1000
+
+
+def test_a_pin_or_a_uart_that_is_wired_twice_is_named() -> None:
+    for sensors, told in (
+        ({"flood": {"float_pin": 27}, "smoke": {}}, "GPIO 27 is float_pin of sensors.flood and"),
+        ({"flood": {"uart": 1}, "footfall": {}}, "uart 1 is uart of sensors.flood and"),
+        ({"smoke": {"loop_pin": 35}}, "GPIO 35 is supply_pin of node.json and loop_pin of"),
+        ({"smoke": {"siren_pin": 34}}, "each needs its own; -1 for a pin that is not wired"),
+        ({"env": {"driver": "dht22", "pin": 16}, "flood": {}}, "GPIO 16 is pin of sensors.env"),
+        ({"env": {"sda_pin": 25}, "smoke": {}}, "sda_pin of sensors.env and siren_pin"),
+    ):
+        for keep in (True, False):
+            document = _node(sensors={kind: dict(sensors[kind]) for kind in sorted(sensors)})
+            try:
+                check(document, keep)
+                problems = ""
+            except ConfigError as error:
+                (problems,) = error.problems
+            assert told in problems, problems
+    for sensors in (
+        {"flood": {"driver": "current"}, "footfall": {"rx_pin": 16}},
+        {"env": {"driver": "dht22", "sda_pin": 25}, "smoke": {}},
+        {"flood": {"driver": "float", "float_pin": 16}, "footfall": {"uart": 2}},
+        {"footfall": {"source": "ble", "rx_pin": 2}},
+    ):
+        assert check(_node(sensors=sensors))["sensors"]
 
 
 def test_jitter_takes_a_quarter_at_most() -> None:
@@ -151,7 +181,7 @@ def test_mistakes_of_a_serial_link_are_named() -> None:
         ({"uart": 1, "tx_pin": 5}, "rx_pin is missing"),
         ({"uart": 1, "rx_pin": 4, "tx_pin": 5, "baud": 300}, "baud is 300"),
         ({"uart": 1, "rx_pin": 4, "tx_pin": -1}, "tx_pin is -1"),
-        ({"uart": 2, "rx_pin": 4, "tx_pin": 5}, "uart 2 is the one of sensors.flood"),
+        ({"uart": 2, "rx_pin": 4, "tx_pin": 5}, "uart 2 is uart of sensors.flood and uart of"),
         (7, "serial must be an object"),
     ):
         assert part in _problems(_serial_node(serial=serial))[0], serial

@@ -1,0 +1,44 @@
+"""A pin or a UART that two tables of node.json name; loaded by haidang_node.config."""
+
+# Of a meter's or chip's pins these are wired; of all others every one.
+_WIRED = {
+    "dht22": ("pin",),
+    "sht3x": ("sda_pin", "scl_pin"),
+    "aht20": ("sda_pin", "scl_pin"),
+    "current": ("adc_pin", "float_pin"),
+    "voltage": ("adc_pin", "float_pin"),
+    "float": ("float_pin",),
+    # The meters on a wire, and footfall's companion.
+    None: ("rx_pin", "tx_pin", "float_pin"),
+}
+
+
+def check(node: dict, problems: list[str]) -> None:
+    """What is wired twice is a problem; the fields themselves are sound."""
+    taken: dict = {}
+    for name in ("supply_pin", "led_pin"):
+        _take(taken, node.get(name, -1), "%s of node.json" % name, problems)
+    for kind, sensor in node["sensors"].items():
+        if sensor.get("source", "sniffer") != "sniffer":
+            continue
+        wired = _WIRED.get(sensor.get("driver"), _WIRED[None])
+        for name, value in sensor.items():
+            if name == "uart" or (name.endswith("pin") and (kind == "smoke" or name in wired)):
+                key = "uart %d" % value if name == "uart" else value
+                _take(taken, key, "%s of sensors.%s" % (name, kind), problems)
+    for name, value in node.get("serial", {}).items():
+        if name == "uart" or name.endswith("pin"):
+            key = "uart %d" % value if name == "uart" else value
+            _take(taken, key, "%s of serial" % name, problems)
+
+
+def _take(taken: dict, key, name: str, problems: list[str]) -> None:
+    if key == -1:
+        return
+    if key in taken:
+        what = key if isinstance(key, str) else "GPIO %d" % key
+        problems.append(
+            "%s is %s and %s: each needs its own; -1 for a pin that is not wired"
+            % (what, taken[key], name)
+        )
+    taken[key] = name

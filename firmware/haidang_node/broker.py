@@ -10,6 +10,7 @@ from haidang_wire.session import Session
 
 _CONNECT_MS = const(15000)
 _SEND_MS = const(10000)
+_STEP_MS = const(10)
 _ANSWER_MS = const(10000)
 # A broker that answers pings but no publish would keep every pack waiting for ever.
 _PUBACK_MS = const(20000)
@@ -31,7 +32,7 @@ class Connection:
         self._session = session
         self._on_event = on_event
         self._writer = None
-        self._lock = asyncio.Lock()
+        self._draining = False
         self._task = None
         self._answered = asyncio.Event()
         self._awaited = None
@@ -158,17 +159,23 @@ class Connection:
     def _offer(self, writer, data: bytes) -> bytes | None:
         # Nearly always the socket takes all of it: None, there is nothing to wait for. Otherwise
         # what drain() must still write, beside what the stream holds.
-        if self._lock.locked() or writer.out_buf:
+        if self._draining or writer.out_buf:
             return data
         writer.write(data)
         return b"" if writer.out_buf else None
 
     async def _drain(self, writer, data: bytes) -> None:
-        # MicroPython's drain() forgets what another task wrote meanwhile.
-        async with self._lock:
+        # MicroPython's drain() forgets what another task wrote meanwhile. No asyncio.Lock: it is
+        # a module of its own in memory.
+        while self._draining:
+            await asyncio.sleep_ms(_STEP_MS)
+        self._draining = True
+        try:
             if data:
                 writer.write(data)
             await writer.drain()
+        finally:
+            self._draining = False
 
     async def _read(self, reader) -> None:
         buffer = bytearray(_READ_BYTES)

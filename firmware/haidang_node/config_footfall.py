@@ -1,8 +1,14 @@
 """The table of sensors.footfall in node.json; loaded by haidang_node.config_sensors."""
 
+from haidang_node.config import table
 
-def fields():
-    """One after the other, as haidang_node.config.table() takes them."""
+
+def check(given: object, problems: list[str]) -> dict:
+    """The checked values."""
+    return table("sensors.footfall", _fields(), given, problems, _further)
+
+
+def _fields():
     yield "uart", int, 1, 1, 2
     yield "rx_pin", int, 26, 0, 48
     yield "source", str, "sniffer", 3, 8
@@ -11,8 +17,8 @@ def fields():
     yield "key", str, "", 0, 63
 
 
-def check(sensor: dict, problems: list[str]) -> None:
-    """What one field says of another; the fields themselves are sound."""
+def _further(sensor: dict, problems: list[str]) -> None:
+    # What one field says of another.
     sources = ("sniffer", "module", "stations", "ble")
     if sensor["source"] not in sources:
         problems.append("sensors.footfall: source must be one of %s" % ", ".join(sources))

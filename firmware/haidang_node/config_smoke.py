@@ -1,8 +1,14 @@
 """The table of sensors.smoke in node.json; loaded by haidang_node.config_sensors."""
 
+from haidang_node.config import table
 
-def fields():
-    """One after the other, as haidang_node.config.table() takes them."""
+
+def check(given: object, problems: list[str]) -> dict:
+    """The checked values."""
+    return table("sensors.smoke", _fields(), given, problems, _further)
+
+
+def _fields():
     # MQ-2 on a 5 V supply; clean-air resistance r0 is measured at calibration.
     yield "adc_pin", int, 34, 0, 48
     yield "r0_ohm", int, 10000, 100, 1000000
@@ -20,7 +26,7 @@ def fields():
     yield "latch_s", int, 600, 0, 86400
 
 
-def check(sensor: dict, problems: list[str]) -> None:
-    """What one field says of another; the fields themselves are sound."""
+def _further(sensor: dict, problems: list[str]) -> None:
+    # What one field says of another.
     if sensor["alarm_permille"] >= sensor["pre_alarm_permille"]:
         problems.append("sensors.smoke: alarm_permille must be below pre_alarm_permille")

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from haidang_tools.arguments import tcp_port
-from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_check import ChainHead, Checker, Message, Refusal
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.centre_server import Centre, Line, Watcher
 from haidang_tools.errors import ToolError
@@ -88,6 +88,14 @@ def event_of(message: Message) -> dict[str, Any]:
         event |= {"place": alarm["place"]["id"], "delay_ms": message.received_ms - updated_ms}
     elif message.kind == "data":
         event |= {"id": message.document["id"], "packs": len(message.document["packs"])}
+    elif message.kind == "cap":
+        document = message.document
+        event |= {"id": document["id"], "identifier": document["identifier"]}
+        event |= {"msg_type": document["msgType"], "status": document["status"]}
+        event |= {"headline": {one["language"][:2]: one["headline"] for one in document["info"]}}
+    elif message.kind == "ngsi":
+        names = [entity["id"] for entity in message.document["data"]]
+        event |= {"id": message.document["id"], "entities": names}
     elif message.kind == "reply":
         event |= {name: message.document[name] for name in message.document if name != "at"}
     else:
@@ -133,6 +141,10 @@ class Acknowledging:
         """A revision that does not fit its neighbour."""
         self._watcher.broken(alarm_id, rev)
 
+    def went_back(self, kept: ChainHead, told: ChainHead) -> None:
+        """An audit chain that lost its end."""
+        self._watcher.went_back(kept, told)
+
 
 class JsonLines:
     """Prints every message as one JSON object."""
@@ -148,6 +160,11 @@ class JsonLines:
     def broken(self, alarm_id: str, rev: int) -> None:
         """A revision that does not fit its neighbour."""
         _write({"kind": "broken", "alarm_id": alarm_id, "rev": rev})
+
+    def went_back(self, kept: ChainHead, told: ChainHead) -> None:
+        """An audit chain that lost its end."""
+        ends = {"kept": f"{kept.n}:{kept.chain}", "told": f"{told.n}:{told.chain}"}
+        _write({"kind": "audit", "gateway": told.gateway, "epoch": told.epoch, **ends})
 
     def sums(self, sums: dict[str, int]) -> None:
         """The ledger's counts at the end."""
@@ -174,6 +191,12 @@ class Readable:
         elif message.kind == "data":
             text = f"{at}  {event['gateway']}: {event['packs']} packs"
             self._console.print(text, style="dim", markup=False)
+        elif message.kind == "cap":
+            text = f"{at}  CAP {event['msg_type']} {event['identifier']} ({event['status']})"
+            self._console.print(text, style="dim", markup=False)
+        elif message.kind == "ngsi":
+            text = f"{at}  NGSI-LD {', '.join(event['entities'])}"
+            self._console.print(text, style="dim", markup=False)
         elif message.kind == "reply":
             said = event.get("out", {}) if event["ok"] else event["err"]
             text = f"{at}  {event['gateway']}: {event['cmd']}: {said}"
@@ -189,6 +212,12 @@ class Readable:
     def broken(self, alarm_id: str, rev: int) -> None:
         """A revision that does not fit its neighbour."""
         text = f"BROKEN CHAIN  {alarm_id} rev {rev}"
+        self._console.print(text, style="bold magenta", markup=False)
+
+    def went_back(self, kept: ChainHead, told: ChainHead) -> None:
+        """An audit chain that lost its end."""
+        text = f"AUDIT CHAIN  {told.gateway} ended at {kept.n}:{kept.chain}, now at {told.n}: "
+        text += f"run `haidang-gateway audit verify --head {kept.n}:{kept.chain}` there"
         self._console.print(text, style="bold magenta", markup=False)
 
     def sums(self, sums: dict[str, int]) -> None:

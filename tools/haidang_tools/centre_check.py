@@ -12,11 +12,12 @@ from haidang_wire.documents import message_id, unwrap_alarm
 from haidang_wire.errors import WireError
 from jsonschema_rs import Draft202012Validator
 
+from haidang_tools.centre_formats import cap_of, inflated, ngsi_of
 from haidang_tools.errors import ToolError
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "docs" / "schema"
 
-Kind = Literal["alarm", "data", "reply", "status"]
+Kind = Literal["alarm", "data", "reply", "status", "cap", "ngsi"]
 
 # Kind of topic: (kind of message, its schema's file)
 _MESSAGES: dict[str, tuple[Kind, str]] = {
@@ -25,8 +26,10 @@ _MESSAGES: dict[str, tuple[Kind, str]] = {
     "reply": ("reply", "centre_reply"),
     "status": ("status", "gateway_status"),
 }
-# The centre's own words come back to it when another centre speaks; formats are not read yet.
-_NOT_FOR_US = ("ack", "cmd", "cap", "ngsi")
+# Formats of others have no schema of ours.
+_FORMATS: tuple[Kind, ...] = ("cap", "ngsi")
+# The centre's own words come back to it when another centre speaks.
+_NOT_FOR_US = ("ack", "cmd")
 _REASON_LIMIT = 300
 
 
@@ -38,6 +41,16 @@ class Revision:
     rev: int
     prev: str | None
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainHead:
+    """Where a gateway's audit chain ends, as its status tells it."""
+
+    gateway: str
+    epoch: str
+    n: int
+    chain: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +66,15 @@ class Message:
     received_ms: int
     document: Mapping[str, Any]
     revision: Revision | None = None
+
+    @property
+    def head(self) -> ChainHead | None:
+        """The end of the audit chain in a status."""
+        audit = self.document.get("audit") if self.kind == "status" else None
+        if audit is None:
+            return None
+        epoch = self.document["epoch"]
+        return ChainHead(gateway=self.gateway, epoch=epoch, n=audit["n"], chain=audit["chain"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +114,11 @@ class Checker:
             parsed = topics.parse(topic)
             if parsed.kind in _NOT_FOR_US:
                 return None
-            document = json.loads(payload.decode(), parse_constant=_refuse_constant)
+            # What it holds is what counts: two libraries deflate the same text differently.
+            payload = inflated(payload)
+            document = _read(parsed.kind, payload)
+            if parsed.kind in _FORMATS:
+                return _foreign(parsed, topic, payload, received_ms, document)
             return self._message(parsed, topic, payload, received_ms, document)
         except (WireError, ValueError, RecursionError) as error:
             return Refusal(
@@ -124,6 +150,32 @@ class Checker:
             document=document,
             revision=_revision(parsed, payload, document) if kind == "alarm" else None,
         )
+
+
+def _read(kind: str, payload: bytes) -> Any:
+    if kind == "cap":
+        return cap_of(payload)
+    document = json.loads(payload.decode(), parse_constant=_refuse_constant)
+    return ngsi_of(document) if kind == "ngsi" else document
+
+
+def _foreign(
+    parsed: topics.Topic, topic: str, payload: bytes, received_ms: int, document: Any
+) -> Message:
+    """A message in a format of others, which its reader has checked."""
+    number = _number_of(document, topic)
+    if number is None:
+        raise ValueError(f"{parsed.kind}: {document['id']!r} is not an id of this topic's gateway")
+    return Message(
+        kind="cap" if parsed.kind == "cap" else "ngsi",
+        gateway=parsed.owner,
+        epoch=number[1],
+        seq=number[2],
+        topic=topic,
+        payload=payload,
+        received_ms=received_ms,
+        document=document,
+    )
 
 
 def _revision(parsed: topics.Topic, payload: bytes, document: Mapping[str, Any]) -> Revision:

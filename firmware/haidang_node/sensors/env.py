@@ -109,7 +109,9 @@ class Env:
         return self._plausible() if word == "ok" else word
 
     def _plausible(self) -> str:
-        temp_cc, rh_permille = self._driver.temp_cc, self._driver.rh_permille
+        # One by one: pairs would be made on the heap.
+        temp_cc = self._driver.temp_cc
+        rh_permille = self._driver.rh_permille
         if not _COLDEST_CC < temp_cc < _HOTTEST_CC or not 0 <= rh_permille <= 1000:
             return "noisy"
         jumped = (
@@ -118,7 +120,8 @@ class Env:
         ) and self._last_permille >= 0
         same = temp_cc == self._last_cc and rh_permille == self._last_permille
         self._same = min(self._same + 1, self._driver.still) if same else 0
-        self._last_cc, self._last_permille = temp_cc, rh_permille
+        self._last_cc = temp_cc
+        self._last_permille = rh_permille
         if jumped:
             return "noisy"
         return "stuck" if self._same >= self._driver.still else "ok"

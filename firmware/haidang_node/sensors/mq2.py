@@ -138,8 +138,11 @@ class Mq2:
         of_load = min((supply_mv - output_mv) * 1000 // output_mv, _SMALL // self._per_r0)
         raw = min(of_load * self._per_r0 // _SCALE, _SCALE) * 1000 // self.weather
         raw = min(max(raw, 1), _MOST_PERMILLE)
-        a, b = self._before, self._raw
-        self._before, self._raw = b, raw
+        # One by one: a pair would be made on the heap.
+        a = self._before
+        b = self._raw
+        self._before = b
+        self._raw = raw
         # The median of three keeps a single spike from counting.
         value = self._value = max(min(a, b), min(max(a, b), raw)) if a else raw
         self.ratio = min((value * 1000 << _FINE) // self.baseline, _MOST_PERMILLE)

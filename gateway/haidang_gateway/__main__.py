@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         if command is _ledger:
             sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
+            days = "the newest N days alone; with --json one row for each node and day"
+            sub.add_argument("--days", type=int, default=0, metavar="N", help=days)
     text = "give one node a command and print its answer"
     node = commands.add_parser("node", help=text, description=text)
     node.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
@@ -175,10 +177,13 @@ def _alarms(options: argparse.Namespace) -> int:
 
 def _ledger(options: argparse.Namespace) -> int:
     folder = load(options.config).data_dir
+    if options.json and options.days > 0:
+        _say(json.dumps(ledger_view.by_day(folder, options.days)))
+        return 0
     if options.json:
         _say(json.dumps(ledger_view.sums(folder)))
         return 0
-    for line in ledger_view.lines(folder):
+    for line in ledger_view.lines(folder, max(options.days, 0)):
         _say(line)
     return 0
 

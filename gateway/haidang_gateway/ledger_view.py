@@ -1,18 +1,21 @@
 """The loss ledger as a technician reads it: per day and node, counted while the gateway runs."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from haidang_gateway import store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.fleet.nodes import NORMAL, SAFE
+from haidang_gateway.metrics import iso_utc
 from haidang_gateway.store_schema import reading
 from haidang_gateway.store_write import KEEP_QUARANTINE, QUARANTINE_FORGOTTEN
 from haidang_gateway.text import printable
 
-_COLUMNS = ("received", "duplicates", "late", "lost", "dropped", "quarantined")
+_COLUMNS = ("received", "duplicates", "late", "lost", "dropped", "quarantined", "refused")
+_STRANGER = re.compile(r"node (n-[0-9a-f]{12}) is not configured")
 _NEWEST = 20
 
 
@@ -27,29 +30,62 @@ def sums(folder: Path) -> dict[str, int]:
     return totals | {"queue": backlog.alarms + backlog.replies + backlog.data + backlog.packs}
 
 
-def lines(folder: Path) -> Iterator[str]:
+def by_day(folder: Path, days: int) -> list[dict[str, Any]]:
+    """What came of each node on each of the newest `days` (0: all), the newest day first.
+
+    `dropped` is the sum of `causes`. StoreError without a database.
+    """
+    with reading(folder / "haidang.db") as connection:
+        return list(_rows(store_read.ledger_days(connection), days))
+
+
+def lines(folder: Path, days: int = 0) -> Iterator[str]:
     """The table's lines, then the newest quarantined messages; StoreError without a database."""
     with reading(folder / "haidang.db") as connection:
         nodes = store_read.nodes(connection)
         forgotten = store_read.counters(connection).get(QUARANTINE_FORGOTTEN, 0)
-        days = store_read.ledger_days(connection)
+        rows = list(_rows(store_read.ledger_days(connection), days))
+        heard = store_read.last_packs(connection)
+        reasons = [row[3] for row in store_read.quarantine(connection)]
         quarantined = store_read.quarantined(connection, _NEWEST)
-    rows: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    causes: list[str] = []
-    for node, day, what, count in days:
-        kind, _, cause = what.partition(":")
-        rows[day, node][kind] += count
-        if cause:
-            causes.append(f"{day}  {node}  {count} dropped, cause: {cause}")
     yield f"{'day':<10}  {'node':<14}" + "".join(f"{name:>12}" for name in _COLUMNS)
-    for (day, node), counts in rows.items():
-        yield f"{day:<10}  {node:<14}" + "".join(f"{counts[name]:>12}" for name in _COLUMNS)
-    yield from causes
-    yield from (printable(_node_line(node, doc)) for node, doc in nodes.items())
+    for row in rows:
+        head = f"{row['day']:<10}  {row['node']:<14}"
+        yield head + "".join(f"{row[name]:>12}" for name in _COLUMNS)
+    for row in rows:
+        for cause, count in row["causes"].items():
+            yield f"{row['day']}  {row['node']}  {count} dropped, cause: {cause}"
+    for node, doc in nodes.items():
+        yield printable(_node_line(node, doc) + _last_pack(heard.get(node)))
+    strangers = Counter(m.group(1) for m in map(_STRANGER.match, reasons) if m)
+    for node, count in strangers.items():
+        yield (
+            f"{node} is not configured, {count} messages of it lie in quarantine: add a [[node]], "
+            "or lock it out with `haidang-gateway ca revoke`"
+        )
     if forgotten:
         yield f"{forgotten} quarantined messages were forgotten: {KEEP_QUARANTINE} are kept"
     for _, topic, reason, payload in quarantined:
         yield printable(f"quarantined: {topic}: {reason} ({len(payload)} bytes)")
+
+
+def _rows(counted: Iterable[tuple[str, str, str, int]], days: int) -> Iterator[dict[str, Any]]:
+    shown: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    causes: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for node, day, what, count in counted:
+        kind, _, cause = what.partition(":")
+        shown[day, node][kind] += count
+        if cause:
+            causes[day, node][cause] += count
+    newest = sorted({day for day, _ in shown}, reverse=True)[: days or None]
+    for (day, node), counts in shown.items():
+        if day in newest:
+            sums = {name: counts[name] for name in _COLUMNS}
+            yield {"day": day, "node": node, **sums, "causes": dict(causes[day, node])}
+
+
+def _last_pack(received_ms: int | None) -> str:
+    return "" if received_ms is None else f", last pack {iso_utc(received_ms)}"
 
 
 def _node_line(node: str, doc: Mapping[str, Any]) -> str:

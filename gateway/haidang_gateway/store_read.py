@@ -4,6 +4,7 @@ import json
 import sqlite3
 from typing import Any
 
+from haidang_gateway.audit import GENESIS, Head
 from haidang_gateway.batch import Backlog, BootKey, Outgoing
 from haidang_gateway.model import OutLane
 
@@ -113,6 +114,13 @@ def ledger_days(connection: sqlite3.Connection) -> list[tuple[str, str, str, int
     ).fetchall()
 
 
+def last_packs(connection: sqlite3.Connection) -> dict[str, int]:
+    """Unix ms at which each node's newest pack came, among the newest 20,000."""
+    newest = "SELECT node, received_ms FROM pack ORDER BY id DESC LIMIT 20000"
+    query = f"SELECT node, max(received_ms) FROM ({newest}) GROUP BY node"  # noqa: S608
+    return dict(connection.execute(query).fetchall())
+
+
 def quarantined(connection: sqlite3.Connection, limit: int) -> list[tuple[int, str, str, bytes]]:
     """The newest rows of (received_ms, topic, reason, payload)."""
     return connection.execute(
@@ -137,6 +145,12 @@ def audit_rows(connection: sqlite3.Connection) -> list[tuple[int, int, str, str,
     return connection.execute(
         "SELECT n, at_ms, kind, subject, digest, chain FROM audit ORDER BY n"
     ).fetchall()
+
+
+def audit_head(connection: sqlite3.Connection) -> Head:
+    """Where the audit chain ends now."""
+    row = connection.execute("SELECT n, chain FROM audit ORDER BY n DESC LIMIT 1").fetchone()
+    return Head(*row) if row else Head(0, GENESIS)
 
 
 def revisions(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:

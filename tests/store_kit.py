@@ -36,14 +36,14 @@ async def open_store(folder: Path, **limits: Any) -> AsyncIterator[Store]:
         await store.close()
 
 
-def row(seq: int, body: bytes = b"[]") -> PackRow:
+def row(seq: int, body: bytes = b"[]", received_ms: int = START_MS) -> PackRow:
     return PackRow(
         node=NODE,
         epoch=EPOCH,
         boot=7,
         seq=seq,
         lane="data",
-        received_ms=START_MS,
+        received_ms=received_ms,
         at_low_ms=START_MS,
         at_high_ms=START_MS,
         body=body,

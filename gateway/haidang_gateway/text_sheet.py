@@ -45,8 +45,8 @@ CHECKS = {
     "flood/reading": Check("Có mực nước", "Has a level", "mm"),
     "float": Check("Phao khớp với máy đo", "Float agrees with the meter"),
     "footfall/answers": Check("Máy nghe trả lời; cửa sổ số", "The sniffer answers; window number"),
-    "heard": Check("Máy nghe nghe được điện thoại", "The sniffer hears phones; frames"),
-    "counter": Check("Bộ đếm chạy; khung của cửa sổ", "Its counter runs; frames of this window"),
+    "heard": Check("Máy nghe nghe được điện thoại", "The sniffer hears phones"),
+    "counter": Check("Bộ đếm chạy", "Its counter runs"),
     "key": Check("Khóa ẩn danh được thay; đã dùng", "Its key is changed; now in use for", "s"),
     "siren": Check("Còi kêu một tiếng: có nghe thấy?", "Siren chirped: did you hear it?"),
 }

@@ -278,6 +278,17 @@ def test_the_self_test_tells_a_good_sniffer_from_a_silent_and_a_garbled_one() ->
     assert _checks(bench)["answers"] is False
 
 
+def test_the_self_test_does_not_tell_how_much_was_heard_of_the_few_who_are_there() -> None:
+    told = []
+    for frames in (1, 4):
+        bench = _Bench().begun()
+        for _ in range(frames):
+            bench.run(1, bench.own([7]))
+        bench.run(4 - frames)
+        told.append(footfall_service.selftest(bench.footfall, {"window_s": 300}))
+    assert told[0] == told[1]
+
+
 def test_calibration_is_the_gateways() -> None:
     with_error = None
     try:

@@ -94,9 +94,9 @@ class Footfall:
         return self.state_records() + result
 
     def source(self) -> tuple:
-        """(window number, bad lines, requests heard, lines of the window, age of the key, s)."""
+        """(window number, bad lines, requests heard, age of the key, s)."""
         key_s = ((self._at_ms - self._began_ms) & _TICKS_MASK) // 1000
-        return self._window, self._sniffer.bad, self._total, self._lines, key_s
+        return self._window, self._sniffer.bad, self._total, key_s
 
     def _line(self, now_ms: int) -> None:
         line = self._sniffer.line

@@ -44,6 +44,7 @@ _BOUNDS: Bounds = (
     ("heap_soak_most_kib", "<=", 160),
     ("soak_restarts", "<=", 0),
     ("soak_malformed", "<=", 0),
+    ("soak_lost", "<=", 0),
     ("soak_fires_told", ">=", 1),
     ("sampling_allocations_32bit", "<=", 0),
     ("chain_accepted", ">=", 1),

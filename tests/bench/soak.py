@@ -27,6 +27,7 @@ _STEPS = 30  # of an hour
 _QUICK_STEPS = 6
 _REPORT_S = 60
 _LIMIT_S = 120.0
+_LOOK_S = 0.2
 _HOUR_MS = 3_600_000
 # What live_through() uses too: a danger that one jump may reach.
 _FLOOD_MM = 66
@@ -55,8 +56,9 @@ def figures(hours: int = 6, quick: bool = False) -> Figures:
             _happen(step // _STEPS, step % _STEPS, board, gateway)
             board.hurry(_STEP_MS)
             if step % _STEPS == _STEPS - 1:
-                LOG.info("soak: hour %d over, %d packs", step // _STEPS + 1, gateway.packs)
-        wait_until(lambda: complete(*gateway.all), "every number of the one boot", _LIMIT_S)
+                by_hour = _heap_by_hour(gateway.all, total - board.rom_heap_bytes)
+                LOG.info("soak: %d packs; %s", gateway.packs, _heap_figures(by_hour))
+        _await_all(gateway.all, board)
         by_hour = _heap_by_hour(gateway.all, total - board.rom_heap_bytes)
         return {
             "soak_hours": _QUICK_STEPS / _STEPS if quick else hours,
@@ -114,6 +116,34 @@ def _happen(hour: int, step: int, board: Board, gateway: _Gateways) -> None:
     world.phones = 6 + (hour + step) % 7
 
 
+def _await_all(gateways: list[StandInGateway], board: Board) -> None:
+    end_s = time.monotonic() + _LIMIT_S
+    while not complete(*gateways) and time.monotonic() < end_s:
+        time.sleep(_LOOK_S)
+    if not complete(*gateways):
+        LOG.warning("soak: numbers are missing; the board printed: %r", board.console[-4000:])
+
+
+def _missing(gateways: list[StandInGateway]) -> tuple[int, int]:
+    """How many numbers never came, and how many of those no status names; each boot by itself."""
+    came = {key[1:] for gateway in gateways for key in gateway.packs}
+    newest: dict[int, int] = {}
+    for boot, seq in came:
+        newest[boot] = max(newest.get(boot, 0), seq)
+    missing = {(boot, seq) for boot, last in newest.items() for seq in range(last + 1)} - came
+    named = {
+        (row["hb"], seq)
+        for gateway in gateways
+        for status in gateway.statuses
+        for row in status.get("boots", ())
+        for first, last, _ in row["dropped"]
+        for seq in range(first, last + 1)
+    }
+    if missing:
+        LOG.warning("soak: missing %s, of which named %s", missing, missing & named)
+    return len(missing), len(missing - named)
+
+
 def _heap_by_hour(gateways: list[StandInGateway], total: int) -> dict[int, list[float]]:
     """KiB in use after each collection, by the hour of the node's uptime."""
     by_hour: dict[int, list[float]] = {}
@@ -138,10 +168,13 @@ def _heap_figures(by_hour: dict[int, list[float]]) -> Figures:
 
 
 def _books(gateways: list[StandInGateway]) -> Figures:
+    missing, lost = _missing(gateways)
     copies = [len(one) for gateway in gateways for one in gateway.packs.values()]
     states = [state for gateway in gateways for state in gateway.seen("smoke/state")]
     return {
         "soak_packs": len(copies),
+        "soak_missing": missing,
+        "soak_lost": lost,
         "soak_copies": sum(copies),
         "soak_malformed": sum(len(gateway.bad) for gateway in gateways),
         "soak_fires_told": states.count("alarm"),

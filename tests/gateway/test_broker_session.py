@@ -114,3 +114,23 @@ def test_a_taken_over_session_comes_back_and_never_raises(
         asyncio.run(scenario(broker))
     assert "gw-01 has no connection to the broker" in caplog.text
     assert "connected again after" in caplog.text
+
+
+def test_a_publish_that_nobody_was_there_for_is_told(ca_dir: Path, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        unheard: list[str] = []
+        with Broker("gateway", ca_dir, tmp_path / "broker") as broker:
+            async with _running(ca_dir, broker.port) as (session, seen):
+                await seen.until(lambda: session.up)
+                session.on_unheard = unheard.append
+                with Peer(ca_dir, NODE, broker.port) as node:
+                    node.subscribe(f"hd/1/n/{NODE}/cmd")
+                    assert session.publish(f"hd/1/n/{NODE}/cmd", b"{}")
+                    await asyncio.to_thread(node.next)
+                assert session.publish("hd/1/n/n-240ac4000002/cmd", b"{}")
+                async with asyncio.timeout(20):
+                    while not unheard:  # noqa: ASYNC110 (told by a callback)
+                        await asyncio.sleep(0.01)
+        assert unheard == ["hd/1/n/n-240ac4000002/cmd"]
+
+    asyncio.run(scenario())

@@ -327,3 +327,12 @@ def test_what_went_into_a_session_that_ended_goes_again_at_once(desk: _Desk) -> 
     assert desk.send(START_MS + 1) == []
     desk.orders.unsent(NODE)
     assert len(desk.send(START_MS + 2)) == 1
+
+
+def test_what_found_a_sleeping_node_away_goes_with_its_first_word(desk: _Desk) -> None:
+    desk.give()
+    assert len(desk.send(START_MS)) == 1
+    desk.orders.missed(NODE)
+    assert desk.send(START_MS + 1) == [], "not again and again into the empty room"
+    desk.orders.awake(NODE)
+    assert len(desk.send(START_MS + 2)) == 1, "at once, although it was sent just before"

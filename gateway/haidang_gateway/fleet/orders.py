@@ -136,6 +136,12 @@ class Orders:
             if standing.order.node == node and standing.state == "waiting":
                 standing.sent_ms = None
 
+    def missed(self, node: str) -> None:
+        """What was sent to this node found nobody there: it goes when the node speaks."""
+        for standing in self._all.values():
+            if standing.order.node == node and standing.sent_ms is not None:
+                standing.sent_ms = 0
+
     def to_send(self, now_ms: int) -> list[Sending]:
         """What is to be sent now: new ones at once, unanswered ones when their node speaks."""
         ready = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from haidang_wire.errors import MqttError
-from haidang_wire.mqtt5 import Closed, Connected, Message, Session, Subscribed
+from haidang_wire.mqtt5 import Acknowledged, Closed, Connected, Message, Session, Subscribed
 from haidang_wire.reasons import reason_text
 from haidang_wire.session_events import Will
 
@@ -32,6 +32,8 @@ _STABLE_MS = 5000
 _MAXIMUM_PACKET_BYTES = 16_384
 _KEEPALIVE_S = 20
 _FAILED = 0x80
+# No matching subscribers.
+_NOBODY = 0x10
 # Leaving in order, too, must tell the nodes that the gateway is away.
 _DISCONNECT_WITH_WILL = 0x04
 
@@ -70,6 +72,9 @@ class BrokerSession:
         """Store the arguments; `run` connects."""
         self.up = False
         self.connection = 0
+        # Called with the topic of a publish that no subscriber and no session was there for.
+        self.on_unheard: Callable[[str], None] | None = None
+        self._unanswered: dict[int, str] = {}
         self._identity = identity
         self._filters = list(filters)
         self._receive_maximum = receive_maximum
@@ -102,10 +107,12 @@ class BrokerSession:
         if not self.up or self._mqtt is None or (qos and not self._mqtt.can_publish):
             return False
         try:
-            _, data = self._mqtt.publish(topic, payload, qos=qos, retain=retain)
+            packet_id, data = self._mqtt.publish(topic, payload, qos=qos, retain=retain)
         except MqttError as error:
             _log.warning("%s cannot publish on %s: %s", self._identity.name, topic, error)
             return False
+        if self.on_unheard and qos:
+            self._unanswered[packet_id] = topic
         self._send(data)
         return True
 
@@ -131,6 +138,7 @@ class BrokerSession:
                 server_hostname=self._identity.server_name,
             )
         self.connection += 1
+        self._unanswered.clear()
         self._mqtt = Session(
             self._identity.name,
             keepalive_s=_KEEPALIVE_S,
@@ -166,6 +174,10 @@ class BrokerSession:
     def _handle(self, event: Any, mqtt: Session) -> None:
         if isinstance(event, Message):
             self._on_message(event, self.connection)
+        elif isinstance(event, Acknowledged):
+            topic = self._unanswered.pop(event.packet_id, "")
+            if event.reason == _NOBODY and self.on_unheard and topic:
+                self.on_unheard(topic)
         elif isinstance(event, Connected):
             _, data = mqtt.subscribe(self._filters, qos=1, no_local=True)
             self._send(data)

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from haidang_wire import messages, topics
 from haidang_wire import ranges as seqs
@@ -14,7 +14,7 @@ from haidang_wire.session_events import Will
 from haidang_gateway.batch import BootKey
 from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
-from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.arrival import Arrival, topic_of
 from haidang_gateway.ingest.broker_session import BrokerSession, Identity
 from haidang_gateway.model import Lane
 from haidang_gateway.settings import BrokerSettings
@@ -74,6 +74,15 @@ class NodeLink:
     def up(self) -> bool:
         """Whether both sessions are subscribed."""
         return self._alarm.up and self._data.up
+
+    def tell_missed(self, on_missed: Callable[[str], None]) -> None:
+        """`on_missed(node)` is called where a command found its node without a session."""
+
+        def unheard(topic: str) -> None:
+            if topic.endswith("/cmd"):
+                on_missed(topic_of(topic).owner)
+
+        self._data.on_unheard = unheard
 
     async def run(self) -> None:
         """Keep both sessions up until cancelled; the wills then tell the nodes."""

@@ -6,17 +6,19 @@ from typing import Self
 
 from haidang_tools.centre import Centre, Line
 from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_heads import ChainHead
 from haidang_tools.centre_ledger import Ledger
 from waiting import wait_until
 
 
 class RunningCentre:
-    """A context manager; `messages`, `refusals` and `breaks` grow as things arrive."""
+    """A context manager; `messages`, `refusals`, `breaks`, `lost_ends` grow as things arrive."""
 
     def __init__(self, ca: Path, port: int, ledger: Path) -> None:
         self.messages: list[Message] = []
         self.refusals: list[Refusal] = []
         self.breaks: list[tuple[str, int]] = []
+        self.lost_ends: list[tuple[ChainHead, ChainHead]] = []
         self.ledger = Ledger(ledger)
         line = Line(
             host="127.0.0.1",
@@ -40,6 +42,10 @@ class RunningCentre:
     def broken(self, alarm_id: str, rev: int) -> None:
         """A revision that does not fit its neighbour."""
         self.breaks.append((alarm_id, rev))
+
+    def went_back(self, kept: ChainHead, told: ChainHead) -> None:
+        """An audit chain that lost its end."""
+        self.lost_ends.append((kept, told))
 
     def __enter__(self) -> Self:
         """Start, and wait until it hears the gateways."""

@@ -146,6 +146,17 @@ _DESTINATION = (
     ("dead", True, "int", _COUNT),
 )
 
+# Where the audit chain ends: a centre that keeps it notices a chain that goes back.
+_AUDIT = (
+    ("n", True, "int", _COUNT),
+    ("chain", True, "form", sha256_name),
+)
+
+_STORMS = (
+    ("floods", True, "int", _COUNT),
+    ("chattering", True, "int", _COUNT),
+)
+
 _GATEWAY_ONLINE = (
     ("v", True, "version", 1),
     ("state", True, "word", ("online",)),
@@ -165,6 +176,8 @@ _GATEWAY_ONLINE = (
     ("acks", False, "obj", _ACKS),
     ("orders", False, "obj", _ORDERS),
     ("destinations", False, "list", ("obj", _DESTINATION, 0, 16)),
+    ("audit", False, "obj", _AUDIT),
+    ("storms", False, "obj", _STORMS),
     ("at", True, "form", iso_time),
 )
 

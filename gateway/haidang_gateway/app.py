@@ -40,6 +40,7 @@ from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
 from haidang_gateway.store_care import Care
+from haidang_gateway.store_read import audit_head
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
 from haidang_gateway.uplinks import Uplinks
 from haidang_gateway.vision.cameras import Cameras
@@ -108,6 +109,7 @@ class App:
         orders = Orders(
             await self._store.commands(), gateway=self._settings.id, nodes=self._fleet.nodes
         )
+        self._nodes.tell_missed(orders.missed)
         pipeline = self._pipeline(await self._intake(orders), orders)
         parts = {
             "pipeline": pipeline.run(),
@@ -224,6 +226,11 @@ class App:
                 "taken": counted["orders"],
                 "refused": counted["orders_refused"],
                 "expired": counted["orders_expired"],
+            },
+            audit=await self._store.read(audit_head),
+            storms={
+                "floods": counted["alarm_floods"],
+                "chattering": counted["alarms_chattering"],
             },
             now_ms=self._clock.now_ms(),
         )

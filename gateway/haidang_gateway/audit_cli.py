@@ -12,7 +12,7 @@ from haidang_gateway.store_schema import reading
 from haidang_gateway.text import printable
 
 _SHOWN = 20
-_HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
+_HEAD = re.compile(r"(\d+):(?:sha256:)?([0-9a-f]{64})")
 
 
 def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:

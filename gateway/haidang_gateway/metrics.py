@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from haidang_gateway.audit import Head
 from haidang_gateway.batch import Backlog
 
 _EVENTS = ("received", "duplicates", "late", "lost", "quarantined")
@@ -23,6 +24,8 @@ def gateway_status(
     acks: Mapping[str, int],
     orders: Mapping[str, int],
     destinations: Sequence[Mapping[str, Any]] = (),
+    audit: Head,
+    storms: Mapping[str, int],
     now_ms: int,
 ) -> dict[str, Any]:
     """The document of the contract's `gateway_status`; pairs are (up, down)."""
@@ -46,6 +49,8 @@ def gateway_status(
         "acks": dict(acks),
         "orders": dict(orders),
         "destinations": [dict(one) for one in destinations],
+        "audit": {"n": audit.n, "chain": f"sha256:{audit.chain}"},
+        "storms": dict(storms),
         "at": iso_utc(now_ms),
     }
 

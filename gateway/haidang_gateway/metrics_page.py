@@ -110,6 +110,7 @@ def samples_of(status: Mapping[str, Any]) -> list[Sample]:
             (f"haidang_{kind}", {"state": state}, status[f"{kind}_{state}"])
             for state in ("up", "down")
         ]
+    samples.append(("haidang_audit_rows", none, status["audit"]["n"]))
     for one in status.get("destinations", ()):
         samples += _destination(one)
     for name, label in (
@@ -118,6 +119,7 @@ def samples_of(status: Mapping[str, Any]) -> list[Sample]:
         ("overflow", "what"),
         ("acks", "what"),
         ("orders", "what"),
+        ("storms", "what"),
     ):
         # The ledger takes a loss back that turns up late, and orders end: neither only grows.
         metric = f"haidang_{name}" + ("" if name in ("ledger", "orders") else "_total")

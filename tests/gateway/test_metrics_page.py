@@ -27,6 +27,8 @@ STATUS = {
     "ledger": {"received": 100, "lost": 0},
     "overflow": {"rows": 4},
     "sent": {"alarms": 9},
+    "audit": {"n": 812, "chain": "sha256:..."},
+    "storms": {"floods": 1, "chattering": 4},
 }
 
 
@@ -71,6 +73,8 @@ def test_the_figures_are_prometheus_text() -> None:
     assert 'haidang_ledger{what="received"} 100' in lines
     assert "# TYPE haidang_overflow_total counter" in lines
     assert 'haidang_overflow_total{what="rows"} 4' in lines
+    assert "haidang_audit_rows 812" in lines
+    assert 'haidang_storms_total{what="floods"} 1' in lines
     assert len([line for line in lines if line.startswith("# TYPE haidang_nodes ")]) == 1
     assert list(text_of([("x", {"a": 'q"\\\n'}, 0.5)]))[1] == 'x{a="q\\"\\\\\\n"} 0.5'
     assert {name for name, _, value in process_samples() if value > 0} == {

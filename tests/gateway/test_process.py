@@ -46,7 +46,9 @@ def test_a_fire_goes_from_node_to_centre_and_is_acknowledged_after_the_commit(
         centre.command("ack_alarm", alarm_id=alarm["id"], by="Trực ban 2")
         (_, acknowledged) = centre.wait_alarms(2)
         assert acknowledged["ack"]["by"] == "Trực ban 2"
-        assert centre.wait_status()["nodes_up"] in {0, 1}
+        status = centre.wait_status()
+        assert status["nodes_up"] in {0, 1}
+        assert set(status["audit"]) == {"n", "chain"}
         assert gateway.end(signal.SIGTERM) == 0
         wait_word(node, "offline")
 

@@ -140,6 +140,22 @@ def test_what_is_acknowledged_is_in_the_ledger_and_a_duplicate_is_acknowledged_a
         assert centre.centre.counts.duplicates == 1
 
 
+def test_a_gateway_whose_record_lost_its_end_is_told(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    golden = Path(__file__).parents[1] / "golden" / "messages" / "gateway_status.online.json"
+    status = golden.read_bytes()
+    with (
+        RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre,
+        Peer(ca, "gw-01", broker.port) as gateway,
+    ):
+        for payload in (status, status, status.replace(b'"n":812', b'"n":800')):
+            gateway.publish("hd/1/g/gw-01/status", payload)
+        wait_until(lambda: centre.lost_ends, "a lost end")
+        ((kept, told),) = centre.lost_ends
+        assert (kept.n, told.n, told.gateway) == (812, 800, "gw-01")
+
+
 def test_a_message_against_the_schema_is_acknowledged_and_reported(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:

@@ -1,11 +1,14 @@
 """The stand-in centre's ledger: nothing counted twice, gaps and broken chains seen."""
 
+import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_heads import ChainHead, head_of
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.errors import ToolError
 from haidang_wire import messages
@@ -128,3 +131,50 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
     path.write_text("Dear city, " * 100)
     with pytest.raises(ToolError, match="name another"):
         Ledger(path).open()
+
+
+def _status(checker: Checker, n: int, chain: str, epoch: str = EPOCH) -> ChainHead:
+    golden = Path(__file__).parents[1] / "golden" / "messages" / "gateway_status.online.json"
+    document = json.loads(golden.read_bytes())
+    document |= {"epoch": epoch, "audit": {"n": n, "chain": f"sha256:{chain * 64}"}}
+    payload = messages.encode("gateway_status", document)
+    head = head_of(_judged(checker, "hd/1/g/gw-01/status", payload))
+    assert head is not None
+    return head
+
+
+def test_an_audit_chain_that_goes_back_is_told_until_it_is_whole_again(
+    checker: Checker, tmp_path: Path
+) -> None:
+    five = _status(checker, 5, "a")
+    for _ in range(2):  # the second time out of the file alone
+        ledger = Ledger(tmp_path / "ledger.db")
+        ledger.open()
+        assert ledger.compare(five) is None
+        cut = _status(checker, 4, "b")
+        assert ledger.compare(cut) == five
+        assert ledger.compare(cut) == five, "the cut-off head is not what counts from now on"
+        assert ledger.compare(_status(checker, 5, "c")) == five, "a row of another hash"
+        assert str(five) == f"5:sha256:{'a' * 64}"
+        ledger.close()
+    ledger.open()
+    assert ledger.compare(_status(checker, 6, "d")) is None
+    assert ledger.compare(five) == _status(checker, 6, "d")
+    assert ledger.compare(_status(checker, 1, "e", "0badcafe")) is None, "another database"
+    ledger.close()
+
+
+def test_a_ledger_from_before_the_heads_gets_them(tmp_path: Path, checker: Checker) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.open()
+    ledger.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        connection.execute("DROP TABLE head")
+    ledger.open()
+    assert ledger.compare(_status(checker, 5, "a")) is None
+    ledger.close()
+
+
+def test_a_status_of_an_older_gateway_has_no_head(checker: Checker) -> None:
+    message = _judged(checker, "hd/1/g/gw-01/status", b'{"v":1,"state":"offline"}')
+    assert head_of(message) is None

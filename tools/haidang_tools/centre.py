@@ -15,7 +15,8 @@ from typing import Any
 from rich.console import Console
 
 from haidang_tools.arguments import tcp_port
-from haidang_tools.centre_check import ChainHead, Checker, Message, Refusal
+from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_heads import ChainHead
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.centre_server import Centre, Line, Watcher
 from haidang_tools.errors import ToolError
@@ -163,7 +164,7 @@ class JsonLines:
 
     def went_back(self, kept: ChainHead, told: ChainHead) -> None:
         """An audit chain that lost its end."""
-        ends = {"kept": f"{kept.n}:{kept.chain}", "told": f"{told.n}:{told.chain}"}
+        ends = {"kept": str(kept), "told": str(told)}
         _write({"kind": "audit", "gateway": told.gateway, "epoch": told.epoch, **ends})
 
     def sums(self, sums: dict[str, int]) -> None:
@@ -216,8 +217,8 @@ class Readable:
 
     def went_back(self, kept: ChainHead, told: ChainHead) -> None:
         """An audit chain that lost its end."""
-        text = f"AUDIT CHAIN  {told.gateway} ended at {kept.n}:{kept.chain}, now at {told.n}: "
-        text += f"run `haidang-gateway audit verify --head {kept.n}:{kept.chain}` there"
+        text = f"AUDIT CHAIN  {told.gateway} ended at row {kept.n}, now at {told.n}; there: "
+        text += f"haidang-gateway audit verify --head {kept}"
         self._console.print(text, style="bold magenta", markup=False)
 
     def sums(self, sums: dict[str, int]) -> None:

@@ -44,16 +44,6 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChainHead:
-    """Where a gateway's audit chain ends, as its status tells it."""
-
-    gateway: str
-    epoch: str
-    n: int
-    chain: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A message that keeps the contract; a status has no number (`seq` 0) and no ledger entry."""
 
@@ -66,15 +56,6 @@ class Message:
     received_ms: int
     document: Mapping[str, Any]
     revision: Revision | None = None
-
-    @property
-    def head(self) -> ChainHead | None:
-        """The end of the audit chain in a status."""
-        audit = self.document.get("audit") if self.kind == "status" else None
-        if audit is None:
-            return None
-        epoch = self.document["epoch"]
-        return ChainHead(gateway=self.gateway, epoch=epoch, n=audit["n"], chain=audit["chain"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

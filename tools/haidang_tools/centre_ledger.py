@@ -7,7 +7,9 @@ from pathlib import Path
 
 from haidang_wire import ranges
 
+from haidang_tools import centre_heads
 from haidang_tools.centre_check import Message, Refusal, Revision
+from haidang_tools.centre_heads import ChainHead
 from haidang_tools.errors import ToolError
 
 Number = tuple[str, str, int]
@@ -77,6 +79,9 @@ class Ledger:
             if version == 0:
                 connection.executescript(_TABLES)
                 connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+            if version in (0, _SCHEMA_VERSION):
+                # Newer than the version: an older ledger gets it.
+                connection.executescript(centre_heads.TABLE)
         except sqlite3.Error as error:
             message = f"{self._path}: {error}; move the file away or name another"
             raise ToolError(message) from error
@@ -118,6 +123,13 @@ class Ledger:
         self.counts = counts
         self._note(committed)
         return committed
+
+    def compare(self, head: ChainHead) -> ChainHead | None:
+        """Keep the end of an audit chain; the one kept before where it goes back."""
+        try:
+            return centre_heads.kept_instead(self._open_connection(), head)
+        except sqlite3.Error as error:
+            raise ToolError(f"{self._path}: {error}; free the disk") from error
 
     def gaps(self) -> dict[tuple[str, str], list[list[int]]]:
         """Missing sequences of each (gateway, epoch) below the highest one received."""

@@ -19,6 +19,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_heads import ChainHead, head_of
 from haidang_tools.centre_ledger import Committed, Counts, Ledger
 from haidang_tools.errors import ToolError
 
@@ -70,6 +71,9 @@ class Watcher(Protocol):
 
     def broken(self, alarm_id: str, rev: int) -> None:
         """A revision whose hash does not fit its neighbour's `prev`."""
+
+    def went_back(self, kept: ChainHead, told: ChainHead) -> None:
+        """A gateway's audit chain ends before, or otherwise than, it was told earlier."""
 
 
 class Centre:
@@ -206,6 +210,17 @@ class Centre:
         for one in judged:
             if isinstance(one, Message) and (one.kind == "status" or id(one) in new):
                 self._watcher.message(one)
+                self._compare(head_of(one))
+
+    def _compare(self, head: ChainHead | None) -> None:
+        try:
+            kept = self._ledger.compare(head) if head else None
+        except ToolError as error:
+            _log.error("%s", error)
+            return
+        if head and kept:
+            _log.error("the audit chain of %s ended at %s, now at %s", head.gateway, kept, head)
+            self._watcher.went_back(kept, head)
 
     def _close(self) -> None:
         if self._client is not None:

@@ -186,6 +186,12 @@ FIELDS = {
         "destinations[].dropped_packs": "packs that went because its queue was full",
         "destinations[].dropped_alarms": "alarm messages that went because its queue was full",
         "destinations[].dead": "messages set aside because they were refused again and again",
+        "audit": "end of the audit chain; within one epoch it never goes back",
+        "audit.n": "number of its last row",
+        "audit.chain": "hash of that row, which covers all rows before it",
+        "storms": "since the database exists",
+        "storms.floods": "how often more than ten alarms opened within ten minutes (EEMUA 191)",
+        "storms.chattering": "how often an alarm opened three times within ten minutes (ISA-18.2)",
         "at": "time of this status",
     },
     "centre_ack": {

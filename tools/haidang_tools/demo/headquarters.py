@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_heads import ChainHead
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.centre_server import Centre, Line
 from haidang_tools.demo.view import CityView
@@ -78,6 +79,10 @@ class Headquarters:
     def broken(self, alarm_id: str, rev: int) -> None:
         """A revision whose hash does not fit its neighbour's."""
         self.complaints.append(f"alarm {alarm_id}, revision {rev}: the chain of hashes is broken")
+
+    def went_back(self, kept: ChainHead, told: ChainHead) -> None:
+        """An audit chain that lost its end."""
+        self.complaints.append(f"{told.gateway}: audit chain at {told.n}, kept {kept}")
 
     def _run(self) -> None:
         try:

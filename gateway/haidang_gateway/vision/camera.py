@@ -179,7 +179,9 @@ def due_s(packet: Encoded) -> float:
 def opened(source: Source) -> AbstractContextManager[InputContainer]:
     """Open a source within its time-out; CameraError with what to check."""
     address = source.address.removeprefix(_SNAPSHOT)
-    options = {"fflags": "nobuffer", "flags": "low_delay"} if source.live else {}
+    # Without a buffer the pictures read while the format is guessed are gone: all of a snapshot.
+    stream = source.live and not source.snapshot
+    options = {"fflags": "nobuffer", "flags": "low_delay"} if stream else {}
     if address.startswith(("rtsp://", "rtsps://")):
         # Over UDP a busy Wi-Fi tears pictures apart; torn pictures look like smoke.
         options["rtsp_transport"] = "tcp"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haidang_gateway.errors import ConfigError
+from haidang_gateway.vision.masks import inside
 
 Point = tuple[float, float]
 Grid = NDArray[np.float32]
@@ -31,12 +32,7 @@ def zone_mask(polygon: Sequence[Point], rows: int, columns: int) -> Grid:
     fine_y = (np.arange(rows * _SUBCELLS) + 0.5) / (rows * _SUBCELLS)
     fine_x = (np.arange(columns * _SUBCELLS) + 0.5) / (columns * _SUBCELLS)
     x, y = np.meshgrid(fine_x, fine_y)
-    inside = np.zeros(x.shape, dtype=bool)
-    for (ax, ay), (bx, by) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
-        if ay != by:
-            crosses = (ay > y) != (by > y)
-            inside ^= crosses & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
-    blocks = inside.reshape(rows, _SUBCELLS, columns, _SUBCELLS)
+    blocks = inside(polygon, x, y).reshape(rows, _SUBCELLS, columns, _SUBCELLS)
     mask: Grid = blocks.mean(axis=(1, 3), dtype=np.float32)
     return mask
 

@@ -9,6 +9,7 @@ Point = tuple[float, float]
 Polygon = Sequence[Point]
 Pixels = NDArray[np.uint8]
 Inside = NDArray[np.bool_]
+Where = NDArray[np.float64]
 
 _BLACK = 0
 
@@ -47,13 +48,20 @@ def hidden_pixels(polygons: Sequence[Polygon], height: int, width: int) -> Insid
     x, y = (x + 0.5) / width, (y + 0.5) / height
     hidden = np.zeros((height, width), dtype=bool)
     for polygon in polygons:
-        inside = np.zeros((height, width), dtype=bool)
-        for (ax, ay), (bx, by) in zip(polygon, [*polygon[1:], polygon[0]], strict=True):
-            if ay != by:
-                crosses = (ay > y) != (by > y)
-                inside ^= crosses & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
-        hidden |= inside
+        hidden |= inside(polygon, x, y)
     return _grown(hidden)
+
+
+def inside(polygon: Polygon, x: Where, y: Where) -> Inside:
+    """Return which of the points (x, y) lie in a polygon, by the parity of its crossings."""
+    # Below a millionth of a picture there are no pixels, only numbers that overflow.
+    ring = [(round(px, 6), round(py, 6)) for px, py in polygon]
+    within = np.zeros(x.shape, dtype=bool)
+    for (ax, ay), (bx, by) in zip(ring, [*ring[1:], ring[0]], strict=True):
+        if ay != by:
+            crosses = (ay > y) != (by > y)
+            within ^= crosses & (x < (bx - ax) * (y - ay) / (by - ay) + ax)
+    return within
 
 
 def _grown(hidden: Inside) -> Inside:

@@ -42,11 +42,11 @@ class Usual:
 
     def fair(self, score: float, cells: Cells) -> float:
         """The score of a picture, lowered so far as its strongest spot is known to score high."""
-        if self._cells is None or self._cells.shape != cells.shape:
+        if self._cells is None or self._cells.shape != cells.shape or score >= self.strong:
             return score
         usual = float(self._cells.flat[int(cells.argmax())])
         wanted = min(self.strong, max(self._threshold, usual + _MARGIN))
-        return score * self._threshold / wanted
+        return min(score, score * self._threshold / wanted)
 
     def learn(self, score: float, cells: Cells, at_ms: int, *, alarmed: bool) -> None:
         """Learn from a picture, at most once in 30 s, more slowly while a verdict stands."""

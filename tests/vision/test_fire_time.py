@@ -1,0 +1,144 @@
+"""Fire over time: what is usual at a spot, what flickers, what grows."""
+
+import numpy as np
+import pytest
+from haidang_gateway.vision.fire import Vote
+from haidang_gateway.vision.liveliness import Flicker, Growth
+from haidang_gateway.vision.usual import Usual
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+LIMIT = 0.85
+MINUTE_MS = 60_000
+BOX = (0.5, 0.5, 0.3, 0.3)
+
+
+def spot(row, column, score=0.9):
+    cells = np.full((7, 7), 0.05, np.float32)
+    cells[row, column] = score
+    return cells
+
+
+def learnt(scores, *, minutes, cells=None, alarmed=False):
+    """What is usual after so long, one look a second thinned as it comes; scores repeat."""
+    usual = Usual(LIMIT)
+    for i in range(minutes * 4):
+        cell = spot(5, 1, scores[i % len(scores)]) if cells is None else cells
+        usual.learn(scores[i % len(scores)], cell, i * 15_000, alarmed=alarmed)
+    return usual
+
+
+def test_a_lantern_that_scores_high_every_evening_no_longer_votes():
+    usual = learnt([0.9], minutes=60)
+    assert usual.fair(0.9, spot(5, 1)) < LIMIT
+
+
+def test_flames_at_another_spot_count_as_before():
+    usual = learnt([0.9], minutes=60)
+    assert usual.fair(0.86, spot(1, 6, 0.86)) == 0.86
+
+
+def test_a_place_without_high_scores_asks_for_nothing_more():
+    usual = learnt([0.2, 0.4, 0.1], minutes=600)
+    assert usual.fair(0.86, spot(5, 1)) == 0.86
+
+
+def test_a_verdict_slows_learning_down():
+    quick = learnt([0.9], minutes=30).fair(0.9, spot(5, 1))
+    slow = learnt([0.9], minutes=30, alarmed=True).fair(0.9, spot(5, 1))
+    assert quick < LIMIT <= slow
+
+
+def test_what_was_usual_is_forgotten_when_it_stops():
+    usual = learnt([0.9], minutes=60)
+    quiet = np.full((7, 7), 0.02, np.float32)
+    for i in range(20_000):
+        usual.learn(0.02, quiet, 60 * MINUTE_MS + i * 30_000, alarmed=False)
+    assert usual.fair(0.9, spot(5, 1)) == 0.9
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=20),
+    st.integers(0, 6),
+    st.integers(0, 6),
+    st.floats(0, 1),
+)
+def test_a_strong_fire_always_counts_and_a_score_is_never_raised(scores, row, column, score):
+    usual = Usual(LIMIT)
+    for i in range(150):
+        value = scores[i % len(scores)]
+        usual.learn(value, spot(row, column, value), i * 30_000, alarmed=False)
+    fair = usual.fair(score, spot(row, column, score))
+    assert fair <= score
+    if score >= usual.strong:
+        assert fair == score
+
+
+def test_what_was_learnt_goes_through_a_file():
+    usual, again = learnt([0.9], minutes=60), Usual(LIMIT)
+    again.take_over(usual.to_json())
+    assert again.fair(0.9, spot(5, 1)) == pytest.approx(usual.fair(0.9, spot(5, 1)), abs=1e-3)
+    again.take_over({"begun_ms": "soon", "cells": []})
+    assert again.fair(0.9, spot(5, 1)) == 0.9
+
+
+def flickers(hz, *, fps=10.0, swing=0.2, seconds=4):
+    flicker, told = Flicker(), False
+    for i in range(int(seconds * fps)):
+        at_s = i / fps
+        light = 120 * (1 + swing * np.sin(2 * np.pi * hz * at_s + 0.3))
+        luma = np.full((90, 160), light, np.uint8)
+        told = flicker.see(luma, BOX, int(at_s * 1000))
+    return told
+
+
+@pytest.mark.parametrize("hz", [1.5, 3.0, 4.5])
+def test_flames_flicker(hz):
+    assert flickers(hz)
+
+
+def test_a_lamp_a_slow_sign_and_a_steady_spot_do_not():
+    assert not flickers(0.3)
+    assert not flickers(3.0, swing=0.0)
+
+
+def test_flicker_is_not_judged_from_too_few_pictures_a_second():
+    assert not flickers(0.4, fps=1.0, seconds=60)
+    assert not flickers(1.5, fps=4.0, seconds=10)
+
+
+def test_a_spot_elsewhere_begins_anew():
+    flicker = Flicker()
+    for i in range(40):
+        where = (0.2, 0.2, 0.1, 0.1) if i % 2 else (0.8, 0.8, 0.1, 0.1)
+        luma = np.full((90, 160), 60 + 100 * (i % 2), np.uint8)
+        assert not flicker.see(luma, where, i * 100)
+
+
+def grown(areas):
+    growth, told = Growth(), False
+    for i, area in enumerate(areas):
+        cells = np.zeros((7, 7), np.float32)
+        cells.flat[:area] = 0.9
+        told = growth.see(cells, 0.9, i * 1000)
+    return told
+
+
+def test_smoke_that_spreads_grows_and_what_stays_does_not():
+    assert grown([1, 1, 2, 2, 3, 4, 4, 5, 6, 8, 9, 12])
+    assert not grown([4] * 12)
+    assert not grown([9, 8, 7, 6, 5, 4, 3, 3, 2, 2, 1, 1])
+    assert not grown([0] * 8 + [4] * 4), "what was not there cannot have grown"
+
+
+def test_what_behaves_like_fire_needs_three_quarters_of_the_votes():
+    def votes(alive):
+        vote = Vote(threshold=LIMIT, need=8, of=12)
+        for i in range(12):
+            told = vote.see(0.9, i * 200, alive=alive)
+            if told is not None and told.active:
+                return i + 1
+        return None
+
+    assert (votes(False), votes(True)) == (8, 6)

@@ -1,0 +1,92 @@
+"""Which packets are decoded, and whose turn it is: pure rules of a shared processor."""
+
+import pytest
+from haidang_gateway.vision.thrift import Thrift
+from haidang_gateway.vision.turns import Turns
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def judged(thrift, seconds, *, gop_s, awake, fps=10, start_s=0.0):
+    """What is done with each packet of a stream with a key frame every `gop_s`."""
+    said = []
+    for i in range(int(seconds * fps)):
+        at_ms = int((start_s + i / fps) * 1000)
+        said.append(thrift.judge(i % int(gop_s * fps) == 0, at_ms, awake=awake))
+    return said
+
+
+def test_while_nothing_is_up_only_key_frames_are_decoded():
+    said = judged(Thrift(), 10, gop_s=2, awake=False)
+    assert said.count("alone") == 5
+    assert said.count("no") == 95
+
+
+def test_a_stream_of_key_frames_alone_is_thinned():
+    said = judged(Thrift(idle_every_ms=1000), 10, gop_s=0.1, awake=False)
+    assert 9 <= said.count("alone") <= 10
+
+
+def test_waking_begins_at_a_key_frame_and_then_takes_all():
+    thrift = Thrift()
+    judged(thrift, 3, gop_s=2, awake=False)
+    said = judged(thrift, 4, gop_s=2, awake=True, start_s=3)
+    assert said == ["all"] * 40
+    late = Thrift()
+    late.judge(True, 0, awake=False)
+    said = [late.judge(False, i * 100, awake=True) for i in range(1, 5)]
+    assert said == ["no"] * 4, "without its key frame a picture is torn"
+    assert late.judge(True, 500, awake=True) == "all"
+
+
+def test_a_stream_whose_key_frames_are_rare_is_decoded_whole():
+    said = judged(Thrift(), 60, gop_s=10, awake=False)
+    assert set(said[200:]) == {"all"}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3000), st.booleans()), max_size=80))
+def test_no_picture_is_decoded_without_the_ones_it_builds_on(packets):
+    thrift, at_ms, whole = Thrift(), 0, False
+    for is_key, step_ms, awake in packets:
+        at_ms += step_ms
+        said = thrift.judge(is_key, at_ms, awake=awake)
+        assert said != "alone" or is_key
+        assert said != "all" or is_key or whole, "a gap, and no key frame since"
+        whole = said == "all"
+
+
+def run(turns, ready, seconds, *, period_ms, cost_ms):
+    """How often each camera had its turn, when each look takes `cost_ms`."""
+    now_ms, had = 0, dict.fromkeys(ready, 0)
+    while now_ms < seconds * 1000:
+        camera = turns.pick(ready, now_ms)
+        if camera is None:
+            now_ms += max(1, turns.wait_ms(ready, now_ms))
+            continue
+        had[camera] += 1
+        now_ms += cost_ms
+        turns.done(camera, period_ms[camera], now_ms)
+    return had
+
+
+def test_cameras_have_their_turns_at_their_own_pace():
+    had = run(Turns("ab", 0), ["a", "b"], 100, period_ms={"a": 1000, "b": 200}, cost_ms=10)
+    assert had["a"] == pytest.approx(100, abs=2)
+    assert had["b"] == pytest.approx(500, abs=5)
+
+
+@given(st.integers(2, 6), st.integers(50, 400))
+def test_nobody_starves_when_there_is_too_much_to_do(count, cost_ms):
+    names = [f"c{i}" for i in range(count)]
+    period_ms = {name: 40 if i == 0 else 100 for i, name in enumerate(names)}
+    had = run(Turns(names, 0), names, 120, period_ms=period_ms, cost_ms=cost_ms)
+    assert min(had.values()) >= max(had.values()) - 2 or cost_ms * count < 100
+
+
+def test_who_was_away_gets_one_turn_and_no_arrears():
+    turns = Turns(["a", "b"], 0)
+    turns.done("b", 100, 10_000)
+    assert turns.pick(["a", "b"], 10_000) == "a"
+    turns.done("a", 100, 10_010)
+    assert turns.pick(["a"], 10_009) is None
+    assert turns.wait_ms([], 0) is None

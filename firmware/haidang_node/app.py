@@ -31,6 +31,8 @@ def run(fails: int) -> bool:
     node = None
     try:
         node = _node(settings, clock, told)
+        # Its parts have taken what they need.
+        del settings
         gc.threshold(_GC_THRESHOLD_BYTES)
         asyncio.run(node.run())
     except KeyboardInterrupt:

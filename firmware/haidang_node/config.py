@@ -55,6 +55,8 @@ def check(document: object, keep: bool = True) -> dict:
     if not keep:
         names = ("sensors", "serial", "power", "supply_pin", "led_pin")
         node = {name: node[name] for name in names if name in node}
+        if isinstance(document, dict):
+            document.clear()
     if isinstance(node.get("sensors"), dict):
         node["sensors"] = loading.call(
             "haidang_node.config_sensors", "check", node["sensors"], problems, keep

@@ -21,7 +21,12 @@ def check(sensors: dict, problems: list[str], keep: bool) -> dict:
             known = ", ".join(_KINDS)
             problems.append("sensors: %s is not a sensor kind; known: %s" % (kind, known))
             continue
-        checked = loading.call("haidang_node.config_" + kind, "check", given, problems)
+        before = len(problems)
+        path = "haidang_node.config_" + kind
+        checked = loading.call(path, "check", given, problems)
+        if kind == "flood" and len(problems) == before:
+            # The largest table: its rules for themselves.
+            loading.call(path + "_rules", "check", checked, problems)
         if not keep:
             checked = {
                 name: value

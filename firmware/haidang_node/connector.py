@@ -61,7 +61,8 @@ class Connector:
     def __init__(self, node: str, settings: dict, context, radio, link, clock) -> None:
         self.encode_pack = written
         self._node = node
-        self._settings = settings
+        self._broker = settings["broker"]
+        self._heartbeat_s = settings["heartbeat_s"]
         self._context = context
         self._radio = radio
         self._link = link
@@ -119,10 +120,8 @@ class Connector:
     async def _connected_once(self) -> None:
         if self._context is None:
             self._context = _tls()
-        connection = Connection(
-            self._settings["broker"], self._context, self._session(), self._uplink.take
-        )
-        self._uplink.begin(self._settings["heartbeat_s"] * 1000)
+        connection = Connection(self._broker, self._context, self._session(), self._uplink.take)
+        self._uplink.begin(self._heartbeat_s * 1000)
         try:
             await connection.open()
             self._working = True
@@ -136,7 +135,7 @@ class Connector:
 
     def _session(self):
         # Acknowledgements and commands wait for a node that sleeps.
-        expiry_s = _SLEPT_THROUGH * self._settings["heartbeat_s"]
+        expiry_s = _SLEPT_THROUGH * self._heartbeat_s
         return loading.call(_OPENING, "session", self._node, expiry_s)
 
     def _opened(self) -> None:

@@ -25,7 +25,7 @@ class Identity:
         self.boot = 0
         self.following = 0
         # How many numbers are safe in storage.
-        self._saved = 0
+        self.saved = 0
         self._trouble = log.Trouble(log.Log("identity"), "writing to NVS")
 
     def ended(self) -> tuple | None:
@@ -44,18 +44,7 @@ class Identity:
         gets an epoch of its own: no name comes twice.
         """
         self.epoch, self.boot = _call("begin", self._storage, self._random_32)
-        self.following = self._saved = 0
-
-    def resume(self, epoch: str, boot: int, following: int) -> bool:
-        """Goes on with the boot that fell asleep; False where the storage knows another one."""
-        before = self.ended()
-        if before is None or before[:2] != (epoch, boot):
-            return False
-        self.epoch = epoch
-        self.boot = boot
-        self._saved = before[2]
-        self.following = max(following, self._saved)
-        return True
+        self.following = self.saved = 0
 
     def take(self) -> int:
         """The next number of this boot; safe in storage only after save()."""
@@ -70,9 +59,9 @@ class Identity:
         lowest_loose: the lowest number that lives in RAM alone, None where there is none. The
         numbers taken since the last save count as loose too.
         """
-        if self._saved == self.following:
+        if self.saved == self.following:
             return
-        lowest = self._saved if lowest_loose is None else min(lowest_loose, self._saved)
+        lowest = self.saved if lowest_loose is None else min(lowest_loose, self.saved)
         loose = min(self.following - lowest, _LOOSE_LIMIT)
         try:
             self._keep(loose)
@@ -81,7 +70,7 @@ class Identity:
             self._trouble.failed(error)
             return
         self._trouble.over()
-        self._saved = self.following
+        self.saved = self.following
 
     def close(self) -> None:
         """Notes an orderly end: no pack lives in RAM alone, so the next start misses none."""

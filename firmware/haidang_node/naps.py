@@ -74,6 +74,26 @@ class Nap:
         self.failures = min(self.failures + 1, 255)
 
 
+def loose(outbox) -> list[tuple]:
+    """What an Outbox has in RAM alone, as the arguments of its put()."""
+    return [
+        (held.lane,) + outbox.boots[held.key] + (held.seq, held.source, held.offset)
+        for held in outbox.waiting
+    ]
+
+
+def resume(identity, epoch: str, boot: int, following: int) -> bool:
+    """Goes on with the boot that fell asleep; False where the storage knows another one."""
+    before = identity.ended()
+    if before is None or before[:2] != (epoch, boot):
+        return False
+    identity.epoch = epoch
+    identity.boot = boot
+    identity.saved = before[2]
+    identity.following = max(following, identity.saved)
+    return True
+
+
 def pack_most(nap: Nap, rows: list, limit_bytes: int) -> bytes:
     """As pack(); where not all fit the oldest readings stay behind, then the oldest alarms."""
     data = pack(nap, rows, limit_bytes)
@@ -85,7 +105,7 @@ def pack_most(nap: Nap, rows: list, limit_bytes: int) -> bytes:
 
 
 def pack(nap: Nap, rows: list, limit_bytes: int) -> bytes | None:
-    """Bytes for RTC memory; None where the packs (`rows` of Outbox.loose()) do not fit."""
+    """Bytes for RTC memory; None where the packs (`rows` of loose()) do not fit."""
     alarms = [row for row in rows if row[0] == "a"]
     nap.alarms = len(alarms)
     told = nap.told.encode()

@@ -27,7 +27,10 @@ class Node:
 
     def __init__(self, name: str, settings: dict, clock: Clock, link, told: dict) -> None:
         self.name = name
-        self._settings = settings
+        # Not the whole: most of it is needed once.
+        self._watchdog_ms = settings["watchdog_ms"]
+        self._report_ms = settings["report_s"] * 1000
+        self._heartbeat_ms = settings["heartbeat_s"] * 1000
         self.clock = clock
         self.link = link
         self.supervisor = Supervisor(clock)
@@ -53,7 +56,7 @@ class Node:
         loading.call(
             _BUILDING, "begin", self.name, self._identity, self._ledger, self.outbox, self.orders
         )
-        feed = esp32.watchdog(self._settings["watchdog_ms"])
+        feed = esp32.watchdog(self._watchdog_ms)
         expect = self.supervisor.expect
         for sensor in self.sensors:
             expect(sensor.kind, _LOOP_LIMIT_MS, lambda sensor=sensor: self._sample(sensor))
@@ -111,9 +114,7 @@ class Node:
             await asyncio.sleep_ms(sensor.period_ms)
 
     async def _report(self) -> None:
-        report_ms = self._settings["report_s"] * 1000
-        heartbeat_ms = self._settings["heartbeat_s"] * 1000
-        due_ms = report_ms
+        report_ms = due_ms = self._report_ms
         figures_ms = due_ms
         while True:
             self.supervisor.turned("report")
@@ -123,7 +124,7 @@ class Node:
                 due_ms = now_ms + report_ms
                 self._reporter.telemetry()
             if now_ms >= figures_ms:
-                figures_ms = now_ms + heartbeat_ms
+                figures_ms = now_ms + self._heartbeat_ms
                 self._reporter.figures(self._figures(now_ms))
             self._reporter.turn(now_ms)
             if self.link.online:

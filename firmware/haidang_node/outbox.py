@@ -97,13 +97,6 @@ class Outbox:
             self.boots.append((epoch, boot))
         return self.find(epoch, boot)
 
-    def loose(self) -> list[tuple]:
-        """What is in RAM alone, as the arguments of put()."""
-        return [
-            (held.lane,) + self.boots[held.key] + (held.seq, held.source, held.offset)
-            for held in self.waiting
-        ]
-
     def lowest_loose(self) -> int | None:
         """The lowest number that is in RAM alone."""
         return min([held.seq for held in self.waiting], default=None)

@@ -73,7 +73,7 @@ class Sleeper:
         began_ms += self._slept_ms
         news = await self._measure() or new
         self.reporter.telemetry()
-        rows = self.outbox.loose()
+        rows = naps.loose(self.outbox)
         alarms = self.outbox.count() > len(rows)
         now_ms = self.clock.uptime_ms()
         if self._nap.must_connect(now_ms, self._connect_ms, news, alarms, len(rows)):
@@ -152,7 +152,7 @@ class Sleeper:
         return True
 
     def _resume(self, nap, packs: list) -> bool:
-        if not self._identity.resume(nap.epoch, nap.boot, nap.following):
+        if not naps.resume(self._identity, nap.epoch, nap.boot, nap.following):
             return False
         self._nap = nap
         # The board's clock ran through the start too.
@@ -221,10 +221,10 @@ class Sleeper:
     def _sleep(self, began_ms: int) -> None:
         nap, identity = self._nap, self._identity
         nap.told = ";".join([self._words(sensor) for sensor in self.sensors])
-        rows = self.outbox.loose()
+        rows = naps.loose(self.outbox)
         if any([row[0] == ALARM for row in rows]):
             self.outbox.close()
-            rows = self.outbox.loose()
+            rows = naps.loose(self.outbox)
         identity.save(self.outbox.lowest_loose())
         loading.call("haidang_node.boots", "settled", esp32.Storage())
         log.ring("save")
@@ -237,7 +237,7 @@ class Sleeper:
         if data is None:
             self.outbox.close()
             # Where flash refuses: what fits, alarms first.
-            data = naps.pack_most(nap, self.outbox.loose(), sleep.KEPT_BYTES)
+            data = naps.pack_most(nap, naps.loose(self.outbox), sleep.KEPT_BYTES)
         sleep.keep(data)
         _LOG.info("awake for %d ms, sleeps for %d ms", awake_ms, nap.sleep_ms)
         pin = self._power["wake_pin"] if nap.input_may_wake() else -1

@@ -95,7 +95,8 @@ class Uplink:
                 # It may overtake the number of the reply that is being sent.
                 self._early.append(event)
             elif event.packet_id == self._reply_id:
-                self._take_reply(event)
+                self._reply_id = 0
+                self._reply_came = event.reason < _NOBODY
             elif event.reason >= _NOBODY:
                 self._take_refusal(event)
         self._wake.set()
@@ -222,10 +223,6 @@ class Uplink:
         elif self._gateway_online and not online:
             _LOG.warning("the gateway is away: packs are held back")
         self._gateway_online = online
-
-    def _take_reply(self, event) -> None:
-        self._reply_id = 0
-        self._reply_came = event.reason < _NOBODY
 
     def _take_refusal(self, event) -> None:
         if self._window.refused(event.packet_id) is None:

@@ -1,6 +1,7 @@
 # heap: 400K
 """A battery node's memory over deep sleep, and when it connects."""
 
+from haidang_node import naps
 from haidang_node.config import check
 from haidang_node.errors import ConfigError
 from haidang_node.identity import Identity
@@ -143,13 +144,13 @@ def test_a_boot_goes_on_after_sleep_and_never_gives_a_number_twice() -> None:
     first = [awake.take() for _ in range(3)]
     awake.save(None)
     woken = Identity(storage, lambda: 77)
-    assert woken.resume(awake.epoch, awake.boot, awake.following)
+    assert naps.resume(woken, awake.epoch, awake.boot, awake.following)
     assert (woken.epoch, woken.boot) == (awake.epoch, awake.boot)
     assert [woken.take() for _ in range(3)] == [n + 3 for n in first]
     other = Identity(storage, lambda: 78)
-    assert not other.resume(awake.epoch, awake.boot + 1, 3)
-    assert not other.resume("00000000", awake.boot, 3)
-    assert not Identity(_Storage(), lambda: 1).resume(awake.epoch, awake.boot, 3)
+    assert not naps.resume(other, awake.epoch, awake.boot + 1, 3)
+    assert not naps.resume(other, "00000000", awake.boot, 3)
+    assert not naps.resume(Identity(_Storage(), lambda: 1), awake.epoch, awake.boot, 3)
 
 
 def test_a_contact_tells_its_change_once_and_nothing_for_a_bounce() -> None:

@@ -196,7 +196,7 @@ def test_alarms_alone_fill_the_outbox_then_the_oldest_alarms_go_and_telemetry_ta
     row = ledger.boots(_EPOCH, 1, 340, outbox.held(_EPOCH))[0]
     assert row["dropped"][1][0] == 300
     assert row["dropped"][1][2] == "full"
-    assert len(outbox.loose()) <= 10, "what finds no place waits in RAM, bounded"
+    assert len(outbox.waiting) <= 10, "what finds no place waits in RAM, bounded"
     _done(folder)
 
 

@@ -64,10 +64,8 @@ class RunningUplink:
 
     async def make(self, lane: Lane, count: int = 1) -> None:
         """Commit messages and wake the forwarder, as the pipeline does."""
-        for _ in range(count):
-            self._made += 1
-            draft = _alarm_draft(self._made) if lane == "alarm" else _DATA
-            await self.store.commit(Batch(now_ms=1_764_000_000_000, drafts=(draft,)))
+        await make_messages(self.store, lane, count, self._made + 1)
+        self._made += count
         self.forwarder.wake()
 
     async def emptied(self) -> None:
@@ -82,6 +80,13 @@ class RunningUplink:
             await self.forwarder.acknowledge(payload)
         else:
             self.commands.append(payload)
+
+
+async def make_messages(store: Store, lane: Lane, count: int, first: int = 1) -> None:
+    """Commit messages for the centre; alarms are numbered from `first` on."""
+    for number in range(first, first + count):
+        draft = _alarm_draft(number) if lane == "alarm" else _DATA
+        await store.commit(Batch(now_ms=1_764_000_000_000, drafts=(draft,)))
 
 
 async def until(look: Callable[[], object], what: str) -> None:

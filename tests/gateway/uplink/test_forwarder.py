@@ -1,0 +1,139 @@
+"""What a broker's refusals and confirmations do to a message; no network, a clock of our own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from haidang_gateway import store_dead
+from haidang_gateway.batch import CENTRE
+from haidang_gateway.clock import Clock
+from haidang_gateway.store import Store
+from haidang_gateway.uplink.forwarder import Forwarder
+from running_uplink import make_messages, until
+from store_kit import open_store
+
+_TAKEN, _NOBODY, _REFUSED = 0, 0x10, 0x87
+
+
+class FastClock(Clock):
+    """Time that runs a thousand times as fast."""
+
+    def monotonic_ms(self) -> int:
+        return super().monotonic_ms() * 1000
+
+
+class Broker:
+    """A connection whose broker answers by topic."""
+
+    def __init__(self, answer: Callable[[str], int]) -> None:
+        self.connected = asyncio.Event()
+        self.connected.set()
+        self.connections = 1
+        self.topics: list[str] = []
+        self._answer = answer
+
+    def publish(self, topic: str, payload: bytes) -> asyncio.Future[int]:
+        self.topics.append(topic)
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(future.set_result, self._answer(topic))
+        return future
+
+    def notify(self, callback: Callable[[], None]) -> None:
+        pass
+
+
+async def _until(forwarder: Forwarder, look: Callable[[], object], what: str) -> None:
+    """Wait while the forwarder looks at its clock all the time."""
+
+    def looked() -> object:
+        forwarder.wake()
+        return look()
+
+    await until(looked, what)
+
+
+@contextlib.asynccontextmanager
+async def _forwarding(
+    store: Store, broker: Broker, *, broker_only: bool = False
+) -> AsyncIterator[Forwarder]:
+    forwarder = Forwarder(store, broker, FastClock(), CENTRE, broker_only=broker_only)
+    task = asyncio.create_task(forwarder.run(), name="forwarder")
+    try:
+        yield forwarder
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_a_message_that_alone_is_refused_is_set_aside_and_holds_up_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            broker = Broker(lambda topic: _REFUSED if topic.endswith("0001") else _TAKEN)
+            await make_messages(store, "alarm", 2)
+            async with _forwarding(store, broker) as forwarder:
+                await _until(forwarder, lambda: "set aside" in caplog.text, "set aside")
+            (letter,) = await store.read(store_dead.letters)
+            assert letter[:3] == (CENTRE, 1, "alarm")
+            assert "0x87" in letter[4]
+            assert broker.topics.count("hd/1/g/gw-01/alarm/gw-01-5f3a9c1e-0001") == 8
+            assert (await store.backlog(CENTRE)).alarms == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_that_refuses_everything_is_given_longer(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            broker = Broker(lambda _: _REFUSED)
+            await make_messages(store, "alarm", 1)
+            async with _forwarding(store, broker) as forwarder:
+                await _until(forwarder, lambda: forwarder.refusals >= 20, "refused often")
+                assert await store.read(store_dead.letters) == []
+                assert forwarder.unconfirmed == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_puback_confirms_where_that_is_all_there_is(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await make_messages(store, "alarm", 3)
+            await make_messages(store, "data", 150)
+            async with _forwarding(store, Broker(lambda _: _TAKEN), broker_only=True) as forwarder:
+                await _until(
+                    forwarder, lambda: forwarder.confirmed.messages == 153, "all confirmed"
+                )
+            assert (await store.backlog(CENTRE)).alarms == 0
+
+    asyncio.run(scenario())
+
+
+def test_without_that_a_puback_confirms_nothing(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            broker = Broker(lambda _: _TAKEN)
+            await make_messages(store, "alarm", 1)
+            async with _forwarding(store, broker) as forwarder:
+                await _until(forwarder, lambda: len(broker.topics) > 3, "sent again and again")
+            assert (await store.backlog(CENTRE)).alarms == 1
+
+    asyncio.run(scenario())
+
+
+def test_what_a_broker_told_nobody_is_sent_until_somebody_listens(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            codes = iter([_NOBODY, _NOBODY, _NOBODY])
+            broker = Broker(lambda _: next(codes, _TAKEN))
+            await make_messages(store, "alarm", 1)
+            async with _forwarding(store, broker, broker_only=True) as forwarder:
+                await _until(
+                    forwarder, lambda: forwarder.confirmed.messages == 1, "confirmed at last"
+                )
+            assert len(broker.topics) == 4
+
+    asyncio.run(scenario())

@@ -1,0 +1,273 @@
+"""Several destinations over real brokers: whatever one does, the others and the alarms go on."""
+
+import asyncio
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from haidang_gateway.batch import CENTRE, Batch
+from haidang_gateway.clock import Clock
+from haidang_gateway.commands import Refused, Resync, Wish
+from haidang_gateway.destination import DestinationSettings
+from haidang_gateway.model import Revision
+from haidang_gateway.settings import StoreSettings
+from haidang_gateway.store import Store
+from haidang_gateway.uplinks import Uplinks
+from haidang_tools.brokers import Broker, certificates
+from haidang_tools.fault_proxy import FaultProxy
+from haidang_wire import messages
+from mqtt_peer import Peer
+from node_packs import START_MS
+from old_broker import OldBroker
+from pipeline_kit import city_settings
+from running_centre import RunningCentre
+from running_uplink import until
+from specimens import alarm_document, pack
+from store_kit import row
+
+_OTHER = "fire-service"
+
+
+class City:
+    """A gateway's store with the links to its destinations; `running` starts them."""
+
+    def __init__(self, folder: Path, centre: DestinationSettings, *others: Any) -> None:
+        settings = dataclasses.replace(city_settings(), centre=centre, destinations=others)
+        self.store = Store(folder / "store", "gw-01", StoreSettings())
+        self.wishes: list[Wish] = []
+        self.uplinks = Uplinks(
+            settings, store=self.store, clock=Clock(), on_command=self._on_command
+        )
+        self._packs = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        await self.store.open(START_MS)
+        await self.uplinks.adopt()
+        task = asyncio.create_task(self.uplinks.run(_no_status), name="uplinks")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self.store.close()
+
+    async def raise_alarm(self, number: int) -> None:
+        document = alarm_document(number=number)
+        revision = Revision(
+            alarm_id=json.loads(document)["id"],
+            rev=1,
+            document=document,
+            sha256=hashlib.sha256(document).hexdigest(),
+            decided_ms=START_MS,
+        )
+        drafts = [draft for feed in self.uplinks.feeds for draft in feed.of_alarm(revision)]
+        await self.store.commit(
+            Batch(now_ms=START_MS, revisions=(revision,), drafts=tuple(drafts))
+        )
+        self.uplinks.wake()
+
+    async def read(self, count: int) -> None:
+        """Packs of a node come, and the centre's share is numbered as the pipeline does it."""
+        rows = tuple(row(self._packs + n, pack(self._packs + n)) for n in range(1, count + 1))
+        self._packs += count
+        await self.store.commit(Batch(now_ms=START_MS, packs=rows))
+        while await self.uplinks.centre.compose(START_MS):
+            self.uplinks.wake()
+
+    async def state(self, name: str) -> dict[str, Any]:
+        states = await self.uplinks.states(await self.store.counters())
+        return next(state for state in states if state["name"] == name)
+
+    async def emptied(self, name: str) -> None:
+        await self._until(name, lambda state: not state["queue"])
+
+    async def connected(self, name: str) -> None:
+        await self._until(name, lambda state: state["connected"])
+
+    async def _until(self, name: str, look: Callable[[dict[str, Any]], bool]) -> None:
+        deadline = asyncio.get_running_loop().time() + 30
+        state = await self.state(name)
+        while not look(state):
+            assert asyncio.get_running_loop().time() < deadline, state
+            await asyncio.sleep(0.01)
+            state = await self.state(name)
+
+    async def _on_command(self, wish: Wish) -> None:
+        self.wishes.append(wish)
+
+
+async def _no_status() -> dict[str, Any]:
+    return {"v": 1, "state": "offline"}
+
+
+def _to(folder: Path, port: int, **more: Any) -> DestinationSettings:
+    fields: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": port,
+        "server_name": "gateway.local",
+        "ca": folder / "ca.pem",
+        "cert": folder / "gw-01.pem",
+        "key": folder / "gw-01.key",
+        "batch_s": 0.1,
+    }
+    return DestinationSettings(**fields | more)
+
+
+@pytest.fixture
+def other(ca: Path, tmp_path: Path) -> Broker:
+    return Broker("centre", ca, tmp_path / "other")
+
+
+def test_every_format_reaches_the_centre_numbered_without_gaps(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        formats = ("native", "cap", "ngsi")
+        city = City(tmp_path, _to(ca, broker.port, formats=formats, deflate=True))
+        with Peer(ca, "gw-02", broker.port):
+            async with city.running():
+                await city.raise_alarm(1)
+                await city.read(100)
+                await city.emptied(CENTRE)
+        kinds = {message.kind for message in centre.messages if message.seq}
+        assert kinds == {"alarm", "cap", "ngsi", "data"}
+        assert centre.refusals == []
+        assert centre.ledger.gaps() == {}
+
+    with broker, RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
+        asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("fault", ["cut", "half-open", "refused", "wrong authority"])
+def test_a_bad_destination_touches_neither_the_centre_nor_its_own_alarms(
+    ca: Path, broker: Broker, other: Broker, tmp_path: Path, fault: str
+) -> None:
+    if fault == "wrong authority":
+        certificates(tmp_path / "foreign", "gw-01")
+
+    async def scenario() -> None:
+        with FaultProxy(other.port) as line:
+            more: dict[str, Any] = {"name": _OTHER, "mode": "broker-only"}
+            if fault == "wrong authority":
+                more["ca"] = tmp_path / "foreign" / "ca.pem"
+            if fault == "refused":
+                # A certificate that the broker's access list has no line for.
+                more |= {"cert": ca / "centre-01.pem", "key": ca / "centre-01.key"}
+            city = City(tmp_path, _to(ca, broker.port), _to(ca, line.port, **more))
+            if fault == "half-open":
+                line.stall()
+            if fault == "cut":
+                line.set_up(False)
+            async with city.running():
+                for number in range(1, 6):
+                    await city.raise_alarm(number)
+                await city.read(100)
+                await city.emptied(CENTRE)
+                state = await city.state(_OTHER)
+                assert (state["queue_alarms"], state["sent"]) == (5, 0)
+                assert not state["connected"] or fault == "refused"
+
+    with broker, other, RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
+        asyncio.run(scenario())
+        assert centre.ledger.gaps() == {}
+        assert len([1 for message in centre.messages if message.kind == "alarm"]) == 5
+
+
+def test_after_a_day_away_all_alarms_are_there_and_what_is_missing_is_counted(
+    ca: Path, broker: Broker, other: Broker, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        with FaultProxy(other.port) as line:
+            line.set_up(False)
+            there = _to(ca, line.port, name=_OTHER, queue_packs=100, mode="broker-only")
+            city = City(tmp_path, _to(ca, broker.port), there)
+            async with city.running():
+                # As many numbered messages as may wait, and packs beyond the queue's bound.
+                for round_ in range(3):
+                    await city.read(4000)
+                    await city.raise_alarm(round_ + 1)
+                    await asyncio.sleep(0.3)
+                await city.emptied(CENTRE)
+                with Peer(ca, "centre-01", other.port) as listener:
+                    await asyncio.to_thread(listener.subscribe, "hd/1/g/+/#")
+                    line.set_up(True)
+                    await city.emptied(_OTHER)
+                    told = [listener.next() for _ in range(listener.messages.qsize())]
+                state = await city.state(_OTHER)
+        alarms = {message.topic for message in told if "/alarm/" in message.topic}
+        assert len(alarms) == 3
+        packs = {
+            one[0]["hs"]
+            for message in told
+            if message.topic.endswith("/data")
+            for one in messages.decode("data_message", bytes(message.payload))["packs"]
+        }
+        assert state["dropped_packs"] > 0
+        assert len(packs) + state["dropped_packs"] == 12_000
+        assert max(packs) == 12_000
+
+    with broker, other, RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
+        asyncio.run(scenario())
+        assert centre.ledger.gaps() == {}
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_broker_from_before_mqtt_5_is_spoken_to_in_3_1_1(
+    ca: Path,
+    broker: Broker,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    silent: bool,
+) -> None:
+    caplog.set_level("INFO")
+
+    async def scenario(port: int) -> None:
+        city = City(tmp_path, _to(ca, port, formats=("native", "cap")))
+        async with city.running():
+            await city.raise_alarm(1)
+            await city.read(60)
+            await city.emptied(CENTRE)
+            assert (await city.state(CENTRE))["mqtt"] == "3.1.1"
+
+    with (
+        broker,
+        OldBroker(ca, broker.port, "gw-01", silent=silent) as old,
+        RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre,
+    ):
+        asyncio.run(scenario(old.port))
+        assert old.versions[0] == 5
+        assert set(old.versions[3 if silent else 1 :]) == {4}
+        assert centre.ledger.gaps() == {}
+        assert {message.kind for message in centre.messages} == {"alarm", "cap", "data", "status"}
+        assert centre.messages[-1].document["state"] == "offline"
+
+
+def test_another_destination_may_ask_for_a_resync_and_command_nothing(
+    ca: Path, broker: Broker, other: Broker, tmp_path: Path
+) -> None:
+    def command(do: str, **args: str) -> bytes:
+        document = {"id": do, "do": do, "exp_ms": 2**45, "args": args}
+        return bytes(messages.encode("centre_cmd", document))
+
+    async def scenario() -> None:
+        city = City(tmp_path, _to(ca, broker.port), _to(ca, other.port, name=_OTHER))
+        async with city.running():
+            await city.connected(_OTHER)
+            with Peer(ca, "centre-01", other.port) as stranger:
+                alarm_id = "gw-01-5f3a9c1e-0001"
+                send = stranger.publish
+                dismiss = command("dismiss_alarm", alarm_id=alarm_id, by="x")
+                await asyncio.to_thread(send, "hd/1/g/gw-01/cmd", dismiss)
+                await asyncio.to_thread(send, "hd/1/g/gw-01/cmd", command("resync"))
+            await until(lambda: len(city.wishes) == 2, "both came")
+        assert [type(wish.what) for wish in city.wishes] == [Refused, Resync]
+        assert {wish.origin for wish in city.wishes} == {_OTHER}
+
+    with broker, other:
+        asyncio.run(scenario())

@@ -53,6 +53,12 @@ def warnings(settings: Settings) -> Iterator[str]:
     folder = settings.data_dir
     if folder.exists():
         yield from _disk(folder, settings.store.max_mb)
+    for serial in settings.serial:
+        if not os.access(serial.device, os.R_OK | os.W_OK):
+            yield (
+                f"[[serial]] {serial.device} is not there or closed to this user: plug it in; the "
+                "service is in the group dialout"
+            )
     if not clock_is_synchronised():
         yield (
             "the clock is not synchronised: alarms would carry a wrong time; set up an NTP server "

@@ -188,6 +188,7 @@ class Settings:
                 for node in self.nodes
                 if node.downstream
             },
+            wired=frozenset(_source(node) for line in self.serial for node in line.nodes),
             zones={camera.id: _zone(camera, self.rules) for camera in self.cameras},
             smoke_verify_s=self.rules.smoke_verify_s,
             fusion_window_s=self.rules.fusion_window_s,

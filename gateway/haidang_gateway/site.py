@@ -60,7 +60,8 @@ class Site:
     """What the rules must know of the city: places, who stands where, levels and times.
 
     `node_places` and `camera_places` map a fact's `source` to a place id, `gauges` a node's
-    source to the editions of its levels, `rivers` to the gauges below it. Windows are seconds.
+    source to the editions of its levels, `rivers` to the gauges below it. `wired` are sources
+    that are heard without the broker. Windows are seconds.
     """
 
     gateway: str
@@ -71,6 +72,7 @@ class Site:
     gauges: Mapping[str, tuple[Edition, ...]] = field(default_factory=dict)
     rivers: Mapping[str, Downstream] = field(default_factory=dict)
     zones: Mapping[str, CrowdZone] = field(default_factory=dict)
+    wired: frozenset[str] = frozenset()
     smoke_verify_s: float = 60.0
     fusion_window_s: float = 300.0
     flood_verify_s: float = 30.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from haidang_gateway import check_machine
-from haidang_gateway.settings import StoreSettings
+from haidang_gateway.settings import SerialSettings, StoreSettings
 from pipeline_kit import city_settings
 
 
@@ -90,3 +90,17 @@ def test_ports_where_nobody_answers_are_named() -> None:
         (said,) = check_machine.silent_ports(places)
     assert said.startswith(f"[centre] nobody answers at 127.0.0.1 port {ports[1]}")
     assert isinstance(check_machine.clock_is_synchronised(), bool)
+
+
+def test_a_serial_device_that_is_not_there_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_machine, "silent_ports", lambda _places: [])
+    monkeypatch.setattr(check_machine, "clock_is_synchronised", lambda: True)
+    there, away = (
+        SerialSettings(device=device, baud=9600, nodes=(), keys=tmp_path)
+        for device in ("/dev/null", str(tmp_path / "usb"))
+    )
+    settings = replace(city_settings(), data_dir=tmp_path / "absent", serial=(there, away))
+    (said,) = check_machine.warnings(settings)
+    assert f"{tmp_path}/usb is not there or closed" in said

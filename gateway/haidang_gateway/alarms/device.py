@@ -1,6 +1,6 @@
 """The device hazard: a source that is silent, a sensor that is blind; and what a place can see."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from zoneinfo import ZoneInfo
 
 from haidang_wire import words
@@ -94,18 +94,22 @@ def is_cut_off(states: Iterable[State]) -> bool:
     return any(s["source"].startswith(_BROKER) and s["word"] == "silent" for s in states)
 
 
-def health_of(states: Iterable[State], *, cut_off: bool = False) -> dict[str, str]:
+def health_of(
+    states: Iterable[State], *, cut_off: bool = False, wired: Collection[str] = ()
+) -> dict[str, str]:
     """Worst health by kind of sensor, out of the device states of one place.
 
     All sensors of a silent node or one in safe mode count as silent, those of every node where
-    the nodes are `cut_off`; a silent source without known sensors is listed as "node" or "camera".
+    the nodes are `cut_off`, but those that are `wired` to the gateway; a silent source without
+    known sensors is listed as "node" or "camera".
     """
     known = [state for state in states if not state["source"].startswith(_BROKER)]
     sensors = [state for state in known if state["sensor"] not in (None, WHOLE_NODE, POWER)]
     whole = [state for state in known if state["sensor"] in (None, WHOLE_NODE)]
     silent = {state["source"] for state in whole if state["word"] in ("silent", _BLIND)}
     if cut_off:
-        silent |= {s["source"] for s in known if not s["source"].startswith("camera:")}
+        others = {s["source"] for s in known if not s["source"].startswith("camera:")}
+        silent |= others.difference(wired)
     words = [(s["sensor"], "silent" if s["source"] in silent else s["word"]) for s in sensors]
     bare = silent - {state["source"] for state in sensors}
     words += [(_own_kind(source), "silent") for source in bare]

@@ -276,7 +276,8 @@ class Rules:
         """What the sources of the place can see, the news of this very fact included."""
         devices = [state for key, state in states.items() if key.startswith("device:")]
         here = (state for state in devices if state["place"] == place)
-        return device.health_of(here, cut_off=device.is_cut_off(devices))
+        cut_off = device.is_cut_off(devices)
+        return device.health_of(here, cut_off=cut_off, wired=self._site.wired)
 
     def _is_configured(self, state: State) -> bool:
         """False for a state whose place or zone was taken out of the configuration."""

@@ -2,6 +2,7 @@
 
 import pytest
 from alarm_city import EAST, NODE_A, NODE_B, City, brief
+from haidang_gateway.alarms import device
 
 RAISED = ("confirmed", "Minor", "Observed")
 
@@ -207,6 +208,15 @@ def test_a_broker_that_is_away_is_one_alarm_and_every_node_is_blind(city: City) 
     (cleared,) = city.wait(30)
     assert cleared["headline"]["en"] == "The gateway's broker of gw-01 is back"
     assert cleared["health"]["smoke"] == "ok"
+
+
+def test_a_node_on_a_wire_still_sees_while_the_broker_is_away() -> None:
+    states = [
+        {"source": source, "sensor": sensor, "word": "ok"}
+        for source, sensor in (("radio", "smoke"), ("wire", "flood"))
+    ]
+    health = device.health_of(states, cut_off=True, wired={"wire"})
+    assert health == {"smoke": "silent", "flood": "ok"}
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,10 @@ class Connection:
 
     async def publish(self, topic: str, payload: bytes, qos: int = 1, retain: bool = False) -> int:
         """Sends; the packet id of a QoS 1 message, 0 otherwise."""
-        return await self._say("publishing", self._session.publish, topic, payload, qos, retain)
+        # With what is owed in one piece, made in one step: there is little room for large ones.
+        owed = self._acknowledgements()
+        publish = self._session.publish
+        return await self._say("publishing", publish, topic, payload, qos, retain, None, owed)
 
     async def acknowledge(self, packet_id: int) -> None:
         """PUBACK of an incoming message, at once."""
@@ -120,14 +123,15 @@ class Connection:
             packet_id, data = made if isinstance(made, tuple) else (0, made)
             if data:
                 if self._owed:
-                    owed = [self._session.acknowledge(other) for other in self._owed]
-                    self._owed = []
-                    owed.append(data)
-                    data = b"".join(owed)
+                    data = self._acknowledgements() + data
                 await self._send(data)
         except _FAILURES as error:
             raise _translated(doing, error)
         return packet_id
+
+    def _acknowledgements(self) -> bytes:
+        owed, self._owed = self._owed, []
+        return b"".join([self._session.acknowledge(other) for other in owed])
 
     async def close(self, orderly: bool = False) -> None:
         """Ends the connection and the reader; orderly sends DISCONNECT, so no last will."""

@@ -190,9 +190,10 @@ class Outbox:
         return self._reader
 
     def _call(self, module: str, function: str, *args):
-        # These modules share what they bring with the one that reads: it goes with the last.
+        # There is no room for these beside the one that reads: it is loaded again.
+        self._reader = None
+        loading.forget(_READING, "haidang_node.finding")
         try:
             return loading.call("haidang_node." + module, function, self, *args)
         finally:
-            if self._reader is None:
-                loading.forget(*_BROUGHT)
+            loading.forget(*_BROUGHT)

@@ -45,13 +45,25 @@ def pack(data: bytes, own: bytes) -> bytes | None:
 
 def unpack(data: bytes, own: bytes) -> bytearray:
     """What was packed. IndexError where it was packed by a longer table."""
-    whole = bytearray()
+    size = 0
+    for byte in data:
+        size += 1 if byte < 0x80 else len(_text(byte, own))
+    # In its full size at once: growing would leave holes in the heap.
+    whole = bytearray(size)
+    at = 0
     for byte in data:
         if byte < 0x80:
-            whole.append(byte)
+            whole[at] = byte
+            at += 1
         else:
-            whole.extend(own if byte == 0xFF else _piece(byte - 0x80))
+            text = _text(byte, own)
+            whole[at : at + len(text)] = text
+            at += len(text)
     return whole
+
+
+def _text(byte: int, own: bytes) -> bytes:
+    return own if byte == 0xFF else _piece(byte - 0x80)
 
 
 def _piece(number: int) -> bytes:

@@ -88,8 +88,11 @@ class Session:
         qos: int = 1,
         retain: bool = False,
         expiry_s: "int | None" = None,
+        before: bytes = b"",
     ) -> tuple[int, bytes]:
-        """Packet id (0 for QoS 0) and bytes; WindowFull, PacketTooLarge, ProtocolError."""
+        """Packet id (0 for QoS 0) and bytes, behind those of `before`; WindowFull, PacketTooLarge,
+        ProtocolError.
+        """
         agreed = self.agreed
         data = b""
         packet_id = 0
@@ -105,12 +108,12 @@ class Session:
                 number = packet_id.to_bytes(2, "big") if qos else b""
                 first = 0x30 | qos << 1 | retain
                 size = len(name).to_bytes(2, "big")
-                data = framed(first, size, name, number, b"\0", payload)
+                data = framed(first, size, name, number, b"\0", payload, before=before)
             else:
                 from haidang_wire.session_opening import careful_publish
 
-                data = careful_publish(topic, payload, qos, retain, packet_id, expiry_s)
-        if not agreed or not 0 < len(data) <= agreed.maximum_packet_bytes:
+                data = before + careful_publish(topic, payload, qos, retain, packet_id, expiry_s)
+        if not agreed or not 0 < len(data) <= agreed.maximum_packet_bytes + len(before):
             from haidang_wire.session_opening import refusal
 
             raise refusal(self, topic, qos, data)

@@ -13,6 +13,7 @@ from pathlib import Path
 from haidang_gateway import (
     alarm_cli,
     audit_cli,
+    destinations_view,
     journal,
     ledger_view,
     levels_cli,
@@ -62,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
         sub.set_defaults(command=command)
+        if command is _check:
+            told = "shake hands with the broker of each destination as well"
+            sub.add_argument("--connect", action="store_true", help=told)
         if command is _ledger:
             sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
             days = "the newest N days alone; with --json one row for each node and day"
@@ -75,6 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     persons = commands.add_parser("alarm", help=text, description=text)
     alarm_cli.add_arguments(persons, _CONFIG)
     persons.set_defaults(command=alarm_cli.run)
+    text = "send once more what a destination refused"
+    again = commands.add_parser("resend", help=text, description=text)
+    destinations_view.add_arguments(again, _CONFIG)
+    again.set_defaults(command=destinations_view.run)
     text = "check that the record of alarms and commands was not changed"
     chain = commands.add_parser("audit", help=text, description=text)
     audit_cli.add_arguments(chain, _CONFIG)
@@ -142,11 +150,13 @@ async def _run_until_stopped(app: App) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     # With them come the libraries of certificates and models.
-    from haidang_gateway import check_machine, config_files  # noqa: PLC0415
+    from haidang_gateway import check_connect, check_machine, config_files  # noqa: PLC0415
 
     settings = load(options.config)
     now_ms = Clock().now_ms()
     if problems := (*config_files.problems(settings, now_ms), *check_machine.problems(settings)):
+        raise ConfigError(problems)
+    if options.connect and (problems := tuple(check_connect.problems(settings))):
         raise ConfigError(problems)
     for text in (*config_files.expiring(settings, now_ms), *check_machine.warnings(settings)):
         _say(f"warning: {text}")
@@ -184,6 +194,8 @@ def _ledger(options: argparse.Namespace) -> int:
         _say(json.dumps(ledger_view.sums(folder)))
         return 0
     for line in ledger_view.lines(folder, max(options.days, 0)):
+        _say(line)
+    for line in destinations_view.lines(load(options.config)):
         _say(line)
     return 0
 

@@ -89,6 +89,7 @@ class Batch:
     states: Mapping[str, dict[str, Any] | None] = field(default_factory=dict)
     revisions: tuple[Revision, ...] = ()
     drafts: tuple[Draft, ...] = ()
+    resend: tuple[str, ...] = ()
     quarantine: tuple[QuarantineRow, ...] = ()
     released: tuple[int, ...] = ()
     nodes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class Batch:
             or self.states
             or self.revisions
             or self.drafts
+            or self.resend
             or self.quarantine
             or self.released
             or self.nodes

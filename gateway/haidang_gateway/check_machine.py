@@ -68,6 +68,7 @@ def warnings(settings: Settings) -> Iterator[str]:
         (
             ("broker", settings.broker.host, settings.broker.port),
             ("centre", settings.centre.host, settings.centre.port),
+            *((f"destination {d.name}", d.host, d.port) for d in settings.destinations),
         )
     )
 

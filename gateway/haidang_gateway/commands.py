@@ -47,6 +47,13 @@ class Resync:
 
 
 @dataclass(frozen=True, slots=True)
+class Resend:
+    """What a destination refused is to be sent to it once more."""
+
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Why a command is not carried out, and what to do instead."""
 
@@ -55,7 +62,7 @@ class Refused:
 
 
 Act = AckAlarm | DismissAlarm | ShelveAlarm | Report | Exercise | Injected
-Meaning = Act | Order | Resync | Refused
+Meaning = Act | Order | Resync | Resend | Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Looks into the files that the configuration names; only `check` does, the service goes on."""
 
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
+from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import ModelError
 from haidang_gateway.ingest.serial_keys import read_key
 from haidang_gateway.installed_levels import editions_by_source
@@ -25,15 +27,14 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
     `now_ms` is Unix time. A missing camera is none: it may be switched off, and the gateway
     waits for it.
     """
-    broker, centre = settings.broker, settings.centre
+    broker = settings.broker
     found = [
         _authority("broker", broker.ca, now_ms),
         _identity("broker", broker.cert, broker.key, now_ms, settings.id),
         _identity("broker", broker.cert_alarm, broker.key_alarm, now_ms, f"{settings.id}-alarm"),
         _issued(broker.ca, broker.cert),
         _issued(broker.ca, broker.cert_alarm),
-        _authority("centre", centre.ca, now_ms),
-        _identity("centre", centre.cert, centre.key, now_ms, ""),
+        *_of_destinations(settings, now_ms),
         _models(settings.models_dir) if settings.cameras else "",
     ]
     _, levels = editions_by_source(settings)
@@ -53,8 +54,7 @@ def expiring(settings: Settings, now_ms: int) -> tuple[str, ...]:
         settings.broker.ca,
         settings.broker.cert,
         settings.broker.cert_alarm,
-        settings.centre.ca,
-        settings.centre.cert,
+        *(path for _, one in _destinations(settings) for path in (one.ca, one.cert)),
     )
     found = []
     for path in dict.fromkeys(paths):
@@ -62,6 +62,18 @@ def expiring(settings: Settings, now_ms: int) -> tuple[str, ...]:
         if _moment(now_ms) < end < limit:
             found.append(f"{path} is valid until {end.date()}; {_REMEDY} before")
     return tuple(found)
+
+
+def _destinations(settings: Settings) -> list[tuple[str, DestinationSettings]]:
+    """Each with the words that a technician finds it by."""
+    others = [(f"destination {one.name}", one) for one in settings.destinations]
+    return [("centre", settings.centre), *others]
+
+
+def _of_destinations(settings: Settings, now_ms: int) -> Iterator[str]:
+    for table, one in _destinations(settings):
+        yield _authority(table, one.ca, now_ms)
+        yield _identity(table, one.cert, one.key, now_ms, "")
 
 
 def _authority(table: str, path: Path, now_ms: int) -> str:

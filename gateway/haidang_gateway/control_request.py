@@ -7,7 +7,7 @@ from typing import Any
 
 from haidang_wire import messages
 
-from haidang_gateway.commands import Wish, act_of
+from haidang_gateway.commands import Resend, Wish, act_of
 from haidang_gateway.fleet.order import Order
 from haidang_gateway.text import printable
 
@@ -52,6 +52,8 @@ def _order(request: dict[str, Any], visitor: str, exp_ms: int) -> Order:
 def _wish(request: dict[str, Any], visitor: str, exp_ms: int, now_ms: int) -> Wish:
     """An act under the visitor's own name for it: asked again, it is the same one."""
     do, given, args = request["act"], request.get("id"), request.get("args")
+    if do == "resend":
+        return _resend(str(given), args)
     if do not in ACTS:
         raise ValueError(f"act must be one of {', '.join(ACTS)}")
     if not (isinstance(given, str) and _ID.fullmatch(given)):
@@ -63,6 +65,13 @@ def _wish(request: dict[str, Any], visitor: str, exp_ms: int, now_ms: int) -> Wi
     name = f"{visitor}/{given}"
     _check(given, do, exp_ms, args)
     return Wish(id=name, topic=None, what=act_of(do, args, now_ms), local=True)
+
+
+def _resend(given: str, args: Any) -> Wish:
+    name = args.get("destination") if isinstance(args, dict) else None
+    if not isinstance(name, str) or not _ID.fullmatch(given):
+        raise ValueError("destination must be a name")
+    return Wish(id=given, topic=None, what=Resend(name), local=True)
 
 
 def _by(name: str, visitor: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from haidang_gateway.acts_desk import Acts
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE
-from haidang_gateway.commands import Refused, Resync, Wish
+from haidang_gateway.commands import Refused, Resend, Resync, Wish
 from haidang_gateway.fleet.order import Answer, Order
 from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.outgoing import reply_draft
@@ -61,6 +61,9 @@ class Desk:
         match wish.what:
             case Resync():
                 return self._resync(wish.origin, work, now_ms)
+            case Resend(name):
+                work.resend.append(name)
+                return {"ok": True}
             case Refused():
                 _log.warning("command %r is refused: %s", wish.id, printable(wish.what.err))
                 return {"ok": False, "err": wish.what.err, "hint": wish.what.hint}

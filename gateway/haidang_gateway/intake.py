@@ -130,6 +130,7 @@ class Intake:
             states=work.states,
             revisions=tuple(work.revisions),
             drafts=(*alarms, *again, *work.replies),
+            resend=tuple(work.resend),
             quarantine=tuple(work.quarantine),
             released=tuple(work.released),
             nodes=self._fleet.take(),

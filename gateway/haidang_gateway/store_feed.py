@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from haidang_gateway.batch import CENTRE, Draft
 from haidang_gateway.destination import Filter
+from haidang_gateway.store_counters import count_up
 from haidang_gateway.store_schema import Connection
 from haidang_gateway.store_write import (
     COMPOSED_AT_ONCE,
@@ -12,7 +13,6 @@ from haidang_gateway.store_write import (
     MESSAGE_BYTES,
     PACKS_PER_MESSAGE,
     audit,
-    count_up,
     number,
     waiting,
 )

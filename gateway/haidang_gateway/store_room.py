@@ -7,11 +7,11 @@ from pathlib import Path
 
 from haidang_gateway import store_history
 from haidang_gateway.settings import StoreSettings
+from haidang_gateway.store_counters import count_up
 from haidang_gateway.store_feed import give_up_for_others
 from haidang_gateway.store_schema import FILE, PAGE_BYTES, Connection
 from haidang_gateway.store_write import (
     QUARANTINE_FORGOTTEN,
-    count_up,
     drop_waiting_packs,
     forget_revisions,
 )

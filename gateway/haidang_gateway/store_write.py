@@ -7,10 +7,12 @@ import operator
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
+from haidang_gateway import store_dead
 from haidang_gateway.audit import GENESIS, chain_link
 from haidang_gateway.batch import Batch, Confirmed, Draft
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import OutLane
+from haidang_gateway.store_counters import count_up
 from haidang_gateway.store_schema import Connection
 
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
@@ -54,6 +56,8 @@ def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
         count_up(connection, name, count)
     for draft in batch.drafts:
         number(connection, draft, prefix, batch.now_ms)
+    for name in batch.resend:
+        store_dead.resend(connection, name, prefix.rpartition("/")[2], batch.now_ms)
     _quarantine(connection, batch)
 
 
@@ -150,16 +154,6 @@ def forget_revisions(connection: Connection, now_ms: int, limit: int) -> int:
         connection.execute("DELETE FROM revision WHERE rowid=?", (row_id,))
         audit(connection, now_ms, "deletion", f"{alarm_id}/{rev}", sha256)
     return len(rows)
-
-
-def count_up(connection: Connection, name: str, by: int) -> None:
-    """Add to a counter that lives as long as the database."""
-    if by:
-        connection.execute(
-            "INSERT INTO counter VALUES (?, ?)"
-            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-            (name, by),
-        )
 
 
 def audit(connection: Connection, at_ms: int, kind: str, subject: str, digest: str) -> None:

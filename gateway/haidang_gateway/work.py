@@ -32,6 +32,8 @@ class Work:
     revisions: list[Revision] = field(default_factory=list)
     # Open alarms once more, each with the destination that asked.
     again: list[tuple[str, Revision]] = field(default_factory=list)
+    # Destinations that get their dead letters once more.
+    resend: list[str] = field(default_factory=list)
     replies: list[Draft] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
     released: list[int] = field(default_factory=list)

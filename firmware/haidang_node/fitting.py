@@ -74,8 +74,11 @@ def _flood(settings: dict, air):
 
         return FloatAlone(settings, closed)
     storage = esp32.Storage()
-
-    last = storage.get("flood_mm"), storage.get("flood_trim")
+    try:
+        last = storage.get("flood_mm"), storage.get("flood_trim")
+    except OSError:
+        # The dry street is found anew.
+        last = None, None
     parts = settings, _meter(settings), air, None if None in last else last, storage
     if closed:
         from haidang_node.sensors.flood_float import FloodAndFloat

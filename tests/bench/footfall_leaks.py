@@ -1,4 +1,4 @@
-"""A whole node with a sniffer beside it: is any address or network name in what it has or says?"""
+"""A node with a sniffer and its gateway: is any address or network name in anything of theirs?"""
 
 import dataclasses
 import time
@@ -10,9 +10,9 @@ from leak_search import found, interpreter_on, memory_of
 from stand_in_gateway import StandInGateway
 from waiting import wait_until
 
-from bench import stand
+from bench import footfall_gateway, stand
 
-_MAC = "240ac4000007"
+_MAC = "240ac4000001"
 _NODE = f"n-{_MAC}"
 _PHONES = 60
 _NAME = b"Quan Ca Phe Bi Mat"
@@ -58,6 +58,7 @@ def run(folder: Path, windows: int = 2) -> Search:
             world.phones = 0
             time.sleep(_WINDOW_S + 2)
             memory = memory_of(interpreter_on(folder / f"n-{_MAC}.flash"))
+            packs = [copies[0] for copies in gateway.packs.values()]
             places = {
                 "memory": memory,
                 "console": bytes(board.console),
@@ -66,8 +67,14 @@ def run(folder: Path, windows: int = 2) -> Search:
         flash = (folder / f"n-{_MAC}.flash").read_bytes()
     places["flash"] = flash
     places["broker"] = b"".join(p.read_bytes() for p in (folder / "broker").rglob("*.log"))
+    places |= footfall_gateway.places(folder / "gateway", _NODE, packs)
     leaks = found(places, addresses, [_NAME, b"Nha "])
-    controls = min(memory.count(_NODE.encode()), flash.count(b"footfall"))
+    controls = min(
+        memory.count(_NODE.encode()),
+        flash.count(b"footfall"),
+        places["messages"].count(b"footfall/devices"),
+        places["trace"].count(b"phones"),
+    )
     return Search(leaks, controls, len(addresses), sum(map(len, places.values())))
 
 

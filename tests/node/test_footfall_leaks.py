@@ -1,8 +1,9 @@
-"""No address and no network name of a phone is anywhere in a whole node after the window's end."""
+"""No address or name of a phone is anywhere in node or gateway after the window's end."""
 
 from pathlib import Path
 
-from bench import footfall_leaks
+import pytest
+from bench import footfall_leaks, footfall_sources
 from leak_search import found
 
 
@@ -12,8 +13,18 @@ def test_the_search_finds_what_is_there() -> None:
     assert found(places, [address], [b"Nha Lan"]) == 3
 
 
-def test_nothing_of_a_phone_is_left_in_memory_flash_log_or_packs(tmp_path: Path) -> None:
+def test_nothing_of_a_phone_is_left_from_the_nodes_memory_to_the_message_for_the_centre(
+    tmp_path: Path,
+) -> None:
     search = footfall_leaks.run(tmp_path, windows=1)
     assert search.addresses > 60
-    assert search.controls > 0, "the search looked at the node's own memory and flash"
+    assert search.controls > 0, "memory, flash, messages for the centre and the trace were there"
+    assert search.leaks == 0
+
+
+@pytest.mark.parametrize("source", footfall_sources.SOURCES)
+def test_a_source_without_a_companion_leaves_no_address_in_freed_memory(source: str) -> None:
+    search = footfall_sources.run(source)
+    assert search.devices == [12]
+    assert search.controls > 0, "the search looked at the memory of the node's program"
     assert search.leaks == 0

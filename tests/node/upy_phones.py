@@ -30,7 +30,8 @@ class _Point:
         assert settings["key"]
 
     def status(self, what):
-        return [(address, -60) for address in _SEEN]
+        # New objects each time, as the chip's driver gives them.
+        return [(bytes(bytearray(address)), -60) for address in _SEEN]
 
 
 class _Radio:

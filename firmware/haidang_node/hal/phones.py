@@ -3,6 +3,8 @@
 import os
 import time
 
+import uctypes
+
 from haidang_node.sensors.addresses import Addresses
 
 _SCAN_RESULT = 5
@@ -32,7 +34,10 @@ def stations(settings: dict):
     def listen(note) -> None:
         joined: list = point.status("stations")  # pyright: ignore[reportAssignmentType]
         for station in joined:
-            note(station[0])
+            address = station[0]
+            note(address)
+            # Freed memory keeps what it held; this copy is the driver's gift to us alone.
+            uctypes.bytearray_at(uctypes.addressof(address), len(address))[:] = bytes(len(address))
 
     return Addresses(settings["window_s"], _ticks_ms, os.urandom, listen).readinto
 
@@ -45,7 +50,7 @@ def ble(settings: dict):
 
     def heard(event: int, data: tuple) -> None:
         if event == _SCAN_RESULT:
-            addresses.note(bytes(data[1]))
+            addresses.note(data[1])
 
     radio = bluetooth.BLE()
     radio.active(True)

@@ -12,6 +12,8 @@ _TICKS_MASK = const((1 << 30) - 1)
 _BEAT_MS = const(1000)
 _WAITING = const(64)
 _HEARTBEAT = const(0x80)
+# A whole block behind key and address: it takes their place in the hash's own buffer.
+_OVER = bytes(64)
 
 
 class Addresses:
@@ -32,11 +34,14 @@ class Addresses:
         self._waiting: list = []
         self._heard = self._dropped = 0
 
-    def note(self, address: bytes) -> None:
-        """One address was seen; it is not kept."""
+    def note(self, address: "bytes | memoryview") -> None:
+        """One address was seen; no copy of it is made, not even one for the collector."""
         self._heard += 1
         if len(self._waiting) < _WAITING:
-            self._waiting.append(hashlib.sha256(self._key + address).digest()[:4])
+            keyed = hashlib.sha256(self._key)
+            keyed.update(address)
+            keyed.update(_OVER)
+            self._waiting.append(keyed.digest()[:4])
         else:
             self._dropped += 1
 

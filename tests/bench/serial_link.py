@@ -1,7 +1,7 @@
 """The serial link in figures: bytes of a pack in CBOR and in JSON, an alarm's way at two rates.
 
-Whole nodes on virtual boards; the line is paced: a byte takes as long as at its baud rate. The
-interpreter is that of a fast computer, not an ESP32's.
+Whole nodes on virtual boards, the gateway's own line; the wire is paced: a byte takes as long as
+at its baud rate. The interpreter is that of a fast computer, not an ESP32's.
 """
 
 import random
@@ -19,10 +19,10 @@ from haidang_wire.senml import Fixed, Pack, Record
 from haidang_wire.senml_cbor import encode_pack
 from haidang_wire.serial_frames import HEAD_BYTES, TAG_BYTES
 from haidang_wire.serial_lanes import FRAGMENT_BYTES
-from stand_in_master import StandInMaster
 
 from bench import stand
 from bench.console_clock import ConsoleClock
+from bench.gateway_master import GatewayMaster
 from bench.parts import LOG, Figures, main
 from bench.serial_heap import document, no_certificates
 from bench.serial_heap import figures as heap_figures
@@ -104,7 +104,7 @@ def _drain(folder: Path, baud: int, held: int) -> Figures:
     LOG.info("serial link: %d held packs at %d baud", held, baud)
     with Line(_RX_PIN, baud) as line:
         board = _board(folder, line, held)
-        master = StandInMaster([line.port], {f"n-{_MAC}": _KEY}, baud=baud, paced=True)
+        master = GatewayMaster(line.port, f"n-{_MAC}", _KEY, baud, folder)
         with board, master:
             board.power_on()
             _wait(lambda: len(master.packs) > 1)
@@ -132,7 +132,7 @@ def _delays(folder: Path, baud: int, alarms: int) -> Figures:
     chance = random.Random(baud)
     with Line(_RX_PIN, baud) as line:
         board = _board(folder, line)
-        master = StandInMaster([line.port], {f"n-{_MAC}": _KEY}, baud=baud, paced=True)
+        master = GatewayMaster(line.port, f"n-{_MAC}", _KEY, baud, folder)
         with board, ConsoleClock(board) as console, master:
             board.power_on()
             _wait(lambda: bool(master.packs))
@@ -146,8 +146,8 @@ def _delays(folder: Path, baud: int, alarms: int) -> Figures:
             offset_s = console.offset_s()
             idle_ms = 1000 * _turn_s(baud)
     delays = [
-        1000 * (master.came_s[key] - offset_s) - copies[0].up_ms
-        for key, copies in master.packs.items()
+        1000 * (master.came_s[key] - offset_s) - pack.up_ms
+        for key, pack in master.packs.items()
         if master.lanes[key] == "alarm" and key not in earlier
     ]
     return {

@@ -82,11 +82,8 @@ class Crew:
             turns.done(name, lookout.period_ms, self._clock.monotonic_ms())
             return
         wait_ms = turns.wait_ms(ready, self._clock.monotonic_ms())
-        if wait_ms is None:
-            self._fresh.wait(_TICK_S)
-        else:
-            # Fresh pictures of the others may be due sooner.
-            self._stop.wait(min(_TICK_S, wait_ms / 1000, 0.05))
+        # Fresh pictures of others, or an order to stop, end the wait.
+        self._fresh.wait(_TICK_S if wait_ms is None else min(_TICK_S, wait_ms / 1000))
 
     def _wake(self) -> None:
         self._fresh.set()

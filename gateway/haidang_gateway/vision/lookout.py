@@ -30,6 +30,7 @@ _AWAKE_MS = 15_000
 # Smoke that drifts slowly moves nothing: a still picture is looked at too.
 _STILL_EVERY_MS = 5_000
 _SAVE_EVERY_MS = 600_000
+_VIEW_EVERY_MS = 1_000
 
 
 class SteadyClock(Protocol):
@@ -74,6 +75,8 @@ class Lookout:
         self._awake_until_ms = now_ms + _AWAKE_MS
         self._looked_ms = now_ms - _STILL_EVERY_MS
         self._saved_ms = now_ms
+        self._view: View = "ok"
+        self._view_ms = now_ms - _VIEW_EVERY_MS
         self._alive_ms = self._frame_ms = now_ms
         self._fault_ms = now_ms - self._ms(settings.fault_every_s)
         self._seen = self._judged = self._judged_ms = self._oldest_ms = 0
@@ -91,7 +94,7 @@ class Lookout:
             return
         self._frame_ms = self._clock.monotonic_ms()
         self._seen += 1
-        view = self._sight.see(frame.luma, frame.at_ms)
+        view = self._view_of(frame)
         if view == "stuck" or view == "black" or view == "blinded":  # noqa: PLR1714 (narrows)
             self._tell_fault(view, *_BLIND[view])
             return
@@ -103,6 +106,14 @@ class Lookout:
         self._oldest_ms = max(self._oldest_ms, self._now_ms() - frame.at_ms)
         self._tell_alive(frame.at_ms, view)
         self._save()
+
+    def _view_of(self, frame: Frame) -> View:
+        """Views change slowly: one judgement a second is enough, and saves time in between."""
+        every_ms = min(_VIEW_EVERY_MS, self.settings.dark_after_s * 250)
+        if self._frame_ms - self._view_ms >= every_ms:
+            self._view_ms = self._frame_ms
+            self._view = self._sight.see(frame.luma, frame.at_ms)
+        return self._view
 
     def mind(self) -> None:
         """No picture: one failed connection is no fault yet, several seconds of them are."""

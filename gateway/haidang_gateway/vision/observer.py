@@ -92,7 +92,7 @@ class Observer:
         self._smoke.usual.take_over(kept.get("smoke", {}))
 
     def _look_for_fire(self, frame: Frame) -> list[Line]:
-        seen = self._networks.fire(frame.rgb)
+        seen = self._networks.fire(frame.small)
         flames = self._flames.see(seen.fire, seen.cells_fire, seen.box, frame)
         smoke = self._smoke.see(seen.smoke, seen.cells_smoke, seen.smoke_box, frame)
         self.suspects = (

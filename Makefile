@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test lint schema record bench-node bench-sensors clean
+.PHONY: help setup demo test lint schema record bench-node bench-sensors bench-vision clean
 help:
 	@echo "make demo               the city in small, live in this terminal (Ctrl-C ends it)"
 	@echo "make demo ONCE=1        the scripted scenario: exit code 0 when nothing was lost"
@@ -13,6 +13,7 @@ help:
 	@echo "make test               all tests        make lint     the static gates"
 	@echo "make bench-node         the node's figures: flash, power cuts, heap, traffic"
 	@echo "make bench-sensors      the sensors' figures: false alarms, level, crowds, leaks"
+	@echo "make bench-vision       the cameras' figures: networks, overhead, idle, memory"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
 
@@ -52,6 +53,9 @@ bench-node: setup
 
 bench-sensors: setup
 	@PYTHONPATH=tests $(BIN)/python -m bench.sensors
+
+bench-vision: setup
+	@PYTHONPATH=tests $(BIN)/python -m bench.vision
 
 clean:
 	rm -rf $(VENV) .cache var firmware/typings .mypy_cache .pytest_cache .ruff_cache .hypothesis

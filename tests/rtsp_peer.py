@@ -1,6 +1,7 @@
 """A small RTSP server with its video inside the RTSP connection, as street cameras send it."""
 
 import contextlib
+import random
 import socket
 import struct
 import threading
@@ -17,7 +18,10 @@ _SDP = (
 
 
 class RtspCamera:
-    """Plays one MPEG-TS clip to each client over and over; refuses any transport but TCP."""
+    """Plays one MPEG-TS clip to each client over and over; refuses any transport but TCP.
+
+    `frozen` keeps the connection and sends nothing, `corrupt` sends noise instead of video.
+    """
 
     def __init__(self, clip: bytes) -> None:
         """Listen; a client must name itself (basic authorisation)."""
@@ -26,6 +30,9 @@ class RtspCamera:
         self._clients: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.transports: list[str] = []
+        self.frozen = threading.Event()
+        self.corrupt = threading.Event()
+        self._closed = threading.Event()
         self._start(self._accept)
 
     @property
@@ -44,6 +51,7 @@ class RtspCamera:
 
     def close(self) -> None:
         """Stop listening and wait for all threads."""
+        self._closed.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._threads[0].join(5)
@@ -103,7 +111,11 @@ class RtspCamera:
         number = 0
         while True:
             for at in range(0, len(self._clip), size):
+                while self.frozen.is_set() and not self._closed.is_set():
+                    time.sleep(0.01)
                 payload = self._clip[at : at + size]
+                if self.corrupt.is_set():
+                    payload = random.Random(number).randbytes(len(payload))
                 rtp = struct.pack(">BBHII", 0x80, 33, number & 0xFFFF, number * 900, 1) + payload
                 client.sendall(struct.pack(">cBH", b"$", 0, len(rtp)) + rtp)
                 number += 1

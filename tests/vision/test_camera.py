@@ -207,6 +207,20 @@ def test_an_rtsp_camera_is_read_over_tcp_and_again_after_a_power_failure(rtsp, c
     assert all("TCP" in transport for transport in rtsp.transports)
 
 
+@pytest.mark.parametrize("trouble", ["frozen", "corrupt"])
+def test_an_rtsp_camera_that_freezes_or_sends_noise_is_left_and_seen_again(
+    rtsp, camera_of, trouble
+):
+    camera = camera_of(f"rtsp://a:b@127.0.0.1:{rtsp.port}/cam", read_timeout_s=1, open_timeout_s=2)
+    assert camera.take(DEADLINE_S) is not None
+    getattr(rtsp, trouble).set()
+    wait_until(lambda: camera.state == "away", "the camera being away")
+    getattr(rtsp, trouble).clear()
+    rtsp.hang_up()
+    before = camera.counters.decoded
+    wait_until(lambda: camera.counters.decoded > before, "new pictures")
+
+
 def test_passwords_are_not_shown(camera_of):
     camera = camera_of("rtsp://admin:sesame@127.0.0.1:1/cam", open_timeout_s=2)
     wait_until(lambda: camera.state == "away", "the camera being away")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.config import load
+from haidang_gateway.destination import QUEUE_ALARMS, QUEUE_PACKS
 from haidang_gateway.errors import ConfigError
 from haidang_gateway.settings import Settings
 from haidang_gateway.site import Downstream, Edition
@@ -226,8 +227,8 @@ def test_serial_ports_are_read_and_the_example_shows_them_right(
     (own,) = _load(tmp_path, text + _SERIAL).serial
     assert (own.baud, own.nodes, own.keys) == (115_200, ("n-240ac4000001",), tmp_path)
     shown = "\n".join(
-        line.removeprefix("#") if line[1:2].isalpha() else line
-        for line in text.replace("#[[serial]]", "[[serial]]").splitlines()
+        line.removeprefix("#") if line[1:2].isalpha() or line[1:2] == "[" else line
+        for line in text.splitlines()
     )
     shown = shown.replace('nodes = ["n-240ac4000003"]', 'nodes = ["n-240ac4000002"]')
     (example,) = _load(tmp_path, shown).serial
@@ -245,3 +246,65 @@ def test_a_port_or_a_wired_node_that_stands_twice_or_nowhere_is_named(
         "device: /dev/serial/by-id/usb-1 is given twice; remove one",
         "nodes: there is no [[node]] n-240ac4000077; add one",
     ]
+
+
+_DESTINATION = """
+[[destination]]
+name = "fire-service"
+host = "mqtt.example.vn"
+server_name = "mqtt.example.vn"
+ca = "{0}/ca.pem"
+cert = "{0}/gw-01.pem"
+key = "{0}/gw-01.key"
+"""
+
+
+def test_a_destination_beside_the_centre_has_its_own_words_and_bounds(
+    root: Path, tmp_path: Path
+) -> None:
+    text = _example(root, tmp_path) + _DESTINATION.format(tmp_path)
+    text += 'formats = ["cap", "ha"]\nmode = "broker-only"\nhazards = ["flood"]\nthin_s = 60\n'
+    settings = _load(tmp_path, text)
+    assert settings.centre.name == "centre"
+    (one,) = settings.destinations
+    assert (one.name, one.mode, one.formats) == ("fire-service", "broker-only", ("cap", "ha"))
+    assert (one.filter.hazards, one.filter.thin_s) == (("flood",), 60.0)
+    assert one.cap.sender == "gw-01"
+
+
+def test_the_destination_of_the_example_loads(root: Path, tmp_path: Path) -> None:
+    before, mark, rest = _example(root, tmp_path).partition("#[[destination]]")
+    table, end, after = rest.partition("\n\n")
+    shown = "\n".join(
+        line[1:] if line.startswith("#") and line[1:2] not in " " else line
+        for line in (mark + table).splitlines()
+    )
+    (one,) = _load(tmp_path, before + shown + end + after).destinations
+    assert one.filter.severities == ("Severe", "Extreme")
+    assert (one.queue_packs, one.queue_alarms) == (QUEUE_PACKS, QUEUE_ALARMS)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('name = "centre"', "centre is given twice"),
+        ('host = "ioc.example.vn"', "lets this gateway in once"),
+        ('formats = ["xml"]', "words of native, cap, ngsi, ha"),
+        ('formats = ["ha"]', "Home Assistant acknowledges nothing"),
+        ('mode = "broker-only"\nprotocol = "3.1.1"', "does not tell of a refused message"),
+        ('cap_scope = "Private"', "names its receivers"),
+        ('cap_sender = "gw 1"', "without spaces"),
+        ('severity = ["Severe"]', "did you mean severities?"),
+    ],
+)
+def test_a_destination_that_cannot_work_is_told_with_its_remedy(
+    root: Path, tmp_path: Path, more: str, said: str
+) -> None:
+    key = more.partition(" = ")[0]
+    table = "\n".join(
+        line
+        for line in _DESTINATION.format(tmp_path).splitlines()
+        if not line.startswith(f"{key} =")
+    )
+    problems = _problems(tmp_path, f"{_example(root, tmp_path)}{table}\n{more}\n")
+    assert any(said in problem for problem in problems), problems

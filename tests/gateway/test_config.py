@@ -226,12 +226,13 @@ def test_serial_ports_are_read_and_the_example_shows_them_right(
     text = _example(root, tmp_path)
     (own,) = _load(tmp_path, text + _SERIAL).serial
     assert (own.baud, own.nodes, own.keys) == (115_200, ("n-240ac4000001",), tmp_path)
+    before, mark, rest = text.partition("#[[serial]]")
+    table, end, after = rest.partition("\n\n")
     shown = "\n".join(
-        line.removeprefix("#") if line[1:2].isalpha() or line[1:2] == "[" else line
-        for line in text.splitlines()
+        line if line.startswith("# ") else line.removeprefix("#")
+        for line in (mark + table).replace("0003", "0002").splitlines()
     )
-    shown = shown.replace('nodes = ["n-240ac4000003"]', 'nodes = ["n-240ac4000002"]')
-    (example,) = _load(tmp_path, shown).serial
+    (example,) = _load(tmp_path, before + shown + end + after).serial
     assert (example.baud, example.keys) == (115_200, tmp_path)
 
 

@@ -43,7 +43,7 @@ def calibrate(node, args: dict, folder: str = "") -> tuple:
         raise CommandError("args must name a sensor", 'for example {"sensor": "smoke"}')
     (sensor,) = _chosen(node, args)
     # A flood meter far from its mount_mm is stuck until a tape's measure mends it.
-    measured = sensor.health == "stuck" and "mount_mm" in args
+    measured = sensor.kind == "flood" and sensor.health == "stuck" and "mount_mm" in args
     if sensor.health not in ("ok", "uncalibrated") and not measured:
         raise CommandError(
             "%s: health is %s" % (sensor.kind, sensor.health), "mend it or wait, then try again"

@@ -90,6 +90,9 @@ def test_a_sick_sensor_or_a_wrong_value_changes_nothing() -> None:
     assert "name a sensor" in _error(node.calibrate)
     assert "not fitted" in _error(node.calibrate, sensor="smoke")
     assert "health is silent" in _error(_node("silent").calibrate, sensor="env", temp_c=29)
+    stuck = _node()
+    stuck.sensors[0].health = "stuck"
+    assert "health is stuck" in _error(stuck.calibrate, sensor="env", temp_c=29, mount_mm=3000)
     assert node.written() == {"env": {"driver": "dht22", "pin": 5}}
 
 

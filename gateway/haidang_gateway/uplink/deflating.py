@@ -6,8 +6,8 @@ import zlib
 from haidang_gateway.batch import Outgoing
 
 CONTENT_TYPE = "application/zlib"
-# Level 1 took a fifth of the time of level 6 for 5 % more bytes on packs of sensors.
-_LEVEL = 1
+# 50 packs of five readings, 15 kB: level 6 leaves 1.3 kB in 0.39 ms, level 1 1.5 kB in 0.27 ms.
+_LEVEL = 6
 # What is shorter gains nothing.
 _LEAST_BYTES = 256
 # Every zlib stream of ours begins so; no JSON and no XML does.

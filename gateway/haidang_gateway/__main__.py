@@ -28,6 +28,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
 from haidang_gateway.errors import CameraError, ConfigError, GatewayError
 from haidang_gateway.fleet import pki_cli
+from haidang_gateway.vision import evidence_cli
 from haidang_gateway.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -54,22 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="haidang-gateway", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, command, text in (
-        ("run", _run, "run the gateway"),
-        ("check", _check, "check the configuration and tell every mistake"),
-        ("ledger", _ledger, "show what came, was lost and why, by node and day"),
-        ("alarms", _alarms, "show which sources raised false alarms, by month"),
-    ):
-        sub = commands.add_parser(name, help=text, description=text)
-        sub.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
-        sub.set_defaults(command=command)
-        if command is _check:
-            told = "shake hands with the broker of each destination as well"
-            sub.add_argument("--connect", action="store_true", help=told)
-        if command is _ledger:
-            sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
-            days = "the newest N days alone; with --json one row for each node and day"
-            sub.add_argument("--days", type=int, default=0, metavar="N", help=days)
+    _add_plain(commands)
     text = "give one node a command and print its answer"
     node = commands.add_parser("node", help=text, description=text)
     node.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
@@ -94,10 +80,13 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         store_backup.add_arguments(sub, _CONFIG)
         sub.set_defaults(command=copying)
-    text = "show what could not be read, or try it again"
-    kept = commands.add_parser("quarantine", help=text, description=text)
-    quarantine_cli.add_arguments(kept, _CONFIG)
-    kept.set_defaults(command=quarantine_cli.run)
+    for name, part, text in (
+        ("quarantine", quarantine_cli, "show what could not be read, or try it again"),
+        ("evidence", evidence_cli, "pictures kept with alarms; learn a camera's view anew"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text)
+        part.add_arguments(sub, _CONFIG)
+        sub.set_defaults(command=part.run)
     text = "print what a node measured as a trace for `haidang replay`"
     recorded = commands.add_parser("trace", help=text, description=text)
     trace_cli.add_arguments(recorded, _CONFIG)
@@ -112,6 +101,25 @@ def _parser() -> argparse.ArgumentParser:
     pki_cli.add_arguments(authority)
     authority.set_defaults(command=pki_cli.run)
     return parser
+
+
+def _add_plain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, command, text in (
+        ("run", _run, "run the gateway"),
+        ("check", _check, "check the configuration and tell every mistake"),
+        ("ledger", _ledger, "show what came, was lost and why, by node and day"),
+        ("alarms", _alarms, "show which sources raised false alarms, by month"),
+    ):
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
+        sub.set_defaults(command=command)
+        if command is _check:
+            told = "shake hands with the broker of each destination as well"
+            sub.add_argument("--connect", action="store_true", help=told)
+        if command is _ledger:
+            sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
+            days = "the newest N days alone; with --json one row for each node and day"
+            sub.add_argument("--days", type=int, default=0, metavar="N", help=days)
 
 
 def _run(options: argparse.Namespace) -> int:

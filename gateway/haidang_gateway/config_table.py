@@ -156,7 +156,14 @@ class Table:
         self._taken.append(key)
         return key in self._values
 
-    def file(self, key: str, *, base: Path, secret: bool = False) -> Path:
+    def file(
+        self,
+        key: str,
+        *,
+        base: Path,
+        secret: bool = False,
+        made_by: str = "haidang-gateway ca issue",
+    ) -> Path:
         """A path to a readable file (relative to the configuration); a secret is ours alone."""
         value = self._take(key, None)
         if not isinstance(value, str) or not value:
@@ -168,7 +175,7 @@ class Table:
         except OSError:  # a folder on the way is closed to us
             found = True
         if not found:
-            self.problem(key, f"{path} does not exist; issue it with `haidang-gateway ca issue`")
+            self.problem(key, f"{path} does not exist; make it with `{made_by}`")
         elif not os.access(path, os.R_OK):
             self.problem(key, f"{path} may not be read by this user; change the file's owner")
         elif secret and path.stat().st_mode & _GROUP_AND_OTHERS & ~0o040:

@@ -69,8 +69,12 @@ def test_every_commented_key_of_the_example_exists_and_shows_its_default(
         'downstream = "n-240ac4000009"',
         "travel_min = 90",
         f'keys = ["{tmp_path}/levels.pub"]',
+        f'key = "{tmp_path}/evidence.key"',
+        'edge_tpu = "libedgetpu.so.1"',
+        "masks = [[[0.0, 0.0], [0.3, 0.0], [0.3, 0.4], [0.0, 0.4]]]",
+        "motion_masks = [[[0.7, 0.0], [1.0, 0.0], [1.0, 0.2], [0.7, 0.2]]]",
     ):
-        shown = shown.replace(line, "")
+        shown = shown.replace(f"\n{line}\n", "\n")
     with_defaults = _load(tmp_path, shown)
     assert with_defaults == _load(tmp_path, text)
 
@@ -100,6 +104,22 @@ def test_all_mistakes_are_told_at_once_with_line_and_remedy(root: Path, tmp_path
     assert len(problems) == len(expected), problems
     for place, remedy in expected.items():
         assert any(p.startswith(place) and remedy in p for p in problems), (place, problems)
+
+
+def test_masks_evidence_and_what_workers_may_use_are_read(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "evidence.key").touch(mode=0o600)
+    text = _example(root, tmp_path)
+    for line in ("key", "keep_days", "max_mb = 2000", "masks", "motion_masks", "edge_tpu"):
+        text = text.replace(f"# {line}", line)
+    settings = _load(tmp_path, text)
+    camera = settings.cameras[0]
+    assert camera.masks == (((0.0, 0.0), (0.3, 0.0), (0.3, 0.4), (0.0, 0.4)),)
+    assert len(camera.motion_masks[0]) == 4
+    assert settings.vision.edge_tpu == "libedgetpu.so.1"
+    assert settings.evidence.key == tmp_path / "evidence.key"
+    (problem,) = _problems(tmp_path, text.replace("[0.3, 0.4]", "[0.3, 1.4]"))
+    assert "masks" in problem
+    assert "three or more [x, y] in 0..1" in problem
 
 
 def test_a_river_leads_to_a_gauge_that_exists_in_a_time_that_is_told(

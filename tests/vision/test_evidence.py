@@ -1,15 +1,18 @@
 """Evidence: kept with an alarm alone, sealed, bounded, deleted in time with a note."""
 
+import argparse
 import asyncio
 import io
 import json
+import re
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.settings import EvidenceSettings
-from haidang_gateway.vision import evidence
+from haidang_gateway.vision import evidence, evidence_cli
 from haidang_gateway.vision.camera import Frame, jpeg
 from haidang_gateway.vision.evidence import Event, EvidenceFolder, Ring, read_event, read_key
 from haidang_gateway.vision.evidence_care import EvidenceCare, Kept, doomed, look
@@ -219,3 +222,48 @@ def test_what_a_crash_left_half_written_is_cleared_up_later(tmp_path):
     assert half.exists()
     look(tmp_path, now_ms + 2 * 3_600_000)
     assert not half.exists()
+
+
+def gateway(tmp_path, root, *words, key=""):
+    """What `haidang-gateway evidence ...` prints with the example's configuration."""
+    text = (root / "gateway/deploy/gateway.example.toml").read_text(encoding="utf-8")
+    text = text.replace('# data_dir = "/var/lib/haidang"', f'data_dir = "{tmp_path}"')
+    assert str(tmp_path) in text
+    if key:
+        text = text.replace("[evidence]\n", f'[evidence]\nkey = "{key}"\n')
+    for name in re.findall(r'"(/etc/haidang/[^"]+)"', text):
+        path = tmp_path / "etc" / Path(name).name
+        path.parent.mkdir(exist_ok=True)
+        path.touch(mode=0o600)
+        text = text.replace(name, str(path))
+    config = tmp_path / "gateway.toml"
+    config.write_text(text, encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    evidence_cli.add_arguments(parser, config)
+    assert evidence_cli.run(parser.parse_args(words)) == 0
+
+
+def test_evidence_is_listed_and_exported_unsealed(tmp_path, root, capsys):
+    key = tmp_path / "evidence.key"
+    key.write_text(KEY.hex())
+    key.chmod(0o600)
+    EvidenceFolder(tmp_path / "evidence", KEY).keep(event())
+    gateway(tmp_path, root, "list", key=str(key))
+    first, last = capsys.readouterr().out.splitlines()
+    assert last == "1 events"
+    subject = first.split()[1]
+    gateway(tmp_path, root, "export", subject, str(tmp_path / "out"), key=str(key))
+    assert "5 files" in capsys.readouterr().out
+    assert (tmp_path / "out" / "picture.jpg").read_bytes() == b"picture"
+    with pytest.raises(EvidenceError, match="no event"):
+        gateway(tmp_path, root, "export", "east/none", str(tmp_path / "out"), key=str(key))
+
+
+def test_a_camera_moved_on_purpose_is_learnt_anew(tmp_path, root, capsys):
+    view = tmp_path / "views" / "market-3-east.view"
+    view.parent.mkdir()
+    view.write_bytes(b"old")
+    gateway(tmp_path, root, "relearn", "market-3-east")
+    assert not view.exists()
+    with pytest.raises(EvidenceError, match=r"no \[\[camera"):
+        gateway(tmp_path, root, "relearn", "elsewhere")

@@ -1,14 +1,17 @@
 """What a destination is told: chosen, thinned, numbered without gaps, bounded; letters buried."""
 
 import asyncio
+import dataclasses
 import functools
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from haidang_gateway import store_dead, store_feed, thinning
+from haidang_gateway import destinations_view, store_dead, store_feed, thinning
 from haidang_gateway.batch import CENTRE, Batch, Draft, Outgoing
+from haidang_gateway.commands import Resend, Wish
+from haidang_gateway.control_request import asked
 from haidang_gateway.destination import DestinationSettings, Filter
 from haidang_gateway.feed import Feed
 from haidang_gateway.formats import cap, ngsi
@@ -19,6 +22,7 @@ from haidang_wire.senml_reading import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from node_packs import NODE, SOURCE, START_MS
+from pipeline_kit import city_settings
 from specimens import alarm_document
 from store_kit import open_store, row
 
@@ -27,12 +31,15 @@ _FILE = Path("unused.pem")
 _STATION = ngsi.Station(node=NODE, name="Chợ", lat=19.7, lon=105.9)
 
 
-def _feed(**settings: Any) -> Feed:
-    settings = {"name": OTHER, **settings}
-    one = DestinationSettings(
-        host="h", port=1, server_name="h", ca=_FILE, cert=_FILE, key=_FILE, batch_s=5, **settings
+def _settings(**more: Any) -> DestinationSettings:
+    more = {"name": OTHER, **more}
+    return DestinationSettings(
+        host="h", port=1, server_name="h", ca=_FILE, cert=_FILE, key=_FILE, batch_s=5, **more
     )
-    return Feed("gw-01", one, {SOURCE: _STATION})
+
+
+def _feed(**more: Any) -> Feed:
+    return Feed("gw-01", _settings(**more), {SOURCE: _STATION})
 
 
 def _revision(rev: int, **fields: Any) -> Revision:
@@ -328,5 +335,33 @@ def test_letters_beyond_the_limit_go_telemetry_first(tmp_path: Path, monkeypatch
                 await store.care(bury)
             assert [letter[1] for letter in await store.read(store_dead.letters)] == [1, 4]
             assert (await store.counters())[store_dead.FORGOTTEN] == 2
+
+    asyncio.run(scenario())
+
+
+def test_the_ledger_names_each_destination_and_resend_at_the_gateway_empties_the_letters(
+    tmp_path: Path,
+) -> None:
+    line = b'{"act":"resend","id":"t-1","wait_s":5,"args":{"destination":"fire-service"}}'
+    wish = asked(line, "account root", START_MS)
+    assert isinstance(wish, Wish)
+    assert isinstance(wish.what, Resend)
+    assert wish.local
+    there = _settings(mode="broker-only")
+    city = dataclasses.replace(city_settings(), data_dir=tmp_path, destinations=(there,))
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await _tell(store, _feed(), _revision(1))
+            bury = functools.partial(store_dead.bury, destination=OTHER, now_ms=START_MS)
+            await store.care(lambda c: bury(c, seq=1, reason="refused with code 0x87"))
+            told = list(destinations_view.lines(city))
+            assert told[0].startswith("centre (acked): 0 alarms")
+            assert told[1].startswith("fire-service (broker-only): 0 alarms")
+            assert "1 dead letters (`haidang-gateway resend fire-service`)" in told[1]
+            assert told[2].startswith("dead: fire-service 1 (alarm) hd/1/g/gw-01/alarm/")
+            await store.commit(Batch(now_ms=START_MS, resend=(wish.what.destination,)))
+            assert [message.seq for message in await _waiting(store)] == [2]
+            assert len(list(destinations_view.lines(city))) == 2
 
     asyncio.run(scenario())

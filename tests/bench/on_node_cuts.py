@@ -170,7 +170,7 @@ def _work(story):
         sent.append(name)
         outbox.put(lane, _EPOCH, identity.boot, seq, _payload(*name), 1000 * n)
         outbox.flush_due(1000 * n)
-        loose = [(row[2], row[3]) for row in outbox.loose()]
+        loose = [(outbox.boots[held.key][1], held.seq) for held in outbox.waiting]
         story.promised.extend([name for name in waiting if name not in loose])
         waiting = [name for name in waiting if name in loose]
         if n % 3 == 0 and not _PACKS // 3 < n < 2 * _PACKS // 3:

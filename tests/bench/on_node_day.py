@@ -72,7 +72,6 @@ def _open():
     ledger.open()
     # What is measured is the index, without the code that is loaded on demand.
     loading.load("haidang_node.recovery")
-    loading.forget = lambda *_: None
     before = _heap()
     outbox = Outbox("/f/outbox", 1 << 20, ledger)
     reads, began_us = device.reads, time.ticks_us()

@@ -6,12 +6,12 @@
 import os
 
 import vfs
-from haidang_node import log
+from haidang_node import loading, log
 from haidang_node.clock import Clock
 from haidang_node.health import Health
 from haidang_node.identity import Identity
 from haidang_node.ledger import Ledger
-from haidang_node.outbox import DATA, Outbox
+from haidang_node.outbox import Outbox
 from haidang_node.reporter import Reporter
 from haidang_node.sensors.drivers import a02yyuw
 from haidang_node.sensors.flood import Flood
@@ -21,6 +21,8 @@ from haidang_node.status import Status
 from haidang_wire.senml import encode_pack
 
 log.start(log.ERROR + 1, lambda: 0)
+# Loading modules anew from their sources for each of thousands of flushes would take minutes.
+loading.forget = lambda *_: None
 _PERIOD = 1 << 30
 # What the application, the certificates and node.json take on a real node's file system.
 _APPLICATION_BYTES = 300000
@@ -159,10 +161,6 @@ class Street:
                 self._health.records(now_ms, self.outbox.count(), self.ledger.dropped)
             )
         self.reporter.turn(now_ms)
-
-    def waiting(self):
-        """Telemetry packs in RAM."""
-        return len([row for row in self.outbox.loose() if row[0] == DATA])
 
     def _smoke_mv(self):
         return 1100 + self.second_number % 23

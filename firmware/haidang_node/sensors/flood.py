@@ -146,7 +146,7 @@ class Flood:
         far = not -_KEPT_MM < trim_mm - self._kept_mm < _KEPT_MM
         if self.store and (far or self.rank != before):
             self._kept_mm = trim_mm
-            self._keep(level_mm, trim_mm)
+            self._keep(self.store, level_mm, trim_mm)
         passed_ms = (now_ms - self._step_ms) & _TICKS_MASK
         if gap:
             self._steps = self._rate_mm_h = 0
@@ -162,11 +162,11 @@ class Flood:
         self._step_mm = level_mm
         self._step_ms = now_ms
 
-    def _keep(self, level_mm: int, trim_mm: int) -> None:
+    def _keep(self, store, level_mm: int, trim_mm: int) -> None:
         try:
-            self.store.put("flood_mm", level_mm)
-            self.store.put("flood_trim", trim_mm)
-            self.store.commit()
+            store.put("flood_mm", level_mm)
+            store.put("flood_trim", trim_mm)
+            store.commit()
         except OSError:
             # A restart will know less; no alarm waits for flash.
             return

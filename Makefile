@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup demo test lint schema record bench-node bench-sensors bench-vision clean
+.PHONY: help setup demo test lint schema record bench-node bench-sensors bench-forward bench-chaos bench-vision clean
 help:
 	@echo "make demo               the city in small, live in this terminal (Ctrl-C ends it)"
 	@echo "make demo ONCE=1        the scripted scenario: exit code 0 when nothing was lost"
@@ -14,6 +14,8 @@ help:
 	@echo "make bench-node         the node's figures: flash, power cuts, heap, traffic"
 	@echo "make bench-sensors      the sensors' figures: false alarms, level, crowds, leaks"
 	@echo "make bench-vision       the cameras' figures: networks, overhead, idle, memory"
+	@echo "make bench-forward      the gateway's figures: forwarding, alarms beside a backlog, growth"
+	@echo "make bench-chaos        200 random faults on real processes, about 7 minutes"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
 
@@ -56,6 +58,12 @@ bench-sensors: setup
 
 bench-vision: setup
 	@PYTHONPATH=tests $(BIN)/python -m bench.vision
+
+bench-forward: setup
+	@PYTHONPATH=tests $(BIN)/python -m bench.forward $(ARGS)
+
+bench-chaos: setup
+	@PYTHONPATH=tests $(BIN)/python -m bench.chaos $(ARGS)
 
 clean:
 	rm -rf $(VENV) .cache var firmware/typings .mypy_cache .pytest_cache .ruff_cache .hypothesis

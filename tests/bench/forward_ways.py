@@ -28,7 +28,7 @@ class Way(Protocol):
 
     near: Broker
     far: Broker
-    filters: list[str]
+    filters: tuple[str, ...]
     puback_is_enough: bool
 
     def start(self) -> None:
@@ -52,7 +52,7 @@ def authority(folder: Path, nodes: int) -> Path:
 class Ours:
     """`haidang-gateway run`; `commit_ms` and `batch_s` as in its configuration."""
 
-    filters = ("hd/1/g/+/data", "hd/1/g/+/alarm/+")
+    filters: tuple[str, ...] = ("hd/1/g/+/data", "hd/1/g/+/alarm/+")
     puback_is_enough = False
 
     def __init__(
@@ -112,7 +112,7 @@ class Ours:
 class Bridge:
     """mosquitto's bridge in the one setting that loses nothing: every change rewrites the file."""
 
-    filters = ("hd/1/n/+/data",)
+    filters: tuple[str, ...] = ("hd/1/n/+/data",)
     puback_is_enough = True
 
     def __init__(self, folder: Path, ca: Path) -> None:

@@ -10,13 +10,16 @@ _HOST = "127.0.0.1"
 # Small enough for `bytes_per_s` to be felt piece by piece.
 _PIECE_BYTES = 4096
 _ANSWER_S = 5.0
+_FAST = 1e12
+_LEAST_S = 0.001
 
 
 class FaultProxy:
     """Forwards connections on loopback to `target_port`; runs in a thread of its own.
 
     While cut, open connections are reset and new ones are closed at once. `bytes_up` counts what
-    was handed to the target, `connections` who dialled; `bytes_per_s` slows each way, None: not.
+    was handed to the target, `connections` who dialled; `bytes_per_s` slows each way, None: not;
+    `delay_s` holds every piece back.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -25,6 +28,7 @@ class FaultProxy:
         self.bytes_up = 0
         self.connections = 0
         self.bytes_per_s: int | None = None
+        self.delay_s = 0.0
         self._target_port = target_port
         self._up = True
         self._stalled = False
@@ -47,6 +51,12 @@ class FaultProxy:
     def stall(self) -> None:
         """Keep connections open but move no byte any more, as a line does that has gone silent."""
         self._stalled = True
+
+    def resume(self) -> None:
+        """End a stall: what stood is reset, new connections move again."""
+        self._stalled = False
+        asyncio.run_coroutine_threadsafe(self._switch(False), self._loop).result(_ANSWER_S)
+        self.set_up(True)
 
     def stop(self) -> None:
         """Close everything."""
@@ -102,8 +112,9 @@ class FaultProxy:
             while piece := await source.read(_PIECE_BYTES):
                 if self._stalled:
                     await self._never.wait()
-                if self.bytes_per_s:
-                    await asyncio.sleep(len(piece) / self.bytes_per_s)
+                pause_s = self.delay_s + len(piece) / (self.bytes_per_s or _FAST)
+                if pause_s >= _LEAST_S:
+                    await asyncio.sleep(pause_s)
                 sink.write(piece)
                 await sink.drain()
                 self.bytes_up += len(piece) if up else 0

@@ -30,7 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--nodes", type=int, default=10, help="how many (%(default)s)")
     parser.add_argument("--first", type=int, default=1, help="number of the first (%(default)s)")
     parser.add_argument("--rate", type=float, default=10.0, help="packs a second of all together")
-    parser.add_argument("--packs", type=int, default=0, help="how many in all; 0: until SIGTERM")
+    parser.add_argument(
+        "--packs",
+        type=int,
+        default=0,
+        help="how many in all; 0: until SIGTERM, -1: only what is held",
+    )
     parser.add_argument("--alarm-every", type=int, default=0, help="an alarm pack in so many")
     parser.add_argument("--heartbeat", type=int, default=30, help="seconds (%(default)s)")
     parser.add_argument("--journal", type=Path, help="folder where kept packs survive a kill")
@@ -115,7 +120,7 @@ async def _feed(
     maker = Maker(args.alarm_every)
     began_s = time.monotonic()
     made = 0
-    while not stop.is_set() and (not args.packs or made < args.packs):
+    while args.packs >= 0 and not stop.is_set() and (not args.packs or made < args.packs):
         due = int((time.monotonic() - began_s) * args.rate) + 1
         if args.packs:
             due = min(due, args.packs)

@@ -29,8 +29,9 @@ def look_at(camera: str) -> None:
 class GatewayProcess:
     """`haidang-gateway run` on one configuration; may be killed and started again."""
 
-    def __init__(self, config: Path, log: Path) -> None:
-        """Keep the paths; `start` runs it. Its log is appended to `log`."""
+    def __init__(self, config: Path, log: Path, module: str = "haidang_gateway") -> None:
+        """Keep the paths; `start` runs `module`. Its log is appended to `log`."""
+        self._module = module
         self._config = config
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,7 +57,7 @@ class GatewayProcess:
 
     def start(self, environment: Mapping[str, str] | None = None) -> None:
         """Start it, with `environment` on top of our own."""
-        command = [sys.executable, "-m", "haidang_gateway", "run", "--config", str(self._config)]
+        command = [sys.executable, "-m", self._module, "run", "--config", str(self._config)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

@@ -1,0 +1,185 @@
+"""`make bench-chaos`: 200 random faults on real processes; the books must agree afterwards.
+
+The last line is one JSON object. `--seed` repeats the faults of a run; the moments in which they
+strike are the machine's.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from chaos.town import RATE, Town
+
+from bench.machine import facts
+from bench.parts import LOG, Figures, show_progress
+from chaos import books, faults
+
+_GROUP = 25
+_PAUSE_S = (0.1, 0.8)
+_DISK = "24m"
+_CONTROL_FAULTS = 8
+SEED = 5_211
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; 1 where something was lost, doubled or out of order, or the control lost nothing."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--faults", type=int, default=200, help="how many (200)")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of the faults ({SEED})")
+    parser.add_argument("--quick", action="store_true", help="a few faults")
+    options = parser.parse_args(arguments)
+    show_progress()
+    count = 8 if options.quick else options.faults
+    began_s = time.monotonic()
+    found = storm(count, options.seed)
+    found |= control(options.seed, 3 if options.quick else _CONTROL_FAULTS)
+    found |= {"seconds": round(time.monotonic() - began_s, 1), "machine": facts()}
+    sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+    return 0 if passed(found) else 1
+
+
+def passed(found: Figures) -> bool:
+    """Whether nothing was lost, doubled or out of order, and the control sees losses."""
+    none = ("lost", "duplicates", "out_of_order", "complaints")
+    return not any(found[name] for name in none) and bool(found["control_lost"])
+
+
+def storm(count: int, seed: int, kinds: Sequence[faults.Fault] | None = None) -> Figures:
+    """So many faults on one town; `kinds` alone, or all by their weights."""
+    LOG.info("chaos: %s faults, seed %s", count, seed)
+    chance = random.Random(seed)
+    chosen = _chosen(count, chance, kinds)
+    made: Counter[str] = Counter()
+    copies_allowed = False
+    with _town(early=False) as town:
+        for number, fault in enumerate(chosen, 1):
+            town.supervise()
+            LOG.info("chaos: %s/%s %s", number, count, fault.__name__)
+            fault(town, chance)
+            made[fault.__name__] += 1
+            copies_allowed |= fault in (faults.database_corrupt, faults.database_restored)
+            time.sleep(chance.uniform(*_PAUSE_S))
+            town.named()
+            if number % _GROUP == 0 or number == count:
+                _settle(town, last=number == count)
+        return _verdict(town, made, seed, copies_allowed)
+
+
+def control(seed: int, count: int) -> Figures:
+    """The same town with a gateway that acknowledges before its commit, killed `count` times."""
+    LOG.info("chaos: the control, seed %s", seed)
+    chance = random.Random(seed + 1)
+    with _town(early=True) as town:
+        for _ in range(count):
+            time.sleep(chance.uniform(1.5, 2.5))
+            faults.gateway_killed(town, chance)
+        town.wait_until(lambda: town.gateway.log.count("nodes may send") >= town.starts, 20)
+        town.end_fleet(signal.SIGTERM)
+        town.start_fleet(packs=-1)
+        town.wait_until(lambda: not any(books.held(p) for p in _journals(town)), 20)
+        time.sleep(3)
+        lost = books.accepted(town.journals) - set(town.office.names())
+        return {"control_faults": count, "control_lost": len(lost)}
+
+
+def _journals(town: Town) -> list[Path]:
+    return list(town.journals.glob("*.journal"))
+
+
+def _chosen(
+    count: int, chance: random.Random, kinds: Sequence[faults.Fault] | None
+) -> list[faults.Fault]:
+    """Each kind once, the rest by weight, in random order."""
+    weights = {kind: faults.WEIGHTS[kind] for kind in kinds or faults.WEIGHTS}
+    chosen = list(weights)
+    chance.shuffle(chosen)
+    chosen = chosen[:count]
+    chosen += chance.choices(list(weights), list(weights.values()), k=count - len(chosen))
+    chance.shuffle(chosen)
+    return chosen
+
+
+def _settle(town: Town, *, last: bool) -> None:
+    """All that is held is delivered; what is missing then is lost."""
+    began_s = time.monotonic()
+    done = town.drain()
+    kept, best = town.office.kept(), len(books.accepted(town.journals))
+    LOG.info(
+        "chaos: %s of %s at the centre, %.1f s%s",
+        kept,
+        best,
+        time.monotonic() - began_s,
+        "" if done else " NOT ALL",
+    )
+    if not last:
+        town.end_fleet(signal.SIGTERM)
+        town.start_fleet()
+
+
+def _verdict(town: Town, made: Counter[str], seed: int, copies_allowed: bool) -> Figures:
+    accepted = books.accepted(town.journals)
+    names = town.office.names()
+    copies = sum(count - 1 for count in names.values())
+    lost = accepted - set(names)
+    for name in sorted(lost)[:20]:
+        LOG.error("chaos: not at the centre: %s", name)
+    disorder = town.office.disorder()
+    for line in (*disorder, *town.office.complaints):
+        LOG.error("chaos: %s", line)
+    return {
+        "seed": seed,
+        "faults": sum(made.values()),
+        "by_kind": dict(sorted(made.items())),
+        "accepted": len(accepted),
+        "delivered": len(set(names) & accepted),
+        "lost": max(0, len(lost) - town.named()),
+        # On a full disk old telemetry goes first, as a loss with its cause in the ledger.
+        "dropped_by_name": min(len(lost), town.named()),
+        # A database that came back to life tells some packs again, under numbers of a new epoch:
+        # the centre drops them by the pack's own name.
+        "duplicates": 0 if copies_allowed else copies,
+        "copies_of_new_epochs": copies if copies_allowed else 0,
+        "invented": len(set(names) - accepted),
+        "alarm_revisions": town.office.revisions(),
+        "out_of_order": len(disorder),
+        "complaints": len(town.office.complaints),
+        "gateway_starts": town.starts,
+        "packs_per_s": RATE,
+    }
+
+
+@contextmanager
+def _town(*, early: bool) -> Iterator[Town]:
+    """A town whose gateway has a small disk of its own, where that may be mounted."""
+    with tempfile.TemporaryDirectory(prefix="haidang-chaos-") as name:
+        folder = Path(name)
+        town = Town(folder, early=early)
+        town.data.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(town.data)]
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+        if not mounted:
+            LOG.warning("chaos: no right to mount a small disk: none will be full")
+            faults.WEIGHTS.pop(faults.disk_full, None)
+        try:
+            town.start()
+            yield town
+        finally:
+            town.stop()
+            if keep := os.environ.get("HAIDANG_CHAOS_LOG"):
+                Path(keep).write_text(town.gateway.log, encoding="utf-8")
+            if mounted:
+                subprocess.run(["umount", "-l", str(town.data)], check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

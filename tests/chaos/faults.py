@@ -1,0 +1,219 @@
+"""The faults; each strikes the town, waits a moment and mends what it broke."""
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from haidang_gateway.fleet.pki import Authority
+from haidang_tools.brokers import authority
+
+from chaos import books
+from chaos.town import Town
+
+Fault = Callable[[Town, random.Random], None]
+
+_PAGE_BYTES = 4096
+_CRASH_POINTS = ("before_commit", "after_commit", "before_puback")
+_CRASH_S = 3.0
+_AWAY_S = (0.0, 0.2, 0.8)
+
+
+def gateway_killed(town: Town, chance: random.Random) -> None:
+    """kill -9, and a new start at once or a little later."""
+    town.gateway.kill()
+    time.sleep(chance.choice(_AWAY_S))
+    town.start_gateway()
+
+
+def gateway_killed_at_a_point(town: Town, chance: random.Random) -> None:
+    """It kills itself with an alarm in its hands: before, after or just behind the commit."""
+    town.gateway.stop()
+    town.start_gateway(HAIDANG_CRASH_AT=chance.choice(_CRASH_POINTS))
+    deadline_s = time.monotonic() + _CRASH_S
+    while town.gateway.running and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    town.gateway.kill()
+    town.start_gateway()
+
+
+def near_broker_killed(town: Town, chance: random.Random) -> None:
+    """Everything in the memory of the nodes' broker is gone."""
+    town.near.kill()
+    time.sleep(chance.choice(_AWAY_S))
+    town.near.start()
+
+
+def far_broker_killed(town: Town, chance: random.Random) -> None:
+    """Everything in the memory of the centre's broker is gone."""
+    town.far.kill()
+    time.sleep(chance.choice(_AWAY_S))
+    town.far.start()
+
+
+def nodes_killed(town: Town, chance: random.Random) -> None:
+    """All nodes lose their power; flash is what they have."""
+    town.end_fleet(signal.SIGKILL)
+    time.sleep(chance.choice(_AWAY_S))
+    town.start_fleet()
+
+
+def uplink_cut(town: Town, chance: random.Random) -> None:
+    """Connections are reset, new ones refused."""
+    town.line.set_up(False)
+    time.sleep(chance.uniform(0.1, 1.0))
+    town.line.set_up(True)
+
+
+def uplink_half_open(town: Town, chance: random.Random) -> None:
+    """Connections stand, no byte moves."""
+    town.line.stall()
+    time.sleep(chance.uniform(0.3, 1.5))
+    town.line.resume()
+
+
+def uplink_throttled(town: Town, chance: random.Random) -> None:
+    """Some kilobytes a second are left."""
+    town.line.bytes_per_s = chance.choice((2_000, 8_000, 30_000))
+    time.sleep(chance.uniform(0.5, 1.5))
+    town.line.bytes_per_s = None
+
+
+def uplink_slow(town: Town, chance: random.Random) -> None:
+    """Every piece is held back as by a satellite."""
+    town.line.delay_s = chance.uniform(0.1, 0.6)
+    time.sleep(chance.uniform(0.5, 1.5))
+    town.line.delay_s = 0.0
+
+
+def clock_stepped(town: Town, chance: random.Random) -> None:
+    """The wall clock is set back or forward; the gateway notices and starts anew."""
+    off_ms = chance.choice((-3600_000, -60_000, 45_000, 7200_000, 0))
+    town.clock.write_text(str(off_ms))
+
+
+def io_errors(town: Town, chance: random.Random) -> None:
+    """Some fsync calls fail for a moment."""
+    step = chance.randint(2, 4)
+    command = ["strace", "-qq", "-f", "-o", "/dev/null", "-p", str(town.gateway.pid)]
+    command += ["-e", "trace=fsync,fdatasync"]
+    command += ["-e", f"inject=fsync,fdatasync:error=EIO:when=1+{step}"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as tracer:
+        time.sleep(chance.uniform(0.3, 1.0))
+        tracer.send_signal(signal.SIGINT)
+
+
+def disk_full(town: Town, chance: random.Random) -> None:
+    """Others fill the disk; a little later they give it back."""
+    filler = town.data / "filler"
+    free = shutil.disk_usage(town.data).free
+    with filler.open("wb") as file:
+        left = free
+        while left > 0:
+            piece = min(left, 1 << 20)
+            try:
+                file.write(bytes(piece))
+                file.flush()
+            except OSError:
+                break
+            left -= piece
+    time.sleep(chance.uniform(0.3, 1.0))
+    filler.unlink(missing_ok=True)
+
+
+def node_certificate_revoked(town: Town, chance: random.Random) -> None:
+    """A node is locked out in the middle of its work, then gets a new certificate."""
+    node = chance.choice(town.nodes)
+    authority("revoke", town.ca, node)
+    town.near.kill()
+    town.near.start()
+    time.sleep(0.5)
+    _certificate(town, node, timedelta())
+    town.end_fleet(signal.SIGKILL)
+    town.start_fleet()
+
+
+def gateway_certificate_expired(town: Town, chance: random.Random) -> None:
+    """The gateway starts with a certificate of long ago; it is renewed a little later."""
+    _certificate(town, "gw-01", timedelta(days=400))
+    town.gateway.kill()
+    town.start_gateway()
+    time.sleep(chance.uniform(1.0, 2.0))
+    _certificate(town, "gw-01", timedelta())
+    town.gateway.kill()
+    town.start_gateway()
+
+
+def node_reflashed(town: Town, chance: random.Random) -> None:
+    """A node whose flash holds nothing is erased: a new epoch begins."""
+    town.end_fleet(signal.SIGKILL)
+    empty = [path for path in town.journals.glob("*.journal") if not books.held(path)]
+    if empty:
+        path = chance.choice(sorted(empty))
+        count = len(list(town.journals.glob(f"{path.name}*")))
+        path.rename(path.with_name(f"{path.name}.{count}"))
+    town.start_fleet()
+
+
+def database_corrupt(town: Town, chance: random.Random) -> None:
+    """A page of the database is overwritten while nothing waits in it for the centre."""
+    town.drain()
+    # In order, so that all is in the one file: who loses the log of a database, too, has one that
+    # is sound and of yesterday.
+    town.gateway.stop()
+    _damage(town.data / "haidang.db", chance)
+    town.start_gateway()
+    town.end_fleet(signal.SIGTERM)
+    town.start_fleet()
+
+
+def database_restored(town: Town, chance: random.Random) -> None:
+    """The gateway gets its database of some moments ago back."""
+    backup = town.folder / "backup.db"
+    backup.unlink(missing_ok=True)
+    town.run("backup", str(backup))
+    time.sleep(chance.uniform(0.2, 1.0))
+    town.drain()
+    town.gateway.stop()
+    town.run("restore", str(backup))
+    town.start_gateway()
+    town.end_fleet(signal.SIGTERM)
+    town.start_fleet()
+
+
+# How often each strikes among all.
+WEIGHTS: dict[Fault, int] = {
+    gateway_killed: 10,
+    gateway_killed_at_a_point: 4,
+    near_broker_killed: 7,
+    far_broker_killed: 7,
+    nodes_killed: 7,
+    uplink_cut: 7,
+    uplink_half_open: 5,
+    uplink_throttled: 5,
+    uplink_slow: 5,
+    clock_stepped: 3,
+    io_errors: 4,
+    disk_full: 3,
+    node_certificate_revoked: 2,
+    gateway_certificate_expired: 2,
+    node_reflashed: 3,
+    database_corrupt: 1,
+    database_restored: 1,
+}
+
+
+def _certificate(town: Town, name: str, age: timedelta) -> None:
+    days = 30 if age else 365
+    Authority(town.ca).issue(name, datetime.now(UTC) - age, days)
+
+
+def _damage(path: Path, chance: random.Random) -> None:
+    pages = path.stat().st_size // _PAGE_BYTES
+    with path.open("r+b") as file:
+        file.seek(chance.randrange(1, max(2, pages)) * _PAGE_BYTES)
+        file.write(chance.randbytes(_PAGE_BYTES))

@@ -1,0 +1,174 @@
+"""The parts that the faults hit: brokers, line, gateway, centre and a fleet of nodes."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from haidang_gateway.errors import StoreError
+from haidang_gateway.store_schema import FILE, reading
+from haidang_tools.brokers import Broker, certificates
+from haidang_tools.centre_server import Line
+from haidang_tools.demo.gateway_process import GatewayProcess
+from haidang_tools.demo.settings import DemoNode, Lines, gateway_toml
+from haidang_tools.fault_proxy import FaultProxy
+from haidang_tools.fleet_sim import node_id
+
+from chaos import books
+from chaos.office import Office
+
+NODES = 8
+RATE = 40
+_ALARM_EVERY = 25
+_DRAIN_S = 60.0
+_LOOK_S = 0.1
+
+
+class Town:
+    """Starts and ends all of it; `early` makes the gateway of the control."""
+
+    def __init__(self, folder: Path, *, nodes: int = NODES, early: bool = False) -> None:
+        self.folder = folder
+        self.ca = folder / "ca"
+        self.nodes = [node_id(n + 1) for n in range(nodes)]
+        self.near = Broker("gateway", self.ca, folder / "near")
+        self.far = Broker("centre", self.ca, folder / "far")
+        self.gateway = GatewayProcess(
+            folder / "gateway.toml", folder / "gateway.log", "chaos.gateway"
+        )
+        self.clock = folder / "clock"
+        self.data = folder / "gateway"
+        self.line: FaultProxy
+        self.office: Office
+        self.starts = 0
+        self._early = early
+        self._named = 0
+        self._last_count = 0
+        self._fleet: subprocess.Popen[bytes] | None = None
+
+    @property
+    def journals(self) -> Path:
+        """Where the nodes' flash lies."""
+        return self.folder / "journals"
+
+    def start(self) -> None:
+        """Everything, until packs arrive."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        names = ["broker-gateway", "broker-centre", "gw-01", "gw-01-alarm", "centre-01"]
+        certificates(self.ca, *names, *self.nodes)
+        self.near.start()
+        self.far.start()
+        self.line = FaultProxy(self.far.port)
+        self.line.start()
+        name = self.ca / "centre-01"
+        line = Line(
+            host="127.0.0.1",
+            port=self.far.port,
+            ca=self.ca / "ca.pem",
+            cert=name.with_suffix(".pem"),
+            key=name.with_suffix(".key"),
+        )
+        self.office = Office(line, self.folder / "centre.db")
+        self.office.start()
+        self._write_settings()
+        self.start_gateway()
+        self.start_fleet()
+        if not self.wait_until(lambda: self.office.kept() > 0):
+            raise RuntimeError(f"no pack came to the centre: {self.gateway.last_words()}")
+
+    def stop(self) -> None:
+        """End everything."""
+        self.end_fleet(signal.SIGKILL)
+        self.gateway.stop()
+        with contextlib.suppress(AttributeError):
+            self.office.stop()
+            self.line.stop()
+        self.near.stop()
+        self.far.stop()
+
+    def start_gateway(self, **more: str) -> None:
+        """Start the gateway; `more` is put into its environment."""
+        self.starts += 1
+        environment = {"HAIDANG_CHAOS_CLOCK": str(self.clock), **more}
+        if self._early:
+            environment["HAIDANG_CHAOS_EARLY"] = "1"
+        self.gateway.start(environment)
+
+    def supervise(self) -> None:
+        """Start a gateway that ended by itself again, as systemd does."""
+        if not self.gateway.running:
+            self.start_gateway()
+
+    def start_fleet(self, *, packs: int = 0) -> None:
+        """The nodes, with what their flash holds; `packs` -1: they make no new ones."""
+        command = [sys.executable, "-m", "haidang_tools", "fleet-sim", "--ca", str(self.ca)]
+        command += ["--port", str(self.near.port), "--nodes", str(len(self.nodes))]
+        command += ["--rate", str(RATE), "--alarm-every", str(_ALARM_EVERY)]
+        command += ["--packs", str(packs), "--journal", str(self.journals), "--heartbeat", "5"]
+        self._fleet = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=os.environ
+        )
+
+    def end_fleet(self, how: signal.Signals) -> None:
+        """End the nodes, by SIGKILL with all that is in their memory."""
+        fleet, self._fleet = self._fleet, None
+        if fleet is not None:
+            fleet.send_signal(how)
+            fleet.wait()
+
+    def drain(self) -> bool:
+        """The nodes make no more packs; whether all they hold came to the centre in time."""
+        self.end_fleet(signal.SIGTERM)
+        self.start_fleet(packs=-1)
+        fleet = self._fleet
+        done = self.wait_until(lambda: fleet is not None and fleet.poll() is not None)
+        best = len(books.accepted(self.journals))
+        return done and self.wait_until(lambda: self.office.kept() + self.named() >= best)
+
+    def named(self) -> int:
+        """Packs that the gateway's ledger names as dropped on a full disk."""
+        with contextlib.suppress(sqlite3.Error, StoreError), reading(self.data / FILE) as database:
+            (count,) = database.execute(
+                "SELECT coalesce(sum(count), 0) FROM ledger_day WHERE what='dropped:gateway_full'"
+            ).fetchone()
+            # A database that was restored or rebuilt may begin below what was told before.
+            self._named += max(0, int(count) - self._last_count)
+            self._last_count = int(count)
+        return self._named
+
+    def wait_until(self, look: Callable[[], bool], limit_s: float = _DRAIN_S) -> bool:
+        """Whether `look` came true in time, with the gateway kept running."""
+        deadline_s = time.monotonic() + limit_s
+        while time.monotonic() < deadline_s:
+            if look():
+                return True
+            self.supervise()
+            time.sleep(_LOOK_S)
+        return False
+
+    def run(self, *words: str) -> str:
+        """One command of the gateway; RuntimeError with what it said where it fails."""
+        command = [sys.executable, "-m", "haidang_gateway", *words]
+        config = ["--config", str(self.folder / "gateway.toml")]
+        done = subprocess.run([*command, *config], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _write_settings(self) -> None:
+        text = gateway_toml(
+            Lines("127.0.0.1", self.near.port, self.line.port),
+            self.ca,
+            self.data,
+            self.folder,
+            nodes=[DemoNode(node[2:], "smoke", "market-3", node) for node in self.nodes],
+            camera=None,
+            smoke_verify_s=5.0,
+        )
+        text += "\n[store]\nmax_mb = 64\nreserve_mb = 0\ntelemetry_commit_ms = 200\n"
+        (self.folder / "gateway.toml").write_text(text, encoding="utf-8")

@@ -2,12 +2,12 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 from haidang_wire import ranges
 
-from haidang_tools import centre_heads
+from haidang_tools import centre_tables
 from haidang_tools.centre_check import Message, Refusal, Revision
 from haidang_tools.centre_heads import ChainHead
 from haidang_tools.errors import ToolError
@@ -17,20 +17,6 @@ Number = tuple[str, str, int]
 
 _SCHEMA_VERSION = 1
 _BUSY_S = 1.0
-_TABLES = """
-CREATE TABLE message (
-    gateway TEXT, epoch TEXT, seq INTEGER, kind TEXT NOT NULL, topic TEXT NOT NULL,
-    received_ms INTEGER NOT NULL, alarm_id TEXT, rev INTEGER, payload BLOB NOT NULL,
-    PRIMARY KEY (gateway, epoch, seq)) WITHOUT ROWID;
-CREATE TABLE revision (
-    alarm_id TEXT, rev INTEGER, prev TEXT, sha256 TEXT NOT NULL,
-    gateway TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (alarm_id, rev)) WITHOUT ROWID;
-CREATE TABLE refused (
-    n INTEGER PRIMARY KEY, received_ms INTEGER NOT NULL, topic TEXT NOT NULL,
-    reason TEXT NOT NULL, gateway TEXT, epoch TEXT, seq INTEGER, payload BLOB NOT NULL);
-CREATE INDEX refused_number ON refused (gateway, epoch, seq);
-"""
 
 
 @dataclass(slots=True)
@@ -77,11 +63,10 @@ class Ledger:
             connection.execute("PRAGMA synchronous=FULL")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                connection.executescript(_TABLES)
+                connection.executescript(centre_tables.TABLES)
                 connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
             if version in (0, _SCHEMA_VERSION):
-                # Newer than the version: an older ledger gets it.
-                connection.executescript(centre_heads.TABLE)
+                connection.executescript(centre_tables.HEADS)
         except sqlite3.Error as error:
             message = f"{self._path}: {error}; move the file away or name another"
             raise ToolError(message) from error
@@ -125,11 +110,19 @@ class Ledger:
         return committed
 
     def compare(self, head: ChainHead) -> ChainHead | None:
-        """Keep the end of an audit chain; the one kept before where it goes back."""
+        """Keep the end of an audit chain; the one kept before, which stays, where it goes back."""
+        connection = self._open_connection()
         try:
-            return centre_heads.kept_instead(self._open_connection(), head)
+            row = connection.execute(
+                centre_tables.READ_HEAD, (head.gateway, head.epoch)
+            ).fetchone()
+            kept = ChainHead(*row) if row else None
+            if kept is None or head.n > kept.n:
+                connection.execute(centre_tables.WRITE_HEAD, astuple(head))
+                return None
         except sqlite3.Error as error:
             raise ToolError(f"{self._path}: {error}; free the disk") from error
+        return None if head == kept else kept
 
     def gaps(self) -> dict[tuple[str, str], list[list[int]]]:
         """Missing sequences of each (gateway, epoch) below the highest one received."""

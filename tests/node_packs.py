@@ -56,3 +56,11 @@ def status(
         }
         | more
     ).encode()
+
+
+def resolved_pack(*records: tuple[str, float], seq: int = 1) -> bytes:
+    """A pack as the gateway keeps it: with its time, and a record for each (name, value)."""
+    first = {"bver": 26, "bn": f"{SOURCE}:", "bt": 1764000000.25 + seq, "he": EPOCH}
+    first |= {"hb": 7, "hs": seq, "hu": 1000 * seq}
+    items: list[dict[str, Any]] = [{"n": name, "v": value} for name, value in records]
+    return json.dumps([first | items[0], *items[1:]], separators=(",", ":")).encode()

@@ -2,17 +2,21 @@
 
 import asyncio
 import functools
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from haidang_gateway import store_feed
 from haidang_gateway.clock import Clock
 from haidang_gateway.destination_link import DestinationLink, OnCommand, Status
+from haidang_gateway.errors import StoreError
 from haidang_gateway.feed import Feed
 from haidang_gateway.formats.ngsi import Station
 from haidang_gateway.settings import NodeSettings, Settings
 from haidang_gateway.site import Place
 from haidang_gateway.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 class Uplinks:
@@ -55,7 +59,11 @@ class Uplinks:
         """Tell the store for whom it keeps something; before `run`."""
         names = [link.settings.name for link in self._links]
         adopt = functools.partial(store_feed.adopt, names=names, now_ms=self._clock.now_ms())
-        await self._store.care(adopt)
+        try:
+            await self._store.care(adopt)
+        except StoreError as error:
+            # On a full disk alarms must flow all the same; the next start does it.
+            _log.warning("destinations are not taken over from the configuration: %s", error)
 
     async def states(self, counted: Mapping[str, int]) -> list[dict[str, Any]]:
         """The contract's `destinations`; `counted` are the store's counters."""

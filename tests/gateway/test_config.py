@@ -3,44 +3,15 @@
 from pathlib import Path
 
 import pytest
+from config_kit import example, loaded, problems_of
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.config import load
-from haidang_gateway.destination import QUEUE_ALARMS, QUEUE_PACKS
 from haidang_gateway.errors import ConfigError
-from haidang_gateway.settings import Settings
 from haidang_gateway.site import Downstream, Edition
-
-_FILES = (
-    "ca.pem",
-    "gw-01.pem",
-    "gw-01.key",
-    "gw-01-alarm.pem",
-    "gw-01-alarm.key",
-    "centre-ca.pem",
-)
-
-
-def _example(root: Path, tmp_path: Path) -> str:
-    for name in _FILES:
-        (tmp_path / name).touch(mode=0o600)
-    text = (root / "gateway/deploy/gateway.example.toml").read_text(encoding="utf-8")
-    return text.replace("/etc/haidang", str(tmp_path))
-
-
-def _load(tmp_path: Path, text: str) -> Settings:
-    path = tmp_path / "gateway.toml"
-    path.write_text(text, encoding="utf-8")
-    return load(path)
-
-
-def _problems(tmp_path: Path, text: str) -> tuple[str, ...]:
-    with pytest.raises(ConfigError) as caught:
-        _load(tmp_path, text)
-    return caught.value.problems
 
 
 def test_the_example_is_valid_and_gives_the_values_it_shows(root: Path, tmp_path: Path) -> None:
-    settings = _load(tmp_path, _example(root, tmp_path))
+    settings = loaded(tmp_path, example(root, tmp_path))
     assert settings.id == "gw-01"
     assert [level.mm for level in settings.nodes[1].gauge] == [4000, 5500, 6500]
     assert settings.nodes[0].source == "urn:dev:mac:240ac4fffe000001"
@@ -54,7 +25,7 @@ def test_the_example_is_valid_and_gives_the_values_it_shows(root: Path, tmp_path
 def test_every_commented_key_of_the_example_exists_and_shows_its_default(
     root: Path, tmp_path: Path
 ) -> None:
-    text = _example(root, tmp_path)
+    text = example(root, tmp_path)
     shown = "\n".join(
         line[2:] if line.startswith("# ") and " = " in line and "`" not in line else line
         for line in text.splitlines()
@@ -75,18 +46,18 @@ def test_every_commented_key_of_the_example_exists_and_shows_its_default(
         "motion_masks = [[[0.7, 0.0], [1.0, 0.0], [1.0, 0.2], [0.7, 0.2]]]",
     ):
         shown = shown.replace(f"\n{line}\n", "\n")
-    with_defaults = _load(tmp_path, shown)
-    assert with_defaults == _load(tmp_path, text)
+    with_defaults = loaded(tmp_path, shown)
+    assert with_defaults == loaded(tmp_path, text)
 
 
 def test_all_mistakes_are_told_at_once_with_line_and_remedy(root: Path, tmp_path: Path) -> None:
-    text = _example(root, tmp_path)
+    text = example(root, tmp_path)
     text = text.replace('id = "gw-01"', 'id = "gateway 1"').replace("lat = 19.742", "lat = 190")
     text = text.replace('place = "giang"', 'place = "jiang"')
     text = text.replace("person_px = 90", "person_pix = 90")
     text = text.replace("[4000, 5500, 6500]", "[4000, 3500, 6500]")
     text = text.replace(f'cert = "{tmp_path}/gw-01.pem"', 'cert = "missing.pem"', 1)
-    problems = _problems(tmp_path, text)
+    problems = problems_of(tmp_path, text)
     lines = text.splitlines()
 
     def at(start: str) -> str:
@@ -108,16 +79,16 @@ def test_all_mistakes_are_told_at_once_with_line_and_remedy(root: Path, tmp_path
 
 def test_masks_evidence_and_what_workers_may_use_are_read(root: Path, tmp_path: Path) -> None:
     (tmp_path / "evidence.key").touch(mode=0o600)
-    text = _example(root, tmp_path)
+    text = example(root, tmp_path)
     for line in ("key", "keep_days", "max_mb = 2000", "masks", "motion_masks", "edge_tpu"):
         text = text.replace(f"# {line}", line)
-    settings = _load(tmp_path, text)
+    settings = loaded(tmp_path, text)
     camera = settings.cameras[0]
     assert camera.masks == (((0.0, 0.0), (0.3, 0.0), (0.3, 0.4), (0.0, 0.4)),)
     assert len(camera.motion_masks[0]) == 4
     assert settings.vision.edge_tpu == "libedgetpu.so.1"
     assert settings.evidence.key == tmp_path / "evidence.key"
-    (problem,) = _problems(tmp_path, text.replace("[0.3, 0.4]", "[0.3, 1.4]"))
+    (problem,) = problems_of(tmp_path, text.replace("[0.3, 0.4]", "[0.3, 1.4]"))
     assert "masks" in problem
     assert "three or more [x, y] in 0..1" in problem
 
@@ -125,13 +96,13 @@ def test_masks_evidence_and_what_workers_may_use_are_read(root: Path, tmp_path: 
 def test_a_river_leads_to_a_gauge_that_exists_in_a_time_that_is_told(
     root: Path, tmp_path: Path
 ) -> None:
-    text = _example(root, tmp_path)
+    text = example(root, tmp_path)
     up = text.replace(
         'place = "giang"\n',
         'place = "giang"\ndownstream = "n-240ac4000001"\ntravel_min = 90\n',
         1,
     )
-    site = _load(tmp_path, up).site()
+    site = loaded(tmp_path, up).site()
     below = Downstream("urn:dev:mac:240ac4fffe000001", 5400.0)
     assert site.rivers == {"urn:dev:mac:240ac4fffe000002": below}
     for wrong, reason in (
@@ -139,18 +110,18 @@ def test_a_river_leads_to_a_gauge_that_exists_in_a_time_that_is_told(
         (up.replace('downstream = "n-240ac4000001"', 'downstream = "n-240ac4000002"'), "no other"),
         (up.replace("travel_min = 90", "travel_min = 0"), "how many minutes"),
     ):
-        assert reason in _problems(tmp_path, wrong)[0]
+        assert reason in problems_of(tmp_path, wrong)[0]
 
 
 def test_a_name_that_no_headline_can_hold_is_named_with_its_line(
     root: Path, tmp_path: Path
 ) -> None:
-    text = _example(root, tmp_path)
+    text = example(root, tmp_path)
     fits = 80 * "ợ"
     name, name_en = 'name = "Trạm thủy văn Giàng"', 'name_en = "Giang gauging station"'
-    _load(tmp_path, text.replace(name, f'name = "{fits}"'))
+    loaded(tmp_path, text.replace(name, f'name = "{fits}"'))
     text = text.replace(name, f'name = "{fits}x"').replace(name_en, f'name_en = "{fits}x"')
-    first, second = _problems(tmp_path, text)
+    first, second = problems_of(tmp_path, text)
     line = next(n for n, line in enumerate(text.splitlines(), 1) if f"{fits}x" in line)
     assert first.startswith(f"gateway.toml:{line}: name: ")
     assert "at most 80 characters" in first
@@ -158,19 +129,19 @@ def test_a_name_that_no_headline_can_hold_is_named_with_its_line(
 
 
 def test_the_longest_ids_that_are_taken_fit_the_alarms(root: Path, tmp_path: Path) -> None:
-    text = _example(root, tmp_path)
+    text = example(root, tmp_path)
     for table, there in (("place", "market-3"), ("camera", "market-3-east")):
         assert f'id = "{there}"' in text
         longest = text.replace(f'"{there}"', f'"{"x" * 40}"')
-        Rules(_load(tmp_path, longest).site(), {}, "5f3a9c1e")
+        Rules(loaded(tmp_path, longest).site(), {}, "5f3a9c1e")
         too_long = text.replace(f'"{there}"', f'"{"x" * 41}"')
-        assert any(": id: " in problem for problem in _problems(tmp_path, too_long)), table
+        assert any(": id: " in problem for problem in problems_of(tmp_path, too_long)), table
 
 
 def test_a_key_that_others_may_read_is_refused(root: Path, tmp_path: Path) -> None:
-    text = _example(root, tmp_path)
+    text = example(root, tmp_path)
     (tmp_path / "gw-01-alarm.key").chmod(0o644)
-    (problem,) = _problems(tmp_path, text)
+    (problem,) = problems_of(tmp_path, text)
     assert "key_alarm: others may read" in problem
     assert "chmod 600" in problem
 
@@ -186,32 +157,32 @@ def test_a_key_that_others_may_read_is_refused(root: Path, tmp_path: Path) -> No
 def test_a_mistake_in_an_added_table_is_named(
     root: Path, tmp_path: Path, change: str, told: str
 ) -> None:
-    problems = _problems(tmp_path, _example(root, tmp_path) + "\n" + change)
+    problems = problems_of(tmp_path, example(root, tmp_path) + "\n" + change)
     assert any(told in problem for problem in problems)
 
 
 def test_text_that_is_no_toml_and_a_missing_file_are_named(tmp_path: Path) -> None:
-    (problem,) = _problems(tmp_path, "[gateway\n")
+    (problem,) = problems_of(tmp_path, "[gateway\n")
     assert "is not valid TOML" in problem
     with pytest.raises(ConfigError, match="cannot be read"):
         load(tmp_path / "absent.toml")
 
 
 def test_wrong_kinds_of_tables_are_named_not_raised(tmp_path: Path) -> None:
-    problems = _problems(tmp_path, 'broker = 3\nplace = "here"\nnode = [1]\n')
+    problems = problems_of(tmp_path, 'broker = 3\nplace = "here"\nnode = [1]\n')
     assert any("write it as a table: [broker]" in problem for problem in problems)
     assert any("double brackets: [[place]]" in problem for problem in problems)
     assert any("double brackets: [[node]]" in problem for problem in problems)
 
 
 def test_a_table_left_out_is_named_with_each_key_that_is_missing(tmp_path: Path) -> None:
-    problems = _problems(tmp_path, "")
+    problems = problems_of(tmp_path, "")
     assert "gateway.toml:1: host: is missing in [centre]; write a host name in quotes" in problems
     assert sum("cert: is missing in [broker]" in problem for problem in problems) == 1
 
 
 def test_a_file_with_the_mark_of_a_windows_editor_is_read(root: Path, tmp_path: Path) -> None:
-    assert _load(tmp_path, "\ufeff" + _example(root, tmp_path)).id == "gw-01"
+    assert loaded(tmp_path, "\ufeff" + example(root, tmp_path)).id == "gw-01"
 
 
 @pytest.mark.parametrize(
@@ -225,10 +196,10 @@ def test_a_file_with_the_mark_of_a_windows_editor_is_read(root: Path, tmp_path: 
 def test_a_camera_that_can_see_nothing_so_is_named_with_its_line(
     root: Path, tmp_path: Path, key: str, value: str, word: str
 ) -> None:
-    lines = _example(root, tmp_path).splitlines()
+    lines = example(root, tmp_path).splitlines()
     number = next(n for n, line in enumerate(lines) if line.startswith(f"{key} = "))
     lines[number] = f"{key} = {value}"
-    (problem,) = _problems(tmp_path, "\n".join(lines))
+    (problem,) = problems_of(tmp_path, "\n".join(lines))
     assert problem.startswith(f"gateway.toml:{number + 1}: {key}: ")
     assert word in problem
 
@@ -243,8 +214,8 @@ nodes = ["n-240ac4000001"]
 def test_serial_ports_are_read_and_the_example_shows_them_right(
     root: Path, tmp_path: Path
 ) -> None:
-    text = _example(root, tmp_path)
-    (own,) = _load(tmp_path, text + _SERIAL).serial
+    text = example(root, tmp_path)
+    (own,) = loaded(tmp_path, text + _SERIAL).serial
     assert (own.baud, own.nodes, own.keys) == (115_200, ("n-240ac4000001",), tmp_path)
     before, mark, rest = text.partition("#[[serial]]")
     table, end, after = rest.partition("\n\n")
@@ -252,80 +223,18 @@ def test_serial_ports_are_read_and_the_example_shows_them_right(
         line if line.startswith("# ") else line.removeprefix("#")
         for line in (mark + table).replace("0003", "0002").splitlines()
     )
-    (example,) = _load(tmp_path, before + shown + end + after).serial
-    assert (example.baud, example.keys) == (115_200, tmp_path)
+    (port,) = loaded(tmp_path, before + shown + end + after).serial
+    assert (port.baud, port.keys) == (115_200, tmp_path)
 
 
 def test_a_port_or_a_wired_node_that_stands_twice_or_nowhere_is_named(
     root: Path, tmp_path: Path
 ) -> None:
     stranger = _SERIAL.replace("0001", "0077")
-    problems = _problems(tmp_path, _example(root, tmp_path) + _SERIAL + _SERIAL + stranger)
+    problems = problems_of(tmp_path, example(root, tmp_path) + _SERIAL + _SERIAL + stranger)
     assert [problem.partition(": ")[2] for problem in problems] == [
         "device: /dev/serial/by-id/usb-1 is given twice; remove one",
         "nodes: n-240ac4000001 is given twice; remove one",
         "device: /dev/serial/by-id/usb-1 is given twice; remove one",
         "nodes: there is no [[node]] n-240ac4000077; add one",
     ]
-
-
-_DESTINATION = """
-[[destination]]
-name = "fire-service"
-host = "mqtt.example.vn"
-server_name = "mqtt.example.vn"
-ca = "{0}/ca.pem"
-cert = "{0}/gw-01.pem"
-key = "{0}/gw-01.key"
-"""
-
-
-def test_a_destination_beside_the_centre_has_its_own_words_and_bounds(
-    root: Path, tmp_path: Path
-) -> None:
-    text = _example(root, tmp_path) + _DESTINATION.format(tmp_path)
-    text += 'formats = ["cap", "ha"]\nmode = "broker-only"\nhazards = ["flood"]\nthin_s = 60\n'
-    settings = _load(tmp_path, text)
-    assert settings.centre.name == "centre"
-    (one,) = settings.destinations
-    assert (one.name, one.mode, one.formats) == ("fire-service", "broker-only", ("cap", "ha"))
-    assert (one.filter.hazards, one.filter.thin_s) == (("flood",), 60.0)
-    assert one.cap.sender == "gw-01"
-
-
-def test_the_destination_of_the_example_loads(root: Path, tmp_path: Path) -> None:
-    before, mark, rest = _example(root, tmp_path).partition("#[[destination]]")
-    table, end, after = rest.partition("\n\n")
-    shown = "\n".join(
-        line[1:] if line.startswith("#") and line[1:2] not in " " else line
-        for line in (mark + table).splitlines()
-    )
-    (one,) = _load(tmp_path, before + shown + end + after).destinations
-    assert one.filter.severities == ("Severe", "Extreme")
-    assert (one.queue_packs, one.queue_alarms) == (QUEUE_PACKS, QUEUE_ALARMS)
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        ('name = "centre"', "centre is given twice"),
-        ('host = "ioc.example.vn"', "lets this gateway in once"),
-        ('formats = ["xml"]', "words of native, cap, ngsi, ha"),
-        ('formats = ["ha"]', "Home Assistant acknowledges nothing"),
-        ('mode = "broker-only"\nprotocol = "3.1.1"', "does not tell of a refused message"),
-        ('cap_scope = "Private"', "names its receivers"),
-        ('cap_sender = "gw 1"', "without spaces"),
-        ('severity = ["Severe"]', "did you mean severities?"),
-    ],
-)
-def test_a_destination_that_cannot_work_is_told_with_its_remedy(
-    root: Path, tmp_path: Path, more: str, said: str
-) -> None:
-    key = more.partition(" = ")[0]
-    table = "\n".join(
-        line
-        for line in _DESTINATION.format(tmp_path).splitlines()
-        if not line.startswith(f"{key} =")
-    )
-    problems = _problems(tmp_path, f"{_example(root, tmp_path)}{table}\n{more}\n")
-    assert any(said in problem for problem in problems), problems

@@ -82,6 +82,10 @@ class Peer:
         """Reason code of the broker's PUBACK."""
         return self._reason(self._client.publish(topic, payload, qos=1, retain=retain).mid)
 
+    def send(self, topic: str, payload: bytes) -> None:
+        """Publish without waiting for the broker's word."""
+        self._client.publish(topic, payload, qos=1)
+
     def subscribe(self, topic: str) -> int:
         """Reason code of the broker's SUBACK."""
         _result, mid = self._client.subscribe(topic, qos=1)

@@ -5,18 +5,33 @@ telemetry, late acknowledgements, a restart, and a full outbox that drops teleme
 """
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from bench import interpreter, parts
 
 _PACKS = 300
+# So many processes share the cut points.
+_PARTS = 2
+_OF_THE_RUN = ("operations", "dropped", "bad_programs")
 
 
 def cut(packs: int, step: int, mode: str) -> dict[str, int]:
     """What cuts at every `step`-th operation gave; mode "honest" or "forgetful" (no flush)."""
+    with ThreadPoolExecutor(_PARTS) as pool:
+        first, *others = pool.map(partial(_part, packs, step, mode), range(_PARTS))
+    return {
+        kind: count if kind in _OF_THE_RUN else count + sum(other[kind] for other in others)
+        for kind, count in first.items()
+    }
+
+
+def _part(packs: int, step: int, mode: str, part: int) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "flash.img"
-        return interpreter.run("on_node_cuts.py", image, packs, step, mode, heap="32M")
+        arguments = (packs, step, mode, part, _PARTS)
+        return interpreter.run("on_node_cuts.py", image, *arguments, heap="32M")
 
 
 def figures(quick: bool = False) -> parts.Figures:

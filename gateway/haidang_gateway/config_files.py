@@ -10,10 +10,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 from haidang_gateway.destination import DestinationSettings
-from haidang_gateway.errors import ModelError
+from haidang_gateway.errors import EvidenceError, ModelError
 from haidang_gateway.ingest.serial_keys import read_key
 from haidang_gateway.installed_levels import editions_by_source
 from haidang_gateway.settings import Settings
+from haidang_gateway.vision import evidence
 from haidang_gateway.vision.interpreter import verified_bytes
 from haidang_gateway.vision.manifest import read_manifest
 
@@ -36,6 +37,7 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
         _issued(broker.ca, broker.cert_alarm),
         *_of_destinations(settings, now_ms),
         _models(settings.models_dir) if settings.cameras else "",
+        _evidence_key(settings),
     ]
     _, levels = editions_by_source(settings)
     keys = (
@@ -45,6 +47,16 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
         if (problem := read_key(serial, node)[1])
     )
     return (*(problem for problem in found if problem), *levels, *keys)
+
+
+def _evidence_key(settings: Settings) -> str:
+    if settings.evidence.key is None:
+        return ""
+    try:
+        evidence.read_key(settings.evidence.key)
+    except EvidenceError as error:
+        return str(error)
+    return ""
 
 
 def expiring(settings: Settings, now_ms: int) -> tuple[str, ...]:

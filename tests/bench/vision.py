@@ -57,7 +57,7 @@ def figures(frames: int = 5_000, quick: bool = False) -> parts.Figures:
 
 
 def _invokes(rounds: int) -> parts.Figures:
-    """Our interpreter against the raw one on the same input, in turns."""
+    """Our interpreter against the raw one on the same input, in turns: processor time."""
     manifest = read_manifest(_MODELS)
     return {
         f"{name}_{key}": value
@@ -74,13 +74,13 @@ def _invoke(entry: FireModel | CrowdModel, rounds: int) -> dict[str, float]:
     picture = np.random.default_rng(1).integers(0, 255, model.input_shape).astype(np.uint8)
     ours, theirs = [], []
     for _ in range(rounds):
-        began_s = time.perf_counter()
+        began_s = time.thread_time()
         model.run(picture)
-        between_s = time.perf_counter()
+        between_s = time.thread_time()
         raw.set_tensor(index, picture[None])
         raw.invoke()
         ours.append(between_s - began_s)
-        theirs.append(time.perf_counter() - between_s)
+        theirs.append(time.thread_time() - between_s)
     ours_ms, theirs_ms = statistics.median(ours) * 1000, statistics.median(theirs) * 1000
     return {
         "invoke_ms": round(ours_ms, 2),

@@ -10,7 +10,7 @@ import pytest
 from haidang_gateway.config import load
 from haidang_gateway.config_files import expiring, problems
 from haidang_gateway.fleet.pki import Authority
-from haidang_gateway.settings import SerialSettings, Settings
+from haidang_gateway.settings import EvidenceSettings, SerialSettings, Settings
 
 _NOW_MS = time.time_ns() // 1_000_000
 
@@ -48,6 +48,15 @@ def test_another_gateways_certificate_and_an_expired_one_are_named(settings: Set
     assert "the certificate of gw-01, not of gw-02" in other[0]
     later_ms = _NOW_MS + timedelta(days=11) // timedelta(milliseconds=1)
     assert ["was valid until" in text for text in problems(settings, later_ms)] == [True] * 3
+
+
+def test_a_key_for_evidence_that_is_none_is_told_with_its_remedy(
+    settings: Settings, tmp_path: Path
+) -> None:
+    key = tmp_path / "evidence.key"
+    key.write_text("not a key")
+    (problem,) = problems(replace(settings, evidence=EvidenceSettings(key=key)), _NOW_MS)
+    assert "openssl rand -hex 32" in problem
 
 
 def test_what_ends_within_a_month_is_told_before_it_does(settings: Settings) -> None:

@@ -56,11 +56,27 @@ def test_the_same_tank_before_flames_are_seen_raises_smoke_alone(watch):
 
 
 @pytest.mark.parametrize(
-    "clip", ["normal_hcm_S04_dusk", "normal_office_cctv_people", "normal_cars_intel"]
+    "clip",
+    [
+        "normal_cars_intel",
+        "normal_hcm_S02_alley",
+        "normal_hcm_S04_dusk",
+        "normal_hcm_S05_day_to_rain_night",
+        "normal_hcm_S07_street",
+        "normal_hcm_S08_haze",
+        "normal_office_cctv_people",
+    ],
 )
 def test_a_place_without_fire_raises_nothing(clip, watch):
     # The dusk clip has single pictures that score .98: wet asphalt under headlights.
     assert watch(clip) == set()
+
+
+def test_the_pedestrians_of_the_demos_street_raise_nothing(root, networks):
+    clip = root / ".cache" / "vtest.avi"
+    if not clip.is_file():
+        pytest.skip("the demo's film is not there; `make demo` fetches it")
+    assert not any(line.active for line in events(clip, networks))
 
 
 def test_a_real_fire_becomes_a_fact_through_the_real_worker(shared_data, root):

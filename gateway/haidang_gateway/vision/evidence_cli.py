@@ -65,5 +65,7 @@ def _relearn(settings: Settings, options: argparse.Namespace) -> Iterator[str]:
 
     if options.camera not in {camera.id for camera in settings.cameras}:
         raise EvidenceError(f"there is no [[camera]] {options.camera} in the configuration")
-    view_file(settings.data_dir, options.camera).unlink(missing_ok=True)
+    view = view_file(settings.data_dir, options.camera)
+    view.with_suffix(".scores").unlink(missing_ok=True)
+    view.unlink(missing_ok=True)
     yield f"{options.camera}: its view is learnt anew, within ten minutes"

@@ -147,10 +147,22 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
         connection.execute("UPDATE meta SET value=? WHERE key='created_ms'", (kept["created_ms"],))
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
     store_history.move_cursor(connection, int(kept.get(store_history.CURSOR, newest)))
+    _go_on_counting(connection)
     _count_missing(connection, result.packs_waited - result.taken["pack"], now_ms)
     mend_rules(connection)
     renew(connection, now_ms, "rebuilt")
     audit(connection, now_ms, "rebuilt", result.aside.name, "0" * 64)
+
+
+def _go_on_counting(connection: Connection) -> None:
+    """No new pack gets an id that a cursor has passed: it would never be forwarded."""
+    (passed,) = connection.execute(
+        "SELECT max(coalesce((SELECT max(id) FROM pack), 0),"
+        " coalesce((SELECT max(pack_cursor) FROM destination), 0), ?)",
+        (store_history.cursor(connection),),
+    ).fetchone()
+    connection.execute("DELETE FROM sqlite_sequence WHERE name='pack'")
+    connection.execute("INSERT INTO sqlite_sequence VALUES ('pack', ?)", (passed,))
 
 
 def _count_missing(connection: Connection, packs: int, now_ms: int) -> None:

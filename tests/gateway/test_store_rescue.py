@@ -289,3 +289,18 @@ def test_a_check_is_due_after_a_kill_and_not_after_an_orderly_end(tmp_path: Path
         True,
         False,
     ]
+
+
+def test_packs_after_a_rebuild_are_forwarded_though_none_came_over(tmp_path: Path) -> None:
+    async def forwarded_all() -> None:
+        draft = data_draft("gw-01", CENTRE)
+        async with open_store(tmp_path) as store:
+            await store.commit(packs(*(row(n) for n in range(40))))
+            assert await store.compose_data(draft, compose_packs, START_MS) == 40
+            await store.confirm(CENTRE, store.epoch, [[1, 1]])
+        store_check.mark(tmp_path, "damage that a test made up")
+        async with open_store(tmp_path) as store:
+            await store.commit(packs(row(40), row(41)))
+            assert await store.compose_data(draft, compose_packs, START_MS) == 2
+
+    asyncio.run(forwarded_all())

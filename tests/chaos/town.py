@@ -27,6 +27,7 @@ RATE = 40
 _ALARM_EVERY = 25
 _DRAIN_S = 60.0
 _LOOK_S = 0.1
+_TESTS = Path(__file__).resolve().parents[1]
 
 
 class Town:
@@ -94,7 +95,8 @@ class Town:
     def start_gateway(self, **more: str) -> None:
         """Start the gateway; `more` is put into its environment."""
         self.starts += 1
-        environment = {"HAIDANG_CHAOS_CLOCK": str(self.clock), **more}
+        path = os.pathsep.join((str(_TESTS), os.environ.get("PYTHONPATH", "")))
+        environment = {"PYTHONPATH": path, "HAIDANG_CHAOS_CLOCK": str(self.clock), **more}
         if self._early:
             environment["HAIDANG_CHAOS_EARLY"] = "1"
         self.gateway.start(environment)

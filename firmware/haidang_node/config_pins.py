@@ -18,11 +18,14 @@ def check(node: dict, problems: list[str]) -> None:
     taken: dict = {}
     for name in ("supply_pin", "led_pin"):
         _take(taken, node.get(name, -1), "%s of node.json" % name, problems)
-    for kind, sensor in node["sensors"].items():
+    # In order, so that the same mistake is told in the same words on every interpreter.
+    for kind in sorted(node["sensors"]):
+        sensor = node["sensors"][kind]
         if sensor.get("source", "sniffer") != "sniffer":
             continue
         wired = _WIRED.get(sensor.get("driver"), _WIRED[None])
-        for name, value in sensor.items():
+        for name in sorted(sensor):
+            value = sensor[name]
             if name == "uart" or (name.endswith("pin") and (kind == "smoke" or name in wired)):
                 key = "uart %d" % value if name == "uart" else value
                 _take(taken, key, "%s of sensors.%s" % (name, kind), problems)

@@ -23,6 +23,7 @@ class _Node:
 
     settled = False
     short_rounds = 0
+    sensors = ()
 
     def __init__(self):
         self.clock = self.status = self.link = self.supervisor = self

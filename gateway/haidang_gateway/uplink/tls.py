@@ -26,6 +26,7 @@ class UplinkContext(ssl.SSLContext):
     sslsocket_class = _ClosingSocket
     server_name: str
     _socket: ssl.SSLSocket | None = None
+    _is_cut = False
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **options: Any) -> ssl.SSLSocket:
         """Wrap, and expect `server_name` in the certificate, whatever address was dialled."""
@@ -33,10 +34,14 @@ class UplinkContext(ssl.SSLContext):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         options["server_hostname"] = self.server_name
         self._socket = super().wrap_socket(sock, *args, **options)
+        if self._is_cut:
+            self._socket.close()
+            raise ConnectionAbortedError("the connection was cut before its handshake")
         return self._socket
 
     def cut(self) -> None:
         """Shut the connection down, also in mid-handshake: whoever waits on it gets an error."""
+        self._is_cut = True
         wrapped = self._socket
         if wrapped is None or wrapped.fileno() < 0:
             return

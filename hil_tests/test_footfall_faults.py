@@ -29,7 +29,8 @@ def test_phones_are_counted_and_each_fault_of_the_sniffer_is_told_by_its_name(
         wait_until(partial(_tells, gateway, "ok"), "the first heartbeat", 60)
         bench.pass_time(_WINDOWS_MS)
         wait_until(lambda: gateway.seen("footfall/devices"), "a count")
-        assert 28 <= gateway.seen("footfall/devices")[-1] <= 60
+        # That a count comes; how near it is, the bench tells over a hundred crowds.
+        assert 20 <= gateway.seen("footfall/devices")[-1] <= 80
         assert set(gateway.seen("footfall/source")) == {"sniffer"}
         for fault, health in _FAULTS.items():
             bench.break_sniffer(fault)

@@ -45,6 +45,9 @@ def pytest_configure() -> None:
     """Hear Ctrl-C although a shell has started the tests in the background, and let children."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # And so does nohup with this one.
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

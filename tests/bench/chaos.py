@@ -60,19 +60,17 @@ def storm(count: int, seed: int, kinds: Sequence[faults.Fault] | None = None) ->
     chance = random.Random(seed)
     chosen = _chosen(count, chance, kinds)
     made: Counter[str] = Counter()
-    copies_allowed = False
     with _town(early=False) as town:
         for number, fault in enumerate(chosen, 1):
             town.supervise()
             LOG.info("chaos: %s/%s %s", number, count, fault.__name__)
             fault(town, chance)
             made[fault.__name__] += 1
-            copies_allowed |= fault in (faults.database_corrupt, faults.database_restored)
             time.sleep(chance.uniform(*_PAUSE_S))
             town.named()
             if number % _GROUP == 0 or number == count:
                 _settle(town, last=number == count)
-        return _verdict(town, made, seed, copies_allowed)
+        return _verdict(town, made, seed)
 
 
 def control(seed: int, count: int) -> Figures:
@@ -126,7 +124,7 @@ def _settle(town: Town, *, last: bool) -> None:
         town.start_fleet()
 
 
-def _verdict(town: Town, made: Counter[str], seed: int, copies_allowed: bool) -> Figures:
+def _verdict(town: Town, made: Counter[str], seed: int) -> Figures:
     accepted = books.accepted(town.journals)
     names = town.office.names()
     copies = sum(count - 1 for count in names.values())
@@ -145,10 +143,10 @@ def _verdict(town: Town, made: Counter[str], seed: int, copies_allowed: bool) ->
         "lost": max(0, len(lost) - town.named()),
         # On a full disk old telemetry goes first, as a loss with its cause in the ledger.
         "dropped_by_name": min(len(lost), town.named()),
-        # A database that came back to life tells some packs again, under numbers of a new epoch:
-        # the centre drops them by the pack's own name.
-        "duplicates": 0 if copies_allowed else copies,
-        "copies_of_new_epochs": copies if copies_allowed else 0,
+        "duplicates": town.office.doubled(),
+        # A rebuilt or restored database tells some packs again, under numbers of a new epoch: only
+        # the pack's own name tells a centre that it has them.
+        "copies_of_new_epochs": copies - town.office.doubled(),
         "invented": len(set(names) - accepted),
         "alarm_revisions": town.office.revisions(),
         "out_of_order": len(disorder),

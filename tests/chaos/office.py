@@ -24,6 +24,7 @@ class Office:
         self.complaints: list[str] = []
         self._path = path
         self._names: Counter[books.Name] = Counter()
+        self._by_epoch: Counter[tuple[str, books.Name]] = Counter()
         self._read: set[tuple[str, int]] = set()
         self._centre = Centre(line, Ledger(path), Checker(), self)
         self._stop = threading.Event()
@@ -51,10 +52,17 @@ class Office:
             ):
                 if (epoch, seq) not in self._read:
                     self._read.add((epoch, seq))
-                    self._names.update(_name(pack) for pack in json.loads(payload)["packs"])
+                    found = [_name(pack) for pack in json.loads(payload)["packs"]]
+                    self._names.update(found)
+                    self._by_epoch.update((epoch, name) for name in found)
         finally:
             rows.close()
         return self._names
+
+    def doubled(self) -> int:
+        """Packs that one database of the gateway sent under two numbers."""
+        self.names()
+        return sum(count - 1 for count in self._by_epoch.values())
 
     def kept(self) -> int:
         """How many packs it holds."""

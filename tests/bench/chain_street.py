@@ -16,7 +16,17 @@ from bench.fast_gateway import FastGateway, Key
 from bench.stand import macs
 
 
-class FarSide(Protocol):
+class Arrived(Protocol):
+    """What has come to the far end."""
+
+    def delivered(self) -> set[Key]:
+        """The packs that have come to the far end, by name."""
+
+    def told(self) -> list[tuple[Key, str]]:
+        """The smoke sensor's health in the packs that came: the pack's name, health."""
+
+
+class FarSide(Arrived, Protocol):
     """Everything behind the nodes' radio."""
 
     folder: Path
@@ -31,12 +41,6 @@ class FarSide(Protocol):
 
     def kill_gateway(self) -> bool:
         """kill -9 of the gateway and a new start; whether there was a process to kill."""
-
-    def delivered(self) -> set[Key]:
-        """The packs that have come to the far end, by name."""
-
-    def told(self) -> list[tuple[Key, str]]:
-        """The smoke sensor's health in the packs that came: the pack's name, health."""
 
     def verdict(self) -> dict[str, int]:
         """`corrupt`, `duplicates` behind the gateway, `copies` before it; call at the end."""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.chain import all_came
+from bench.chain_books import Books, Decision
+from bench.fast_gateway import Key
 from bench.node import missed_bounds
 
 
@@ -41,3 +44,25 @@ def test_the_smoke_run_measures_every_part(root: Path) -> None:
 )
 def test_a_figure_beyond_its_bound_is_named(part: dict[str, object], missed: list[str]) -> None:
     assert missed_bounds({"part": part}) == missed
+
+
+_ALARM: Key = ("n-240ac4000001", "57b7a811", 46, 0)
+
+
+class _Far:
+    def __init__(self, *told: tuple[Key, str]) -> None:
+        self._told = list(told)
+
+    def delivered(self) -> set[Key]:
+        return {key for key, _ in self._told}
+
+    def told(self) -> list[tuple[Key, str]]:
+        return self._told
+
+
+@pytest.mark.parametrize(("far", "all_there"), [(_Far(), False), (_Far((_ALARM, "ok")), True)])
+def test_the_chain_waits_for_an_alarm_that_only_the_console_told(
+    far: _Far, all_there: bool
+) -> None:
+    books = Books(decisions=[Decision(_ALARM, 228, "ok")])
+    assert all_came(far, books) is all_there

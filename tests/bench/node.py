@@ -17,12 +17,11 @@ from bench.parts import LOG, Figures, show_progress
 
 # Side by side within a group: what counts and takes no times may share the processor.
 _GROUPS = (
-    ("heap",),
     ("wasm",),
     ("flash_wear", "power_cuts", "chain"),
     ("serial_link",),
     ("traffic",),
-    ("soak",),
+    ("heap", "soak"),
 )
 PARTS = tuple(part for group in _GROUPS for part in group)
 

@@ -18,11 +18,17 @@ class _Elapsed(logging.Formatter):
         return f"[{time.monotonic() - _BEGAN_S:6.1f} s] {record.getMessage()}"
 
 
+class _ToStderr(logging.Handler):
+    # Asks for stderr anew with each line: a test that runs a bench has one of its own.
+    def emit(self, record: logging.LogRecord) -> None:
+        sys.stderr.write(self.format(record) + "\n")
+
+
 def show_progress() -> None:
     """Progress lines go to stderr with the time since the start; stdout keeps the result."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _ToStderr()
     handler.setFormatter(_Elapsed())
-    LOG.addHandler(handler)
+    LOG.handlers[:] = [handler]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
 

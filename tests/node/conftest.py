@@ -15,6 +15,11 @@ _SHIM.const = lambda number: number  # type: ignore[attr-defined]
 _SHIM.heap_lock = lambda: None  # type: ignore[attr-defined]
 _SHIM.heap_unlock = lambda: None  # type: ignore[attr-defined]
 sys.modules.setdefault("micropython", _SHIM)
+# Overwriting memory in place is MicroPython's; here it is a buffer that nobody reads.
+_MEMORY = types.ModuleType("uctypes")
+_MEMORY.addressof = id  # type: ignore[attr-defined]
+_MEMORY.bytearray_at = lambda _address, size: bytearray(size)  # type: ignore[attr-defined]
+sys.modules.setdefault("uctypes", _MEMORY)
 # What MicroPython's collector tells; CPython's has no such figures.
 for _name in ("mem_free", "mem_alloc"):
     setattr(gc, _name, lambda: 65536)

@@ -124,6 +124,8 @@ class Connection:
         if self._connecting is not None:
             await asyncio.gather(self._connecting, return_exceptions=True)
         await asyncio.to_thread(self._client.loop_stop)
+        # paho closes the pair that wakes its thread only when the collector comes by.
+        self._client._reset_sockets()
         for future in self._unanswered.values():
             future.cancel()
         for ending in (self._ready, self._lost):

@@ -98,8 +98,10 @@ class Bench(Protocol):
     def break_air_probe(self, fault: str) -> None:
         """The chip's lines or bytes fail: silent, noisy, short, stuck, open (AIR_PROBE)."""
 
-    def set_phones(self, staying: int, scan_s: float) -> None:
-        """So many phones stay in the sniffer's reach and scan this often (SNIFFER)."""
+    def set_phones(self, staying: int, scan_s: float, window_s: float) -> None:
+        """So many phones stay in the sniffer's reach and scan this often; its key lives for
+        window_s (SNIFFER).
+        """
 
     def break_sniffer(self, fault: str) -> None:
         """The sniffer fails: silent, noisy, baud, stuck; "" works again (SNIFFER)."""

@@ -169,7 +169,7 @@ class RealBench:
         """Neither can it break one."""
         raise BenchLacks(self.lacks[AIR_PROBE])
 
-    def set_phones(self, staying: int, scan_s: float) -> None:
+    def set_phones(self, staying: int, scan_s: float, window_s: float) -> None:
         """No stimulus board can play a crowd."""
         raise BenchLacks(self.lacks[SNIFFER])
 

@@ -52,7 +52,7 @@ class VirtualBench:
         self.break_meter("")
         self.set_float(False)
         self.set_air(25.0, 70.0)
-        self.set_phones(0, 30.0)
+        self.set_phones(0, 30.0, 10.0)
         self.break_sniffer("")
         self.set_wifi(True)
         if not self._board.powered:
@@ -118,9 +118,10 @@ class VirtualBench:
         """All three chips fail alike; the node asks one."""
         self._world.air_fault = fault
 
-    def set_phones(self, staying: int, scan_s: float) -> None:
+    def set_phones(self, staying: int, scan_s: float, window_s: float) -> None:
         """Their frames reach the companion."""
         self._world.phones, self._world.probe_period_s = staying, scan_s
+        self._world.sniffer_window_s = window_s
 
     def break_sniffer(self, fault: str) -> None:
         """The world's faults have these names."""

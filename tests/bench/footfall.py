@@ -45,6 +45,8 @@ def figures(quick: bool = False) -> Figures:
         if group:
             name = f"devices_{least}_to_{most}_median_abs_error_pct"
             result[name] = _median_pct(c.error for c in group)
+    result["crowds_withheld"] = sum(count.devices == 0 for count in last)
+    result |= _few(quick)
     result["libpax_median_abs_error_pct"] = _median_pct(c.libpax_error for c in last)
     if not quick:
         result |= _elsewhere(windows)
@@ -61,6 +63,20 @@ def figures(quick: bool = False) -> Figures:
 def counted(seed: int, windows: int, window_s: float, rarer: float) -> list[Count]:
     """The told windows of one crowd."""
     return list(Place(_FIRST_SEED + seed, window_s, rarer).windows(windows))
+
+
+def _few(quick: bool) -> Figures:
+    # How often a count is told of so few phones that it must not be.
+    places = 5 if quick else _CROWDS
+    result: Figures = {}
+    for name, phones in (("three", 3), ("four", 4)):
+        told = [
+            count.devices > 0
+            for seed in range(places)
+            for count in Place(_FIRST_SEED + seed, _WINDOW_S, 1.0, phones).windows(_WINDOWS)
+        ]
+        result[f"{name}_phones_told_pct"] = round(100 * sum(told) / len(told), 1)
+    return result
 
 
 def errors(name: str, counts: list[Count]) -> Figures:

@@ -43,12 +43,18 @@ class Count(NamedTuple):
 class Place:
     """Staying and passing phones, a companion and a node's sensor; one seed, one story."""
 
-    def __init__(self, seed: int, window_s: float, rarer: float) -> None:
-        """`rarer`: how many times as long phones wait between scans."""
+    def __init__(
+        self, seed: int, window_s: float, rarer: float, staying: int | None = None
+    ) -> None:
+        """`rarer`: how many times as long phones wait between scans; `staying`: so many phones
+        and nobody else, instead of a crowd of any size.
+        """
         self._chance = random.Random(seed)
         self._window_s = window_s
         size = math.exp(self._chance.uniform(math.log(_LEAST), math.log(_MOST)))
         passing = self._chance.uniform(0, 0.5)
+        if staying is not None:
+            size, passing = staying, 0.0
         self._stays_s = self._chance.uniform(30, 180)
         self._crowd = Crowd(seed, random_habits(seed, rarer))
         for _ in range(round(size * (1 - passing))):

@@ -180,6 +180,21 @@ def test_fewer_than_five_devices_are_not_told() -> None:
         assert "footfall/frames" not in values, "frames would tell it nearly as well"
 
 
+def test_a_count_that_may_stand_for_fewer_than_five_is_not_told() -> None:
+    # Scans under new addresses of one make, which may be of two phones or of a dozen.
+    sketch = Sketch()
+    for scan in range(18):
+        sketch.add(_keyed(scan), 10 * scan, 77, (scan * 1597) & 0xFFF)
+    devices, low, _, _ = crowd.estimate(sketch, ())
+    assert low < 5 <= devices
+    told, _ = crowd.records(sketch, (), 40, 300, "sniffer", 0)
+    names = [record.name for record in told]
+    assert "footfall/suppressed" in names
+    assert not {"footfall/devices", "footfall/low", "footfall/high", "footfall/frames"} & set(
+        names
+    )
+
+
 def test_a_silent_sniffer_is_a_fault_and_no_empty_street() -> None:
     bench = _Bench().begun()
     assert bench.values()["footfall/health"] == "ok"

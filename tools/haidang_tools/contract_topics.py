@@ -178,10 +178,10 @@ NAMES = {
     "flood/state": "level reached: watch, warning, danger are báo động I, II, III "
     "where the gauge has official levels",
     "flood/health": "health of the flood sensor",
-    "footfall/devices": "distinct devices estimated in the window; absent below 5",
+    "footfall/devices": "distinct devices estimated in the window; absent where they may be fewer than 5",
     "footfall/low": "lower end of the estimate",
     "footfall/high": "upper end of the estimate",
-    "footfall/suppressed": "fewer than 5 devices: the number is withheld",
+    "footfall/suppressed": "perhaps fewer than 5 devices: the number is withheld",
     "footfall/frames": "probe requests heard",
     "footfall/window": "length of the window",
     "footfall/source": "how devices are heard",

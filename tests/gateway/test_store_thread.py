@@ -67,4 +67,6 @@ def test_a_job_that_nobody_wants_any_more_is_not_done_and_the_end_waits_for_the_
 
 
 def test_a_thread_that_had_no_job_ends_at_once() -> None:
-    StoreThread("test").shutdown()
+    thread = StoreThread("idle store")
+    thread.shutdown()
+    assert "idle store" not in {one.name for one in threading.enumerate()}

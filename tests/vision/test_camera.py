@@ -221,6 +221,23 @@ def test_an_rtsp_camera_that_freezes_or_sends_noise_is_left_and_seen_again(
     wait_until(lambda: camera.counters.decoded > before, "new pictures")
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://admin:p@ses@ame@10.0.0.9/cam", "rtsp://10.0.0.9/cam"),
+        ("rtsp://admin:ses/ame@10.0.0.9:554/cam", "rtsp://10.0.0.9:554/cam"),
+        ("rtsp://10.0.0.9:554/user=admin&password=sesame&channel=1", "rtsp://10.0.0.9:554"),
+        ("http://10.0.0.9/shot.jpg?usr=admin&pwd=sesame", "http://10.0.0.9/shot.jpg"),
+        ("snapshot+http://a:ses/ame@10.0.0.9/p", "snapshot+http://10.0.0.9/p"),
+        ("rtsp:/admin:sesame@10.0.0.9/cam", "rtsp:/10.0.0.9/cam"),
+        ("films/odd=name?.mp4", "films/odd=name?.mp4"),
+        ("picamera2:0", "picamera2:0"),
+    ],
+)
+def test_no_form_of_a_password_is_shown(address, shown):
+    assert Source(address=address).shown == shown
+
+
 def test_passwords_are_not_shown(camera_of):
     camera = camera_of("rtsp://admin:sesame@127.0.0.1:1/cam", open_timeout_s=2)
     wait_until(lambda: camera.state == "away", "the camera being away")

@@ -22,7 +22,9 @@ from haidang_gateway.vision.masks import Masks
 Picture = NDArray[np.uint8]
 
 _LIVE = re.compile(r"^(rtsps?|rtmp|https?|tcp|udp|srt)://|^/dev/video|^snapshot\+|^picamera2:")
-_SECRET = re.compile(r"(?<=://)[^/@]*@")
+# Passwords hold "/" and "@" too, and many cameras want theirs in the path or behind a "?".
+_ACCOUNT = re.compile(r"(:/+)\S*@")
+_PARAMETERS = re.compile(r"\?\S*|/[^/?\s]*=\S*")
 _SNAPSHOT = "snapshot+"
 _MAX_WIDTH = 1024
 _LUMA_WIDTH = 160
@@ -111,8 +113,8 @@ class Source:
 
     @property
     def shown(self) -> str:
-        """The address without user name and password, for logs and messages."""
-        return _SECRET.sub("", self.address)
+        """The address without account and parameters, for logs and messages."""
+        return _without_secrets(self.address) if ":/" in self.address else self.address
 
 
 class Decoder:
@@ -284,9 +286,13 @@ def _bounded(width: int, height: int, limit: int) -> tuple[int, int]:
     return limit, max(2, height * limit // width)
 
 
+def _without_secrets(text: str) -> str:
+    return _PARAMETERS.sub("", _ACCOUNT.sub(r"\1", text))
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, av.ExitError):
         return "no answer in time"
     # Not every error of FFmpeg is an OSError, but all have its text.
     text = error.strerror if isinstance(error, OSError | av.FFmpegError) else None
-    return text or _SECRET.sub("", str(error))
+    return text or _without_secrets(str(error))

@@ -19,7 +19,14 @@ from haidang_gateway.vision.camera import Source, frames
 from haidang_gateway.vision.crew import Crew
 from haidang_gateway.vision.evidence import read_event
 from haidang_gateway.vision.feed import Camera
-from haidang_gateway.vision.lines import AliveLine, FaultLine, FlameLine, WorkerSettings
+from haidang_gateway.vision.lines import (
+    AliveLine,
+    CrowdLine,
+    FaultLine,
+    FlameLine,
+    WorkerSettings,
+    ZoneSettings,
+)
 from haidang_gateway.vision.masks import Masks, hidden_pixels
 from haidang_gateway.vision.picture import CrowdCount, FireScores
 from hypothesis import given
@@ -29,11 +36,12 @@ from waiting import wait_until
 
 DEADLINE_S = 30
 NOTHING = np.zeros((7, 7), dtype=np.float32)
+ZONE = ZoneSettings(id="square")
 LEFT = ((0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0))
 
 
 class Networks:
-    """Burning where the picture is bright; remembers what it was shown."""
+    """Burning where the picture is bright, but not white; remembers what it was shown."""
 
     fire_threshold = 0.5
     smoke_threshold = 0.5
@@ -43,7 +51,7 @@ class Networks:
 
     def fire(self, rgb):
         self.shown.append(rgb)
-        score = 0.9 if rgb[:, rgb.shape[1] // 2 :].mean() > 128 else 0.1
+        score = 0.9 if 128 < rgb[:, rgb.shape[1] // 2 :].mean() < 245 else 0.1
         cells = np.full((7, 7), score, dtype=np.float32)
         return FireScores(score, 0.0, cells, NOTHING, (0.5, 0.5, 1.0, 1.0), (0.5, 0.5, 1.0, 1.0))
 
@@ -179,6 +187,37 @@ def test_while_nothing_moves_only_key_frames_are_decoded_and_a_fire_wakes_the_ca
     assert counters.skipped >= 15
     assert counters.decoded >= 20
     assert [x.active for x in lines if isinstance(x, FlameLine)][-1] is True
+
+
+class Late(Networks):
+    """Burning from the thirtieth look on, whatever the picture."""
+
+    def fire(self, rgb):
+        burns = len(self.shown) >= 30
+        return super().fire(np.full((4, 4, 3), 200 if burns else 0, np.uint8))
+
+
+def test_a_fire_before_a_camera_that_is_called_stuck_alarms_and_nobody_is_counted(tmp_path):
+    clip = write_clip(tmp_path / "still.mp4", [noisy(100, 1)] * 80)
+    camera = settings(
+        "east", clip, dark_after_s=0.4, frozen_after_s=0.3, crowd_every_s=0.1, zones=(ZONE,)
+    )
+    lines = play(camera, networks=Late())
+    stuck = next(i for i, x in enumerate(lines) if isinstance(x, FaultLine))
+    assert lines[stuck].health == "stuck"
+    assert any(isinstance(x, CrowdLine) for x in lines[:stuck])
+    assert not any(isinstance(x, CrowdLine) for x in lines[stuck:])
+    assert any(isinstance(x, FlameLine) and x.active for x in lines[stuck:])
+
+
+@pytest.mark.parametrize("level", [0, 100, 255])
+def test_a_picture_that_shows_nothing_ends_no_fire(tmp_path, level):
+    burning = [noisy(200, seed) for seed in range(20)]
+    nothing = [np.full((96, 160, 3), level, np.uint8)] * 40
+    clip = write_clip(tmp_path / "c.mp4", burning + nothing)
+    told = [x.active for x in play(settings("east", clip)) if isinstance(x, FlameLine)]
+    assert told
+    assert all(told)
 
 
 def test_a_worker_that_outgrows_its_memory_ends(tmp_path, monkeypatch):

@@ -1,7 +1,9 @@
 """A camera that cannot see is noticed, with its own word; a living one never is."""
 
+import av
 import numpy as np
 import pytest
+from haidang_gateway.vision.camera import frames
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.motion import Gate, Stillness, changed_share
 from haidang_gateway.vision.reference import KeptReference, Reference, edges
@@ -51,6 +53,19 @@ def settled_views(settled, change, seconds=60):
     return views(pictures, settled, start_s=1200)
 
 
+def filmed(path, pictures, codec):
+    """A film of grey pictures, as a street camera encodes it: a key frame every ten."""
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream(codec, rate=10)
+        stream.height, stream.width = pictures[0].shape
+        stream.pix_fmt, stream.gop_size, stream.bit_rate = "yuv420p", 10, 1_000_000
+        for picture in pictures:
+            grey = np.clip(picture, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        film.mux(stream.encode())
+    return str(path)
+
+
 def blur(picture, reach=5):
     light = picture.astype(float)
     for axis in (0, 1):
@@ -66,6 +81,27 @@ def test_a_standing_picture_is_stuck_after_the_limit_and_not_before():
 
 def test_a_quiet_street_with_sensor_noise_is_never_stuck():
     assert set(views([noisy(STREET, i) for i in range(90)])) == {"ok"}
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "h264"])
+def test_an_empty_street_at_night_is_not_frozen_though_nothing_moves(tmp_path, codec):
+    night = houses(2).repeat(4, axis=0).repeat(4, axis=1) * 0.3
+    grain = np.random.default_rng(1)
+    pictures = [night + grain.normal(0, 1, night.shape) for _ in range(90)]
+    path = filmed(tmp_path / "night.mp4", pictures, codec)
+    sight = Sight(LIMITS, Reference(), BARE)
+    told = [sight.see(frame.luma, number * 1000) for number, frame in enumerate(frames(path))]
+    assert set(told) == {"ok"}
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "h264"])
+def test_a_frozen_picture_that_is_encoded_again_and_again_is_stuck(tmp_path, codec):
+    street = houses(2).repeat(4, axis=0).repeat(4, axis=1)
+    path = filmed(tmp_path / "frozen.mp4", [street] * 90, codec)
+    sight = Sight(LIMITS, Reference(), BARE)
+    told = [sight.see(frame.luma, number * 1000) for number, frame in enumerate(frames(path))]
+    assert told[:20] == ["ok"] * 20
+    assert told[60:] == ["stuck"] * 30
 
 
 def test_one_walker_on_a_noiseless_picture_is_life():

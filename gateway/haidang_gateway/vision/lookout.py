@@ -12,7 +12,7 @@ from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.memory import Memory
 from haidang_gateway.vision.motion import Gate
 from haidang_gateway.vision.observer import Observer
-from haidang_gateway.vision.view import Limits, Sight, View
+from haidang_gateway.vision.view import BLIND, Limits, Sight, View
 from haidang_gateway.vision.witness import Witness
 
 Blind = Literal["stuck", "black", "blinded"]
@@ -95,16 +95,16 @@ class Lookout:
         self._frame_ms = self._clock.monotonic_ms()
         self._seen += 1
         view = self._view_of(frame)
-        if view == "stuck" or view == "black" or view == "blinded":  # noqa: PLR1714 (narrows)
-            self._tell_fault(view, *_BLIND[view])
-            return
         moved = self._gate.see(frame.luma)
         if self._awake or moved or self._frame_ms - self._looked_ms >= _STILL_EVERY_MS:
-            self._judge(frame)
+            self._judge(frame, blind=view in BLIND)
         self.camera.awake = self._awake
         self._witness.see(frame, awake=self._awake)
         self._oldest_ms = max(self._oldest_ms, self._now_ms() - frame.at_ms)
-        self._tell_alive(frame.at_ms, view)
+        if view == "stuck" or view == "black" or view == "blinded":  # noqa: PLR1714 (narrows)
+            self._tell_fault(view, *_BLIND[view])
+        else:
+            self._tell_alive(frame.at_ms, view)
         self._save()
 
     def _view_of(self, frame: Frame) -> View:
@@ -128,9 +128,14 @@ class Lookout:
         thrifty = self.settings.idle_fps < self.settings.fps
         return not thrifty or self._clock.monotonic_ms() < self._awake_until_ms
 
-    def _judge(self, frame: Frame) -> None:
+    def _judge(self, frame: Frame, *, blind: bool) -> None:
+        """Also a `blind` view is looked at, since it may be a quiet night or a fire before the
+        lens; but what shows nothing ends no fire, and nobody is counted in it.
+        """
         self._looked_ms = self._frame_ms
-        lines = self._observer.see(frame)
+        if self._observer.active and (blind or self._sight.shows_nothing(frame.luma)):
+            return
+        lines = self._observer.see(frame, count=not blind)
         done_ms = self._clock.monotonic_ms()
         self._judged += 1
         self._judged_ms += done_ms - self._frame_ms

@@ -74,10 +74,13 @@ class Observer:
         """Whether flames or smoke are voted for."""
         return self._flames.active or self._smoke.active
 
-    def see(self, frame: Frame) -> list[Line]:
-        """The events of one frame: votes that changed, and now and then the zones' counts."""
+    def see(self, frame: Frame, *, count: bool = True) -> list[Line]:
+        """The events of one frame: votes that changed, and now and then the zones' counts.
+
+        Without `count` nobody is counted in it.
+        """
         lines = self._look_for_fire(frame)
-        if self._zones and frame.at_ms >= self._next_crowd_ms:
+        if count and self._zones and frame.at_ms >= self._next_crowd_ms:
             self._next_crowd_ms = frame.at_ms + self._crowd_every_ms
             lines += self._count_people(frame)
         return lines

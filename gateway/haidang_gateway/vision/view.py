@@ -11,7 +11,7 @@ from haidang_gateway.vision.reference import Edges, Reference, edges, sharpness
 
 View = Literal["ok", "stuck", "black", "blinded", "blurred", "turned"]
 BLIND: tuple[View, ...] = ("stuck", "black", "blinded")
-"""What hides a fire altogether; a blurred or turned view is still looked at."""
+"""What counts as no sight: a fire in it still alarms, but its quiet ends none."""
 
 _BLACK_LEVEL = 24
 _FLAT_LEVELS = 3.0
@@ -52,7 +52,7 @@ class Sight:
     def see(self, luma: Luma, at_ms: int) -> View:
         """Judge one picture taken at `at_ms` (steady clock); the worst word that held."""
         limits = self._limits
-        seen = luma[~self._masks.inside(*luma.shape)] if self._masks else luma
+        seen = self._unmasked(luma)
         dark, white = is_dark(seen), is_white(seen)
         still = self._still.see(luma, at_ms)
         if self._held("black", dark and not white, at_ms, limits.dark_after_ms):
@@ -62,6 +62,14 @@ class Sight:
         if still:
             return "stuck"
         return "ok" if dark or white else self._compare(luma, at_ms)
+
+    def shows_nothing(self, luma: Luma) -> bool:
+        """Whether this very picture is dark, one even tone or over-exposed."""
+        seen = self._unmasked(luma)
+        return is_dark(seen) or is_white(seen)
+
+    def _unmasked(self, luma: Luma) -> Luma:
+        return luma[~self._masks.inside(*luma.shape)] if self._masks else luma
 
     def _compare(self, luma: Luma, at_ms: int) -> View:
         now, sharp = edges(luma), sharpness(luma)

@@ -21,7 +21,6 @@ _ROW_BYTES = 16
 
 def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     """Its commands and options."""
-    parser.add_argument("--config", type=Path, default=config, metavar="FILE")
     commands = parser.add_subparsers(required=True, metavar="list|show|retry")
     text = "one line for each message, the oldest first"
     commands.add_parser("list", help=text).set_defaults(show=_list)
@@ -31,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     again = commands.add_parser("retry", help="let the running gateway read all packs once more")
     again.add_argument("--wait", type=float, default=60.0, metavar="S")
     again.set_defaults(show=_retry)
+    for sub in commands.choices.values():
+        sub.add_argument("--config", type=Path, default=config, metavar="FILE")
 
 
 def run(options: argparse.Namespace) -> int:

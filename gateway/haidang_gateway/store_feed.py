@@ -19,7 +19,8 @@ from haidang_gateway.store_write import (
 
 # An alarm's commit waits for one reading of these: 20 ms on a PC.
 _THINNED_AT_ONCE = 500
-_RETIRED = 2**62
+# Above every id: a removed destination keeps no pack.
+RETIRED = 2**62
 
 Makers = Callable[[Sequence[bytes]], Sequence[Draft]]
 
@@ -108,14 +109,14 @@ def adopt(connection: Connection, names: Sequence[str], now_ms: int) -> None:
     for name in names:
         if name not in known and name != CENTRE:
             connection.execute("INSERT INTO destination VALUES (?, 1, ?)", (name, newest))
-        elif known.get(name) == _RETIRED:
+        elif known.get(name) == RETIRED:
             connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (newest, name))
     for name, cursor in known.items():
-        if name in names or cursor == _RETIRED:
+        if name in names or cursor == RETIRED:
             continue
         for table in ("outgoing", "dead_letter"):
             connection.execute(f"DELETE FROM {table} WHERE destination=?", (name,))  # noqa: S608
-        connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (_RETIRED, name))
+        connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (RETIRED, name))
         audit(connection, now_ms, "destination_removed", name, "")
 
 

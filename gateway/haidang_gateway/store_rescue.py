@@ -11,6 +11,7 @@ from typing import Any
 
 from haidang_gateway import store_history
 from haidang_gateway.errors import StoreError
+from haidang_gateway.store_feed import RETIRED
 from haidang_gateway.store_renew import mend_rules, renew
 from haidang_gateway.store_salvage import TornTable, packs_waiting
 from haidang_gateway.store_schema import (
@@ -158,8 +159,8 @@ def _go_on_counting(connection: Connection) -> None:
     """No new pack gets an id that a cursor has passed: it would never be forwarded."""
     (passed,) = connection.execute(
         "SELECT max(coalesce((SELECT max(id) FROM pack), 0),"
-        " coalesce((SELECT max(pack_cursor) FROM destination), 0), ?)",
-        (store_history.cursor(connection),),
+        " coalesce((SELECT max(pack_cursor) FROM destination WHERE pack_cursor<?), 0), ?)",
+        (RETIRED, store_history.cursor(connection)),
     ).fetchone()
     connection.execute("DELETE FROM sqlite_sequence WHERE name='pack'")
     connection.execute("INSERT INTO sqlite_sequence VALUES ('pack', ?)", (passed,))

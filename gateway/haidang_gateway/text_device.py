@@ -134,8 +134,8 @@ def broker_headline(source: str, *, back: bool) -> Headline:
             "en": f"The gateway's broker of {gateway} is back",
         }
     return {
-        "vi": f"Mất máy chủ MQTT của trạm {gateway}: không nghe được nút nào",
-        "en": f"The gateway's broker of {gateway} is away: no node can be heard",
+        "vi": f"Mất máy chủ MQTT của trạm {gateway}: không nghe được các nút Wi-Fi",
+        "en": f"The gateway's broker of {gateway} is away: no Wi-Fi node can be heard",
     }
 
 

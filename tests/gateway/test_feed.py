@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from feed_kit import OTHER, compose, feed_of, revision_of, tell, waiting
-from haidang_gateway import store_feed
+from haidang_gateway import store_check, store_feed
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.destination import Filter
 from haidang_gateway.formats import cap, ngsi
@@ -193,5 +193,29 @@ def test_a_new_destination_begins_now_and_a_removed_one_never_uses_a_number_twic
             await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER), START_MS))
             await tell(store, feed, revision_of(1, number=2))
             assert [message.seq for message in await waiting(store)] == [2]
+
+    asyncio.run(scenario())
+
+
+def test_a_removed_destination_takes_no_numbers_along_into_a_rebuilt_database(
+    tmp_path: Path,
+) -> None:
+    feed = feed_of()
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            for names in ((CENTRE, OTHER, "gone"), (CENTRE, OTHER)):
+                await store.care(lambda c, names=names: store_feed.adopt(c, names, START_MS))
+            await store.commit(Batch(now_ms=START_MS, packs=(row(1), row(2))))
+            assert await compose(store, feed) == 2
+        store_check.mark(tmp_path, "told so by a test")
+        async with open_store(tmp_path) as store:
+            await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER, "gone"), START_MS))
+            await store.commit(Batch(now_ms=START_MS, packs=(row(3),)))
+            newest = await store.read(lambda c: c.execute("SELECT max(id) FROM pack").fetchone())
+            assert newest == (3,)
+            assert await compose(store, feed) == 1
+            assert (await store.backlog(OTHER)).packs == 0
+            assert (await store.backlog("gone")).packs == 1
 
     asyncio.run(scenario())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from gateway_kit import STRANGER, CentrePeer, World, next_ack, wait_online, wait_word
 from haidang_gateway import store_check, store_read
+from haidang_gateway.quarantine_retry import WISH
 from haidang_gateway.store_schema import reading
 from mqtt_peer import Peer
 from node_packs import NODE, pack, smoke, status
@@ -200,6 +201,50 @@ def test_a_flood_of_packs_that_piles_up_at_the_broker_does_not_cost_the_connecti
                 acked |= set(range(low, high + 1))
         assert "no connection" not in gateway.log
         assert _sums(world) == {"received": count}
+
+
+def test_an_alarm_overtakes_the_statuses_of_nodes_that_come_back_at_once(world: World) -> None:
+    commit_s = 10
+    text = world.config.read_text(encoding="utf-8")
+    text = text.replace("telemetry_commit_ms = 100", f"telemetry_commit_ms = {commit_s * 1000}")
+    world.config.write_text(text, encoding="utf-8")
+    with world.gateway(), world.node() as node:
+        wait_online(node)
+        began_s = time.monotonic()
+        for _ in range(150):
+            node.publish(STATUS, status(boots=[]))
+        node.publish(ALARM, _fire(1))
+        assert next_ack(node)["s"] == [[1, 1]]
+        assert time.monotonic() - began_s < commit_s / 2
+
+
+def test_a_technician_has_the_quarantine_read_again_after_the_node_is_configured(
+    world: World,
+) -> None:
+    wish = world.database.parent / WISH
+    with world.node(STRANGER) as stranger, world.centre() as centre:
+        with world.gateway() as gateway:
+            wait_online(stranger)
+            kept = pack(1, *smoke("alarm"), node_source="urn:dev:mac:240ac4fffe000099")
+            stranger.publish(f"hd/1/n/{STRANGER}/alarm", kept)
+            stranger.publish(f"hd/1/n/{STRANGER}/data", b"rubbish")
+            wait_until(lambda: "2 messages" in world.command("quarantine", "list"), "quarantine")
+            said = world.command("quarantine", "retry")
+            assert said.startswith("0 of 2 messages were taken, 2 stay")
+            assert not wish.exists()
+            assert gateway.end(signal.SIGTERM) == 0
+        with world.config.open("a", encoding="utf-8") as config:
+            config.write(f'[[node]]\nid = "{STRANGER}"\nplace = "market-3"\n')
+        # One that a stop cut short is served after the start.
+        wish.touch(mode=0o600)
+        with world.gateway():
+            (record, *_) = centre.wait_packs(1)[0]
+            assert (record["bn"], record["hs"]) == ("urn:dev:mac:240ac4fffe000099:", 1)
+            wait_until(lambda: not wish.exists(), "the wish is served")
+            assert world.command("quarantine", "list").endswith("1 messages\n")
+            said = world.command("quarantine", "retry")
+            assert said.startswith("0 of 1 messages were taken, 1 stay")
+        assert len(centre.packs) == 1
 
 
 def test_systemd_is_told_ready_alive_and_stopping(world: World) -> None:

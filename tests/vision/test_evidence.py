@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.settings import EvidenceSettings
-from haidang_gateway.vision import evidence, evidence_cli
+from haidang_gateway.vision import evidence, evidence_care, evidence_cli
 from haidang_gateway.vision.camera import Frame, jpeg
 from haidang_gateway.vision.evidence import Event, EvidenceFolder, Ring, read_event, read_key
 from haidang_gateway.vision.evidence_care import EvidenceCare, Kept, doomed, look
@@ -212,6 +212,40 @@ def test_what_is_deleted_is_in_the_audit_chain_and_the_rest_stays(tmp_path):
     assert ("evidence_expired", subject, old) in [tuple(row) for row in rows]
     assert [e.at_ms for e in look(data, NOW_MS)] == [NOW_MS - DAY_MS]
     assert care.deleted == {"expired": 1, "overflow": 0}
+
+
+def test_an_event_that_cannot_be_deleted_is_noted_once_and_keeps_no_other(tmp_path, monkeypatch):
+    class At:
+        def now_ms(self):
+            return NOW_MS
+
+    data = tmp_path / "evidence"
+    for at_ms in (1, 2, 3):
+        EvidenceFolder(data).keep(event(at_ms, picture=b"%d" % at_ms))
+    held, *_ = folders(data)
+    remove = evidence_care.shutil.rmtree
+
+    def rmtree(path, **options):
+        if path == held:
+            raise PermissionError(13, "Permission denied", str(path))
+        remove(path, **options)
+
+    monkeypatch.setattr(evidence_care.shutil, "rmtree", rmtree)
+
+    async def clear():
+        async with open_store(tmp_path / "store") as store:
+            care = EvidenceCare(data, EvidenceSettings(), store, At())
+            for _ in range(3):
+                await care.step()
+            return care, await store.read(
+                lambda c: c.execute("SELECT subject FROM audit").fetchall()
+            )
+
+    care, rows = asyncio.run(clear())
+    assert folders(data) == [held]
+    assert len(rows) == 3
+    assert (care.kept, care.deleted["expired"]) == (1, 2)
+    assert care.kept_bytes > 0
 
 
 def test_what_a_crash_left_half_written_is_cleared_up_later(tmp_path):

@@ -75,6 +75,25 @@ def test_a_strong_fire_always_counts_and_a_score_is_never_raised(scores, row, co
         assert fair == score
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {},
+        [],
+        None,
+        {"begun_ms": 1, "cells": "a"},
+        {"begun_ms": 1, "cells": [[0.1], [0.1, 0.2]]},
+        {"begun_ms": 1, "cells": [[float("nan")]]},
+        {"begun_ms": "a", "cells": [[0.1]]},
+        {"begun_ms": 1, "cells": {"a": 1}},
+    ],
+)
+def test_what_does_not_look_like_learnt_is_learnt_anew(kept):
+    usual = Usual(0.8)
+    usual.take_over(kept)
+    assert usual.to_json() == {"begun_ms": None, "cells": []}
+
+
 def test_what_was_learnt_goes_through_a_file():
     usual, again = learnt([0.9], minutes=60), Usual(LIMIT)
     again.take_over(usual.to_json())

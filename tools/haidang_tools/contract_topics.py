@@ -178,7 +178,8 @@ NAMES = {
     "flood/state": "level reached: watch, warning, danger are báo động I, II, III "
     "where the gauge has official levels",
     "flood/health": "health of the flood sensor",
-    "footfall/devices": "distinct devices estimated in the window; absent where they may be fewer than 5",
+    "footfall/devices": "distinct devices estimated in the window; "
+    "absent where they may be fewer than 5",
     "footfall/low": "lower end of the estimate",
     "footfall/high": "upper end of the estimate",
     "footfall/suppressed": "perhaps fewer than 5 devices: the number is withheld",

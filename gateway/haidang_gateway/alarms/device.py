@@ -90,7 +90,7 @@ def route_of(fact: _Word) -> tuple[str, State]:
 
 
 def is_cut_off(states: Iterable[State]) -> bool:
-    """Whether the gateway's broker is away, out of all device states: no node can be heard."""
+    """Whether the gateway's broker is away, by all device states: wired nodes alone are heard."""
     return any(s["source"].startswith(_BROKER) and s["word"] == "silent" for s in states)
 
 

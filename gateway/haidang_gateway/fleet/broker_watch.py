@@ -10,8 +10,8 @@ class BrokerWatch:
     """Told at every look whether the link is up; pure, times come in.
 
     While the link is down no node can be heard but the `wired` ones, and no other is called
-    silent. `source` is
-    "gateway:<id>"; `place` None (a gateway without places) means that no alarm can be told.
+    silent. `source` is "gateway:<id>"; `place` None (a gateway without places) means that no
+    alarm can be told.
     """
 
     def __init__(

@@ -21,7 +21,9 @@ from haidang_gateway.settings import BrokerSettings
 
 _log = logging.getLogger(__name__)
 
-ALARM_RECEIVE_MAXIMUM = 100
+# Statuses come on the alarms' session and are committed with the telemetry: nodes that all come
+# back at once must not fill it, and so many fill a group of telemetry, which is committed at once.
+ALARM_RECEIVE_MAXIMUM = 1000
 # Contract, section 2: the gateway's receive maximum for data.
 DATA_RECEIVE_MAXIMUM = 1000
 _WAITING_ACKS = 10_000

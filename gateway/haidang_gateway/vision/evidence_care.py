@@ -85,6 +85,7 @@ class EvidenceCare:
         self.deleted = {"expired": 0, "overflow": 0}
         self.kept_bytes = 0
         self.kept = 0
+        self._noted: set[str] = set()
 
     async def run(self) -> None:
         """Work until cancelled; trouble with the disk or the store is tried again."""
@@ -110,20 +111,27 @@ class EvidenceCare:
         """Look once: note what goes, then delete it."""
         now_ms = self._clock.now_ms()
         events = await asyncio.to_thread(look, self._folder, now_ms)
-        gone = 0
+        self.kept, self.kept_bytes = len(events), sum(event.size_bytes for event in events)
         for reason, chosen in doomed(events, self._settings, now_ms).items():
+            # What could not be deleted before goes last: it must not keep the others.
+            chosen.sort(key=lambda event: event.subject in self._noted)
             for event in chosen[:_AT_ONCE]:
                 await self._delete(event, reason, now_ms)
-                gone += event.size_bytes
-        self.kept_bytes = sum(event.size_bytes for event in events) - gone
-        self.kept = len(events)
 
     async def _delete(self, event: Kept, reason: str, now_ms: int) -> None:
-        note = AuditNote(kind=f"evidence_{reason}", subject=event.subject, digest=event.digest)
-        counter = {f"evidence_{reason}": 1}
-        await self._store.commit(Batch(now_ms=now_ms, audits=(note,), counters=counter))
-        await asyncio.to_thread(shutil.rmtree, event.path)
+        if event.subject not in self._noted:
+            note = AuditNote(kind=f"evidence_{reason}", subject=event.subject, digest=event.digest)
+            counter = {f"evidence_{reason}": 1}
+            await self._store.commit(Batch(now_ms=now_ms, audits=(note,), counters=counter))
+            self._noted.add(event.subject)
+        try:
+            await asyncio.to_thread(shutil.rmtree, event.path)
+        except OSError as error:
+            _log.warning("%s cannot be deleted (%s); check its owner", event.path, error.strerror)
+            return
+        self._noted.discard(event.subject)
         self.deleted[reason] += 1
+        self.kept, self.kept_bytes = self.kept - 1, self.kept_bytes - event.size_bytes
 
 
 def look(folder: Path, now_ms: int) -> list[Kept]:

@@ -16,7 +16,6 @@ from haidang_gateway.vision.evidence_care import EVIDENCE, look
 
 def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     """Its commands and options."""
-    parser.add_argument("--config", type=Path, default=config, metavar="FILE")
     commands = parser.add_subparsers(required=True, metavar="list|export|relearn")
     text = "one line for each event, the oldest first"
     commands.add_parser("list", help=text).set_defaults(show=_list)
@@ -27,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     again = commands.add_parser("relearn", help="a camera was moved on purpose: learn its view")
     again.add_argument("camera")
     again.set_defaults(show=_relearn)
+    for sub in commands.choices.values():
+        sub.add_argument("--config", type=Path, default=config, metavar="FILE")
 
 
 def run(options: argparse.Namespace) -> int:

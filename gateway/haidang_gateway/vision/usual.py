@@ -74,7 +74,10 @@ class Usual:
 
     def take_over(self, kept: dict[str, Any]) -> None:
         """Go on with what a file says; what does not look like it is learnt anew."""
-        begun_ms, cells = kept.get("begun_ms"), np.array(kept.get("cells", []), np.float32)
         self._begun_ms = self._cells = None
-        if isinstance(begun_ms, int) and cells.ndim == 2 and cells.size:
+        try:
+            begun_ms, cells = kept["begun_ms"], np.array(kept["cells"], np.float32)
+        except (KeyError, TypeError, ValueError):
+            return
+        if isinstance(begun_ms, int) and cells.ndim == 2 and np.isfinite(cells).all():
             self._begun_ms, self._cells = begun_ms, np.clip(cells, 0.0, 1.0)

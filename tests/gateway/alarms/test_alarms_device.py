@@ -199,7 +199,7 @@ def test_a_broker_that_is_away_is_one_alarm_and_every_node_is_blind(city: City) 
     (document,) = city.silence("gateway:gw-01")
     assert brief([document]) == [("confirmed", "Moderate", "Observed")]
     assert document["headline"]["en"] == (
-        "The gateway's broker of gw-01 is away: no node can be heard"
+        "The gateway's broker of gw-01 is away: no Wi-Fi node can be heard"
     )
     assert document["health"] == {"smoke": "silent"}
     (fire,) = city.flames()

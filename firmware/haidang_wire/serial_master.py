@@ -17,6 +17,7 @@ SERIAL = {
     "poll_ms": 50,
     "gap_ms": 5,
     "burst_ms": 250,
+    "silent_ms": 1000,
     "absent_ms": 1000,
     "absent_cap_ms": 15000,
 }
@@ -45,6 +46,7 @@ class Bus:
         self._gap_ms = gap_ms or SERIAL["gap_ms"]
         self._deframer = Deframer()
         self._due_ms = [0] * len(peers)
+        self._heard_ms = [0] * len(peers)
         self._asked: Peer | None = None
         self._sent_ms = 0
         self._until_ms = 0
@@ -100,6 +102,7 @@ class Bus:
         if peer is None or outcome == STRANGE:
             self.strange += 1
             return
+        self._heard_ms[self._at] = now_ms
         if self._first:
             # Measured once per turn: later frames of an answer follow at once.
             self._first = False
@@ -123,11 +126,14 @@ class Bus:
     def _give_up(self, peer: Peer, now_ms: int) -> None:
         was_open = peer.open
         if self._first:
-            peer.missed()
+            # A busy node misses two polls in a few ms: it writes flash, or collects garbage.
+            peer.missed(now_ms - self._heard_ms[self._at] >= SERIAL["silent_ms"])
         if was_open and not peer.open:
             self._lost.append(Event(peer.node, SESSION_LOST, b""))
         wait_ms = 0
-        if peer.misses > 2:
+        if peer.open and peer.misses:
+            wait_ms = SERIAL["poll_ms"]
+        elif peer.misses > 2:
             # A node that is away must not slow the others down.
             doubled = SERIAL["absent_ms"] << min(peer.misses - 3, 4)
             wait_ms = min(doubled, SERIAL["absent_cap_ms"])

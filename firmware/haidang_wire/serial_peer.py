@@ -32,7 +32,8 @@ PART = 1
 WHOLE = 2
 BEGUN = 3
 
-# Two polls without an answer: the node may have started anew and knows the session no more.
+# So many polls without an answer, and silence as well: the node may have started anew and knows
+# the session no more.
 _MISSES = 2
 # Until an answer was measured; a radio modem may take this long.
 _FIRST_LATENCY_MS = 1000
@@ -137,13 +138,14 @@ class Peer:
             return self._answer(body, counter)
         return STRANGE
 
-    def missed(self) -> None:
-        """No answer came in time."""
+    def missed(self, silent: bool) -> None:
+        """No answer came in time; silent: none for so long that the node is not just busy."""
         self.lost += 1
         self.misses += 1
         self.flags = 0
-        if self.misses >= _MISSES:
+        if silent and self.open and self.misses >= _MISSES:
             self._session = None
+            self.misses = _MISSES
 
     def measured(self, latency_ms: int) -> None:
         """The time from a frame's end to its answer's beginning (RFC 6298's smoothing)."""

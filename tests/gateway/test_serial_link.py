@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import random
+import select
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.serial_line import SerialLine
+from haidang_gateway.ingest.serial_port import SerialPort
 from haidang_gateway.settings import SerialSettings
 from haidang_wire import messages
 from haidang_wire.serial_lanes import ACK, ALARM, COMMAND, DATA, STATUS, TIME
@@ -28,12 +30,14 @@ DEADLINE_S = 8
 class Stand:
     """A serial line of the gateway, its inbox, and what came."""
 
-    def __init__(self, folder: Path, *nodes: str, device: str = "port") -> None:
+    def __init__(
+        self, folder: Path, *nodes: str, device: str = "port", clock: Clock | None = None
+    ) -> None:
         for node in nodes:
             key = folder / f"{node}.serial.key"
             key.write_bytes(KEYS[node])
             key.chmod(0o600)
-        clock = Clock()
+        clock = clock or Clock()
         self.inbox = Inbox(urgent_limit=500, data_limit=500, monotonic_ms=clock.monotonic_ms)
         self.line = SerialLine(
             SerialSettings(
@@ -123,6 +127,55 @@ def test_nothing_false_is_taken_and_nothing_lost_on_a_line_that_spoils_every_thi
                 await until(lambda: set(stand.payloads()) == set(sent), "every pack")
                 assert stand.line.bus is not None
                 assert stand.line.bus.damaged + stand.line.bus.strange > 0
+
+    asyncio.run(scenario())
+
+
+class StallingClock(Clock):
+    """As if the process had stood still for `stalled_ms`."""
+
+    stalled_ms = 0
+
+    def monotonic_ms(self) -> int:
+        return super().monotonic_ms() + self.stalled_ms
+
+
+def test_an_answer_that_came_while_the_gateway_stood_still_is_read_before_it_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = StallingClock()
+    rest: list[bytes] = []
+    missed: list[int] = []
+    read = SerialPort.read
+
+    async def scenario() -> None:
+        stand, node = Stand(tmp_path, NODE, clock=clock), WiredNode(NODE, KEYS[NODE])
+
+        def halves(data: bytes) -> bytes:
+            if clock.stalled_ms or stand.line.peers[NODE].latency_ms > 100:
+                return data
+            rest.append(data[7:])
+            return data[:7]
+
+        with Wire(tmp_path / "port", node) as wire:
+            wire.spoil = halves
+
+            def stand_still(port: SerialPort) -> bytes:
+                data = read(port)
+                if rest:
+                    wire.say(rest.pop())
+                    select.select([port._fd()], [], [], 1.0)
+                    clock.stalled_ms += 500
+                if clock.stalled_ms:
+                    missed.append(stand.line.peers[NODE].lost)
+                return data
+
+            monkeypatch.setattr(SerialPort, "read", stand_still)
+            async with running(stand):
+                await until(lambda: clock.stalled_ms, "answers that come at once")
+                node.send(DATA, pack(1))
+                await until(stand.payloads, "a pack")
+                assert missed[0] == missed[1], "the answer was there"
 
     asyncio.run(scenario())
 

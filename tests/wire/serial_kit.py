@@ -68,6 +68,8 @@ class Line:
         self.now_ms = 0
         self.events = []
         self.polls = 0
+        # Whose answer `spoil` gets.
+        self.answering = ""
         self.restart(keys or KEYS)
 
     def restart(self, keys=KEYS):
@@ -79,6 +81,11 @@ class Line:
         """So many polls and their answers."""
         until = self.polls + count
         while self.polls < until:
+            self.turn()
+
+    def until(self, end_ms):
+        """Polls until this time."""
+        while self.now_ms < end_ms:
             self.turn()
 
     def turn(self):
@@ -97,6 +104,7 @@ class Line:
         for node in self.nodes:
             answer = node.hear(heard)
             if answer:
+                self.answering = node.node
                 self.now_ms += air_ms(len(answer), self.baud) + self.latency_ms
                 back = self.spoil(answer, True) if self.spoil else answer
                 self.events += self.bus.receive(back, self.now_ms)

@@ -184,14 +184,46 @@ def test_recorded_answers_are_not_taken_twice() -> None:
     assert len(line.events) == before
 
 
-def test_a_node_that_starts_anew_is_found_again() -> None:
+def test_a_node_that_starts_anew_is_found_again_within_two_seconds() -> None:
     line = one()
     line.turns(3)
     line.nodes[0] = Node(FIRST, boot=2)
-    line.turns(4)
+    line.until(line.now_ms + 2000)
     kinds = [kind for kind, _ in line.messages(FIRST)]
     assert kinds == [SESSION_BEGUN, SESSION_LOST, SESSION_BEGUN]
     assert line.peers[FIRST].hb == 2
+
+
+def test_a_node_that_is_busy_for_a_moment_keeps_its_session_and_is_heard_soon_after() -> None:
+    for baud, moments_ms in ((9600, (400, 700)), (115200, (70, 150, 400, 700))):
+        for busy_ms in moments_ms:
+            free_ms = [0]
+            line = Line([Node(FIRST), Node(SECOND)], baud=baud)
+            line.spoil = lambda data, up, line=line, free=free_ms: (
+                b"" if up and line.answering == FIRST and line.now_ms < free[0] else data
+            )
+            line.turns(40)
+            free_ms[0] = line.now_ms + busy_ms
+            line.nodes[0].session.send(ALARM, b"fire", URGENT)
+            while (ALARM, b"fire") not in line.messages(FIRST):
+                line.turn()
+                assert line.now_ms < free_ms[0] + 700, (baud, busy_ms)
+            assert line.nodes[0].sessions == 1, (baud, busy_ms)
+            assert SESSION_LOST not in [kind for kind, _ in line.messages(FIRST)]
+            assert line.peers[FIRST].lost > 0, "the test's node was not busy"
+
+
+def test_a_node_that_is_gone_is_missed_within_two_seconds_and_costs_the_others_little() -> None:
+    for baud, most_ms in ((115200, 250), (9600, 800)):
+        line = Line([Node(FIRST), Node(SECOND)], baud=baud)
+        line.turns(40)
+        line.nodes.pop(0)
+        began_ms = line.now_ms
+        while (SESSION_LOST, b"") not in line.messages(FIRST):
+            before_ms = line.now_ms
+            line.turn()
+            assert line.now_ms - before_ms < most_ms, baud
+        assert 1000 <= line.now_ms - began_ms < 2500, (baud, line.now_ms - began_ms)
 
 
 def test_a_master_that_starts_anew_goes_on_with_a_new_session() -> None:

@@ -80,6 +80,7 @@ _RULES = {
     "poll_ms": "pause between two polls of a node that has nothing to say",
     "gap_ms": "silence between two turns, for drivers that let go of the line late",
     "burst_ms": "what one answer may take of the air; longer where answers are far away",
+    "silent_ms": "a node that was heard within it is busy: its session goes on",
     "absent_ms": "pause before an absent node is asked again",
     "absent_cap_ms": "the pause doubles up to this",
 }
@@ -88,8 +89,8 @@ The session's key is HMAC-SHA-256 under the node's key over `haidang serial 1`, 
 master's challenge, the node's challenge, he and hb: so each frame is signed over direction, node,
 he, hb, counter and content. A node goes on with its present session until a POLL proves the new
 one. A counter that does not rise is refused. The master greets anew at its start, after two polls
-without an answer, and long before a counter could repeat; so a restart of either side makes all
-recorded frames worthless.
+without an answer and a second of silence, and long before a counter could repeat; so a restart of
+either side makes all recorded frames worthless.
 
 Receipts are two bytes for the urgent lane and two for the ordinary one: the number of the next
 fragment that is missing, and a bit for each of the three behind it that has come. A fragment is

@@ -126,12 +126,14 @@ class SerialLine:
             port.close()
 
     async def _turn(self, port: SerialPort, handle: int, bus: Bus, on_session: OnSession) -> None:
-        if frame := bus.step(self._clock.monotonic_ms()):
-            port.write(frame)
         readable = await self._wait(handle, bus.wait_ms(self._clock.monotonic_ms()))
+        looked_ms = self._clock.monotonic_ms()
         data = port.read() if readable else b""
         for event in bus.receive(data, self._clock.monotonic_ms()):
             self._take(event, on_session)
+        # As of the look: where the process stood still, what came meanwhile is read first.
+        if frame := bus.step(looked_ms):
+            port.write(frame)
         if len(data) == READ_BYTES:
             await asyncio.sleep(_BABBLE_S)
 

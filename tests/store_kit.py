@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from haidang_gateway.batch import CENTRE, Batch, PackRow
-from haidang_gateway.model import Revision
+from haidang_gateway.model import Lane, Revision
 from haidang_gateway.outgoing import alarm_draft
 from haidang_gateway.settings import BrokerSettings, StoreSettings
 from haidang_gateway.store import Store
@@ -36,13 +36,15 @@ async def open_store(folder: Path, **limits: Any) -> AsyncIterator[Store]:
         await store.close()
 
 
-def row(seq: int, body: bytes = b"[]", received_ms: int = START_MS) -> PackRow:
+def row(
+    seq: int, body: bytes = b"[]", received_ms: int = START_MS, lane: Lane = "data"
+) -> PackRow:
     return PackRow(
         node=NODE,
         epoch=EPOCH,
         boot=7,
         seq=seq,
-        lane="data",
+        lane=lane,
         received_ms=received_ms,
         at_low_ms=START_MS,
         at_high_ms=START_MS,

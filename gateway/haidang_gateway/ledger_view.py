@@ -2,11 +2,11 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from haidang_gateway import store_read
+from haidang_gateway import store_drop, store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.fleet.nodes import NORMAL, SAFE
 from haidang_gateway.metrics import iso_utc
@@ -33,10 +33,15 @@ def sums(folder: Path) -> dict[str, int]:
 def by_day(folder: Path, days: int) -> list[dict[str, Any]]:
     """What came of each node on each of the newest `days` (0: all), the newest day first.
 
-    `dropped` is the sum of `causes`. StoreError without a database.
+    `dropped` is the sum of `causes`; `names` are the packs that this gateway dropped on a full
+    disk: epoch, boot, first and last number. StoreError without a database.
     """
     with reading(folder / "haidang.db") as connection:
-        return list(_rows(store_read.ledger_days(connection), days))
+        rows = list(_rows(store_read.ledger_days(connection), days))
+        names = defaultdict(list)
+        for one in store_drop.dropped(connection):
+            names[one.day, one.node].append([one.epoch, one.boot, one.low, one.high])
+    return [row | {"names": names[row["day"], row["node"]]} for row in rows]
 
 
 def lines(folder: Path, days: int = 0) -> Iterator[str]:
@@ -48,6 +53,7 @@ def lines(folder: Path, days: int = 0) -> Iterator[str]:
         heard = store_read.last_packs(connection)
         reasons = [row[3] for row in store_read.quarantine(connection)]
         quarantined = store_read.quarantined(connection, _NEWEST)
+        dropped = store_drop.dropped(connection)
     yield f"{'day':<10}  {'node':<14}" + "".join(f"{name:>12}" for name in _COLUMNS)
     for row in rows:
         head = f"{row['day']:<10}  {row['node']:<14}"
@@ -55,6 +61,7 @@ def lines(folder: Path, days: int = 0) -> Iterator[str]:
     for row in rows:
         for cause, count in row["causes"].items():
             yield f"{row['day']}  {row['node']}  {count} dropped, cause: {cause}"
+    yield from _dropped_lines(dropped)
     for node, doc in nodes.items():
         yield printable(_node_line(node, doc) + _last_pack(heard.get(node)))
     strangers = Counter(m.group(1) for m in map(_STRANGER.match, reasons) if m)
@@ -82,6 +89,17 @@ def _rows(counted: Iterable[tuple[str, str, str, int]], days: int) -> Iterator[d
         if day in newest:
             sums = {name: counts[name] for name in _COLUMNS}
             yield {"day": day, "node": node, **sums, "causes": dict(causes[day, node])}
+
+
+def _dropped_lines(dropped: Sequence[store_drop.Dropped]) -> Iterator[str]:
+    for one in dropped[-_NEWEST:]:
+        kind = "alarm packs" if one.lane == "alarm" else "packs"
+        yield (
+            f"{one.day}  {one.node}  {kind} {one.low} to {one.high} of boot {one.boot} "
+            f"(epoch {one.epoch}) were dropped here on a full disk"
+        )
+    if len(dropped) > _NEWEST:
+        yield f"and {len(dropped) - _NEWEST} more such ranges: `ledger --json --days N` has all"
 
 
 def _last_pack(received_ms: int | None) -> str:

@@ -32,8 +32,7 @@ from haidang_gateway.store_write import ComposeData
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-_ROOM_ROUNDS = 3
-_ROOM_STEPS = 10
+_ROOM_ROUNDS, _ROOM_STEPS = 3, 10
 # About what a commit adds to the log, to know when that has grown long.
 _PAGES_PER_COMMIT = 6
 _PACKS_PER_PAGE = 8
@@ -233,11 +232,11 @@ class Store:
             self._write(lambda c: store_write.write_batch(c, batch, self._prefix))
 
     def _write(self, work: Callable[[Connection], _T]) -> _T:
-        for _ in range(_ROOM_ROUNDS):
+        for again in range(_ROOM_ROUNDS):
             try:
                 return self._translated(lambda: transaction(self._open_connection, work))
             except StoreFull:
-                self._make_room()
+                self._make_room(sparing=not again)
         return self._translated(lambda: transaction(self._open_connection, work))
 
     def _keep_room(self) -> int:
@@ -246,12 +245,13 @@ class Store:
         try:
             gone = self._drop_oldest()
         except StoreFull:
-            self._make_room()
+            self._make_room(sparing=True)
             return 0
         self._count_room(gone)
         return gone
 
-    def _make_room(self) -> None:
+    def _make_room(self, *, sparing: bool) -> None:
+        # `sparing`: no more than an ordinary commit needs.
         connection = self._open_connection
         self._translated(lambda: self._room.give_up_ballast(connection))
         gone = 0
@@ -261,6 +261,8 @@ class Store:
             for _ in range(_ROOM_STEPS):
                 self._translated(lambda: connection.execute(_EMPTY_LOG).fetchall())
                 gone += self._drop_oldest()
+                if sparing and not self._translated(lambda: self._room.is_tight(connection)):
+                    break
             self._translated(lambda: connection.execute(_EMPTY_LOG).fetchall())
         self._count_room(gone)
 

@@ -26,6 +26,7 @@ CLEAN = "clean"
 CHECKED_MS = "checked_ms"
 _DOCS = ("rule_state", "boot", "node", "command")
 _LONG = ("revision", "audit", "outgoing", "quarantine", "history", "pack")
+_SELDOM = ("dead_letter", "dropped")
 _MARK = f"{FILE}.broken"
 _WHOLE = [("ok",)]
 _LOWEST_NICENESS = 19
@@ -104,7 +105,7 @@ class Look:
         try:
             with second(self._path) as self._connection:
                 known = _tables(self._connection)
-                for table in (*VITAL, *_LONG):
+                for table in (*VITAL, *_LONG, *_SELDOM):
                     if self._stopped:
                         return ""
                     if table in known and (found := _checked(self._connection, table)):

@@ -37,6 +37,7 @@ _ORDER = (
     "counter",
     "boot",
     "ledger_day",
+    "dropped",
     "audit",
     "outgoing",
     "dead_letter",

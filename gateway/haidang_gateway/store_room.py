@@ -8,13 +8,10 @@ from pathlib import Path
 from haidang_gateway import store_history
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store_counters import count_up
+from haidang_gateway.store_drop import drop_waiting
 from haidang_gateway.store_feed import give_up_for_others
 from haidang_gateway.store_schema import FILE, PAGE_BYTES, Connection
-from haidang_gateway.store_write import (
-    QUARANTINE_FORGOTTEN,
-    drop_waiting_packs,
-    forget_revisions,
-)
+from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, forget_revisions
 
 _log = logging.getLogger(__name__)
 
@@ -103,17 +100,18 @@ def make_room(connection: Connection, day: str, now_ms: int) -> int:
     """Delete some of what is worth least; how many rows. Everything is counted.
 
     The order: packs that every destination has, those that the centre has and others wait for, the
-    minutes of the charts, quarantine, packs that still wait (in the ledger as
-    dropped:gateway_full), the hours, old revisions (audited). A revision's message to a
-    destination stays until it is confirmed.
+    minutes of the charts, quarantine, telemetry that still waits (by name, and in the ledger as
+    dropped:gateway_full), the hours, packs of the alarm lane that still wait (the same), old
+    revisions (audited). A revision's message to a destination stays until it is confirmed.
     """
     steps: tuple[tuple[str, Callable[[], int]], ...] = (
         ("room_packs", lambda: _forwarded(connection)),
         ("room_destinations", lambda: _others_packs(connection)),
         ("room_minutes", lambda: store_history.drop_oldest(connection, 60, ROWS)),
         (QUARANTINE_FORGOTTEN, lambda: connection.execute("DELETE FROM quarantine").rowcount),
-        ("room_waiting_packs", lambda: drop_waiting_packs(connection, day, ROWS)),
+        ("room_waiting_packs", lambda: drop_waiting(connection, "data", day, ROWS)),
         ("room_hours", lambda: store_history.drop_oldest(connection, 3600, ROWS)),
+        ("room_waiting_alarms", lambda: drop_waiting(connection, "alarm", day, ROWS)),
         ("room_revisions", lambda: forget_revisions(connection, now_ms, REVISIONS)),
     )
     for name, step in steps:

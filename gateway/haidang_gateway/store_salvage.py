@@ -92,7 +92,7 @@ class TornTable:
             yield rows
 
     def _key(self) -> str:
-        if self._table in ("boot", "ledger_day", "history"):
+        if self._table in ("boot", "ledger_day", "dropped", "history"):
             return ", ".join(self._columns[:3])
         return self._columns[0]
 

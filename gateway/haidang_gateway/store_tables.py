@@ -57,7 +57,13 @@ CREATE TABLE dead_letter (
     lane TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, packs INTEGER NOT NULL,
     created_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, reason TEXT NOT NULL);
 """
-STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+-- Packs that a full disk gave up before any destination had them, by name, in ranges of numbers.
+CREATE TABLE dropped (
+    node TEXT, epoch TEXT, boot INTEGER, low INTEGER, high INTEGER NOT NULL, lane TEXT NOT NULL,
+    day TEXT NOT NULL, PRIMARY KEY (node, epoch, boot, low)) WITHOUT ROWID;
+"""
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 SCHEMA_VERSION = len(STEPS)
 # Few rows, without which no alarm can be decided, numbered or sent.
 VITAL = (

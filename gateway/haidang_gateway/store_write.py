@@ -132,19 +132,6 @@ def confirm(
     )
 
 
-def drop_waiting_packs(connection: Connection, day: str, limit: int) -> int:
-    """Drop the oldest packs that still wait, as losses with a known cause; how many."""
-    connection.execute(
-        "INSERT INTO ledger_day SELECT node, ?, 'dropped:gateway_full', count(*) FROM"
-        " (SELECT node FROM pack ORDER BY id LIMIT ?) WHERE true GROUP BY node"
-        " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        (day, limit),
-    )
-    return connection.execute(
-        "DELETE FROM pack WHERE id IN (SELECT id FROM pack ORDER BY id LIMIT ?)", (limit,)
-    ).rowcount
-
-
 def forget_revisions(connection: Connection, now_ms: int, limit: int) -> int:
     """Delete the oldest revisions, each with a line in the audit chain; how many."""
     rows = connection.execute(

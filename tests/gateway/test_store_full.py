@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_read
+from haidang_gateway import ledger_view, store_drop, store_history, store_read
 from haidang_gateway.batch import CENTRE, Batch, Confirmed
 from haidang_gateway.errors import StoreFull
+from haidang_gateway.model import Lane
 from haidang_gateway.store import Store
 from haidang_gateway.store_schema import reading
-from node_packs import START_MS
+from node_packs import EPOCH, NODE, START_MS
 from store_kit import alarm, open_store, packs, revision, row
 
 
@@ -83,6 +84,98 @@ def test_a_full_database_drops_telemetry_and_counts_it_but_takes_alarms(tmp_path
             assert dropped > 0
             assert kept + dropped == 24_000
             assert store.room_made >= dropped
+
+    asyncio.run(scenario())
+
+
+def _names(folder: Path, lane: Lane) -> set[int]:
+    """The numbers of what was dropped."""
+    with reading(folder / "haidang.db") as connection:
+        ranges = [one for one in store_drop.dropped(connection) if one.lane == lane]
+        counted = store_read.ledger_sums(connection)["dropped:gateway_full"]
+        everything = sum(one.high - one.low + 1 for one in store_drop.dropped(connection))
+    assert {(one.node, one.epoch, one.boot) for one in ranges} <= {(NODE, EPOCH, 7)}
+    assert everything == counted, "each name is counted once"
+    return {seq for one in ranges for seq in range(one.low, one.high + 1)}
+
+
+def _kept(folder: Path) -> tuple[list[int], list[int]]:
+    with reading(folder / "haidang.db") as connection:
+        rows = connection.execute("SELECT id, seq FROM pack ORDER BY id").fetchall()
+    return [pack_id for pack_id, _ in rows], [seq for _, seq in rows]
+
+
+def test_what_a_full_database_drops_it_names_and_alarm_packs_stay(tmp_path: Path) -> None:
+    def lane(seq: int) -> Lane:
+        return "data" if seq % 25 else "alarm"
+
+    async def scenario() -> None:
+        async with open_store(tmp_path, max_mb=16) as store:
+            for start in range(0, 20_000, 1000):
+                rows = (row(n, bytes(1000), lane=lane(n)) for n in range(start, start + 1000))
+                await store.commit(packs(*rows))
+            while await store.care(lambda c: store_history.roll_up(c, 5000)):
+                pass
+            await store.commit(packs(*(row(n, bytes(1000)) for n in range(20_000, 24_000))))
+            assert await store.care(store_history.not_rolled_up) == 4000, "none counts twice"
+
+    asyncio.run(scenario())
+    dropped = _names(tmp_path, "data")
+    ids, kept = _kept(tmp_path)
+    assert dropped | set(kept) == set(range(24_000))
+    assert len(dropped) + len(kept) == 24_000
+    assert set(range(0, 20_000, 25)) <= set(kept)
+    assert ids == list(range(ids[0], ids[-1] + 1)), "ids without gaps are what counts the queue"
+    (day,) = ledger_view.by_day(tmp_path, 1)
+    assert sum(high - low + 1 for _, _, low, high in day["names"]) == day["dropped"]
+    told = list(ledger_view.lines(tmp_path))
+    _, _, low, high = day["names"][-1]
+    assert any(f"packs {low} to {high} of boot 7 (epoch {EPOCH}) were dropped" in t for t in told)
+    assert f"and {len(day['names']) - 20} more such ranges" in "\n".join(told)
+
+
+def test_alarm_packs_go_where_nothing_else_is_left_and_are_named_too(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path, max_mb=16) as store:
+            await store.commit(packs(*(row(n, bytes(1000)) for n in range(1000))))
+            for start in range(1000, 19_000, 1000):
+                rows = (row(n, bytes(1000), lane="alarm") for n in range(start, start + 1000))
+                await store.commit(packs(*rows))
+
+    asyncio.run(scenario())
+    assert _names(tmp_path, "data") == set(range(1000))
+    alarms = _names(tmp_path, "alarm")
+    assert alarms == set(range(1000, 1000 + len(alarms))), "the oldest"
+    assert set(_kept(tmp_path)[1]) == set(range(1000 + len(alarms), 19_000))
+    assert "  alarm packs 1000 to " in "\n".join(ledger_view.lines(tmp_path))
+
+
+def test_no_more_is_dropped_than_there_is_need_of(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        async with open_store(tmp_path, max_mb=16) as store:
+            for start in range(0, 40_000, 500):
+                await store.commit(
+                    packs(*(row(n, bytes(1000)) for n in range(start, start + 500)))
+                )
+                if gone := (await store.ledger_sums()).get("dropped:gateway_full", 0):
+                    return gone
+        raise AssertionError("16 MB never were full")
+
+    assert asyncio.run(scenario()) <= 1500
+
+
+def test_the_names_of_what_was_dropped_are_bounded_and_the_rest_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_drop, "KEEP_RANGES", 10)
+
+    async def scenario() -> None:
+        async with open_store(tmp_path, max_mb=16) as store:
+            await store.commit(packs(*(row(n) for n in range(0, 80, 2))))
+            for _ in range(4):
+                await store.care(lambda c: store_drop.drop_waiting(c, "data", "2026-11-25", 10))
+            assert len(await store.read(store_drop.dropped)) == 10
+            assert (await store.counters())[store_drop.FORGOTTEN] == 30
 
     asyncio.run(scenario())
 

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_dead, store_history
+from haidang_gateway import store_dead, store_drop, store_history
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreError
 from haidang_gateway.settings import StoreSettings
@@ -75,9 +75,17 @@ CREATE TABLE dead_letter (
     lane TEXT NOT NULL, topic TEXT NOT NULL, payload BLOB NOT NULL, packs INTEGER NOT NULL,
     created_ms INTEGER NOT NULL, died_ms INTEGER NOT NULL, reason TEXT NOT NULL);
 """
+# What version 5 added.
+SINCE_4 = """
+-- Packs that a full disk gave up before any destination had them, by name, in ranges of numbers.
+CREATE TABLE dropped (
+    node TEXT, epoch TEXT, boot INTEGER, low INTEGER, high INTEGER NOT NULL, lane TEXT NOT NULL,
+    day TEXT NOT NULL, PRIMARY KEY (node, epoch, boot, low)) WITHOUT ROWID;
+"""
 VERSION_2 = VERSION_1 + SINCE_1
 VERSION_3 = VERSION_2 + SINCE_2
 VERSION_4 = VERSION_3 + SINCE_3
+VERSION_5 = VERSION_4 + SINCE_4
 
 
 def _database(folder: Path, tables: str, version: int) -> Path:
@@ -179,13 +187,27 @@ def test_a_database_of_version_3_gets_a_place_for_what_is_refused(tmp_path: Path
     assert _version(path) == SCHEMA_VERSION
 
 
+def test_a_database_of_version_4_gets_a_place_for_the_names_of_what_is_dropped(
+    tmp_path: Path,
+) -> None:
+    path = _database(tmp_path, VERSION_4, 4)
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert store.epoch == "5f3a9c1e"
+            assert await store.read(store_drop.dropped) == []
+
+    asyncio.run(scenario())
+    assert _version(path) == SCHEMA_VERSION
+
+
 def test_every_released_version_is_kept_here_as_it_was(tmp_path: Path) -> None:
     def tables(path: Path) -> set[tuple[str, str]]:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             return set(connection.execute("SELECT name, sql FROM sqlite_master"))
 
-    assert SCHEMA_VERSION == 4, "keep the tables of the version before here as well"
-    old = _database(tmp_path, VERSION_4, 4)
+    assert SCHEMA_VERSION == 5, "keep the tables of the version before here as well"
+    old = _database(tmp_path, VERSION_5, 5)
     (tmp_path / "new").mkdir()
 
     async def scenario() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from haidang_gateway.model import Lane, OutLane, Revision
 
@@ -14,9 +14,11 @@ DayKey = tuple[str, str, str]
 """Node id, ISO day in the site's time zone, and what was counted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackRow:
-    """One accepted pack; `body` has its time resolved, bounds are Unix ms of its first record."""
+class PackRow(NamedTuple):
+    """One accepted pack, as the store's table has it.
+
+    `body` has its time resolved, bounds are Unix ms of its first record.
+    """
 
     node: str
     epoch: str

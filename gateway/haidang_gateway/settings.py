@@ -1,5 +1,6 @@
 """The configuration as frozen values; `config.py` reads them, `app.py` hands them out."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,6 +214,7 @@ def _zone(camera: CameraSettings, rules: RulesSettings) -> CrowdZone:
     )
 
 
+@functools.lru_cache(maxsize=20_000)
 def _source(node: str) -> str:
     return str(base_name(node)).removesuffix(":")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import signal
 import sqlite3
@@ -103,9 +102,7 @@ def test_messages_are_numbered_without_gaps_and_never_change(tmp_path: Path) -> 
 def test_the_backlog_is_told_without_reading_what_waits(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
-            rows = [
-                dataclasses.replace(row(seq), received_ms=START_MS + seq) for seq in range(2050)
-            ]
+            rows = [row(seq)._replace(received_ms=START_MS + seq) for seq in range(2050)]
             await store.commit(packs(*rows[:50]))
             assert await store.backlog(CENTRE) == Backlog(packs=50, oldest_ms=START_MS)
             await _compose(store)

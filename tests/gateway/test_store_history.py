@@ -1,7 +1,6 @@
 """History for charts: every pack counts once, in its minute and its hour, and old rows go."""
 
 import asyncio
-import dataclasses
 import json
 from pathlib import Path
 
@@ -32,7 +31,7 @@ def level(seq: int, at_ms: int, *values: float, name: str = LEVEL, late_ms: int 
         for second, value in enumerate(values)
     ]
     came_ms = at_ms + 1000 * len(values) + late_ms
-    return dataclasses.replace(row(seq, json.dumps(records).encode()), received_ms=came_ms)
+    return row(seq, json.dumps(records).encode())._replace(received_ms=came_ms)
 
 
 def chart(folder: Path, span_s: int, name: str = LEVEL) -> list[Point]:

@@ -1,7 +1,6 @@
 """What a node measured comes out of the store as a trace that the tools can play."""
 
 import asyncio
-import dataclasses
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ def _pack(seq: int, second: int, **values: float | bool) -> PackRow:
         for name, value in values.items()
     ]
     came_ms = START_MS + second * 1000
-    return dataclasses.replace(row(seq, json.dumps(records).encode()), received_ms=came_ms)
+    return row(seq, json.dumps(records).encode())._replace(received_ms=came_ms)
 
 
 def _stored(folder: Path) -> None:

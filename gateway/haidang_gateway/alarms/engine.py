@@ -94,6 +94,8 @@ class Rules:
         A source time in the future counts as now.
         """
         self._timers.check(now_ms)
+        if self._is_idle(fact):
+            return Outcome()
         turn = _Turn(self._states, now_ms)
         self._take(_at_most(fact, now_ms), turn)
         for key, state in turn.changed.items():
@@ -157,6 +159,12 @@ class Rules:
                 self._unshelve(fact, turn)
             case _:
                 self._advance_all(list(self._routes.of(fact, self._states)), fact, turn)
+
+    def _is_idle(self, fact: Fact) -> bool:
+        """A quiet detector where nothing of a fire is known: so is nearly every pack."""
+        return smoke.is_calm_word(fact) and not any(
+            key in self._states for key, _ in self._routes.of(fact, self._states)
+        )
 
     def _advance_all(self, routes: Iterable[Route], fact: Fact, turn: _Turn) -> None:
         for key, blank in routes:

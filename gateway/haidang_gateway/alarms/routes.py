@@ -41,6 +41,7 @@ class Routes:
         self._reach = {
             place.id: {other.id for other in places if _overlap(place, other)} for place in places
         }
+        self._fire_routes = {place: tuple(self._fires(place)) for place in site.places}
         # Gauges of which something is known: few, where all nodes of a place may be thousands.
         self._gauges: dict[str, set[str]] = {}
 
@@ -48,7 +49,7 @@ class Routes:
         """The fact's own rule first; what it corroborates behind it."""
         match fact:
             case SmokeFact() | FireSeen() | Report(hazard="fire"):
-                yield from self._fires(fact.place)
+                yield from self._fire_routes.get(fact.place) or self._fires(fact.place)
             case FloodFact():
                 yield from self._floods(fact, states)
             case Report():

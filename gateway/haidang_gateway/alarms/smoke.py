@@ -37,6 +37,11 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
     return after | {"calm": calm} | _timer(after, finding, windows, site), finding
 
 
+def is_calm_word(fact: Fact) -> bool:
+    """Whether it can neither begin a fire nor make one more certain."""
+    return isinstance(fact, SmokeFact) and not _NODE_LEVELS.get(fact.state)
+
+
 def _is_away(was: Slot | None, spot: str, place: str) -> bool:
     """A node that was moved to a place within reach still ends what it began here."""
     return spot != place and (was is None or bool(was.get("away")))

@@ -1,15 +1,14 @@
 """One message as it came from the gateway's own broker."""
 
 import functools
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from haidang_wire import topics
 
 from haidang_gateway.model import Lane
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A publish that waits for its PUBACK; `session` names the connection it must go back on.
 
     `connection` counts that session's connections: a PUBACK never crosses a reconnect. `kept` is
@@ -17,7 +16,7 @@ class Arrival:
     """
 
     topic: str
-    payload: bytes = field(repr=False)
+    payload: bytes
     lane: Lane
     retained: bool
     packet_id: int
@@ -25,6 +24,10 @@ class Arrival:
     session: str
     connection: int
     kept: int = 0
+
+    def __repr__(self) -> str:
+        """For the log; a payload may be long."""
+        return f"Arrival({self.topic}, {len(self.payload)} bytes, packet {self.packet_id})"
 
 
 @functools.lru_cache(maxsize=20_000)

@@ -1,10 +1,11 @@
 """From the records of a pack to facts for the alarm rules."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 
 from haidang_wire.senml import Record
+from haidang_wire.vocabulary import NAMES
 
 from haidang_gateway.model import (
     Fact,
@@ -27,11 +28,9 @@ def facts_of(
     for up_ms, sample in groupby(records, key=attrgetter("up_ms")):
         values: dict[str, Value] = {record.name: record.value for record in sample}
         common = _Common(source, place, zero_ms + up_ms, received_ms)
-        facts.extend(_health(values, common))
-        facts.extend(_smoke(values, common))
-        facts.extend(_flood(values, common))
-        facts.extend(_footfall(values, common))
-        facts.extend(_power(values, common))
+        for names, make in _MAKERS:
+            if not names.isdisjoint(values):
+                facts.extend(make(values, common))
     return tuple(facts)
 
 
@@ -58,30 +57,28 @@ def _smoke(values: dict[str, Value], common: _Common) -> Iterator[SmokeFact]:
 
 def _flood(values: dict[str, Value], common: _Common) -> Iterator[FloodFact]:
     state, level = values.get("flood/state"), values.get("flood/level")
-    if state is not None or level is not None:
-        yield FloodFact(
-            source=common.source,
-            place=common.place,
-            state=state if isinstance(state, str) else None,
-            level_mm=_whole(level),
-            rate_mm_h=_whole(values.get("flood/rate")),
-            to_next_s=_whole(values.get("flood/to_next")),
-            at_ms=common.at_ms,
-            received_ms=common.received_ms,
-        )
+    yield FloodFact(
+        source=common.source,
+        place=common.place,
+        state=state if isinstance(state, str) else None,
+        level_mm=_whole(level),
+        rate_mm_h=_whole(values.get("flood/rate")),
+        to_next_s=_whole(values.get("flood/to_next")),
+        at_ms=common.at_ms,
+        received_ms=common.received_ms,
+    )
 
 
 def _footfall(values: dict[str, Value], common: _Common) -> Iterator[FootfallFact]:
-    if "footfall/devices" in values or "footfall/suppressed" in values:
-        yield FootfallFact(
-            source=common.source,
-            place=common.place,
-            devices=_whole(values.get("footfall/devices")),
-            low=_whole(values.get("footfall/low")),
-            high=_whole(values.get("footfall/high")),
-            at_ms=common.at_ms,
-            received_ms=common.received_ms,
-        )
+    yield FootfallFact(
+        source=common.source,
+        place=common.place,
+        devices=_whole(values.get("footfall/devices")),
+        low=_whole(values.get("footfall/low")),
+        high=_whole(values.get("footfall/high")),
+        at_ms=common.at_ms,
+        received_ms=common.received_ms,
+    )
 
 
 def _power(values: dict[str, Value], common: _Common) -> Iterator[PowerFact]:
@@ -108,6 +105,17 @@ def _health(values: dict[str, Value], common: _Common) -> Iterator[HealthFact]:
                 at_ms=common.at_ms,
                 received_ms=common.received_ms,
             )
+
+
+# What is made where one of these readings is there, in the order in which the rules hear it.
+_MAKERS: tuple[tuple[frozenset[str], Callable[[dict[str, Value], _Common], Iterator[Fact]]], ...]
+_MAKERS = (
+    (frozenset(name for name in NAMES if name.endswith(_HEALTH)), _health),
+    (frozenset({"smoke/state"}), _smoke),
+    (frozenset({"flood/state", "flood/level"}), _flood),
+    (frozenset({"footfall/devices", "footfall/suppressed"}), _footfall),
+    (frozenset({"node/power", "node/supply"}), _power),
+)
 
 
 def _number(value: Value | None) -> float | None:

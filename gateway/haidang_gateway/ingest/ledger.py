@@ -56,7 +56,10 @@ class Ledger:
         order[key] = None
         while len(order) > _MOST_BOOTS:
             self._drop(next(iter(order)))
-        return self._boots.setdefault(key, Boot())
+        boot = self._boots.get(key)
+        if boot is None:
+            boot = self._boots[key] = Boot()
+        return boot
 
     def boots_of(self, node: str, epoch: str) -> dict[int, Boot]:
         """All known boots of a node's epoch by boot count."""

@@ -1,7 +1,7 @@
 """A node's message: read, checked, told apart from its duplicates, resolved in time."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from haidang_wire import senml
 from haidang_wire.errors import WireError
@@ -16,8 +16,7 @@ from haidang_gateway.model import Fact
 from haidang_gateway.settings import NodeSettings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(NamedTuple):
     """A pack that the contract allows: `row` is None for a duplicate, which is acked again."""
 
     key: BootKey
@@ -43,9 +42,7 @@ class PackReader:
         if self._ledger.has(key, pack.seq):
             self._ledger.accept(key, pack.seq, received_ms)
             return Received(key=key, seq=pack.seq, row=None)
-        anchors.learn(self._ledger.boot(key), pack.up_ms, pack.unix_ms, received_ms)
-        boots = self._ledger.boots_of(node.id, pack.epoch)
-        low_ms, high_ms = anchors.bounds(boots, pack.boot, pack.up_ms)
+        low_ms, high_ms = self._times(key, pack, received_ms)
         row = PackRow(
             node=node.id,
             epoch=pack.epoch,
@@ -67,6 +64,17 @@ class PackReader:
         # Last: a pack that could not be read whole must not count as received.
         self._ledger.accept(key, pack.seq, received_ms)
         return Received(key=key, seq=pack.seq, row=row, facts=facts)
+
+    def _times(self, key: BootKey, pack: senml.Pack, received_ms: int) -> tuple[int, int]:
+        """Unix ms (low, high) of the pack's uptime, with what it says itself about that."""
+        boot = self._ledger.boot(key)
+        anchors.learn(boot, pack.up_ms, pack.unix_ms, received_ms)
+        if boot.anchor_ms is not None:
+            # Known exactly: the boots before and after it have nothing to add.
+            at_ms = boot.anchor_ms + pack.up_ms
+            return at_ms, at_ms
+        boots = self._ledger.boots_of(pack.node, pack.epoch)
+        return anchors.bounds(boots, pack.boot, pack.up_ms)
 
     def _checked(
         self, arrival: Arrival, quick: quick_pack.QuickPack | None

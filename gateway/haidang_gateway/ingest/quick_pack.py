@@ -19,6 +19,7 @@ from haidang_wire.senml import (
     Record,
     seconds_text,
 )
+from haidang_wire.senml_text import reading_text
 
 _UINT32 = 0xFFFFFFFF
 _WHOLE = rb"(0|[1-9][0-9]{0,15})"
@@ -27,17 +28,22 @@ _HEAD = re.compile(
     + rb'(?:"bt":(0|[1-9][0-9]{0,10})\.([0-9]{3}),)?"he":"([0-9a-f]{8})",'
     + rb'"hb":%s,"hs":%s,"hu":%s,' % (_WHOLE, _WHOLE, _WHOLE)
 )
-_READING = re.compile(
-    rb'"n":"([a-z_/]{1,32})",(?:"u":"([^"\\]{1,8})",)?'
-    rb'"(v|vb|vs)":(?:(-?(?:0|[1-9][0-9]{0,15})(\.[0-9]{1,9})?)|(true|false)|"([a-z_]{1,16})")'
-    rb"(\},\{|\}\]\Z)"
-)
-_END = b"}]"
-# (unit, value field, words) by name, as bytes
-_NAMES = {
-    name.encode(): (unit.encode() if unit else None, field.encode(), frozenset(words or ()), name)
+_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]{0,15})(\.[0-9]{1,9})?")
+_BETWEEN, _END = b"},{", b"}]"
+_TRUTHS: dict[bytes, bool | str] = {b"true": True, b"false": False}
+# By all that stands before a reading's value: its name, and its words; None where it is a number.
+_NAMES: dict[bytes, tuple[str, dict[bytes, bool | str] | None]] = {
+    reading_text(name, unit, field, "").encode(): (
+        name,
+        {
+            "v": None,
+            "vb": _TRUTHS,
+            "vs": {b'"%s"' % word.encode(): word for word in words or ()},
+        }[field],
+    )
     for name, (unit, field, words) in vocabulary.NAMES.items()
 }
+_UNKNOWN: tuple[str, dict[bytes, bool | str]] = ("", {})
 
 
 class QuickPack:
@@ -72,7 +78,7 @@ def read(payload: bytes) -> QuickPack | None:
         return None
     if unix_ms is not None and unix_ms > MAXIMUM_UNIX_MS:
         return None
-    records = _records(payload, head.end(), up_ms)
+    records = _records(payload[head.end() :], up_ms)
     if records is None:
         return None
     node = f"n-{left.decode()}{right.decode()}"
@@ -83,27 +89,28 @@ def read(payload: bytes) -> QuickPack | None:
     return QuickPack(pack, payload, time)
 
 
-def _records(payload: bytes, at: int, up_ms: int) -> list[Record] | None:
+def _records(text: bytes, up_ms: int) -> list[Record] | None:
+    """The readings in what stands behind the head."""
+    if not text.endswith(_END):
+        return None
+    readings = text[: -len(_END)].split(_BETWEEN)
+    if len(readings) > MAXIMUM_RECORDS:
+        return None
     records: list[Record] = []
-    while len(records) < MAXIMUM_RECORDS and (found := _READING.match(payload, at)):
-        name, unit, field, number, fraction, truth, word, after = found.groups()
-        row = _NAMES.get(name)
-        if row is None or row[0] != unit or row[1] != field:
+    for reading in readings:
+        # No value holds a colon.
+        before, colon, after = reading.rpartition(b":")
+        name, words = _NAMES.get(before + colon, _UNKNOWN)
+        value = _number(after) if words is None else words.get(after)
+        if value is None:
             return None
-        value: int | float | bool | str
-        if number is not None:
-            value = float(number) if fraction else int(number)
-            fits = field == b"v" and -MAXIMUM_VALUE <= value <= MAXIMUM_VALUE
-        elif truth is not None:
-            value = truth == b"true"
-            fits = field == b"vb"
-        else:
-            value = word.decode()
-            fits = field == b"vs" and value in row[2]
-        if not fits:
-            return None
-        records.append(Record(row[3], value, up_ms))
-        at = found.end()
-        if after == _END:
-            return records
-    return None
+        records.append(Record(name, value, up_ms))
+    return records
+
+
+def _number(text: bytes) -> int | float | None:
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    value = float(text) if found.group(1) else int(text)
+    return value if -MAXIMUM_VALUE <= value <= MAXIMUM_VALUE else None

@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 CLEAN = "clean"
 CHECKED_MS = "checked_ms"
 _DOCS = ("rule_state", "boot", "node", "command")
+_NUMBERS = ("created_ms", CHECKED_MS, "rolled_up")
 _LONG = ("revision", "audit", "outgoing", "quarantine", "history", "pack")
 _SELDOM = ("dead_letter", "dropped")
 _MARK = f"{FILE}.broken"
@@ -147,9 +148,16 @@ def _vital(connection: Connection) -> str:
                 json.loads(doc)
             except ValueError as error:
                 return f"{table} holds what is no JSON: {error}"
-    if "epoch" not in dict(connection.execute("SELECT key, value FROM meta")):
+    return _meta(dict(connection.execute("SELECT key, value FROM meta").fetchall()))
+
+
+def _meta(facts: dict[str, str]) -> str:
+    if "epoch" not in facts:
         return "the database has no epoch"
-    return ""
+    numbers = {name: facts.get(name, "0") for name in _NUMBERS}
+    numbers["renewed"] = str(facts.get("renewed", "- 0")).partition(" ")[2]
+    wrong = next((name for name, value in numbers.items() if not str(value).isdecimal()), "")
+    return f"meta has no number as {wrong}" if wrong else ""
 
 
 def _ends(connection: Connection) -> str:

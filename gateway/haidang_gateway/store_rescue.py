@@ -97,10 +97,15 @@ def rescue(path: Path, reason: str, now_ms: int) -> Rescue:
 
 
 def finish(path: Path) -> None:
-    """End what a power cut has interrupted between the two renames of a rescue or restore."""
+    """End what a power cut has interrupted between the renames of a rescue or restore."""
     fresh = path.with_name(path.name + ".new")
-    if not path.exists() and fresh.exists() and _renewed(fresh):
-        move(fresh, path)
+    if fresh.exists() and (renewed := _renewed(fresh)):
+        why, _, at_ms = renewed.partition(" ")
+        kept = aside(path, "broken" if why == "rebuilt" else "replaced", int(at_ms))
+        # Without its log the old one would be that of a minute ago, and count on from there.
+        if not path.exists() or any(part.exists() for part in _parts(kept)):
+            move(path, kept)
+            move(fresh, path)
     remove(fresh)
 
 
@@ -113,10 +118,9 @@ def aside(path: Path, kind: str, now_ms: int) -> Path:
 def move(path: Path, target: Path) -> None:
     """A database with its log."""
     # The log first: a database beside another one's log would be destroyed by it.
-    for suffix in ("-wal", "-shm", ""):
-        part = path.with_name(path.name + suffix)
+    for part, new in zip(_parts(path), _parts(target), strict=True):
         if part.exists():
-            part.rename(target.with_name(target.name + suffix))
+            part.rename(new)
 
 
 def remove(path: Path) -> None:
@@ -125,12 +129,17 @@ def remove(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _renewed(path: Path) -> bool:
+def _parts(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "")]
+
+
+def _renewed(path: Path) -> str:
     try:
         with reading(path) as connection:
-            return bool(connection.execute("SELECT 1 FROM meta WHERE key='renewed'").fetchone())
+            row = connection.execute("SELECT value FROM meta WHERE key='renewed'").fetchone()
+            return str(row[0]) if row else ""
     except (StoreError, SqlError):
-        return False
+        return ""
 
 
 def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> None:
@@ -144,11 +153,12 @@ def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> No
 
 
 def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms: int) -> None:
-    if "boot" not in result.torn and "created_ms" in kept:
+    if "boot" not in result.torn and kept.get("created_ms", "").isdecimal():
         # The ledger's records are whole, so it goes on answering for what came before.
         connection.execute("UPDATE meta SET value=? WHERE key='created_ms'", (kept["created_ms"],))
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
-    store_history.move_cursor(connection, int(kept.get(store_history.CURSOR, newest)))
+    rolled_up = kept.get(store_history.CURSOR, "")
+    store_history.move_cursor(connection, int(rolled_up) if rolled_up.isdecimal() else newest)
     _go_on_counting(connection)
     _count_missing(connection, result.packs_waited - result.taken["pack"], now_ms)
     mend_rules(connection)
@@ -180,7 +190,7 @@ def _count_missing(connection: Connection, packs: int, now_ms: int) -> None:
 
 def _meta(old: Connection, result: Rescue) -> dict[str, str]:
     try:
-        return dict(old.execute("SELECT key, value FROM meta").fetchall())
+        return {key: str(value) for key, value in old.execute("SELECT key, value FROM meta")}
     except SqlError:
         result.torn.append("meta")
         return {}

@@ -19,6 +19,8 @@ _T = TypeVar("_T")
 # a commit do it.
 _LOG_PAGES = 2000
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# SQLite itself does not look at the bytes of a text; Python does, and has no code for it.
+_NO_TEXT = "Could not decode to UTF-8"
 _PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -81,7 +83,8 @@ def transaction(connection: Connection, work: Callable[[Connection], _T]) -> _T:
 
 def is_broken(error: SqlError) -> bool:
     """Whether SQLite says that the file's content is damaged."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BROKEN
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in _BROKEN or str(error).startswith(_NO_TEXT)
 
 
 def translated(error: SqlError, path: Path) -> StoreError:

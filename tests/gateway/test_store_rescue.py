@@ -187,6 +187,98 @@ def test_a_power_cut_between_the_two_renames_loses_nothing(
     assert seen["opened"].renewed
 
 
+@pytest.mark.parametrize("cut_at", range(1, 6))
+def test_a_power_cut_between_the_renames_of_one_database_leaves_no_older_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut_at: int
+) -> None:
+    async def end_as_killed() -> None:
+        """What the last run committed stands in the log alone."""
+        async with open_store(tmp_path) as store:
+            await store.commit(alarm(3))
+            for part in ("", "-wal", "-shm"):
+                content = (tmp_path / f"haidang.db{part}").read_bytes()
+                (tmp_path / f"killed{part}").write_bytes(content)
+
+    asyncio.run(_fill(tmp_path, 60))
+    asyncio.run(end_as_killed())
+    for part in ("", "-wal", "-shm"):
+        (tmp_path / f"killed{part}").rename(tmp_path / f"haidang.db{part}")
+    store_check.mark(tmp_path, "told so by a test")
+    renames: list[Path] = []
+    rename = Path.rename
+
+    def cut(part: Path, target: Path) -> Path:
+        renames.append(target)
+        if len(renames) == cut_at:
+            raise OSError(5, "the power was cut")
+        return rename(part, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", cut)
+        if cut_at <= 4:
+            with pytest.raises(StoreError, match="cannot be rebuilt"):
+                asyncio.run(_seen(tmp_path))
+    # A mark may be lost with the power, too.
+    store_check.unmark(tmp_path)
+    seen = asyncio.run(_seen(tmp_path))
+    # The third message has the packs. The fourth was in the log.
+    assert [message.seq for message in seen["alarms"]] == [1, 2, 4], renames
+
+
+@pytest.mark.parametrize(
+    ("sound", "rotten"),
+    [
+        (b'"place":"m"', b'"place":"\xff"'),
+        (b"created_ms17", b"created_ms1x"),
+        (b"renewedrebuilt 17", b"renewedrebuilt 1x"),
+    ],
+)
+def test_a_text_or_a_number_that_is_none_any_more_keeps_no_gateway_from_starting(
+    tmp_path: Path, sound: bytes, rotten: bytes
+) -> None:
+    asyncio.run(_fill(tmp_path, 60))
+    store_check.mark(tmp_path, "told so by a test")
+    asyncio.run(_seen(tmp_path))
+    path = tmp_path / "haidang.db"
+    content = path.read_bytes()
+    assert sound in content
+    path.write_bytes(content.replace(sound, rotten))
+    seen = asyncio.run(_seen(tmp_path))
+    assert seen["opened"].set_aside
+    assert seen["opened"].created_ms == START_MS
+    assert [m.seq for m in seen["alarms"]] == [1, 2]
+
+
+def test_a_rotten_text_in_what_waits_ends_the_gateway_and_costs_one_message(
+    tmp_path: Path,
+) -> None:
+    async def fill() -> None:
+        async with open_store(tmp_path) as store:
+            for rev in range(1, 61):
+                await store.commit(alarm(rev))
+
+    async def meet_it() -> None:
+        async with open_store(tmp_path) as store:
+            with pytest.raises(StoreBroken, match="UTF-8"):
+                await store.pending(CENTRE, "alarm", 0, 100)
+            assert store.broken
+
+    asyncio.run(fill())
+    path = tmp_path / "haidang.db"
+    content = bytearray(path.read_bytes())
+    document = content.index(b'{"rev":30}', content.index(b"hd/1/g/gw-01/alarm"))
+    content[content.rindex(b"hd/1/g/gw-01/alarm", 0, document)] = 0xFF
+    path.write_bytes(content)
+    asyncio.run(meet_it())
+
+    async def seen_again() -> int:
+        async with open_store(tmp_path) as store:
+            assert store.opened.set_aside
+            return len(await store.pending(CENTRE, "alarm", 0, 100))
+
+    assert asyncio.run(seen_again()) == 59
+
+
 def test_a_rebuilding_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
     asyncio.run(_fill(tmp_path))
     store_check.mark(tmp_path, "told so by a test")

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import json
-import operator
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
@@ -34,9 +33,6 @@ _STATE = (
 )
 _NODE = ("INSERT OR REPLACE INTO node VALUES (?, ?)", "DELETE FROM node WHERE id=?")
 _COMMAND = ("INSERT OR REPLACE INTO command VALUES (?, ?)", "DELETE FROM command WHERE id=?")
-_PACK_FIELDS = operator.attrgetter(
-    "node", "epoch", "boot", "seq", "lane", "received_ms", "at_low_ms", "at_high_ms", "body"
-)
 
 ComposeData = Callable[[str, Sequence[bytes]], bytes]
 
@@ -157,7 +153,7 @@ def _packs(connection: Connection, batch: Batch) -> None:
     connection.executemany(
         "INSERT INTO pack (node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_PACK_FIELDS(pack) for pack in batch.packs],
+        batch.packs,
     )
 
 

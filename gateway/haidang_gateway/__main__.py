@@ -182,8 +182,7 @@ def _camera(options: argparse.Namespace) -> int:
     first = next(frames(options.address), None)
     if first is None:
         raise CameraError("the camera was opened, but sends no pictures; take another source")
-    height, width, _ = first.rgb.shape
-    _say(f"a picture came, {round(width / first.scale)} x {round(height / first.scale)}")
+    _say(f"a picture came, {first.width} x {first.height}")
     return 0
 
 

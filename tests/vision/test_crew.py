@@ -28,7 +28,7 @@ from haidang_gateway.vision.lines import (
     ZoneSettings,
 )
 from haidang_gateway.vision.masks import Masks, hidden_pixels
-from haidang_gateway.vision.picture import CrowdCount, FireScores
+from haidang_gateway.vision.picture import CrowdCount, FireScores, Still
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -49,13 +49,14 @@ class Networks:
     def __init__(self):
         self.shown = []
 
-    def fire(self, rgb):
+    def fire(self, picture):
+        rgb = picture.sized(160, 96)
         self.shown.append(rgb)
         score = 0.9 if 128 < rgb[:, rgb.shape[1] // 2 :].mean() < 245 else 0.1
         cells = np.full((7, 7), score, dtype=np.float32)
         return FireScores(score, 0.0, cells, NOTHING, (0.5, 0.5, 1.0, 1.0), (0.5, 0.5, 1.0, 1.0))
 
-    def crowd(self, rgb, person_px):
+    def crowd(self, picture, person_px):
         return CrowdCount(1.0, 0.0, 2.0, np.ones((3, 4), dtype=np.float32))
 
 
@@ -117,6 +118,20 @@ def test_nothing_is_kept_without_an_alarm(tmp_path):
     assert list((tmp_path / "evidence").glob("*/*")) == []
 
 
+def test_an_alarm_keeps_the_seconds_before_and_after_with_their_masks(tmp_path):
+    clip = write_clip(tmp_path / "c.mp4", [noisy(200, i) for i in range(60)])
+    kept = tmp_path / "evidence"
+    play(settings("east", clip, masks=(LEFT,), evidence_dir=str(kept)))
+    (folder,) = kept.glob("east/*")
+    files = read_event(folder)
+    later = [name for name in files if name.startswith("after-")]
+    assert len(later) >= 3
+    for name in later:
+        picture = np.asarray(Image.open(io.BytesIO(files[name])).convert("RGB")).astype(int)
+        assert picture[:, : int(0.4 * picture.shape[1]) - 16].max() < 8, name
+        assert picture[:, int(0.5 * picture.shape[1]) :].mean() > 150, name
+
+
 unit = st.floats(0, 1)
 
 
@@ -132,6 +147,26 @@ def test_a_mask_of_any_form_and_size_hides_pixels_and_nothing_beyond(polygons, h
     Masks(polygons).burn(rgb)
     assert not rgb[hidden].any() or not polygons
     assert (rgb[~hidden] == 200).all()
+
+
+@given(
+    st.lists(st.lists(st.tuples(unit, unit), min_size=3, max_size=6), max_size=3),
+    st.integers(1, 20),
+    st.integers(1, 20),
+)
+def test_a_mask_hides_brightness_and_colour_in_a_decoders_planes(polygons, half_high, half_wide):
+    high, wide = 2 * half_high, 2 * half_wide
+    hidden = hidden_pixels(polygons, high, wide)
+    planes = np.full((high * 3 // 2, wide), 200, np.uint8)
+    Masks(polygons).burn_planes(planes)
+    assert not planes[:high][hidden].any()
+    assert (planes[:high][~hidden] == 200).all()
+    for colour in planes[high:].reshape(2, half_high, half_wide):
+        assert (colour[hidden_pixels(polygons, half_high, half_wide)] == 128).all()
+        large = colour.repeat(2, axis=0).repeat(2, axis=1)
+        if polygons:
+            inner = hidden_pixels(polygons, half_high, half_wide)
+            assert (large[~inner.repeat(2, axis=0).repeat(2, axis=1)] == 200).all()
 
 
 def test_cameras_share_a_worker_fairly_and_each_line_has_its_name(tmp_path):
@@ -192,9 +227,9 @@ def test_while_nothing_moves_only_key_frames_are_decoded_and_a_fire_wakes_the_ca
 class Late(Networks):
     """Burning from the thirtieth look on, whatever the picture."""
 
-    def fire(self, rgb):
+    def fire(self, picture):
         burns = len(self.shown) >= 30
-        return super().fire(np.full((4, 4, 3), 200 if burns else 0, np.uint8))
+        return super().fire(Still(np.full((4, 4, 3), 200 if burns else 0, np.uint8)))
 
 
 def test_a_fire_before_a_camera_that_is_called_stuck_alarms_and_nobody_is_counted(tmp_path):

@@ -13,10 +13,11 @@ import pytest
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.settings import EvidenceSettings
 from haidang_gateway.vision import evidence, evidence_care, evidence_cli
-from haidang_gateway.vision.camera import Frame, jpeg
+from haidang_gateway.vision.camera import Develop, jpeg, raw
 from haidang_gateway.vision.evidence import Event, EvidenceFolder, Ring, read_event, read_key
 from haidang_gateway.vision.evidence_care import EvidenceCare, Kept, doomed, look
 from haidang_gateway.vision.lines import FlameLine
+from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.witness import Witness, cut_out
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,12 @@ def event(at_ms=NOW_MS, picture=b"picture", camera="east"):
         crop=b"crop",
         ring=[(at_ms - 1500, b"before"), (at_ms - 1000, b"later")],
     )
+
+
+def shown(colour, at_ms=NOW_MS, size=(360, 640)):
+    """A frame of one colour."""
+    rgb = np.full((*size, 3), colour, np.uint8)
+    return Develop(Masks())(raw(rgb), number=1, at_ms=at_ms)
 
 
 def folders(where):
@@ -119,21 +126,18 @@ def test_the_ring_keeps_ten_seconds_and_never_more_than_its_bytes(steps):
     ring, at_ms = Ring(max_bytes=4000), 0
     for step_ms, size in steps:
         at_ms += step_ms
-        ring.add(at_ms, bytes(size))
-        frames = ring.frames()
-        assert frames[-1] == (at_ms, bytes(size))
-        assert all(at_ms - at <= 10_000 for at, _ in frames)
-        assert ring.used_bytes == sum(len(picture) for _, picture in frames) <= 4000
+        newest = np.zeros((size, 1), np.uint8)
+        ring.add(at_ms, newest)
+        kept = ring.pictures()
+        assert kept[-1][0] == at_ms
+        assert kept[-1][1] is newest
+        assert all(at_ms - at <= 10_000 for at, _ in kept)
+        assert ring.used_bytes == sum(picture.nbytes for _, picture in kept) <= 4000
 
 
 def test_a_picture_is_kept_once_for_a_vote_and_named_with_each_repeat(tmp_path):
     witness = Witness("east", EvidenceFolder(tmp_path))
-    frame = Frame(
-        number=1,
-        at_ms=NOW_MS,
-        luma=np.zeros((90, 160), np.uint8),
-        rgb=np.full((360, 640, 3), 90, np.uint8),
-    )
+    frame = shown((90, 90, 90))
     witness.see(frame, awake=True)
     burning = FlameLine(active=True, score=0.9, box=(0.5, 0.5, 0.2, 0.2), at_ms=NOW_MS)
     first, again = witness.sign(burning, frame), witness.sign(burning, frame)
@@ -149,15 +153,103 @@ def test_a_picture_is_kept_once_for_a_vote_and_named_with_each_repeat(tmp_path):
     assert "before-00000-ms.jpg" in files
 
 
+def burning(witness, *, at_ms=NOW_MS, colour=(90, 90, 90)):
+    """The line of flames that begin in a picture of that colour, signed."""
+    line = FlameLine(active=True, score=0.9, box=(0.5, 0.5, 0.2, 0.2), at_ms=at_ms)
+    return witness.sign(line, shown(colour, at_ms))
+
+
+def watch(witness, seconds, *, since_s=0.0):
+    """Two pictures a second, brighter each second, after `since_s`."""
+    for i in range(int(2 * since_s), int(2 * seconds)):
+        at_ms = NOW_MS + i * 500 + 100
+        witness.see(shown((100 + i, 80, 60), at_ms), awake=True)
+
+
+def after(folder, key=None):
+    return [name for name in read_event(folder, key) if name.startswith("after-")]
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_pictures_go_on_being_kept_for_ten_seconds_after_an_alarm_began(tmp_path, key):
+    witness = Witness("east", EvidenceFolder(tmp_path, key))
+    burning(witness)
+    watch(witness, 30)
+    (folder,) = folders(tmp_path)
+    kept = after(folder, key)
+    assert kept == [f"after-{100 + 500 * i:05d}-ms.jpg" for i in range(20)]
+    files = read_event(folder, key)
+    assert set(kept) <= set(json.loads(files["index.json"])["files"])
+    colour = np.asarray(Image.open(io.BytesIO(files["after-05100-ms.jpg"]))).mean(axis=(0, 1))
+    assert np.abs(colour - (110, 80, 60)).max() < 5
+    if key is not None:
+        assert all(path.suffix == ".sealed" for path in folder.iterdir())
+    assert not list(folder.glob(".*"))
+
+
+def test_what_follows_is_written_every_few_seconds_and_when_no_picture_comes_any_more(tmp_path):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    burning(witness)
+    watch(witness, 3)
+    (folder,) = folders(tmp_path)
+    assert len(after(folder)) == 5
+    witness.mind(NOW_MS + 9_000)
+    assert len(after(folder)) == 5
+    witness.mind(NOW_MS + 10_001)
+    assert len(after(folder)) == 6
+    watch(witness, 9, since_s=8)
+    assert len(after(folder)) == 6
+
+
+def test_a_worker_that_ends_writes_what_it_has_seen_since_the_alarm(tmp_path):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    burning(witness)
+    watch(witness, 1)
+    witness.finish()
+    (folder,) = folders(tmp_path)
+    assert len(after(folder)) == 2
+
+
+def test_votes_that_come_and_go_are_each_followed_but_never_more_than_four(tmp_path):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    for i in range(6):
+        burning(witness, at_ms=NOW_MS + i, colour=(90 + i, 90, 90))
+        witness.sign(FlameLine(active=False, score=0.1, box=None, at_ms=NOW_MS + i), None)
+    watch(witness, 12)
+    assert [len(after(folder)) for folder in folders(tmp_path)] == [0, 0, 20, 20, 20, 20]
+
+
+def test_an_event_deleted_meanwhile_stays_deleted(tmp_path, monkeypatch):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    burning(witness)
+    (folder,) = folders(tmp_path)
+    evidence_care.shutil.rmtree(folder)
+    watch(witness, 12)
+    assert folders(tmp_path) == []
+    assert witness.failed >= 1
+
+
+def test_a_full_disk_ends_what_follows_and_leaves_the_event_whole(tmp_path, monkeypatch):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    burning(witness)
+    monkeypatch.setattr(evidence, "_LEAST_FREE_BYTES", 1 << 60)
+    watch(witness, 12)
+    (folder,) = folders(tmp_path)
+    assert after(folder) == []
+    assert witness.failed >= 1
+
+
+def test_what_power_failure_left_half_written_does_not_spoil_an_event(tmp_path):
+    EvidenceFolder(tmp_path).keep(event())
+    (folder,) = folders(tmp_path)
+    (folder / ".after-00500-ms.jpg").write_bytes(b"hal")
+    assert ".after-00500-ms.jpg" not in read_event(folder)
+
+
 def test_an_alarm_goes_out_without_its_picture_when_the_disk_fails(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     witness = Witness("east", EvidenceFolder(tmp_path / "file"))
-    frame = Frame(
-        number=1,
-        at_ms=NOW_MS,
-        luma=np.zeros((9, 16), np.uint8),
-        rgb=np.zeros((90, 160, 3), np.uint8),
-    )
+    frame = shown((0, 0, 0))
     burning = FlameLine(active=True, score=0.9, box=None, at_ms=NOW_MS)
     assert witness.sign(burning, frame) == burning
     assert witness.failed == 1
@@ -186,6 +278,30 @@ def test_old_events_expire_and_the_oldest_overflow_first(tmp_path):
     gone = doomed(events, EvidenceSettings(keep_days=30, max_mb=10), NOW_MS)
     assert [e.at_ms for e in gone["expired"]] == [events[0].at_ms]
     assert [e.at_ms for e in gone["overflow"]] == [events[1].at_ms]
+
+
+def test_what_followed_an_alarm_is_counted_and_deleted_with_it(tmp_path):
+    class At:
+        def now_ms(self):
+            return NOW_MS + 31 * DAY_MS
+
+    data = tmp_path / "evidence"
+    witness = Witness("east", EvidenceFolder(data))
+    burning(witness)
+    (folder,) = folders(data)
+    (before,) = look(data, NOW_MS)
+    watch(witness, 12)
+    (kept,) = look(data, NOW_MS)
+    assert kept.size_bytes > before.size_bytes
+
+    async def clear():
+        async with open_store(tmp_path / "store") as store:
+            care = EvidenceCare(data, EvidenceSettings(), store, At())
+            await care.step()
+            return await store.read(lambda c: c.execute("SELECT subject FROM audit").fetchall())
+
+    assert [tuple(row) for row in asyncio.run(clear())] == [(kept.subject,)]
+    assert not folder.exists()
 
 
 def test_what_is_deleted_is_in_the_audit_chain_and_the_rest_stays(tmp_path):

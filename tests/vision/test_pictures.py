@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from haidang_gateway.errors import ModelError
+from haidang_gateway.vision.camera import Develop, raw
+from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.picture import (
     CrowdSpec,
     count_people,
@@ -47,6 +49,19 @@ def test_resizing_is_what_training_saw(size: tuple[int, int]) -> None:
     picture = _noise(*size)
     ours = to_input(picture, 224, 224).astype(int)
     pillow = Image.fromarray(picture).resize((224, 224), Image.Resampling.BILINEAR)
+    assert np.abs(ours - np.asarray(pillow).astype(int)).mean() < 1.5
+
+
+@pytest.mark.parametrize("size", [(288, 512), (576, 768), (720, 1280), (1080, 1920)])
+@pytest.mark.parametrize("wanted", [(224, 224), (512, 384)])
+def test_a_cameras_picture_is_resized_as_training_did_it(
+    size: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    picture = _noise(*size)
+    frame = Develop(Masks())(raw(picture), number=1, at_ms=0)
+    pillow = Image.fromarray(picture).resize(wanted, Image.Resampling.BILINEAR)
+    ours = frame.sized(*wanted).astype(int)
+    assert (frame.width, frame.height) == size[::-1]
     assert np.abs(ours - np.asarray(pillow).astype(int)).mean() < 1.5
 
 

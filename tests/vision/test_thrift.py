@@ -1,7 +1,7 @@
 """Which packets are decoded, and whose turn it is: pure rules of a shared processor."""
 
 import pytest
-from haidang_gateway.vision.thrift import Thrift
+from haidang_gateway.vision.thrift import Pile, Thrift
 from haidang_gateway.vision.turns import Turns
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +53,35 @@ def test_no_picture_is_decoded_without_the_ones_it_builds_on(packets):
         assert said != "alone" or is_key
         assert said != "all" or is_key or whole, "a gap, and no key frame since"
         whole = said == "all"
+
+
+def decoded(every_ms, *, fps, seconds=10, late_ms=(0,)):
+    """The sizes of the piles that are decoded at once."""
+    pile = Pile(0)
+    return [
+        len(pile.take())
+        for i in range(int(seconds * fps))
+        if pile.add(i, int(i * 1000 / fps) + late_ms[i % len(late_ms)], every_ms)
+    ]
+
+
+@pytest.mark.parametrize(("fps", "at_once"), [(15, 3), (25, 5), (10, 2), (5, 1)])
+def test_what_nobody_looks_at_is_decoded_with_what_is(fps, at_once):
+    sizes = decoded(200, fps=fps, late_ms=(0, 9, 3))
+    assert sizes[0] == 1
+    assert len(sizes) >= 48
+    assert set(sizes[2:]) <= {at_once, at_once + 1, max(1, at_once - 1)}
+    assert decoded(0, fps=fps) == [1] * (10 * fps)
+
+
+@given(st.lists(st.integers(0, 500), max_size=100), st.integers(0, 1000))
+def test_no_packet_is_lost_or_moved_in_a_pile(steps, every_ms):
+    pile, at_ms, taken = Pile(0), 0, []
+    for number, step_ms in enumerate(steps):
+        at_ms += step_ms
+        if pile.add(number, at_ms, every_ms):
+            taken += pile.take()
+    assert taken + pile.take() == list(range(len(steps)))
 
 
 def run(turns, ready, seconds, *, period_ms, cost_ms):

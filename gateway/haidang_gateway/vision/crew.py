@@ -72,7 +72,7 @@ class Crew:
                 self._check_memory()
         finally:
             for lookout in self.lookouts.values():
-                lookout.camera.stop()
+                lookout.stop()
 
     def _turn(self, turns: Turns, ready: list[str]) -> None:
         name = turns.pick(ready, self._clock.monotonic_ms())

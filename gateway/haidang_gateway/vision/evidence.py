@@ -1,7 +1,8 @@
 """Pictures kept with an alarm: a ring of the last seconds in memory, files only once it alarms.
 
 Each event is a folder `<camera>/<time>-<digest>/` with the picture, the place of the fire cut out,
-the seconds before, and `index.json` naming each file's SHA-256. With a key all are AES-256-GCM.
+the seconds before and after, and `index.json` naming each file's SHA-256. With a key all are
+AES-256-GCM.
 """
 
 import json
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.model import Box
+from haidang_gateway.vision.frame import Picture
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -28,32 +30,35 @@ PICTURE = "picture.jpg"
 
 
 class Ring:
-    """The last seconds of one camera as small JPEGs; the oldest goes first, bytes are bounded."""
+    """The last seconds of one camera as small pictures; the oldest goes first, bytes are bounded.
 
-    def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 2_000_000) -> None:
+    They are not encoded: hardly one in a thousand is ever kept.
+    """
+
+    def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 6_000_000) -> None:
         """Empty."""
         self._keep_ms = keep_ms
         self._max_bytes = max_bytes
-        self._frames: deque[tuple[int, bytes]] = deque()
+        self._pictures: deque[tuple[int, Picture]] = deque()
         self.used_bytes = 0
         self.crowded_out = 0
 
-    def add(self, at_ms: int, jpeg: bytes) -> None:
-        """Keep one frame and forget what is too old, or too much."""
-        self._frames.append((at_ms, jpeg))
-        self.used_bytes += len(jpeg)
-        while at_ms - self._frames[0][0] > self._keep_ms:
+    def add(self, at_ms: int, planes: Picture) -> None:
+        """Keep one picture (see `Frame.planes`) and forget what is too old, or too much."""
+        self._pictures.append((at_ms, planes))
+        self.used_bytes += planes.nbytes
+        while at_ms - self._pictures[0][0] > self._keep_ms:
             self._forget()
         while self.used_bytes > self._max_bytes:
             self._forget()
             self.crowded_out += 1
 
-    def frames(self) -> list[tuple[int, bytes]]:
-        """The frames kept, oldest first."""
-        return list(self._frames)
+    def pictures(self) -> list[tuple[int, Picture]]:
+        """What is kept, oldest first."""
+        return list(self._pictures)
 
     def _forget(self) -> None:
-        self.used_bytes -= len(self._frames.popleft()[1])
+        self.used_bytes -= self._pictures.popleft()[1].nbytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +88,11 @@ class EvidenceFolder:
 
         EvidenceError where the disk is nearly full or fails.
         """
-        digest = sha256(event.picture).hexdigest()
-        name = f"{event.at_ms}-{digest[:16]}"
-        target = self._folder / event.camera / name
-        part = target.with_name(f".{name}-{secrets.token_hex(4)}")
+        target = self.where(event)
+        part = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
         try:
             part.mkdir(parents=True)
-            if shutil.disk_usage(part).free < _LEAST_FREE_BYTES:
-                raise EvidenceError(f"{self._folder}: the disk is nearly full; no picture is kept")
+            self._check_room(part)
             for path, content in _files(event).items():
                 self._write(part / path, content)
             if target.exists():
@@ -104,16 +106,49 @@ class EvidenceFolder:
             ) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
-        return f"sha256:{digest}"
+        return f"sha256:{_digest(event)}"
+
+    def where(self, event: Event) -> Path:
+        """The folder of an event."""
+        return self._folder / event.camera / f"{event.at_ms}-{_digest(event)[:16]}"
+
+    def follow(self, event: Path, at_ms: int, pictures: list[tuple[int, bytes]]) -> None:
+        """Add pictures seen after the event of that folder began at `at_ms`, and to its index.
+
+        EvidenceError where the event was deleted meanwhile, or the disk is nearly full or fails.
+        """
+        files = {f"after-{seen_ms - at_ms:05d}-ms.jpg": jpeg for seen_ms, jpeg in pictures}
+        try:
+            self._check_room(event)
+            index = json.loads(self._read(event / INDEX))
+            for name, content in files.items():
+                self._write(event / name, content)
+            index["files"] |= _digests(files)
+            self._write(event / INDEX, _text(index))
+            _sync(event)
+        except (OSError, ValueError, KeyError) as error:
+            raise EvidenceError(f"{event}: pictures cannot be added ({error})") from error
+
+    def _check_room(self, folder: Path) -> None:
+        if shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
+            raise EvidenceError(f"{self._folder}: the disk is nearly full; no picture is kept")
+
+    def _read(self, path: Path) -> bytes:
+        if self._key is None:
+            return path.read_bytes()
+        return unseal(path.with_name(path.name + _SEALED).read_bytes(), path.name, self._key)
 
     def _write(self, path: Path, content: bytes) -> None:
+        """Write a file whole or not at all."""
         if self._key is not None:
             content = seal(content, path.name, self._key)
             path = path.with_name(path.name + _SEALED)
-        with path.open("wb") as file:
+        part = path.with_name(f".{path.name}")
+        with part.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        part.replace(path)
 
 
 def seal(content: bytes, name: str, key: bytes) -> bytes:
@@ -134,6 +169,9 @@ def read_event(folder: Path, key: bytes | None = None) -> dict[str, bytes]:
     """Return an event's files by name, unsealed; EvidenceError where one was changed or lost."""
     files: dict[str, bytes] = {}
     for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            # Half written when the power went.
+            continue
         name, content = path.name, path.read_bytes()
         if path.suffix == _SEALED:
             if key is None:
@@ -171,9 +209,21 @@ def _files(event: Event) -> dict[str, bytes]:
         "score": event.score,
         "box": event.box,
         "at_ms": event.at_ms,
-        "files": {name: sha256(content).hexdigest() for name, content in files.items()},
+        "files": _digests(files),
     }
-    return files | {INDEX: json.dumps(index, indent=1).encode()}
+    return files | {INDEX: _text(index)}
+
+
+def _digest(event: Event) -> str:
+    return sha256(event.picture).hexdigest()
+
+
+def _digests(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: sha256(content).hexdigest() for name, content in files.items()}
+
+
+def _text(index: dict[str, object]) -> bytes:
+    return json.dumps(index, indent=1).encode()
 
 
 def _sync(folder: Path) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-from haidang_gateway.vision.camera import Frame, Source
+from haidang_gateway.vision.camera import Source
 from haidang_gateway.vision.evidence import EvidenceFolder, read_key
 from haidang_gateway.vision.feed import Camera
+from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lines import AliveLine, CrowdLine, FaultLine, Line, WorkerSettings
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.memory import Memory
@@ -98,7 +99,7 @@ class Lookout:
         moved = self._gate.see(frame.luma)
         if self._awake or moved or self._frame_ms - self._looked_ms >= _STILL_EVERY_MS:
             self._judge(frame, blind=view in BLIND)
-        self.camera.awake = self._awake
+        self.camera.awake, self.camera.every_ms = self._awake, self.period_ms
         self._witness.see(frame, awake=self._awake)
         self._oldest_ms = max(self._oldest_ms, self._now_ms() - frame.at_ms)
         if view == "stuck" or view == "black" or view == "blinded":  # noqa: PLR1714 (narrows)
@@ -117,11 +118,17 @@ class Lookout:
 
     def mind(self) -> None:
         """No picture: one failed connection is no fault yet, several seconds of them are."""
+        self._witness.mind(self._now_ms())
         if self._clock.monotonic_ms() - self._frame_ms < self._ms(self.settings.fault_every_s):
             return
         error = self.camera.error
         text = "no picture comes from the camera" if error is None else str(error)
         self._tell_fault("silent", text, "Look at the camera's power, cable and address")
+
+    def stop(self) -> None:
+        """Close the camera and write what is still to be kept."""
+        self.camera.stop()
+        self._witness.finish()
 
     @property
     def _awake(self) -> bool:

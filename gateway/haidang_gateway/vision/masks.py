@@ -12,6 +12,8 @@ Inside = NDArray[np.bool_]
 Where = NDArray[np.float64]
 
 _BLACK = 0
+_NO_COLOUR = 128
+_MOST_SIZES = 8
 
 
 class Masks:
@@ -30,8 +32,8 @@ class Masks:
         """Return which pixels are hidden: every pixel that a polygon touches with its centre."""
         size = (height, width)
         if size not in self._made:
-            # A camera has one or two sizes; a stream that changes them for ever must not pile up.
-            if len(self._made) >= 4:
+            # A camera has a handful of sizes; one that changes them for ever must not pile up.
+            if len(self._made) >= _MOST_SIZES:
                 self._made.clear()
             self._made[size] = hidden_pixels(self._polygons, height, width)
         return self._made[size]
@@ -40,6 +42,15 @@ class Masks:
         """Blacken the hidden pixels of a picture (height x width, or with channels) in place."""
         if self._polygons:
             pixels[self.inside(*pixels.shape[:2])] = _BLACK
+
+    def burn_planes(self, planes: Pixels) -> None:
+        """Blacken the hidden pixels of a yuv420p picture (1.5 height x width) in place."""
+        if not self._polygons:
+            return
+        height, width = planes.shape[0] * 2 // 3, planes.shape[1]
+        planes[:height][self.inside(height, width)] = _BLACK
+        colours = planes[height:].reshape(2, height // 2, width // 2)
+        colours[:, self.inside(height // 2, width // 2)] = _NO_COLOUR
 
 
 def hidden_pixels(polygons: Sequence[Polygon], height: int, width: int) -> Inside:

@@ -7,10 +7,9 @@ from haidang_gateway.vision.manifest import Manifest, load_model, read_manifest
 from haidang_gateway.vision.picture import (
     CrowdCount,
     FireScores,
-    Picture,
+    Shown,
     count_people,
     fire_scores,
-    to_input,
 )
 
 
@@ -33,14 +32,14 @@ class ShippedNetworks:
         """Chosen on validation, for one picture."""
         return self._manifest.fire.smoke_threshold
 
-    def fire(self, rgb: Picture) -> FireScores:
+    def fire(self, picture: Shown) -> FireScores:
         """Scores for flames and smoke in one picture of any size."""
         size = self._manifest.fire
-        return fire_scores(self._fire.run(to_input(rgb, size.width, size.height)))
+        return fire_scores(self._fire.run(picture.sized(size.width, size.height)))
 
-    def crowd(self, rgb: Picture, person_px: float | None) -> CrowdCount:
+    def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         """People in one picture of any size; `person_px` is a person's height in it."""
-        return count_people(rgb, person_px, self._crowd.run, self._manifest.crowd.spec)
+        return count_people(picture, person_px, self._crowd.run, self._manifest.crowd.spec)
 
 
 def load_networks(

@@ -3,12 +3,12 @@
 from typing import Any, Protocol
 
 from haidang_gateway.model import Box
-from haidang_gateway.vision.camera import Frame, Picture
 from haidang_gateway.vision.crowd import ZoneCount
 from haidang_gateway.vision.fire import Verdict, Vote
+from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lines import CrowdLine, FlameLine, Line, SmokeLine, WorkerSettings
 from haidang_gateway.vision.liveliness import Flicker, Growth
-from haidang_gateway.vision.picture import CrowdCount, FireScores, Grid
+from haidang_gateway.vision.picture import CrowdCount, FireScores, Grid, Shown
 from haidang_gateway.vision.usual import Usual
 
 # A single picture with this share of the threshold wakes the camera up: all its pictures count.
@@ -23,10 +23,10 @@ class Networks(Protocol):
     @property
     def smoke_threshold(self) -> float: ...
 
-    def fire(self, rgb: Picture) -> FireScores:
+    def fire(self, picture: Shown) -> FireScores:
         """Scores for flames and smoke."""
 
-    def crowd(self, rgb: Picture, person_px: float | None) -> CrowdCount:
+    def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         """The density map of people; `person_px` is a person's height in this picture."""
 
 
@@ -95,7 +95,7 @@ class Observer:
         self._smoke.usual.take_over(kept.get("smoke", {}))
 
     def _look_for_fire(self, frame: Frame) -> list[Line]:
-        seen = self._networks.fire(frame.small)
+        seen = self._networks.fire(frame)
         flames = self._flames.see(seen.fire, seen.cells_fire, seen.box, frame)
         smoke = self._smoke.see(seen.smoke, seen.cells_smoke, seen.smoke_box, frame)
         self.suspects = (
@@ -110,9 +110,7 @@ class Observer:
         return lines
 
     def _count_people(self, frame: Frame) -> list[Line]:
-        # The calibration was done in the source picture; ours may have been made smaller.
-        person_px = None if self._person_px is None else self._person_px * frame.scale
-        seen = self._networks.crowd(frame.rgb, person_px)
+        seen = self._networks.crowd(frame, self._person_px)
         low, high = (seen.low / seen.count, seen.high / seen.count) if seen.count > 0 else (1, 1)
         lines: list[Line] = []
         for zone, counter in self._zones.items():

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from haidang_gateway.errors import CameraError
-from haidang_gateway.vision.camera import Picture
+from haidang_gateway.vision.frame import Picture
 
 _SIZE = (1280, 720)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,32 @@ class CrowdCount:
     low: float
     high: float
     density_map: Grid
+
+
+class Shown(Protocol):
+    """A picture of `width` x `height` that can be had in any size."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+
+    def sized(self, width: int, height: int) -> Picture:
+        """Height x width x 3, proportions not kept."""
+
+
+class Still:
+    """A picture that is there as an array."""
+
+    def __init__(self, rgb: Picture) -> None:
+        """Store only; ModelError if it is no height x width x 3 bytes."""
+        _check_picture(rgb)
+        self._rgb = rgb
+        self.height, self.width = int(rgb.shape[0]), int(rgb.shape[1])
+
+    def sized(self, width: int, height: int) -> Picture:
+        """Each pixel the mean of what it covers."""
+        return to_input(self._rgb, width, height)
 
 
 def to_input(rgb: Picture, width: int, height: int) -> Picture:
@@ -125,7 +152,9 @@ def strongest_box(cells: Grid) -> Box:
     )
 
 
-def count_people(rgb: Picture, person_px: float | None, run: Run, spec: CrowdSpec) -> CrowdCount:
+def count_people(
+    picture: Shown | Picture, person_px: float | None, run: Run, spec: CrowdSpec
+) -> CrowdCount:
     """Count people in a picture of any size.
 
     `person_px` is the height of a standing person in this picture's pixels; `run` is the crowd
@@ -133,15 +162,16 @@ def count_people(rgb: Picture, person_px: float | None, run: Run, spec: CrowdSpe
     so that people come out near `spec.person_px`. Where the height is not known (None), the whole
     picture is looked at once, and in tiles only if that shows a crowd.
     """
-    _check_picture(rgb)
-    across, down, shrink = crowd_plan(rgb.shape[1], rgb.shape[0], person_px, spec)
+    if isinstance(picture, np.ndarray):
+        picture = Still(picture)
+    across, down, shrink = crowd_plan(picture.width, picture.height, person_px, spec)
     if shrink < 1.0:
-        return crowd_count(_shrunken_density(rgb, shrink, run, spec), spec)
-    density = _tiled_density(rgb, across, down, run, spec)
+        return crowd_count(_shrunken_density(picture, shrink, run, spec), spec)
+    density = _tiled_density(picture, across, down, run, spec)
     if person_px is None:
         for tiles, crowd in enumerate(spec.closer_look_at, start=2):
             if density.sum() >= crowd:
-                density = _tiled_density(rgb, tiles, tiles, run, spec)
+                density = _tiled_density(picture, tiles, tiles, run, spec)
     return crowd_count(density, spec)
 
 
@@ -165,34 +195,27 @@ def crowd_count(density: Grid, spec: CrowdSpec) -> CrowdCount:
     return CrowdCount(count, max(0.0, count - error), count + error, density)
 
 
-def _tiled_density(rgb: Picture, across: int, down: int, run: Run, spec: CrowdSpec) -> Grid:
+def _tiled_density(picture: Shown, across: int, down: int, run: Run, spec: CrowdSpec) -> Grid:
+    """Make the picture as large as all tiles together, once, then cut it."""
+    large = picture.sized(across * spec.width, down * spec.height)
     rows = []
-    for row in range(down):
-        tiles = [_tile(rgb, column, across, row, down) for column in range(across)]
-        maps = [_density(run(to_input(tile, spec.width, spec.height))) for tile in tiles]
+    for part in np.split(large, down):
+        maps = [_density(run(tile)) for tile in np.split(part, across, axis=1)]
         rows.append(np.concatenate(maps, axis=1))
     return np.concatenate(rows, axis=0)
 
 
-def _shrunken_density(rgb: Picture, shrink: float, run: Run, spec: CrowdSpec) -> Grid:
+def _shrunken_density(picture: Shown, shrink: float, run: Run, spec: CrowdSpec) -> Grid:
     """Put the picture small into the middle of the input and cut its part out of the answer."""
     wide, high = round(spec.width * shrink), round(spec.height * shrink)
     left, top = (spec.width - wide) // 2, (spec.height - high) // 2
     canvas = np.full((spec.height, spec.width, 3), _PADDING, np.uint8)
-    canvas[top : top + high, left : left + wide] = to_input(rgb, wide, high)
+    canvas[top : top + high, left : left + wide] = picture.sized(wide, high)
     density = _density(run(canvas))
     rows, columns = density.shape
     y0, y1 = top * rows // spec.height, -(-(top + high) * rows // spec.height)
     x0, x1 = left * columns // spec.width, -(-(left + wide) * columns // spec.width)
     return density[y0:y1, x0:x1]
-
-
-def _tile(rgb: Picture, column: int, across: int, row: int, down: int) -> Picture:
-    height, width = rgb.shape[:2]
-    return rgb[
-        row * height // down : (row + 1) * height // down,
-        column * width // across : (column + 1) * width // across,
-    ]
 
 
 def _density(outputs: Sequence[Grid]) -> Grid:

@@ -1,5 +1,9 @@
 """Which packets are worth decoding: key frames while nothing is up, all once something is."""
 
+from typing import Generic, TypeVar
+
+Packet = TypeVar("Packet")
+
 # Cameras that save band width send a key frame every 10 s or rarer: too seldom to look at.
 _LONGEST_GAP_MS = 2500
 _FORGET_MS = 60_000
@@ -43,3 +47,28 @@ class Thrift:
     def _take(self, how: str, at_ms: int) -> str:
         self._decoded_ms = at_ms
         return how
+
+
+class Pile(Generic[Packet]):
+    """Packets that wait until somebody looks: decoded in one go, they find their tables warm."""
+
+    def __init__(self, now_ms: int) -> None:
+        """Empty; the first packet is due at once."""
+        self._packets: list[Packet] = []
+        self._due_ms = now_ms
+
+    def add(self, packet: Packet, now_ms: int, every_ms: int) -> bool:
+        """Put one packet on; whether it is time to decode them all, once in `every_ms`.
+
+        A tenth too early is in time: packets and looks have different clocks.
+        """
+        self._packets.append(packet)
+        if now_ms < self._due_ms - every_ms // 10:
+            return False
+        self._due_ms = max(self._due_ms + every_ms, now_ms)
+        return True
+
+    def take(self) -> list[Packet]:
+        """All packets in their order; none is left."""
+        packets, self._packets = self._packets, []
+        return packets

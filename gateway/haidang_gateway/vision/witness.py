@@ -1,13 +1,16 @@
 """Keeps pictures of one camera: the last seconds in memory, an event's in the evidence folder."""
 
 import logging
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.model import Box
-from haidang_gateway.vision.camera import Frame, Picture, jpeg
+from haidang_gateway.vision.camera import jpeg, planes_jpeg
 from haidang_gateway.vision.evidence import Event, EvidenceFolder, Ring
+from haidang_gateway.vision.frame import Frame, Picture
 from haidang_gateway.vision.lines import FlameLine, SmokeLine
 
 log = logging.getLogger(__name__)
@@ -18,6 +21,19 @@ _AWAKE_EVERY_MS = 500
 _ASLEEP_EVERY_MS = 2_000
 _CROP_MARGIN = 0.5
 _LEAST_CROP = 16
+_AFTER_MS = 10_000
+# A fire takes camera and gateway soon: what follows is written every 2.5 s, not at the end.
+_AFTER_AT_ONCE = 5
+_MOST_FOLLOWED = 4
+
+
+@dataclass(slots=True)
+class _Followed:
+    """An event whose next seconds are still being kept."""
+
+    folder: Path
+    at_ms: int
+    waiting: list[tuple[int, Picture]] = field(default_factory=list)
 
 
 class Witness:
@@ -30,14 +46,35 @@ class Witness:
         self._ring = Ring()
         self._next_ms = 0
         self._snapshots: dict[str, str] = {}
+        self._followed: list[_Followed] = []
         self.failed = 0
 
     def see(self, frame: Frame, *, awake: bool) -> None:
-        """Put a frame into the ring, now and then."""
+        """Put a frame into the ring, now and then, and to the events that began just before."""
         if self._folder is None or frame.at_ms < self._next_ms:
             return
         self._next_ms = frame.at_ms + (_AWAKE_EVERY_MS if awake else _ASLEEP_EVERY_MS)
-        self._ring.add(frame.at_ms, jpeg(frame.rgb, width=_RING_WIDTH))
+        planes = frame.planes(_RING_WIDTH)
+        self._ring.add(frame.at_ms, planes)
+        for event in self._followed:
+            if event.at_ms < frame.at_ms <= event.at_ms + _AFTER_MS:
+                event.waiting.append((frame.at_ms, planes))
+        self.mind(frame.at_ms)
+
+    def mind(self, now_ms: int) -> None:
+        """Write what followed the events, also when no picture comes any more."""
+        for event in list(self._followed):
+            over = now_ms > event.at_ms + _AFTER_MS
+            if over:
+                self._followed.remove(event)
+            if over or len(event.waiting) >= _AFTER_AT_ONCE:
+                self._write(event)
+
+    def finish(self) -> None:
+        """Write what waits; nothing is followed any more."""
+        for event in self._followed:
+            self._write(event)
+        self._followed.clear()
 
     def sign(self, line: FlameLine | SmokeLine, frame: Frame) -> FlameLine | SmokeLine:
         """The line with its snapshot: written when the vote begins, named until it ends."""
@@ -63,14 +100,34 @@ class Witness:
             at_ms=line.at_ms,
             picture=jpeg(frame.rgb, width=_PICTURE_WIDTH),
             crop=None if crop is None else jpeg(crop, width=_PICTURE_WIDTH, quality=3),
-            ring=self._ring.frames(),
+            ring=_encoded(self._ring.pictures()),
         )
         try:
             self._snapshots[kind] = folder.keep(event)
         except EvidenceError as error:
             # The alarm itself must go out, with or without its picture.
-            self.failed += 1
-            log.warning("camera %s: %s", self._camera, error)
+            self._note(error)
+            return
+        if len(self._followed) >= _MOST_FOLLOWED:
+            self._write(self._followed.pop(0))
+        self._followed.append(_Followed(folder.where(event), event.at_ms))
+
+    def _write(self, event: _Followed) -> None:
+        pictures, event.waiting = event.waiting, []
+        if self._folder is None or not pictures:
+            return
+        try:
+            self._folder.follow(event.folder, event.at_ms, _encoded(pictures))
+        except EvidenceError as error:
+            self._note(error)
+
+    def _note(self, error: EvidenceError) -> None:
+        self.failed += 1
+        log.warning("camera %s: %s", self._camera, error)
+
+
+def _encoded(pictures: list[tuple[int, Picture]]) -> list[tuple[int, bytes]]:
+    return [(at_ms, planes_jpeg(planes)) for at_ms, planes in pictures]
 
 
 def cut_out(rgb: Picture, box: Box) -> Picture | None:

@@ -60,5 +60,7 @@ def lines(settings: Settings) -> Iterator[str]:
             ):
                 line += f", {count} {what}" if count else ""
             yield line
+    if forgotten := counted.get(store_dead.FORGOTTEN, 0):
+        yield f"{forgotten} dead letters were forgotten for want of room"
     for name, seq, lane, topic, reason, died_ms in letters[-_NEWEST:]:
         yield printable(f"dead: {name} {seq} ({lane}) {topic}: {reason}, {iso_utc(died_ms)}")

@@ -45,6 +45,17 @@ def resend(connection: Connection, destination: str, epoch: str, now_ms: int) ->
     return len(rows)
 
 
+def give_up(connection: Connection, limit: int) -> int:
+    """On a full disk: the oldest letters with telemetry go; how many."""
+    gone = connection.execute(
+        "DELETE FROM dead_letter WHERE id IN"
+        " (SELECT id FROM dead_letter WHERE lane='data' ORDER BY id LIMIT ?)",
+        (limit,),
+    ).rowcount
+    count_up(connection, FORGOTTEN, gone)
+    return gone
+
+
 def letters(connection: Connection) -> list[tuple[str, int, str, str, str, int]]:
     """All dead letters: destination, number, lane, topic, reason, when (Unix ms)."""
     return connection.execute(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from haidang_gateway.batch import CENTRE, Draft
 from haidang_gateway.destination import Filter
+from haidang_gateway.model import OutLane
 from haidang_gateway.store_counters import count_up
 from haidang_gateway.store_schema import Connection
 from haidang_gateway.store_write import (
@@ -96,6 +97,32 @@ def give_up_for_others(connection: Connection, limit: int) -> int:
     return gone
 
 
+def give_up_messages(connection: Connection, lane: OutLane, before_ms: int, limit: int) -> int:
+    """On a full disk: what has waited since `before_ms` for any destination but the centre goes.
+
+    The oldest `limit` messages of each; how many went, counted by destination.
+    """
+    gone = 0
+    for (name,) in connection.execute(
+        "SELECT name FROM destination WHERE name<>? ORDER BY name", (CENTRE,)
+    ).fetchall():
+        oldest = connection.execute(
+            "SELECT seq, created_ms, packs FROM outgoing WHERE destination=? AND lane=?"
+            " ORDER BY seq LIMIT ?",
+            (name, lane, limit),
+        ).fetchall()
+        rows = [(seq, packs) for seq, created_ms, packs in oldest if created_ms < before_ms]
+        connection.executemany(
+            "DELETE FROM outgoing WHERE destination=? AND seq=?", [(name, seq) for seq, _ in rows]
+        )
+        if lane == "data":
+            count_up(connection, dropped_packs(name), sum(packs for _, packs in rows))
+        else:
+            count_up(connection, dropped_alarms(name), len(rows))
+        gone += len(rows)
+    return gone
+
+
 def adopt(connection: Connection, names: Sequence[str], now_ms: int) -> None:
     """Make the configuration's destinations the ones for which something is kept.
 
@@ -107,8 +134,10 @@ def adopt(connection: Connection, names: Sequence[str], now_ms: int) -> None:
     ).fetchone()
     known = dict(connection.execute("SELECT name, pack_cursor FROM destination").fetchall())
     for name in names:
-        if name not in known and name != CENTRE:
-            connection.execute("INSERT INTO destination VALUES (?, 1, ?)", (name, newest))
+        if name not in known:
+            # The centre gets all there is, and what it does not have is kept from the start.
+            begin = 0 if name == CENTRE else newest
+            connection.execute("INSERT INTO destination VALUES (?, 1, ?)", (name, begin))
         elif known.get(name) == RETIRED:
             connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (newest, name))
     for name, cursor in known.items():

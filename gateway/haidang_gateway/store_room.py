@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from haidang_gateway import store_history
+from haidang_gateway import store_dead, store_history
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store_counters import count_up
 from haidang_gateway.store_drop import drop_waiting
-from haidang_gateway.store_feed import give_up_for_others
+from haidang_gateway.store_feed import give_up_for_others, give_up_messages
 from haidang_gateway.store_schema import FILE, PAGE_BYTES, Connection
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, forget_revisions
 
@@ -26,6 +26,9 @@ _SPARE_PAGES = 512
 _KEPT_ASIDE = 2
 ROWS = 500
 REVISIONS = 50
+MESSAGES = 20
+# A living destination takes its messages in seconds.
+_DEAD_MS = 3_600_000
 
 
 class Room:
@@ -99,19 +102,25 @@ class Room:
 def make_room(connection: Connection, day: str, now_ms: int) -> int:
     """Delete some of what is worth least; how many rows. Everything is counted.
 
-    The order: packs that every destination has, those that the centre has and others wait for, the
-    minutes of the charts, quarantine, telemetry that still waits (by name, and in the ledger as
-    dropped:gateway_full), the hours, packs of the alarm lane that still wait (the same), old
-    revisions (audited). A revision's message to a destination stays until it is confirmed.
+    The order: packs that every destination has, those that the centre has and others wait for,
+    telemetry in messages that have waited an hour for another than the centre, or were refused;
+    the minutes of the charts, quarantine, telemetry that still waits (by name, and in the ledger
+    as dropped:gateway_full), the hours, packs of the alarm lane that still wait (the same), alarms
+    that have waited an hour for another than the centre, old revisions (audited). A revision's
+    message to the centre stays until it is confirmed.
     """
+    dead_ms = now_ms - _DEAD_MS
     steps: tuple[tuple[str, Callable[[], int]], ...] = (
         ("room_packs", lambda: _forwarded(connection)),
         ("room_destinations", lambda: _others_packs(connection)),
+        ("room_messages", lambda: give_up_messages(connection, "data", dead_ms, MESSAGES)),
+        ("room_letters", lambda: store_dead.give_up(connection, MESSAGES)),
         ("room_minutes", lambda: store_history.drop_oldest(connection, 60, ROWS)),
         (QUARANTINE_FORGOTTEN, lambda: connection.execute("DELETE FROM quarantine").rowcount),
         ("room_waiting_packs", lambda: drop_waiting(connection, "data", day, ROWS)),
         ("room_hours", lambda: store_history.drop_oldest(connection, 3600, ROWS)),
         ("room_waiting_alarms", lambda: drop_waiting(connection, "alarm", day, ROWS)),
+        ("room_alarms", lambda: give_up_messages(connection, "alarm", dead_ms, ROWS)),
         ("room_revisions", lambda: forget_revisions(connection, now_ms, REVISIONS)),
     )
     for name, step in steps:

@@ -12,6 +12,7 @@ from haidang_gateway.batch import Batch, Draft
 from haidang_gateway.commands import Resend, Wish
 from haidang_gateway.control_request import asked
 from haidang_gateway.formats import cap
+from haidang_gateway.store_counters import count_up
 from haidang_wire import documents
 from node_packs import START_MS
 from pipeline_kit import city_settings
@@ -90,5 +91,7 @@ def test_the_ledger_names_each_destination_and_resend_at_the_gateway_empties_the
             await store.commit(Batch(now_ms=START_MS, resend=(wish.what.destination,)))
             assert [message.seq for message in await waiting(store)] == [2]
             assert len(list(destinations_view.lines(city))) == 2
+            await store.care(lambda c: count_up(c, store_dead.FORGOTTEN, 3))
+            assert list(destinations_view.lines(city))[2].startswith("3 dead letters were forgot")
 
     asyncio.run(scenario())

@@ -66,6 +66,9 @@ class Answers:
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         self.given.append(("ack", key, [list(pair) for pair in ranges], lane))
 
+    def publish_heard(self, node: str, crc: int) -> None:
+        self.given.append(("heard", node, crc))
+
     def publish_command(self, node: str, payload: bytes) -> bool:
         if self.away:
             return False

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
@@ -116,9 +117,14 @@ class StandInGateway:
         elif kind == "status":
             self.statuses.append(messages.decode("status", payload))
         elif kind == "reply":
-            self.replies.append(messages.decode("reply", payload))
+            self._take_reply(payload)
         elif kind == "time":
             self._answer_time(json.loads(payload))
+
+    def _take_reply(self, payload: bytes) -> None:
+        heard = messages.encode("reply_ack", {"reply": zlib.crc32(payload)})
+        self._data.publish(topics.node_topic(self.node, "ack"), heard)
+        self.replies.append(messages.decode("reply", payload))
 
     def _answer_time(self, request: dict[str, Any]) -> None:
         if "up_ms" in request:

@@ -5,6 +5,7 @@ import os
 import select
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
@@ -176,6 +177,8 @@ class StandInMaster:
         elif kind == STATUS:
             self.statuses.append(messages.decode("status", data))
         elif kind == REPLY:
+            heard = messages.encode("reply_ack", {"reply": zlib.crc32(data)})
+            self.peers[node].send(ACK, heard, URGENT)
             self.replies.append(messages.decode("reply", data))
         elif kind == TAKEN:
             order_id = json.loads(data)["id"]

@@ -1,5 +1,6 @@
 """Commands between the link and their execution: saved, acknowledged, executed once, answered."""
 
+import binascii
 import json
 
 from micropython import const
@@ -27,9 +28,9 @@ def module_of(do: str) -> str:
 class Orders:
     """The link calls take() for what it hears, accept(), acknowledges, then follow().
 
-    Replies stay owed, over restarts too, until the link says told(). act(do, args, order id)
-    executes one and returns (out, after) or raises CommandError; `after`, if not None, is called
-    two seconds later. `path`: the file of executed ids and owed replies.
+    Replies stay owed, over restarts too, until told() says that the gateway has committed them.
+    act(do, args, order id) executes one and returns (out, after) or raises CommandError; `after`,
+    if not None, is called two seconds later. `path`: the file of executed ids and owed replies.
     """
 
     def __init__(self, path: str, act, clock) -> None:
@@ -39,6 +40,8 @@ class Orders:
         self._waiting: list = []
         self._accepted: tuple | None = None
         self._owed: list = []
+        # The reply that was given out last, and its CRC-32.
+        self._said: tuple = (None, 0)
         self._after: tuple | None = None
 
     def open(self) -> None:
@@ -120,13 +123,20 @@ class Orders:
 
     def reply(self) -> bytes | None:
         """The oldest reply that is owed."""
-        return encode(self._owed[0]) if self._owed else None
+        if not self._owed:
+            return None
+        data = encode(self._owed[0])
+        self._said = (self._owed[0], binascii.crc32(data))
+        return data
 
-    def told(self) -> None:
-        """The oldest reply has arrived."""
-        if self._owed:
-            reply = self._owed.pop(0)
-            loading.call(_COMMANDS, "keep", self._path, self._owed, reply)
+    def told(self, crc: int) -> bool:
+        """The gateway has committed a reply of this CRC-32; whether it was the oldest owed."""
+        # A word about an earlier reply to the same command may come late.
+        if not self._owed or self._said[0] is not self._owed[0] or self._said[1] != crc:
+            return False
+        reply = self._owed.pop(0)
+        loading.call(_COMMANDS, "keep", self._path, self._owed, reply)
+        return True
 
     def step(self, now_ms: int) -> None:
         """Does what comes after a reply; call in each turn of the link."""

@@ -41,6 +41,8 @@ _READS = const(8)
 # A master with a long list of absent nodes comes by at least this often.
 _AWAY_MS = const(20000)
 _TIME_WAIT_MS = const(3000)
+# A reply that is not acknowledged goes again after this long: its commit alone is waited for.
+_REPLY_RETRY_MS = const(10000)
 # What a message of a wrong form or size raises; it must not end the link.
 _MALFORMED = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError, RuntimeError,
@@ -90,7 +92,8 @@ class SerialUplink:
         # Whether packs may go: the time is known, or nobody told it for long enough.
         self._ready = False
         self._accepted = False
-        self._replying = False
+        # When the oldest reply is due.
+        self._reply_ms = 0
 
     def attach(self, outbox, status, orders, wake) -> None:
         """Whose packs, status and orders go over this link; a poll needs no waking."""
@@ -166,7 +169,7 @@ class SerialUplink:
         self._status_ms = now_ms - self._heartbeat_ms
         self._ready = False
         self._accepted = False
-        self._replying = False
+        self._reply_ms = 0
         self._orders.begin()
         self._window.restart()
 
@@ -188,7 +191,10 @@ class SerialUplink:
 
     def _interpret(self, kind: int, document: dict) -> None:
         if kind == ACK:
-            if self._outbox.acknowledge(document["he"], document["hb"], document["s"]):
+            if "reply" in document:
+                if self._orders.told(document["reply"]):
+                    self._reply_ms = 0
+            elif self._outbox.acknowledge(document["he"], document["hb"], document["s"]):
                 self._window.tidy()
         elif kind == TIME:
             if self._clock.answer(document["nonce"], document["unix_ms"]):
@@ -202,26 +208,25 @@ class SerialUplink:
             return
         if self._clock.due(now_ms):
             session.send(TIME, encode(self._clock.question()), URGENT)
-        self._follow_orders(session)
+        self._follow_orders(session, now_ms)
         if self._ready:
             self._fill_packs(session, now_ms)
         if now_ms - self._status_ms >= self._heartbeat_ms:
             self._status_ms = now_ms
             session.send(STATUS, self._status.message(now_ms), ORDINARY)
 
-    def _follow_orders(self, session: NodeSession) -> None:
+    def _follow_orders(self, session: NodeSession, now_ms: int) -> None:
         if self._orders.waiting:
             order_id = self._orders.accept()[1]
             session.send(TAKEN, encode({"id": order_id}), URGENT)
             self._accepted = True
-        if self._replying and not session.waiting(URGENT):
-            self._replying = False
-            self._orders.told()
-        # Until it is executed, an accepted order owes what would be told after a power cut.
-        reply = None if self._replying or self._accepted else self._orders.reply()
+        if self._accepted or now_ms < self._reply_ms:
+            # Until it is executed, an accepted order owes what would be told after a power cut.
+            return
+        reply = self._orders.reply()
         if reply:
             session.send(REPLY, reply, URGENT)
-            self._replying = True
+            self._reply_ms = now_ms + _REPLY_RETRY_MS
 
     def _fill_packs(self, session: NodeSession, now_ms: int) -> None:
         while session.waiting(URGENT) + session.waiting(ORDINARY) < _LANES_LIMIT:

@@ -15,8 +15,9 @@ _TIME_WAIT_MS = const(3000)
 _LOOP_MS = const(1000)
 _NOBODY = const(0x10)
 _REFUSED = const(0x80)
-# A reply that nobody took is sent again after this long.
+# A reply that is not acknowledged is sent again after this long, doubling to the other.
 _REPLY_RETRY_MS = const(5000)
+_REPLY_CAP_MS = const(60000)
 # What a document of a wrong form or size raises. Unacknowledged it would come again with each
 # connection, for ever.
 _MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError)
@@ -42,11 +43,9 @@ class Uplink:
         self._connected = False
         self._gateway_online = True
         self._pubacks: list[int] = []
-        # The reply on its way, whether it has come, and when the next one may go.
-        self._reply_id = 0
-        self._reply_came = False
+        # When the oldest reply is due, and how long after that once more.
         self._reply_ms = 0
-        self._early: list = []
+        self._reply_wait_ms = _REPLY_RETRY_MS
         self._status_ms = 0
         self.reached = False
         self.refused = log.Trouble(_LOG, "delivering packs")
@@ -65,8 +64,7 @@ class Uplink:
         self._pubacks = []
         # Unacknowledged orders come again with the new connection.
         self._orders.begin()
-        self._reply_id = self._reply_ms = 0
-        self._early = []
+        self._reply_soon()
         self._status_ms = -heartbeat_ms
         self._window.restart()
 
@@ -90,15 +88,8 @@ class Uplink:
         """What the session reports; never waits."""
         if isinstance(event, Message):
             self._take_message(event)
-        elif isinstance(event, Acknowledged):
-            if self._reply_id < 0:
-                # It may overtake the number of the reply that is being sent.
-                self._early.append(event)
-            elif event.packet_id == self._reply_id:
-                self._reply_id = 0
-                self._reply_came = event.reason < _NOBODY
-            elif event.reason >= _NOBODY:
-                self._take_refusal(event)
+        elif isinstance(event, Acknowledged) and event.reason >= _NOBODY:
+            self._take_refusal(event)
         self._wake.set()
 
     def _topic(self, kind: str) -> str:
@@ -172,21 +163,18 @@ class Uplink:
             orders.follow(self._clock.uptime_ms())
 
     async def _tell(self, connection, now_ms: int) -> None:
-        # One reply at a time, again until the broker had somebody for it.
-        if self._reply_came:
-            self._reply_came = False
-            self._orders.told()
-            self._reply_ms = now_ms
+        # One reply at a time, again until the gateway has committed it: a broker's word is none.
         if now_ms < self._reply_ms or not self._gateway_online or not connection.can_publish:
             return
-        reply = None if self._reply_id else self._orders.reply()
+        reply = self._orders.reply()
         if reply:
-            self._reply_ms = now_ms + _REPLY_RETRY_MS
-            self._reply_id = -1
-            reply_id = await connection.publish(self._topic("reply"), reply)
-            self._reply_id = reply_id
-            while self._early:
-                self.take(self._early.pop(0))
+            self._reply_ms = now_ms + self._reply_wait_ms
+            self._reply_wait_ms = min(2 * self._reply_wait_ms, _REPLY_CAP_MS)
+            await connection.publish(self._topic("reply"), reply)
+
+    def _reply_soon(self) -> None:
+        self._reply_ms = 0
+        self._reply_wait_ms = _REPLY_RETRY_MS
 
     def _take_message(self, message) -> None:
         try:
@@ -202,7 +190,10 @@ class Uplink:
         topic = message.topic
         document = json.loads(message.payload)
         if topic == self._topic("ack"):
-            if self._outbox.acknowledge(document["he"], document["hb"], document["s"]):
+            if "reply" in document:
+                if self._orders.told(document["reply"]):
+                    self._reply_soon()
+            elif self._outbox.acknowledge(document["he"], document["hb"], document["s"]):
                 self.refused.over()
                 self._window.tidy()
         elif topic == self._topic("time"):
@@ -220,6 +211,7 @@ class Uplink:
         if online and not self._gateway_online:
             _LOG.info("the gateway is back: sending again")
             self._window.restart()
+            self._reply_soon()
         elif self._gateway_online and not online:
             _LOG.warning("the gateway is away: packs are held back")
         self._gateway_online = online

@@ -61,6 +61,7 @@ NODE_MESSAGES = {
         ("hb", True, "int", _UINT32),
         ("s", True, "ranges", 256),
     ),
+    "reply_ack": (("reply", True, "int", _UINT32),),
     "cmd": (
         ("id", True, "str", (1, 64)),
         ("do", True, "word", NODE_COMMANDS),

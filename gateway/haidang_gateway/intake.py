@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -161,6 +162,8 @@ class Intake:
             if topic.kind == "status":
                 self._status(arrival, topic.owner, work, now_ms)
             elif topic.kind == "reply":
+                # Whatever it says: a node repeats what nobody says to have.
+                work.heard.append((topic.owner, zlib.crc32(arrival.payload)))
                 self._reply(arrival, topic.owner, work, now_ms)
             else:
                 self._pack(arrival, self._reader.read(arrival), work, now_ms)

@@ -43,6 +43,9 @@ class Answers(Protocol):
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         """Tell a node which packs are committed."""
 
+    def publish_heard(self, node: str, crc: int) -> None:
+        """Tell a node which reply of its is committed."""
+
     def publish_command(self, node: str, payload: bytes) -> bool:
         """Send a command; False where it cannot be sent now."""
 
@@ -160,6 +163,7 @@ class Pipeline:
 
     async def _settle(self, work: Work, batch: Batch) -> None:
         self._crash_points.passing("before_commit", work.alarm_packs)
+        self._crash_points.passing("reply_before_commit", len(work.heard))
         if not batch.empty:
             await self._commit(batch)
         self._crash_points.passing("after_commit", work.alarm_packs)
@@ -192,6 +196,8 @@ class Pipeline:
     def _answer(self, work: Work) -> None:
         for (lane, key), ranges in work.acks.items():
             self._answers.publish_ack(key, ranges, lane)
+        for node, crc in work.heard:
+            self._answers.publish_heard(node, crc)
         self._crash_points.passing("before_puback", work.alarm_packs)
         for arrival in work.arrivals:
             self._answers.acknowledge(arrival)

@@ -41,6 +41,8 @@ class Work:
     told: list[Told] = field(default_factory=list)
     answers: list[Said] = field(default_factory=list)
     acks: dict[tuple[Lane, BootKey], list[list[int]]] = field(default_factory=dict)
+    # Replies of nodes: the node, and the CRC-32 of the reply's bytes.
+    heard: list[tuple[str, int]] = field(default_factory=list)
     audits: list[AuditNote] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     alarm_packs: int = 0

@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
+from haidang_gateway import store_read
+from haidang_gateway.store_schema import FILE, reading
 from haidang_tools.demo.city import City
 from haidang_tools.demo.settings import SMOKE
 from waiting import wait_until
@@ -44,6 +47,28 @@ def test_a_configuration_is_tried_and_kept_and_a_wrong_one_is_refused_whole(
     assert done == 0, told
     assert told.startswith("on trial for")
     assert '"kept": true' in told
+
+    # The gateway dies with the outcome in its hands: the node keeps it until it is committed.
+    city.gateway.stop()
+    city.gateway.start({"HAIDANG_CRASH_AT": "reply_before_commit:2"})
+    patch.write_text(json.dumps({"heartbeat_s": 25}), encoding="utf-8")
+    wait_until(lambda: "nodes may send" in city.gateway.log.rpartition("has stopped")[2], "it")
+    done, told = _at_the_gateway(city, "config", str(patch))
+    assert done == 1, told
+    assert told.startswith("on trial for")
+    city.gateway.kill()
+    city.gateway.start()
+    wait_until(lambda: _outcome(city), "the outcome of the trial", 60)
+    assert _outcome(city)["out"]["kept"] is True
+
+
+def _outcome(city: City) -> dict[str, Any]:
+    """The last answer to the newest command, as soon as its trial has ended."""
+    with reading(city.folder / "gateway" / FILE) as connection:
+        orders = store_read.commands(connection)
+    newest = max(orders.values(), key=lambda order: order["ordered_ms"])
+    last: dict[str, Any] = newest["answers"][-1] if newest["state"] == "done" else {}
+    return last
 
 
 def _at_the_gateway(city: City, *arguments: str) -> tuple[int, str]:

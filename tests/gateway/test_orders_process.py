@@ -5,6 +5,7 @@ import json
 import signal
 import socket
 import stat
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from node_packs import NODE
 from waiting import wait_until
 
 REPLY = f"hd/1/n/{NODE}/reply"
+ACK = f"hd/1/n/{NODE}/ack"
 
 
 @contextlib.contextmanager
@@ -61,6 +63,49 @@ def test_a_command_of_the_centre_survives_a_kill_and_both_replies_of_a_trial_com
     with reading(world.database) as connection:
         assert [row[2] for row in store_read.audit_rows(connection)] == ["order"]
         assert store_read.counters(connection) == {"orders": 1, "orders_refused": 1}
+
+
+def _committed(node: Peer, payload: bytes) -> None:
+    """Waits for the gateway's word that it has this reply on disk."""
+    message = node.next()
+    assert message.topic == ACK
+    said = messages.decode("reply_ack", bytes(message.payload))
+    assert said == {"reply": zlib.crc32(payload)}
+
+
+def test_a_reply_that_a_killed_gateway_had_not_committed_reaches_the_centre_once(
+    world: World,
+) -> None:
+    outcome = messages.encode("reply", {"id": "?", "ok": True, "out": {"kept": True}})
+    with world.centre() as centre, world.node() as node:
+        node.subscribe(f"hd/1/n/{NODE}/cmd")
+        node.subscribe(ACK)
+        with world.gateway(HAIDANG_CRASH_AT="reply_before_commit:2") as gateway:
+            centre.wait_status()
+            centre.order("o-1", NODE, "config", set={"log": "debug"})
+            command = next_command(node)
+            trial = messages.encode(
+                "reply", {"id": command["id"], "ok": True, "out": {"trial_s": 300}}
+            )
+            assert node.publish(REPLY, trial) == 0
+            _committed(node, trial)
+            assert centre.wait_replies(1)[0]["more"] is True
+            outcome = outcome.replace(b"?", str(command["id"]).encode())
+            assert node.publish(REPLY, outcome) == 0, "the broker has taken it"
+            assert gateway.wait() == -signal.SIGKILL
+        with world.gateway():
+            for _ in range(2):
+                # As a node does it that was told nothing.
+                wait_until(lambda: node.publish(REPLY, outcome) == 0, "the gateway is back")
+                _committed(node, outcome)
+            centre.order("o-2", NODE, "identify")
+            _reply(node, next_command(node))
+            said = centre.wait_replies(3)
+    assert [(one["cmd"], one.get("out")) for one in said] == [
+        ("o-1", {"trial_s": 300}),
+        ("o-1", {"kept": True}),
+        ("o-2", None),
+    ]
 
 
 def test_a_technician_at_the_gateway_gets_a_nodes_log(world: World) -> None:

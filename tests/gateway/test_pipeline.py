@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,30 @@ def test_nothing_is_answered_while_the_disk_fails(
             assert bench.pipeline.retries == 3
             assert bench.answers.given == [("ack", KEY, [[1, 1]], "alarm"), ("puback", 11)]
             assert await bench.alarms() == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_node_is_told_of_its_reply_behind_the_commit_whatever_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            seen: list[int] = []
+
+            async def pause(_seconds: float) -> None:
+                seen.append(len(bench.answers.given))
+
+            monkeypatch.setattr("haidang_gateway.pipeline.asyncio.sleep", pause)
+            bench.store.failures = 1
+            said = (b'{"id":"c-1","ok":true}', b'{"id":"c-1"}', b"none")
+            for number, payload in enumerate(said):
+                bench.arrive("reply", payload, 31 + number)
+            bench.clock.advance(1000)
+            await bench.pipeline.step()
+            assert set(seen) == {0}
+            heard = [("heard", NODE, zlib.crc32(payload)) for payload in said]
+            assert bench.answers.given == [*heard, *(("puback", 31 + n) for n in range(3))]
 
     asyncio.run(scenario())
 

@@ -3,6 +3,7 @@
 Argument: image file. Prints one JSON object: cuts, and what must never happen.
 """
 
+import binascii
 import gc
 import json
 import sys
@@ -106,7 +107,7 @@ class _Life:
         while reply:
             self.powered()
             self.told.append(json.loads(reply))
-            orders.told()
+            assert orders.told(binascii.crc32(reply))
             reply = orders.reply()
 
 

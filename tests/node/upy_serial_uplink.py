@@ -2,6 +2,7 @@
 """The node's serial link against a real master's session: orders, time, packs, nonsense."""
 
 import asyncio
+import binascii
 import json
 import os
 
@@ -270,6 +271,22 @@ def test_a_reply_that_a_restarted_master_missed_is_told_again() -> None:
     bench.restart_master()
     bench.polls(6)
     assert [reply["id"] for reply in bench.got(REPLY)] == ["c-2"]
+
+
+def test_a_reply_is_told_until_the_gateway_has_committed_it() -> None:
+    bench = _Bench()
+    bench.polls(10)
+    bench.tell(COMMAND, {"id": "c-2", "do": "identify", "exp_ms": _UNIX_MS + 60000})
+    bench.polls(6)
+    bench.tell(ACK, {"reply": 7})
+    bench.polls(4)
+    assert len(bench.got(REPLY)) == 1
+    bench.ticks.now += 10000
+    bench.polls(6)
+    assert len(bench.got(REPLY)) == 2, "its frames arrived, its commit is what counts"
+    said = bench.orders.reply()
+    bench.tell(ACK, {"reply": binascii.crc32(said)})
+    bench.polls(4)
     assert bench.orders.reply() is None
 
 

@@ -2,6 +2,7 @@
 """The uplink against whatever comes: nothing the gateway sends may end or reset the node."""
 
 import asyncio
+import binascii
 import json
 import os
 
@@ -41,6 +42,9 @@ class _Window:
     def tidy(self):
         pass
 
+    def refused(self, packet_id):
+        return None
+
     def next(self, now_ms):
         return None
 
@@ -59,6 +63,7 @@ class _Connection:
     def __init__(self):
         self.acknowledged = []
         self.published = []
+        self.reply = b""
 
     async def keep_alive(self, now_ms):
         pass
@@ -75,6 +80,8 @@ class _Connection:
     async def publish(self, topic, payload, qos=1, retain=False):
         kind = topic.split("/")[-1]
         self.published.append((kind, json.loads(payload)))
+        if kind == "reply":
+            self.reply = payload
         return len(self.published)
 
 
@@ -114,6 +121,10 @@ class _Bench:
         kinds = [kind for kind, _ in self.connection.published]
         newest = len(kinds) - list(reversed(kinds)).index("reply") if "reply" in kinds else 0
         self.uplink.take(Acknowledged(newest, reason))
+
+    def committed(self, reply=None):
+        """The gateway's word that it has the newest reply, or another one, on disk."""
+        self.hear("ack", {"reply": binascii.crc32(reply or self.connection.reply)}, 0)
 
     def turn(self):
         self.uplink._sleep = _no_sleep
@@ -178,6 +189,9 @@ def test_acknowledgements_of_any_form_end_nothing() -> None:
         {"he": "9f3c01aa", "hb": 1, "s": [7]},
         {"he": "9f3c01aa", "hb": 1, "s": [[1]]},
         {"he": "9f3c01aa", "hb": 1, "s": {"a": 1}},
+        {"reply": "x"},
+        {"reply": None},
+        {"reply": 1 << 40},
     ):
         bench.hear("ack", payload)
     bench.outbox.full_heap = True
@@ -238,9 +252,49 @@ def test_a_reply_waits_for_the_gateway_and_is_told_until_somebody_took_it() -> N
     bench.turn()
     assert len(bench.replies()) == 2, "nobody was subscribed"
     bench.puback(0)
-    for bench.ticks.now in (10000, 20000):
+    for bench.ticks.now in (14999, 15000):
+        bench.turn()
+    assert len(bench.replies()) == 3, "the broker has it in its memory, and nobody on disk"
+    bench.committed(b"another one")
+    for bench.ticks.now in (34999, 35000):
+        bench.turn()
+    assert len(bench.replies()) == 4
+    bench.committed()
+    for bench.ticks.now in (80000, 200000):
+        bench.turn()
+    assert len(bench.replies()) == 4
+    assert bench.orders.reply() is None
+
+
+def test_a_reply_goes_at_once_when_the_gateway_comes_back() -> None:
+    bench = _Bench(_fresh())
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    bench.hear("cmd", {"id": "c-1", "do": "identify", "exp_ms": 9000})
+    bench.turn()
+    bench.puback(0)
+    for word in (b"offline", b"online"):
+        bench.uplink.take(Message("hd/1/gw/status", b'{"state":"%s"}' % word, 1, False, 0))
         bench.turn()
     assert len(bench.replies()) == 2
+
+
+def test_a_late_word_about_an_earlier_reply_takes_no_outcome_away() -> None:
+    bench = _Bench(_fresh())
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    bench.hear("cmd", {"id": "c-1", "do": "identify", "exp_ms": 9000})
+    bench.turn()
+    first = bench.connection.reply
+    bench.committed()
+    bench.orders.owe({"id": "c-1", "ok": True, "out": {"kept": True}}, True)
+    bench.committed(first)
+    bench.turn()
+    bench.committed(first)
+    assert bench.replies()[-1]["out"] == {"kept": True}
+    bench.ticks.now = 5000
+    bench.turn()
+    assert len(bench.replies()) == 3, "it is not told yet"
+    bench.committed()
+    assert bench.orders.reply() is None
 
 
 def test_a_command_that_comes_again_is_answered_and_not_executed() -> None:
@@ -252,7 +306,7 @@ def test_a_command_that_comes_again_is_answered_and_not_executed() -> None:
     bench.hear("cmd", order, 2)
     bench.turn()
     assert bench.replies() == [{"id": "c-1", "ok": True, "out": {}}]
-    bench.puback(0)
+    bench.committed()
     bench.turn()
     later = _Bench(path)
     later.clock.answer(later.clock.question()["nonce"], 1000)
@@ -261,6 +315,7 @@ def test_a_command_that_comes_again_is_answered_and_not_executed() -> None:
     assert later.replies() == []
     later.hear("cmd", order, 7)
     later.turn()
+    later.committed()
     later.ticks.now = 60000
     later.turn()
     assert later.connection.acknowledged == [7]

@@ -11,7 +11,16 @@ from haidang_wire.senml_reading import rewritten
 from upy_wire_packets import PACKETS
 
 GOLDEN = __file__.rsplit("/", 2)[0] + "/golden/"
-NODE_KINDS = ("status", "offline", "ack", "cmd", "reply", "time_request", "time_answer")
+NODE_KINDS = (
+    "status",
+    "offline",
+    "ack",
+    "reply_ack",
+    "cmd",
+    "reply",
+    "time_request",
+    "time_answer",
+)
 OTHER_KINDS = (
     "gw_status",
     "alarm",

@@ -8,6 +8,8 @@ MESSAGES = {
     "offline": "Last will: the connection ended without a farewell",
     "ack": "The gateway has committed these packs of one boot; one that it cannot read but for "
     "its name lies in quarantine, as it came, and is acknowledged like the others",
+    "reply_ack": "The gateway has committed this reply to a command; until then the node sends it "
+    "again",
     "cmd": "A command to a node",
     "reply": "A node's answer to a command",
     "time_request": "A node asks for the time",
@@ -66,6 +68,7 @@ FIELDS = {
         "hb": "boot count of the packs",
         "s": "sequences that are committed",
     },
+    "reply_ack": {"reply": "CRC-32 of the reply's bytes (that of zlib)"},
     "cmd": _COMMAND,
     "reply": {
         "id": "id of the command",

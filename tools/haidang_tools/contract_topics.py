@@ -44,8 +44,8 @@ TOPICS = (
         ("gateway", "node"),
         1,
         False,
-        ("ack",),
-        "exactly these packs are committed; only now may the node delete them",
+        ("ack", "reply_ack"),
+        "exactly these packs, or this reply, are committed; only now may the node delete them",
     ),
     Topic(
         "hd/1/n/{node}/cmd",

@@ -71,7 +71,7 @@ _MESSAGES = (
     (lanes.REPLY, "node", "urgent", "[reply](#reply)"),
     (lanes.TIME, "both", "urgent", "[time_request](#time_request), [time_answer](#time_answer)"),
     (lanes.TAKEN, "node", "urgent", '`{"id":...}`: this command\'s id is saved; send it no more'),
-    (lanes.ACK, "gateway", "urgent", "[ack](#ack)"),
+    (lanes.ACK, "gateway", "urgent", "[ack](#ack), [reply_ack](#reply_ack)"),
     (lanes.COMMAND, "gateway", "ordinary", "[cmd](#cmd)"),
 )
 _RULES = {

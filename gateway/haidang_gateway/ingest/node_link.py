@@ -112,6 +112,11 @@ class NodeLink:
             self._acks.pop(next(iter(self._acks)))
         self._flush_acks()
 
+    def publish_heard(self, node: str, crc: int) -> None:
+        """Tell a node which reply is committed; where that is lost, the reply comes again."""
+        payload = messages.encode("reply_ack", {"reply": crc})
+        self._data.publish(topics.node_topic(node, "ack"), payload)
+
     def publish_command(self, node: str, payload: bytes) -> bool:
         """Send a command; False where the broker is away or slow."""
         return self._data.publish(topics.node_topic(node, "cmd"), payload)

@@ -98,6 +98,10 @@ class SerialLine:
             part = [list(pair) for pair in ranges[start : start + _ACK_RANGES]]
             self._send(node, ACK, messages.encode("ack", {"he": epoch, "hb": boot, "s": part}))
 
+    def publish_heard(self, node: str, crc: int) -> None:
+        """Tell a node which reply is committed; where its lane is full the reply comes again."""
+        self._send(node, ACK, messages.encode("reply_ack", {"reply": crc}))
+
     def publish_command(self, node: str, payload: bytes) -> bool:
         """Send a command; False where it cannot be sent now."""
         return self._send(node, COMMAND, payload)

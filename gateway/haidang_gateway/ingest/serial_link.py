@@ -77,6 +77,13 @@ class Links:
         else:
             self._broker.publish_ack(key, ranges, lane)
 
+    def publish_heard(self, node: str, crc: int) -> None:
+        """Tell a node which reply is committed."""
+        if line := self._serial.line_of(node):
+            line.publish_heard(node, crc)
+        else:
+            self._broker.publish_heard(node, crc)
+
     def publish_command(self, node: str, payload: bytes) -> bool:
         """Send a command; False where it cannot be sent now."""
         if line := self._serial.line_of(node):

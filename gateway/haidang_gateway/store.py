@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime
+import functools
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -10,18 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from haidang_gateway import store_check, store_read, store_room, store_write
+from haidang_gateway import store_check, store_log, store_read, store_room, store_write
 from haidang_gateway.batch import Backlog, Batch, BootKey, Confirmed, Draft, Outgoing
 from haidang_gateway.errors import StoreError, StoreFull
 from haidang_gateway.model import OutLane
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store_open import Opened, lock, open_store
+from haidang_gateway.store_reads import StoreReads
 from haidang_gateway.store_schema import (
     FILE,
     Connection,
     SqlError,
     is_broken,
-    second,
     transaction,
     translated,
 )
@@ -33,14 +34,11 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _ROOM_ROUNDS, _ROOM_STEPS = 3, 10
-# About what a commit adds to the log, to know when that has grown long.
-_PAGES_PER_COMMIT = 6
-_PACKS_PER_PAGE = 8
 _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 class Store:
-    """Owns the database; every call runs in its one thread, the pipeline's before the others'.
+    """Owns the database: one thread writes, commits before all else; one reads beside it.
 
     Raises StoreFull when no room can be made, StoreBusy where the disk fails (both retryable),
     StoreBroken for damaged content, StoreError for everything else.
@@ -53,13 +51,13 @@ class Store:
         self.opened = Opened()
         self.room_made = 0
         self.broken = ""
-        self.written_pages = 0
         self.commits = CommitTimes()
         self._folder = folder
         self.path = folder / FILE
         self._gateway = gateway
         self._settings = settings
         self._thread = StoreThread("store")
+        self._reads = StoreReads()
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the store")
         self._lock_fd: int | None = None
         self._connection: Connection | None = None
@@ -90,7 +88,6 @@ class Store:
 
     async def compose_data(self, draft: Draft, compose: ComposeData, now_ms: int) -> int:
         """Number some waiting packs into data messages; how many packs were taken."""
-        self.written_pages += _PAGES_PER_COMMIT
         prefix = self._prefix
         return await self._thread.call_first(
             lambda: self._write(
@@ -104,7 +101,6 @@ class Store:
         """Delete what the destination has committed; another epoch's ranges mean nothing here."""
         if epoch != self.epoch:
             return Confirmed()
-        self.written_pages += _PAGES_PER_COMMIT
         return await self._call(
             lambda: self._write(lambda c: store_write.confirm(c, destination, ranges))
         )
@@ -114,7 +110,8 @@ class Store:
     ) -> list[Outgoing]:
         """Unconfirmed messages of a lane above `after_seq`, in rising order."""
         return await self.read(
-            lambda c: store_read.pending(c, destination, lane, after_seq, limit)
+            lambda c: store_read.pending(c, destination, lane, after_seq, limit),
+            first=lane == "alarm",
         )
 
     async def rule_states(self) -> dict[str, dict[str, Any]]:
@@ -145,9 +142,11 @@ class Store:
         """Counts of all nodes and days by what was counted."""
         return await self.read(store_read.ledger_sums)
 
-    async def read(self, work: Callable[[Connection], _T]) -> _T:
-        """Something short that is read between two commits."""
-        return await self._call(lambda: self._translated(lambda: work(self._open_connection)))
+    async def read(self, work: Callable[[Connection], _T], *, first: bool = False) -> _T:
+        """Something short that is read beside the commits; `first` overtakes other reads."""
+        return await self._reads.read(
+            lambda connection: self._translated(lambda: work(connection)), first=first
+        )
 
     async def samples(self) -> list[tuple[str, dict[str, str], float]]:
         """Figures of the file and of the commits, for Prometheus."""
@@ -172,11 +171,18 @@ class Store:
     async def renew_reserve(self) -> None:
         """Lay the reserve file down again where the disk has room; set how far the file grows."""
         await self._call_beside(self._room.lay)
-        await self.read(self._room.limit)
+        await self._call(lambda: self._translated(lambda: self._room.limit(self._open_connection)))
 
-    async def carry_over(self) -> None:
-        """Move the log's pages into the file, beside the commits."""
-        await self._call_beside(self._carry_over)
+    async def log_pages(self) -> int:
+        """How many pages the log holds since it last began anew."""
+        return await self._call_beside(lambda: store_log.pages(self.path))
+
+    async def carry_over(self) -> int:
+        """Move the log's pages into the file, beside the commits; how many it holds."""
+        await self._call_beside(lambda: self._translated(lambda: store_log.empty(self.path)))
+        # The last few between two commits: a log begins anew when all of it is in the file.
+        rest = functools.partial(store_log.carry_over, self._open_connection)
+        return await self._call(lambda: self._translated(rest))
 
     async def look_through(self) -> str:
         """Read the whole database beside the commits; what is wrong with it, empty if nothing."""
@@ -199,8 +205,8 @@ class Store:
     async def _call(self, work: Callable[[], _T]) -> _T:
         return await self._thread.call(work)
 
-    async def _call_beside(self, work: Callable[[], None]) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._beside, work)
+    async def _call_beside(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._beside, work)
 
     def _open(self, now_ms: int) -> None:
         self._lock_fd = lock(self._folder)
@@ -211,10 +217,12 @@ class Store:
             self._room.give_up()
             self._connection, self.opened = open_store(self.path, now_ms)
         self.epoch, self.created_ms = self.opened.epoch, self.opened.created_ms
+        self._translated(lambda: self._reads.open(self.path))
         self._room.lay()
         self._room.limit(self._connection)
 
     def _close(self) -> None:
+        self._reads.close()
         if self._connection is not None:
             with contextlib.suppress(StoreError):
                 work = store_check.end_cleanly
@@ -227,7 +235,6 @@ class Store:
 
     def _commit(self, batch: Batch) -> None:
         self._now_ms = batch.now_ms
-        self.written_pages += _PAGES_PER_COMMIT + len(batch.packs) // _PACKS_PER_PAGE
         with self.commits.timed():
             self._write(lambda c: store_write.write_batch(c, batch, self._prefix))
 
@@ -279,13 +286,6 @@ class Store:
         level = logging.DEBUG if self.room_made else logging.WARNING
         _log.log(level, "the database is full: %s old rows deleted; give it more room", gone)
         self.room_made += gone
-
-    def _carry_over(self) -> None:
-        def work() -> None:
-            with second(self.path) as connection:
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-
-        self._translated(work)
 
     def _translated(self, work: Callable[[], _T]) -> _T:
         try:

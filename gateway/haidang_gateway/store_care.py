@@ -1,6 +1,7 @@
 """What the database needs now and then, a little at a time, so that no alarm waits for it."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -176,10 +177,15 @@ class Care:
         return rolled
 
     async def _carry_over(self, steady_ms: int) -> None:
-        written = self._store.written_pages - self._carried_pages
+        held = await self._store.log_pages()
+        if held < self._carried_pages:
+            # It has begun anew.
+            self._carried_pages = 0
+        written = held - self._carried_pages
         if not written:
             return
         if written >= _CARRY_PAGES or steady_ms - self._carried_ms >= _CARRY_MS:
-            self._carried_pages += written
             self._carried_ms = steady_ms
-            await self._store.carry_over()
+            # On a full disk the file cannot grow before a commit has made room in it.
+            with contextlib.suppress(StoreFull):
+                self._carried_pages = await self._store.carry_over()

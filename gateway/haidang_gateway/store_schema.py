@@ -17,7 +17,7 @@ PAGE_BYTES = 4096
 _T = TypeVar("_T")
 # The log is carried over beside the writer (store_care.py); only if that falls so far behind does
 # a commit do it.
-_LOG_PAGES = 2000
+_LOG_PAGES = 4000
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 # SQLite itself does not look at the bytes of a text; Python does, and has no code for it.
 _NO_TEXT = "Could not decode to UTF-8"
@@ -41,7 +41,7 @@ def connect(path: Path, now_ms: int) -> Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
-        connection.execute(f"PRAGMA journal_size_limit={4 * _LOG_PAGES * PAGE_BYTES}").fetchall()
+        connection.execute(f"PRAGMA journal_size_limit={2 * _LOG_PAGES * PAGE_BYTES}").fetchall()
         _bring_up(connection, path, now_ms)
     except BaseException:
         connection.close()

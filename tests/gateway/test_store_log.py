@@ -1,0 +1,117 @@
+"""The log beside the database is carried over by the caretaker, and no read waits for a commit."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from fakes import FakeClock
+from haidang_gateway import store_log
+from haidang_gateway.batch import CENTRE
+from haidang_gateway.errors import StoreError
+from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.settings import StoreSettings
+from haidang_gateway.store import Store
+from haidang_gateway.store_care import Care
+from haidang_gateway.store_schema import second
+from node_packs import START_MS
+from store_kit import alarm, open_store, packs, row
+
+_WAIT_S = 30
+
+
+async def _drain(store: Store, first_message: int) -> None:
+    """What a forwarded backlog writes: 400 packs numbered, 8 messages confirmed."""
+    await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
+    await store.confirm(CENTRE, store.epoch, [[first_message, first_message + 7]])
+
+
+def test_the_pages_of_the_log_are_those_that_sqlite_counts(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            for seq in range(20):
+                await store.commit(packs(row(seq, bytes(3000))))
+                counted = await store.log_pages()
+                with second(store.path) as connection:
+                    assert store_log.carry_over(connection) == counted > 0
+        assert store_log.pages(tmp_path / "no.db") == 0
+        (tmp_path / "short.db-wal").write_bytes(b"torn")
+        assert store_log.pages(tmp_path / "short.db") == 0
+
+    asyncio.run(scenario())
+
+
+def test_no_commit_has_to_carry_the_log_over_while_a_backlog_drains(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            care = Care(store, StoreSettings(), FakeClock(START_MS))  # type: ignore[arg-type]
+            await store.commit(packs(*(row(seq, bytes(30)) for seq in range(40_000))))
+            await store.carry_over()
+            longest = 0
+            for first_message in range(1, 800, 8):
+                await _drain(store, first_message)
+                await care.step()
+                longest = max(longest, await store.log_pages())
+            assert 900 < longest < 1200, "SQLite itself begins at 4000, in the midst of a commit"
+
+    asyncio.run(scenario())
+
+
+def test_a_log_begins_anew_although_a_commit_comes_while_it_is_carried_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            loop = asyncio.get_running_loop()
+            empty = store_log.empty
+
+            def busy(database: Path) -> None:
+                with second(database) as reader:
+                    # Pages that came after a reader began cannot move before it ends.
+                    reader.execute("BEGIN")
+                    reader.execute("SELECT count(*) FROM pack").fetchall()
+                    asyncio.run_coroutine_threadsafe(store.commit(alarm(1)), loop).result(_WAIT_S)
+                    empty(database)
+
+            await store.commit(packs(*(row(seq, bytes(1000)) for seq in range(400))))
+            before = await store.log_pages()
+            monkeypatch.setattr(store_log, "empty", busy)
+            assert await store.carry_over() > before
+            await store.commit(alarm(2))
+            assert await store.log_pages() < before
+
+    asyncio.run(scenario())
+
+
+def test_what_goes_to_the_centre_is_read_while_the_disk_holds_a_write_up(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(alarm(1))
+            gate = threading.Event()
+            held = asyncio.create_task(store.care(lambda _: gate.wait(_WAIT_S)))
+            try:
+                async with asyncio.timeout(_WAIT_S / 2):
+                    (message,) = await store.pending(CENTRE, "alarm", 0, 10)
+                    assert (await store.backlog(CENTRE)).alarms == 1
+                assert not held.done()
+            finally:
+                gate.set()
+                await held
+            assert message.seq == 1
+
+    asyncio.run(scenario())
+
+
+def test_reading_changes_nothing_and_ends_with_the_store(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            with pytest.raises(StoreError, match="readonly"):
+                await store.read(lambda c: c.execute("DELETE FROM outgoing"))
+        with pytest.raises(RuntimeError, match="has ended"):
+            await store.backlog(CENTRE)
+        unopened = Store(tmp_path / "new", "gw-01", StoreSettings())
+        with pytest.raises(StoreError, match="not open"):
+            await unopened.backlog(CENTRE)
+        await unopened.close()
+
+    asyncio.run(scenario())

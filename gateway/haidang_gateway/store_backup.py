@@ -11,8 +11,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
 from haidang_gateway.errors import StoreError
 from haidang_gateway.store_check import end_cleanly, passed, unmark
-from haidang_gateway.store_open import RENEWED, lock
-from haidang_gateway.store_renew import count_from_now, lead_revisions, renew
+from haidang_gateway.store_open import BACKED_UP_MS, RENEWED, lock, settle_copy
 from haidang_gateway.store_rescue import aside, move, remove
 from haidang_gateway.store_room import drop_aside
 from haidang_gateway.store_schema import (
@@ -26,14 +25,12 @@ from haidang_gateway.store_schema import (
     version_of,
 )
 from haidang_gateway.store_tables import SCHEMA_VERSION
-from haidang_gateway.store_write import audit
 
 # 256 KiB, then the disk belongs to the gateway's commits for a moment.
 _PAGES = 64
 _PAUSE_S = 0.01
 _ROOM_BYTES = 16 * 1024 * 1024
 _GENTLE = 10
-_BACKED_UP_MS = "backed_up_ms"
 
 
 def add_arguments(parser: argparse.ArgumentParser, default: Path) -> None:
@@ -140,10 +137,7 @@ def _copy_of(backup: Path, part: Path) -> None:
 
 def _prepare(part: Path, now_ms: int) -> None:
     steps: tuple[Callable[[Connection], None], ...] = (
-        lead_revisions,
-        lambda c: count_from_now(c, now_ms),
-        lambda c: renew(c, now_ms, "restored"),
-        lambda c: audit(c, now_ms, "restored", FILE, "0" * 64),
+        lambda c: settle_copy(c, now_ms),
         lambda c: passed(c, now_ms),
         end_cleanly,
     )
@@ -157,7 +151,7 @@ def _prepare(part: Path, now_ms: int) -> None:
 
 def _note_backup(connection: Connection, now_ms: int) -> None:
     connection.execute("DELETE FROM meta WHERE key=?", (RENEWED,))
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_BACKED_UP_MS, str(now_ms)))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (BACKED_UP_MS, str(now_ms)))
 
 
 def _need_sound(connection: Connection, path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from haidang_gateway import store_check, store_read, store_rescue, store_room
 from haidang_gateway.errors import StoreError, StoreFull
-from haidang_gateway.store_renew import mend_rules
+from haidang_gateway.store_renew import count_from_now, lead_revisions, mend_rules, renew
 from haidang_gateway.store_schema import (
+    FILE,
     Connection,
     SqlError,
     connect,
@@ -17,10 +18,13 @@ from haidang_gateway.store_schema import (
     transaction,
     translated,
 )
+from haidang_gateway.store_write import audit
 
 _log = logging.getLogger(__name__)
 
 RENEWED = "renewed"
+# Stands in copies, and without the above in those that were not restored yet.
+BACKED_UP_MS = "backed_up_ms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +59,19 @@ def open_store(path: Path, now_ms: int) -> tuple[Connection, Opened]:
             f"{path}: {error.strerror}; check the disk and the folder's owner"
         ) from error
     try:
+        _renew_copy(connection, path, now_ms)
         return connection, _begin(connection, set_aside)
     except SqlError as error:
         connection.close()
         raise _opening(error, path) from error
+
+
+def settle_copy(connection: Connection, now_ms: int) -> None:
+    """Make a copy of an earlier moment one that can go on; the caller owns the transaction."""
+    lead_revisions(connection)
+    count_from_now(connection, now_ms)
+    renew(connection, now_ms, "restored")
+    audit(connection, now_ms, "restored", FILE, "0" * 64)
 
 
 def lock(folder: Path) -> int:
@@ -96,6 +109,14 @@ def _begin(connection: Connection, set_aside: Path | None) -> Opened:
         checked_ms=int(facts.get(store_check.CHECKED_MS, 0)),
         renewed=facts.get(RENEWED, ""),
     )
+
+
+def _renew_copy(connection: Connection, path: Path, now_ms: int) -> None:
+    """A copy that was put in place by hand would use the numbers of after its making twice."""
+    facts = store_read.meta(connection)
+    if BACKED_UP_MS in facts and RENEWED not in facts:
+        transaction(connection, lambda c: settle_copy(c, now_ms))
+        _log.warning("%s is a backup; it goes on as a restored one, in a new epoch", path)
 
 
 def _settle(connection: Connection) -> None:

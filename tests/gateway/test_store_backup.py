@@ -182,6 +182,27 @@ def test_a_restoring_that_the_power_cut_short_leaves_the_old_or_the_new_database
         assert renewed == (f"restored {LATER_MS + 3}" if cut_at == 3 else ""), epoch
 
 
+def test_a_copy_that_was_put_in_place_by_hand_uses_no_number_twice(tmp_path: Path) -> None:
+    path = tmp_path / "haidang.db"
+    epoch = _fill(tmp_path)
+    back_up(path, tmp_path / "copy.db", START_MS)
+    path.unlink()
+    (tmp_path / "copy.db").rename(path)
+
+    async def started() -> tuple[str, str]:
+        async with open_store(tmp_path) as store:
+            (message,) = await store.pending(CENTRE, "alarm", 0, 9)
+            assert json.loads(message.payload)["id"] == f"gw-01/{store.epoch}/1"
+            return store.epoch, store.opened.renewed
+
+    first, renewed = asyncio.run(started())
+    assert first != epoch
+    assert renewed == f"restored {START_MS}"
+    assert asyncio.run(started()) == (first, renewed)
+    with reading(path) as connection:
+        assert [row[2] for row in store_read.audit_rows(connection)][-1] == "restored"
+
+
 def test_a_backup_needs_a_new_file_and_room_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,6 +139,11 @@ class Care:
             _log.log(level, "the database is not looked after for now: %s", error)
             self._failures += 1
             return False
+        except Exception:  # noqa: BLE001 (what can wait must not stop the alarms)
+            if not self._failures:
+                _log.exception("an error in the program: the database is not looked after for now")
+            self._failures += 1
+            return False
         self._failures = 0
         return more
 

@@ -19,6 +19,7 @@ CURSOR = "rolled_up"
 # What comes later than this after it was taken stands in the minutes, not in a raw chart.
 _LATE_MS = 3_600_000
 _DAY_S = 86_400
+_EXACT = 2**53
 
 _Cell = tuple[float, float, float, int]
 """Lowest, sum, highest, count."""
@@ -240,9 +241,11 @@ def _put(cells: dict[int, _Cell], number: int, news: _Cell) -> None:
         cells[number] = news
         return
     low, total, high, count = known_cell
+    total += news[1]
     cells[number] = (
         min(low, news[0]),
-        total + news[1],
+        # A row has 64 bits for a whole number, and one node's nonsense must not stop all charts.
+        total if abs(total) <= _EXACT else float(total),
         max(high, news[2]),
         count + news[3],
     )

@@ -93,6 +93,20 @@ def test_names_that_are_not_the_contracts_and_unreadable_packs_leave_no_trace(
     assert [point.mean for point in chart(tmp_path, MINUTE_S, "flood/float")] == [1]
 
 
+def test_a_node_that_sends_nothing_but_the_largest_number_stops_no_chart(tmp_path: Path) -> None:
+    largest = 2**53 - 1
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(packs(*(level(n, MINUTE_MS, largest) for n in range(3000))))
+            await roll_up(store, 500)
+
+    asyncio.run(scenario())
+    (hour,) = chart(tmp_path, HOUR_S)
+    assert (hour.low, hour.high, hour.count) == (largest, largest, 3000)
+    assert hour.mean == pytest.approx(largest)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     readings=st.lists(st.tuples(st.integers(0, 200_000), st.integers(-50, 5000)), max_size=30),
@@ -199,3 +213,28 @@ def test_the_caretaker_rolls_up_in_small_steps_and_at_the_latest_every_five_minu
             assert chart(tmp_path, MINUTE_S)[0].count == 101
 
     asyncio.run(scenario())
+
+
+def test_an_error_in_the_caretakers_program_ends_no_gateway_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = FakeClock(START_MS)
+
+    def wrong(*_: object) -> int:
+        raise OverflowError("a fault of this program")
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(packs(level(1, MINUTE_MS, 1)))
+            care = Care(store, StoreSettings(), clock)  # type: ignore[arg-type]
+            clock.advance(301_000)
+            with monkeypatch.context() as patch:
+                patch.setattr(store_history, "roll_up", wrong)
+                for _ in range(3):
+                    assert not await care._try_step()
+            assert care.word() == "failing"
+            await care._try_step()
+            assert care.word() == "ok"
+
+    asyncio.run(scenario())
+    assert caplog.text.count("an error in the program") == 1

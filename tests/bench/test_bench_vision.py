@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from haidang_gateway.vision.networks import load_networks
-
-from bench import parts, vision
+from bench import parts, vision, vision_clips, vision_growth
 
 
 def number(figures: parts.Figures, name: str) -> float:
@@ -13,11 +11,10 @@ def number(figures: parts.Figures, name: str) -> float:
     return value
 
 
-def test_the_parts_measure_and_memory_does_not_run_away(root: Path, tmp_path: Path) -> None:
+def test_the_parts_measure_and_memory_does_not_run_away(tmp_path: Path) -> None:
     assert number(vision._invokes(3), "fire_invoke_ms") > 0
-    networks = load_networks(root / "models")
-    clip = vision._clip(tmp_path / "street.ts", seconds=1)
-    active = vision._active(clip, networks, 5)
-    assert number(active, "active_looks") == 5
-    assert number(active, "active_invoke_ms") > 0
-    assert number(vision._growth(clip, networks, 20), "growth_mb") < 50
+    clip = vision_clips.busy(tmp_path / "street.ts", 2, vision_clips.SMALL)
+    work = vision._at_work("suspecting", clip, 1.0, awake=True)
+    assert number(work, "suspecting_looks") >= 3
+    assert number(work, "suspecting_invoke_ms") > 0
+    assert number(vision_growth.figures(quick=True), "growth_mb") < 50

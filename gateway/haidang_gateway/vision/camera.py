@@ -226,8 +226,9 @@ class Develop:
             if len(self._reformatters) >= _MOST_SIZES:
                 self._reformatters.clear()
             self._reformatters[wanted] = VideoReformatter()
+        # Threads for pictures this small only wake each other up.
         made = self._reformatters[wanted].reformat(
-            picture, width, height, form, interpolation=_FILTERS[form]
+            picture, width, height, form, interpolation=_FILTERS[form], threads=1
         )
         pixels = cast("Picture", made.to_ndarray())
         if form == "yuv420p":

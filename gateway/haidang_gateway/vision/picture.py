@@ -133,22 +133,25 @@ def fire_scores(outputs: Sequence[Grid]) -> FireScores:
 
 def strongest_box(cells: Grid) -> Box:
     """Return the box around the strongest cell and the strong cells that touch it."""
-    top, left = np.unravel_index(int(cells.argmax()), cells.shape)
-    hot = cells >= cells[top, left] * _BOX_SHARE
-    joined = np.zeros(cells.shape, dtype=bool)
-    joined[top, left] = True
-    while True:
-        grown = _grown(joined) & hot
-        if (grown == joined).all():
-            break
-        joined = grown
-    rows, columns = np.nonzero(joined.any(axis=1))[0], np.nonzero(joined.any(axis=0))[0]
     high, wide = cells.shape
+    top, left = divmod(int(cells.argmax()), wide)
+    # Plain numbers: on a map this small each array operation costs more than all of them.
+    rows = cells.tolist()
+    limit = rows[top][left] * _BOX_SHARE
+    joined, edge = {(top, left)}, [(top, left)]
+    while edge:
+        row, column = edge.pop()
+        for at in (row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1):
+            inside = 0 <= at[0] < high and 0 <= at[1] < wide
+            if inside and at not in joined and rows[at[0]][at[1]] >= limit:
+                joined.add(at)
+                edge.append(at)
+    down, across = [row for row, _ in joined], [column for _, column in joined]
     return (
-        float(columns[0] + columns[-1] + 1) / (2 * wide),
-        float(rows[0] + rows[-1] + 1) / (2 * high),
-        float(columns[-1] - columns[0] + 1) / wide,
-        float(rows[-1] - rows[0] + 1) / high,
+        (min(across) + max(across) + 1) / (2 * wide),
+        (min(down) + max(down) + 1) / (2 * high),
+        (max(across) - min(across) + 1) / wide,
+        (max(down) - min(down) + 1) / high,
     )
 
 
@@ -252,14 +255,6 @@ def _halved(rgb: Picture) -> Picture:
     total = pairs[:, 0::2] + pairs[:, 1::2]
     total += 2
     return (total >> 2).astype(np.uint8)
-
-
-def _grown(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    padded = np.pad(cells, 1)
-    grown: NDArray[np.bool_] = (
-        padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | cells
-    )
-    return grown
 
 
 def _sigmoid(logits: Grid) -> Grid:

@@ -32,6 +32,7 @@ _STATE = (
     "DELETE FROM rule_state WHERE key=?",
 )
 _NODE = ("INSERT OR REPLACE INTO node VALUES (?, ?)", "DELETE FROM node WHERE id=?")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _COMMAND = ("INSERT OR REPLACE INTO command VALUES (?, ?)", "DELETE FROM command WHERE id=?")
 
 ComposeData = Callable[[str, Sequence[bytes]], bytes]
@@ -258,4 +259,4 @@ def _quarantine(connection: Connection, batch: Batch) -> None:
 
 
 def _json(doc: object) -> str:
-    return json.dumps(doc, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(doc)

@@ -29,6 +29,7 @@ class RunningUplink:
         port: int,
         name: str = "gateway.local",
         store: type[Store] = Store,
+        slow_s: float = 0.0,
     ) -> None:
         clock = Clock()
         self.store = store(folder / "store", "gw-01", StoreSettings())
@@ -45,6 +46,7 @@ class RunningUplink:
         self.forwarder = Forwarder(self.store, self.client, clock)
         self.commands: list[bytes] = []
         self._made = 0
+        self._slow_s = slow_s
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -79,6 +81,7 @@ class RunningUplink:
         if topic.endswith("/ack"):
             await self.forwarder.acknowledge(payload)
         else:
+            await asyncio.sleep(self._slow_s)
             self.commands.append(payload)
 
 

@@ -1,7 +1,6 @@
 """One MQTT connection to a destination, 5 or 3.1.1; the only importer of paho."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +21,8 @@ WINDOW = 100
 _HEARD_KINDS = ("ack", "cmd")
 # Acks and commands that the broker may send before we have handled the ones before.
 _RECEIVE_MAXIMUM = 64
+# mosquitto 2.0.11 sends more than it was allowed: all that waits, as soon as we are there.
+_ARRIVED_ROOM = 1000
 # Commands wait at the broker while the line is cut.
 _SESSION_EXPIRY_S = 3600
 _KEEPALIVE_S = 15
@@ -49,7 +50,8 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._lost: asyncio.Future[None] = self._loop.create_future()
-        self._arrived: asyncio.Queue[tuple[str, bytes, int]] = asyncio.Queue(_RECEIVE_MAXIMUM)
+        self._arrived: asyncio.Queue[tuple[str, bytes, int]] = asyncio.Queue(_ARRIVED_ROOM)
+        self._overflowed = False
         self._unanswered: dict[int, asyncio.Future[int]] = {}
         self._window = WINDOW
         self._answered = False
@@ -98,7 +100,12 @@ class Connection:
         return future
 
     async def next_message(self) -> tuple[str, bytes, int]:
-        """Topic, payload and packet id of the next message; UplinkError when the line is lost."""
+        """Topic, payload and packet id of the next message; UplinkError when the line is lost.
+
+        Or when more had come than there is room for: with a new connection the rest comes again.
+        """
+        if self._overflowed and self._arrived.empty():
+            raise UplinkError(f"{self._where} sent more at once than there is room for")
         get = asyncio.ensure_future(self._arrived.get())
         waits: tuple[asyncio.Future[Any], ...] = (get, self._lost)
         try:
@@ -223,8 +230,9 @@ class Connection:
             _finish(future, reason)
 
     def _put(self, topic: str, payload: bytes, mid: int) -> None:
-        # A broker that keeps our receive maximum cannot overfill this.
-        with contextlib.suppress(asyncio.QueueFull):
+        if self._arrived.full():
+            self._overflowed = True
+        else:
             self._arrived.put_nowait((topic, payload, mid))
 
 

@@ -67,6 +67,33 @@ def test_a_command_waits_at_the_broker_while_the_line_is_cut(
         asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("room", [None, 40])
+def test_no_command_is_left_at_a_broker_that_sends_more_than_it_was_allowed(
+    ca: Path, broker: Broker, tmp_path: Path, room: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = [b"%d" % number for number in range(200 if room is None else 70)]
+    if room is not None:
+        monkeypatch.setattr(client, "_ARRIVED_ROOM", room)
+
+    async def scenario() -> int:
+        with FaultProxy(broker.port) as line:
+            uplink = RunningUplink(ca, tmp_path, line.port, slow_s=0.002)
+            async with uplink.running():
+                await until(uplink.client.connected.is_set, "connected")
+                line.set_up(False)
+                await until(lambda: not uplink.client.connected.is_set(), "cut")
+                with Peer(ca, "centre-01", broker.port) as centre:
+                    for command in commands:
+                        await asyncio.to_thread(centre.publish, "hd/1/g/gw-01/cmd", command)
+                line.set_up(True)
+                await until(lambda: set(uplink.commands) == set(commands), "all commands")
+                return uplink.client.connections
+
+    with broker:
+        connections = asyncio.run(scenario())
+    assert connections == 2 if room is None else connections > 2
+
+
 def test_a_broker_with_another_name_is_not_trusted(
     ca: Path, broker: Broker, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

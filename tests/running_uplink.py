@@ -29,6 +29,7 @@ class RunningUplink:
         port: int,
         name: str = "gateway.local",
         store: type[Store] = Store,
+        *,
         slow_s: float = 0.0,
     ) -> None:
         clock = Clock()

@@ -179,7 +179,8 @@ def test_a_store_that_fails_for_a_while_delays_and_loses_nothing(
         async with uplink.running():
             await uplink.make("alarm")
             await uplink.emptied()
-            assert uplink.forwarder.confirmed == Confirmed(messages=1, alarms=1)
+            confirmed = Confirmed(messages=1, alarms=1)
+            await until(lambda: uplink.forwarder.confirmed == confirmed, "counted, too")
 
     with broker, RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
         asyncio.run(scenario())

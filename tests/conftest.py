@@ -23,6 +23,7 @@ _LONGEST = (
     "e2e/test_commands_on_boards.py",
     "e2e/test_real_clips.py",
     "e2e/test_demo_end.py",
+    "chaos/test_chaos.py",
     "node/test_on_battery.py",
     "node/test_serial_board.py",
     "node/upy_outbox_flash.py",

@@ -1,8 +1,19 @@
-"""A short storm on real processes, and the control that must lose."""
+"""A short storm on real processes, the control that must lose, and how drops are read."""
+
+import asyncio
+import sqlite3
+from functools import partial
+from pathlib import Path
 
 from bench import chaos
+from haidang_gateway.store_drop import drop_waiting
+from haidang_gateway.store_schema import FILE
+from node_packs import EPOCH, NODE
+from store_kit import open_store, packs, row
 
 from chaos import faults
+from chaos.boards import SMOKE
+from chaos.drops import Drops
 
 _KINDS = (
     faults.gateway_killed,
@@ -12,11 +23,35 @@ _KINDS = (
 )
 
 
+def test_drops_are_taken_by_name_and_a_count_that_differs_is_seen(tmp_path: Path) -> None:
+    async def fill() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(
+                packs(*(row(n, lane="data" if n % 5 else "alarm") for n in range(20)))
+            )
+            await store.care(partial(drop_waiting, lane="data", day="2026-11-25", limit=9))
+            await store.care(partial(drop_waiting, lane="alarm", day="2026-11-25", limit=1))
+
+    asyncio.run(fill())
+    drops = Drops(tmp_path)
+    drops.look()
+    assert {seq for _, _, _, seq in drops.names} == {1, 2, 3, 4, 6, 7, 8, 9, 10}
+    assert drops.alarms == {(NODE, EPOCH, 7, 10)}
+    assert (drops.miscounted, drops.queue) == (0, 11)
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.execute("UPDATE ledger_day SET count = count + 2")
+    database.close()
+    drops.look()
+    assert drops.miscounted == 2
+
+
 def test_killed_processes_lose_nothing_and_the_control_does() -> None:
-    found = chaos.storm(5, seed=1, kinds=_KINDS)
+    found = chaos.storm(5, seed=1, kinds=_KINDS, boards=(SMOKE,))
     found |= chaos.control(seed=1, count=2)
 
     assert found["faults"] == 5
     assert found["accepted"], "no node kept a pack"
     assert found["delivered"] == found["accepted"], found
+    assert found["board_cuts"] > 1
+    assert found["board_delivered"] == found["board_accepted"] > 0, found
     assert chaos.passed(found), found

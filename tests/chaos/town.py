@@ -1,17 +1,14 @@
-"""The parts that the faults hit: brokers, line, gateway, centre and a fleet of nodes."""
+"""The parts that the faults hit: brokers, line, gateway, centre, a fleet of nodes, boards."""
 
 import contextlib
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from haidang_gateway.errors import StoreError
-from haidang_gateway.store_schema import FILE, reading
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.centre_server import Line
 from haidang_tools.demo.gateway_process import GatewayProcess
@@ -20,6 +17,8 @@ from haidang_tools.fault_proxy import FaultProxy
 from haidang_tools.fleet_sim import node_id
 
 from chaos import books
+from chaos.boards import Boards
+from chaos.drops import Drops
 from chaos.office import Office
 
 NODES = 8
@@ -31,12 +30,18 @@ _TESTS = Path(__file__).resolve().parents[1]
 
 
 class Town:
-    """Starts and ends all of it; `early` makes the gateway of the control."""
+    """Starts and ends all of it; `early` makes the gateway of the control.
 
-    def __init__(self, folder: Path, *, nodes: int = NODES, early: bool = False) -> None:
+    `nodes` are simulated; `boards` run the real firmware.
+    """
+
+    def __init__(
+        self, folder: Path, *, boards: tuple[DemoNode, ...] = (), early: bool = False
+    ) -> None:
         self.folder = folder
         self.ca = folder / "ca"
-        self.nodes = [node_id(n + 1) for n in range(nodes)]
+        self.nodes = [node_id(n + 1) for n in range(NODES)]
+        self.boards = Boards(folder, boards)
         self.near = Broker("gateway", self.ca, folder / "near")
         self.far = Broker("centre", self.ca, folder / "far")
         self.gateway = GatewayProcess(
@@ -44,12 +49,11 @@ class Town:
         )
         self.clock = folder / "clock"
         self.data = folder / "gateway"
+        self.drops = Drops(self.data)
         self.line: FaultProxy
         self.office: Office
         self.starts = 0
         self._early = early
-        self._named = 0
-        self._last_count = 0
         self._fleet: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,7 +65,7 @@ class Town:
         """Everything, until packs arrive."""
         self.folder.mkdir(parents=True, exist_ok=True)
         names = ["broker-gateway", "broker-centre", "gw-01", "gw-01-alarm", "centre-01"]
-        certificates(self.ca, *names, *self.nodes)
+        certificates(self.ca, *names, *self.nodes, *(node.id for node in self.boards.nodes))
         self.near.start()
         self.far.start()
         self.line = FaultProxy(self.far.port)
@@ -78,6 +82,7 @@ class Town:
         self.office.start()
         self._write_settings()
         self.start_gateway()
+        self.boards.start(self.ca, self.near.port)
         self.start_fleet()
         if not self.wait_until(lambda: self.office.kept() > 0):
             raise RuntimeError(f"no pack came to the centre: {self.gateway.last_words()}")
@@ -85,6 +90,7 @@ class Town:
     def stop(self) -> None:
         """End everything."""
         self.end_fleet(signal.SIGKILL)
+        self.boards.close()
         self.gateway.stop()
         with contextlib.suppress(AttributeError):
             self.office.stop()
@@ -107,7 +113,10 @@ class Town:
             self.start_gateway()
 
     def start_fleet(self, *, packs: int = 0) -> None:
-        """The nodes, with what their flash holds; `packs` -1: they make no new ones."""
+        """The nodes, with what their flash holds; `packs` -1: they make no new ones.
+
+        Boards can do nothing else than make new ones: they stay dark then.
+        """
         command = [sys.executable, "-m", "haidang_tools", "fleet-sim", "--ca", str(self.ca)]
         command += ["--port", str(self.near.port), "--nodes", str(len(self.nodes))]
         command += ["--rate", str(RATE), "--alarm-every", str(_ALARM_EVERY)]
@@ -115,33 +124,49 @@ class Town:
         self._fleet = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=os.environ
         )
+        if packs >= 0:
+            self.boards.power_on()
 
     def end_fleet(self, how: signal.Signals) -> None:
-        """End the nodes, by SIGKILL with all that is in their memory."""
+        """End the nodes, by SIGKILL with all that is in their memory; boards never otherwise."""
+        self.boards.cut()
         fleet, self._fleet = self._fleet, None
         if fleet is not None:
             fleet.send_signal(how)
             fleet.wait()
 
     def drain(self) -> bool:
-        """The nodes make no more packs; whether all they hold came to the centre in time."""
+        """The nodes make no more packs; whether all they hold came to the centre in time.
+
+        What boards hold stays in their flash; of theirs, all that the gateway has must come.
+        """
         self.end_fleet(signal.SIGTERM)
         self.start_fleet(packs=-1)
         fleet = self._fleet
         done = self.wait_until(lambda: fleet is not None and fleet.poll() is not None)
-        best = len(books.accepted(self.journals))
-        return done and self.wait_until(lambda: self.office.kept() + self.named() >= best)
+        accepted = books.accepted(self.journals)
+        return done and self.wait_until(lambda: not self.missing(accepted) and self._is_empty())
 
-    def named(self) -> int:
-        """Packs that the gateway's ledger names as dropped on a full disk."""
-        with contextlib.suppress(sqlite3.Error, StoreError), reading(self.data / FILE) as database:
-            (count,) = database.execute(
-                "SELECT coalesce(sum(count), 0) FROM ledger_day WHERE what='dropped:gateway_full'"
-            ).fetchone()
-            # A database that was restored or rebuilt may begin below what was told before.
-            self._named += max(0, int(count) - self._last_count)
-            self._last_count = int(count)
-        return self._named
+    def drain_boards(self) -> bool:
+        """Boards and nodes at work, and no fault: whether all that boards ever kept came."""
+        self.end_fleet(signal.SIGTERM)
+        self.boards.power_on()
+        promised = self.boards.books
+        return self.wait_until(
+            lambda: (
+                not self.missing(promised.kept() | {one.key for one in promised.decisions})
+                and not self.missing(promised.loose()) - self.drops.by_nodes
+            )
+        )
+
+    def missing(self, names: set[books.Name]) -> set[books.Name]:
+        """Those of `names` that are neither at the centre nor named as dropped on a full disk."""
+        self.drops.look()
+        return names - set(self.office.names()) - self.drops.names
+
+    def _is_empty(self) -> bool:
+        self.drops.look()
+        return not self.drops.queue
 
     def wait_until(self, look: Callable[[], bool], limit_s: float = _DRAIN_S) -> bool:
         """Whether `look` came true in time, with the gateway kept running."""
@@ -168,7 +193,10 @@ class Town:
             self.ca,
             self.data,
             self.folder,
-            nodes=[DemoNode(node[2:], "smoke", "market-3", node) for node in self.nodes],
+            nodes=[
+                *(DemoNode(node[2:], "smoke", "market-3", node) for node in self.nodes),
+                *self.boards.nodes,
+            ],
             camera=None,
             smoke_verify_s=5.0,
         )

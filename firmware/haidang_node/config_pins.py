@@ -1,4 +1,8 @@
-"""A pin or a UART that two tables of node.json name; loaded by haidang_node.config."""
+"""A pin or a UART that cannot be what node.json names it for; loaded by haidang_node.config."""
+
+# Without a driver and a pull-up (ESP32 data sheet): these fields may name them, no others.
+_READ_ALONE = range(34, 40)
+_READING = ("adc_pin", "loop_pin", "rx_pin", "supply_pin")
 
 # Of a meter's or chip's pins these are wired; of all others every one.
 _WIRED = {
@@ -14,7 +18,7 @@ _WIRED = {
 
 
 def check(node: dict, problems: list[str]) -> None:
-    """What is wired twice is a problem; the fields themselves are sound."""
+    """What is wired twice or to a pin that cannot do it; the fields themselves are sound."""
     taken: dict = {}
     for name in ("supply_pin", "led_pin"):
         _take(taken, node.get(name, -1), "%s of node.json" % name, problems)
@@ -43,5 +47,10 @@ def _take(taken: dict, key, name: str, problems: list[str]) -> None:
         problems.append(
             "%s is %s and %s: each needs its own; -1 for a pin that is not wired"
             % (what, taken[key], name)
+        )
+    elif key in _READ_ALONE and name.partition(" ")[0] not in _READING:
+        problems.append(
+            "%s is GPIO %d: 34 to 39 can only be read and have no pull-up; take another"
+            % (name, key)
         )
     taken[key] = name

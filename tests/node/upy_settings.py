@@ -148,6 +148,37 @@ def test_a_pin_or_a_uart_that_is_wired_twice_is_named() -> None:
         assert check(_node(sensors=sensors))["sensors"]
 
 
+def test_gpio_34_to_39_drive_nothing_and_pull_nothing_up() -> None:
+    for changes, told in (
+        ({"sensors": {"smoke": {"siren_pin": 36}}}, "siren_pin of sensors.smoke is GPIO 36"),
+        ({"sensors": {"smoke": {"contact_pin": 39}}}, "contact_pin of sensors.smoke is GPIO 39"),
+        ({"sensors": {"smoke": {"contact2_pin": 36}}}, "contact2_pin of sensors.smoke is"),
+        ({"sensors": {"smoke": {"silence_pin": 37}}}, "silence_pin of sensors.smoke is GPIO 37"),
+        ({"sensors": {"flood": {"tx_pin": 38}}}, "tx_pin of sensors.flood is GPIO 38"),
+        ({"sensors": {"flood": {"float_pin": 34}}}, "float_pin of sensors.flood is GPIO 34"),
+        ({"led_pin": 36}, "led_pin of node.json is GPIO 36: 34 to 39 can only be read"),
+    ):
+        for keep in (True, False):
+            try:
+                check(_node(**changes), keep)
+                problems = ()
+            except ConfigError as error:
+                problems = error.problems
+            assert len(problems) == 1, changes
+            assert told in problems[0], problems
+    for de_pin in (34, 39):
+        serial = {"uart": 1, "rx_pin": 36, "tx_pin": 5, "de_pin": de_pin}
+        (problem,) = _problems(_serial_node(serial=serial))
+        assert "de_pin of serial" in problem, problem
+
+
+def test_gpio_34_to_39_measure_and_listen() -> None:
+    smoke = {"adc_pin": 34, "loop_pin": 39, "siren_pin": -1}
+    check(_node(sensors={"smoke": smoke, "flood": {"rx_pin": 36}}, supply_pin=37))
+    # What is not wired may say anything.
+    check(_node(sensors={"flood": {"driver": "current", "tx_pin": 36}}))
+
+
 def test_jitter_takes_a_quarter_at_most() -> None:
     for number in (0, 1, 250, 251, 0xFFFFFFFF):
         wait_ms = Backoff(1000, 30000, lambda number=number: number).wait_ms()

@@ -1,11 +1,14 @@
 """`haidang flash` on a virtual board, as on a serial port."""
 
+import os
+import pty
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from haidang_board.rig import Board
+from haidang_tools import board as serial_board
 from haidang_tools import flash
 from haidang_tools.__main__ import main
 from haidang_tools.board import SerialBoard
@@ -119,3 +122,21 @@ def test_each_failure_says_what_to_do(board: Board, source: Path, tmp_path: Path
 def test_the_command_explains_instead_of_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flash", "--port", "/dev/no-such-port"]) == 1
     assert "haidang flash: /dev/no-such-port does not exist" in capsys.readouterr().err
+
+
+def test_a_port_that_talks_nonsense_is_told_in_one_sentence_and_nothing_of_it_is_shown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serial_board, "_ANSWER_S", 0.1)
+    monkeypatch.setattr(serial_board, "_READ_S", 0.05)
+    far, near = pty.openpty()
+    try:
+        os.write(far, b"Traceback (most recent call last): MemoryError\r\n")
+        assert main(["flash", "--port", os.ttyname(near)]) == 1
+    finally:
+        os.close(far)
+        os.close(near)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "no MicroPython answers; check the cable" in said.err
+    assert said.err.count("\n") == 1

@@ -1,7 +1,9 @@
 """`haidang board`: a virtual board for a person with mpremote."""
 
+import argparse
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +11,9 @@ from pathlib import Path
 import pytest
 from haidang_tools.__main__ import main
 from haidang_tools.board import SerialBoard
+from haidang_tools.demo.settings import NODE_HEAP
 from haidang_tools.errors import InputRefused
-from haidang_tools.virtual import change, world_from
+from haidang_tools.virtual import add_arguments, change, world_from
 from waiting import wait_until
 
 
@@ -78,3 +81,39 @@ def test_a_wrong_argument_is_told_before_anything_starts(
     with pytest.raises(SystemExit):
         main(words)
     assert told in capsys.readouterr().err
+
+
+def test_a_board_has_room_for_three_sensors_unless_told_otherwise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert parser.parse_args([]).heap == NODE_HEAP
+    with pytest.raises(SystemExit):
+        main(["board", "-h"])
+    assert "Wi-Fi is called demo" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["board", "--image", "."], "haidang board: . is a folder; name a file"),
+        (["scene", "--port", "TAKEN"], "take another port, or 0 for a free one"),
+        (["fleet-sim", "--ca", "."], "make it with `haidang-gateway ca init .`"),
+    ],
+)
+def test_a_wrong_argument_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main([word.replace("TAKEN", port) for word in words]) == 1
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_fleet_has_at_least_one_node(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fleet-sim", "--ca", ".", "--nodes", "0"])
+    assert "0 is no number of them; give 1 or more" in capsys.readouterr().err

@@ -11,6 +11,13 @@ def tcp_port(text: str) -> int:
     return int(text)
 
 
+def count(text: str) -> int:
+    """A number of things, at least one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of them; give 1 or more")
+    return int(text)
+
+
 def mac_address(text: str) -> str:
     """A MAC address as 12 hex digits, returned in small letters."""
     if not re.fullmatch("[0-9A-Fa-f]{12}", text):

@@ -12,12 +12,16 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
+from mpremote import transport_serial
 from mpremote.transport import TransportError, TransportExecError
 from mpremote.transport_serial import SerialTransport
 from serial import SerialException
 from serial.tools import list_ports
 
 from haidang_tools.errors import BoardAbsent, BoardBusy, BoardRefused, FlashFull, ToolError
+
+# Before it raises, mpremote prints the bytes that it read: for its own developers, not for ours.
+transport_serial.print = lambda *_, **__: None
 
 OLDEST_VERSION = (1, 29)
 _CHUNK_BYTES = 1024

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from haidang_wire.senml import Fixed, Pack, Record, encode_pack
 
-from haidang_tools.arguments import tcp_port
+from haidang_tools.arguments import count, tcp_port
+from haidang_tools.errors import InputRefused
 from haidang_tools.fleet_journal import Journal
 from haidang_tools.fleet_link import FleetLink, Shore
 from haidang_tools.fleet_node import Lane, SimNode
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the gateway's broker (%(default)s)")
     parser.add_argument("--port", type=tcp_port, default=8883, help="its TLS port (%(default)s)")
     parser.add_argument("--ca", type=Path, required=True, help="folder of certificates and keys")
-    parser.add_argument("--nodes", type=int, default=10, help="how many (%(default)s)")
+    parser.add_argument("--nodes", type=count, default=10, help="how many (%(default)s)")
     parser.add_argument("--first", type=int, default=1, help="number of the first (%(default)s)")
     parser.add_argument("--rate", type=float, default=10.0, help="packs a second of all together")
     parser.add_argument(
@@ -44,6 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until all is acknowledged, or until SIGTERM; prints the sums as JSON."""
+    numbers = range(args.first, args.first + args.nodes)
+    names = [args.shared] if args.shared else [node_id(number) for number in numbers]
+    for name in ("ca", *names):
+        if not (args.ca / f"{name}.pem").is_file():
+            made = "init" if name == "ca" else f"issue {args.ca} {name}"
+            what = f"haidang-gateway ca {made}" + (f" {args.ca}" if name == "ca" else "")
+            raise InputRefused(f"{args.ca / name}.pem is missing; make it with `{what}`")
     return asyncio.run(_run(args))
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from haidang_tools.arguments import tcp_port
-from haidang_tools.errors import ToolError
+from haidang_tools.errors import InputRefused, ToolError
 from haidang_tools.flames import render_fire
 from haidang_tools.street import Picture, Street, street
 from haidang_tools.video_server import VideoServer
@@ -165,7 +165,11 @@ def run(args: argparse.Namespace) -> int:
     """Serve until standard input, if it is a pipe, closes; orders come as lines there."""
     view = street(args.cache)
     scene = Scene(view, port=args.port)
-    scene.start()
+    try:
+        scene.start()
+    except OSError as error:
+        what = "take another port, or 0 for a free one"
+        raise InputRefused(f"port {args.port}: {error.strerror}; {what}") from error
     ready = {"t": "ready", "url": scene.url, "source": view.name, "filmed": view.filmed}
     print(json.dumps(ready), flush=True)
     try:

@@ -17,6 +17,7 @@ from haidang_board.rig import Board
 from haidang_board.world import World
 
 from haidang_tools.arguments import heap_size, mac_address
+from haidang_tools.demo.settings import NODE_HEAP
 from haidang_tools.errors import InputRefused, ToolError
 
 
@@ -26,9 +27,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mac", type=mac_address, default="240ac4000001", help="MAC address, 12 hex digits"
     )
     parser.add_argument("--image", type=Path, help="flash file, kept; without it a fresh one")
-    parser.add_argument("--heap", type=heap_size, default="160K", help="heap of the interpreter")
     parser.add_argument(
-        "--world-json", default="{}", help='what is around it, for example {"smoke_ppm": 800}'
+        "--heap",
+        type=heap_size,
+        default=NODE_HEAP,
+        help="heap of the interpreter (%(default)s: room for three sensors)",
+    )
+    parser.add_argument(
+        "--world-json",
+        default="{}",
+        help='what is around it, for example {"smoke_ppm": 800}; its Wi-Fi is called demo, key '
+        "secret, unless networks says otherwise",
     )
     parser.add_argument(
         "--orders", action="store_true", help="change that by JSON lines on standard input"
@@ -38,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run one board and print its port."""
     world = world_from(args.world_json)
+    if args.image and args.image.is_dir():
+        raise InputRefused(f"{args.image} is a folder; name a file for the board's flash")
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     with tempfile.TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import load
 from haidang_gateway.errors import CameraError, ConfigError, GatewayError
-from haidang_gateway.fleet import pki_cli
+from haidang_gateway.fleet import identities, pki_cli
 from haidang_gateway.vision import evidence_cli
 from haidang_gateway.watchdog import Watchdog
 
@@ -166,7 +166,11 @@ def _check(options: argparse.Namespace) -> int:
         raise ConfigError(problems)
     if options.connect and (problems := tuple(check_connect.problems(settings))):
         raise ConfigError(problems)
-    for text in (*config_files.expiring(settings, now_ms), *check_machine.warnings(settings)):
+    for text in (
+        *config_files.expiring(settings, now_ms),
+        *identities.troubles(settings, now_ms),
+        *check_machine.warnings(settings),
+    ):
         _say(f"warning: {text}")
     _say(
         f"{options.config}: no mistakes; {len(settings.places)} places, "
@@ -193,7 +197,8 @@ def _alarms(options: argparse.Namespace) -> int:
 
 
 def _ledger(options: argparse.Namespace) -> int:
-    folder = load(options.config).data_dir
+    settings = load(options.config)
+    folder = settings.data_dir
     if options.json and options.days > 0:
         _say(json.dumps(ledger_view.by_day(folder, options.days)))
         return 0
@@ -202,7 +207,11 @@ def _ledger(options: argparse.Namespace) -> int:
         return 0
     for line in ledger_view.lines(folder, max(options.days, 0)):
         _say(line)
-    for line in destinations_view.lines(load(options.config)):
+    for line in (
+        *identities.unheard(settings),
+        *identities.troubles(settings, Clock().now_ms()),
+        *destinations_view.lines(settings),
+    ):
         _say(line)
     return 0
 

@@ -1,0 +1,73 @@
+"""Which nodes the broker refuses, told from a copy of the authority's index, by name."""
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from haidang_gateway.batch import Batch
+from haidang_gateway.errors import StoreError
+from haidang_gateway.fleet.identities import troubles, unheard
+from haidang_gateway.fleet.pki import Authority
+from haidang_gateway.settings import NodeSettings, SerialSettings, Settings
+from node_packs import START_MS
+from pipeline_kit import city_settings
+from store_kit import NO_BROKER, open_store
+
+_NOW = datetime.now(UTC)
+_NOW_MS = time.time_ns() // 1_000_000
+_GOOD, _OLD, _SOON, _GONE, _NONE, _WIRED = (f"n-240ac400000{n}" for n in range(1, 7))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    authority = Authority(tmp_path)
+    authority.create("Test CA")
+    authority.issue(_GOOD, _NOW - timedelta(days=400), 30)
+    authority.issue(_GOOD, _NOW)
+    authority.issue(_OLD, _NOW - timedelta(days=400), 30)
+    authority.issue(_SOON, _NOW, 20)
+    authority.issue(_GONE, _NOW)
+    authority.revoke(_GONE, _NOW)
+    names = (_GOOD, _OLD, _SOON, _GONE, _NONE, _WIRED)
+    return replace(
+        city_settings(),
+        data_dir=tmp_path,
+        broker=replace(NO_BROKER, ca=tmp_path / "ca.pem"),
+        nodes=tuple(NodeSettings(id=name, place="m") for name in names),
+        serial=(SerialSettings(device="/dev/null", baud=9600, nodes=(_WIRED,), keys=tmp_path),),
+    )
+
+
+def test_each_node_that_the_broker_refuses_is_named_with_the_reason(settings: Settings) -> None:
+    told = dict(line.split(": ", 1) for line in troubles(settings, _NOW_MS))
+    assert set(told) == {_OLD, _SOON, _GONE, _NONE}
+    assert f"valid until {(_NOW - timedelta(days=370)).date()}, the broker refuses" in told[_OLD]
+    assert f"valid until {(_NOW + timedelta(days=20)).date()}; `haidang pro" in told[_SOON]
+    assert f"revoked on {_NOW.date()}" in told[_GONE]
+    assert "names no certificate of it" in told[_NONE]
+
+
+def test_without_the_index_nothing_is_claimed_and_a_damaged_one_is_told(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "index").write_text("{")
+    (damaged,) = troubles(settings, _NOW_MS)
+    assert "is damaged" in damaged
+    (tmp_path / "index").unlink()
+    assert list(troubles(settings, _NOW_MS)) == []
+
+
+def test_a_node_that_never_spoke_is_named(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(StoreError):
+        list(unheard(settings))
+
+    async def speak() -> None:
+        async with open_store(tmp_path) as store:
+            heard = {name: {"heartbeat_s": 30} for name in (_GOOD, _OLD, _SOON, _GONE)}
+            await store.commit(Batch(now_ms=START_MS, nodes=heard))
+
+    asyncio.run(speak())
+    assert [line.split()[0] for line in unheard(settings)] == [_NONE, _WIRED]

@@ -59,7 +59,14 @@ bench-sensors: setup
 bench-vision: setup
 	@PYTHONPATH=tests $(BIN)/python -m bench.vision
 
+# A peer to compare with, in an environment of its own; where it cannot be had, the figures say so.
+PEER := .cache/thingsboard
+PEER_PACKAGE := thingsboard-gateway==3.8.5
+
 bench-forward: setup
+	@[ -x $(PEER)/bin/thingsboard-gateway ] || { echo "bench-forward: installing $(PEER_PACKAGE) into $(PEER)"; \
+		$(BIN)/python -m venv $(PEER) && $(PEER)/bin/pip install -q --disable-pip-version-check $(PEER_PACKAGE); } \
+		|| echo "bench-forward: $(PEER_PACKAGE) cannot be installed here: it is left out" >&2
 	@PYTHONPATH=tests $(BIN)/python -m bench.forward $(ARGS)
 
 bench-chaos: setup

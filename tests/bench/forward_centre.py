@@ -4,40 +4,40 @@ In memory alone, for every contender the same: what is measured is the way there
 """
 
 import asyncio
-import contextlib
-import ssl
 import time
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from haidang_wire import ranges
-from haidang_wire.mqtt5 import Connected, Message, Session, Subscribed
 
-_READ_BYTES = 65_536
-_OWN = "hd/1/g/"
+from bench.forward_wire import WireEnd, kept, published, tls
+
+_AGAIN_S = 0.05
+_OWN = b"hd/1/g/"
 
 
-class _First(msgspec.Struct):
-    he: str
-    hb: int
-    hs: int
-    bn: str
+class _Record(msgspec.Struct):
+    # Only a pack's first record has these; what else a record holds is not looked at.
+    he: str = ""
+    hb: int = 0
+    hs: int = -1
+    bn: str = ""
 
 
 class _Packs(msgspec.Struct):
     id: str
-    packs: list[tuple[Any, ...]]
+    packs: list[list[_Record]]
 
 
 _DECODE = msgspec.json.Decoder(_Packs)
-_PACK = msgspec.json.Decoder(tuple[_First, Any, Any])
+_PACK = msgspec.json.Decoder(list[_Record])
 
 
 class CountingCentre:
     """Subscribes as the centre; `names` are the packs that came, `copies` those that came again.
 
-    `alarms` are (arrival on the steady clock in s, topic, payload) of alarm messages.
+    `alarms` are (arrival on the steady clock in s, topic, payload) of alarm messages. Its session
+    outlives its broker: nothing is published to nobody.
     """
 
     def __init__(self, ca: Path, port: int, filters: list[str]) -> None:
@@ -49,84 +49,70 @@ class CountingCentre:
         self._ca = ca
         self._port = port
         self._filters = filters
+        self._packet_id = 0
         self._acks: dict[tuple[str, str], list[list[int]]] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
-        context = ssl.create_default_context(cafile=str(self._ca / "ca.pem"))
-        context.load_cert_chain(self._ca / "centre-01.pem", self._ca / "centre-01.key")
-        while True:
-            with contextlib.suppress(OSError):
-                await self._connection(context)
-            await asyncio.sleep(0.2)
+        context = tls(self._ca, "centre-01")
 
-    async def _connection(self, context: ssl.SSLContext) -> None:
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", self._port, ssl=context, server_hostname="gateway.local"
-        )
-        session = Session(
-            "centre-01",
-            clean_start=True,
-            session_expiry_s=0,
-            receive_maximum=1000,
-            maximum_packet_bytes=1 << 20,
-        )
-        try:
-            writer.write(session.connect())
-            while data := await self._some(reader, session, writer):
-                out = [self._event(event, session) for event in session.receive(data)]
-                out += self._answers(session)
-                writer.write(b"".join(out))
-        finally:
-            writer.close()
-
-    async def _some(
-        self, reader: asyncio.StreamReader, session: Session, writer: asyncio.StreamWriter
-    ) -> bytes:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    return await reader.read(_READ_BYTES)
-            if ping := session.ping(time.monotonic_ns() // 1_000_000):
-                writer.write(ping)
-
-    def _event(self, event: Any, session: Session) -> bytes:
-        if isinstance(event, Message):
-            self._message(event)
-            return bytes(session.acknowledge(event.packet_id)) if event.packet_id else b""
-        if isinstance(event, Connected):
-            return bytes(session.subscribe(self._filters, qos=1)[1])
-        if isinstance(event, Subscribed):
+        async def connect() -> WireEnd:
+            end = _End(self, self._filters)
+            await end.connect(context, self._port)
+            await end.opened()
             self.ready.set()
-        return b""
+            return end
 
-    def _message(self, message: Message) -> None:
-        if not message.topic.startswith(_OWN):
-            first = _PACK.decode(message.payload)[0]
-            self._note(first.bn, first.he, first.hb, first.hs)
+        await kept(connect, _AGAIN_S)
+
+    def take(self, topic: bytes, payload: bytes) -> None:
+        """One message from a gateway."""
+        if not topic.startswith(_OWN):
+            first = _PACK.decode(payload)[0]
+            self.note(first.bn, first.he, first.hb, first.hs)
             return
-        if "/alarm/" in message.topic:
-            self.alarms.append((time.monotonic(), message.topic, message.payload))
-            (gateway, epoch, seq) = message.payload[7:].split(b'"', 1)[0].decode().split("/")
+        if b"/alarm/" in topic:
+            self.alarms.append((time.monotonic(), topic.decode(), payload))
+            gateway, epoch, seq = payload[7:].split(b'"', 1)[0].decode().split("/")
         else:
-            document = _DECODE.decode(message.payload)
+            document = _DECODE.decode(payload)
             for pack in document.packs:
                 first = pack[0]
-                self._note(first["bn"], first["he"], first["hb"], first["hs"])
+                self.note(first.bn, first.he, first.hb, first.hs)
             gateway, epoch, seq = document.id.split("/")
         ranges.add(self._acks.setdefault((gateway, epoch), []), int(seq))
 
-    def _note(self, *name: Any) -> None:
+    def note(self, node: str, epoch: str, boot: int, seq: int) -> None:
+        """One pack."""
+        name = (node, epoch, boot, seq)
         if name in self.names:
             self.copies += 1
         else:
             self.names.add(name)
             self.last_s = time.monotonic()
 
-    def _answers(self, session: Session) -> list[bytes]:
+    def answers(self) -> list[bytes]:
+        """What goes back for all that has been taken."""
         pieces = []
         for (gateway, epoch), received in self._acks.items():
             ack = msgspec.json.encode({"epoch": epoch, "s": received[:256]})
-            pieces.append(session.publish(f"hd/1/g/{gateway}/ack", ack)[1])
+            pieces.append(self.answer(f"hd/1/g/{gateway}/ack", ack))
         self._acks.clear()
         return pieces
+
+    def answer(self, topic: str, payload: bytes) -> bytes:
+        """A message of the centre's."""
+        self._packet_id = self._packet_id % 60_000 + 1
+        return published(topic, payload, self._packet_id)
+
+
+class _End(WireEnd):
+    def __init__(self, centre: CountingCentre, filters: list[str]) -> None:
+        super().__init__("centre-01", filters, lasting=True)
+        self._centre = centre
+
+    def on_message(self, topic: bytes, payload: bytes) -> None:
+        self._centre.take(topic, payload)
+
+    def taken(self) -> None:
+        self.out += self._centre.answers()

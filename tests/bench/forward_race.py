@@ -1,28 +1,31 @@
-"""Durable forwarding, ours and the peers in turn: 100 publishers, 200-byte packs, QoS 1.
+"""Durable forwarding, ours and the bridge in turn: 100 publishers, 200-byte packs, QoS 1.
 
 Rate: all packs from the first sending to the last arrival at the centre and, where there are
-acknowledgements by name, the last of them at its node.
+acknowledgements by name, the last of them at its node. What a node has due goes out in one write,
+so that the publishers are the fastest part: where they are not, the bridge's queue stays short.
 """
 
 import asyncio
 import json
 import statistics
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from haidang_tools.fleet_link import FleetLink, Shore
-from haidang_tools.fleet_node import SimNode
-from haidang_tools.fleet_sim import node_id, readings
-
 from bench import parts, stand
-from bench.forward_centre import CountingCentre
-from bench.forward_ways import Bridge, Ours, Way, authority, cpu_s, rss_mb, written_bytes
+from bench.forward_fleet import PUBLISHERS, Costs, Fleet, Run, until
+from bench.forward_ways import Bridge, Ours, Way, authority
 
-PUBLISHERS = 100
 _LIMIT_S = 120.0
-_EPOCH = "9f3c01aa"
-Run = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """So many packs of so many publishers: at `rate` a second, 0: all at once."""
+
+    publishers: int
+    n: int
+    rate: float = 0.0
 
 
 def figures(
@@ -36,24 +39,30 @@ def figures(
     with stand.scratch("forward") as folder:
         ca = authority(folder, publishers)
         for count in counts:
-            found |= _race(folder, ca, publishers, count, rounds)
+            load = Load(publishers=publishers, n=count)
+            found |= _race(folder, ca, load, rounds)
         if not quick and not n:
             for rate, total in ((50, 500), (1000, 5000)):
                 found |= _paced(folder, ca, publishers, rate, total)
     return found
 
 
-def _race(folder: Path, ca: Path, publishers: int, n: int, rounds: int) -> parts.Figures:
+def _race(folder: Path, ca: Path, load: Load, rounds: int) -> parts.Figures:
+    scene = folder / f"{load.n}"
     runs: dict[str, list[Run]] = {"ours": [], "bridge": []}
     for turn in range(rounds):
-        for name, way in _ways(folder, ca, publishers, f"{n}-{turn}").items():
-            run = _run(way, ca, publishers, n)
-            parts.LOG.info("%s n=%s: %s", name, n, json.dumps(run))
+        for name, way in ways(scene / f"{turn}", ca, load.publishers).items():
+            run = _run(way, ca, load)
+            parts.LOG.info("%s %s: %s", name, scene.name, json.dumps(run))
             runs[name].append(run)
+    return compared(runs, scene.name)
+
+
+def compared(runs: dict[str, list[Run]], tag: str) -> parts.Figures:
+    """Medians of both, and ours by the bridge's; each name ends in `tag`."""
     ours, bridge = runs["ours"], runs["bridge"]
-    rate, bridge_rate = _median(ours, "msgs_per_s"), _median(bridge, "msgs_per_s")
-    disk, bridge_disk = _median(ours, "disk_bytes"), _median(bridge, "disk_bytes")
-    tag = f"{n}"
+    rate, bridge_rate = median(ours, "msgs_per_s"), median(bridge, "msgs_per_s")
+    disk, bridge_disk = median(ours, "disk_bytes"), median(bridge, "disk_bytes")
     return {
         f"decoded_{tag}": min(int(run["received"]) for run in ours),
         f"acked_{tag}": min(int(run["acked"]) for run in ours),
@@ -61,13 +70,13 @@ def _race(folder: Path, ca: Path, publishers: int, n: int, rounds: int) -> parts
         f"bridge_lost_{tag}": sum(int(run["lost"]) for run in bridge),
         f"ours_msgs_per_s_{tag}": round(rate),
         f"bridge_lossless_msgs_per_s_{tag}": round(bridge_rate),
-        f"ours_to_bridge_{tag}": round(rate / bridge_rate, 2),
+        f"ours_to_bridge_{tag}": round(rate / bridge_rate, 2) if bridge_rate else None,
         f"disk_bytes_per_msg_{tag}": round(disk),
         f"bridge_disk_bytes_per_msg_{tag}": round(bridge_disk),
         f"disk_to_bridge_{tag}": round(disk / bridge_disk, 4) if bridge_disk else None,
-        f"ours_cpu_s_per_10k_{tag}": round(_median(ours, "cpu_forwarder"), 2),
-        f"ours_broker_cpu_s_per_10k_{tag}": round(_median(ours, "cpu_broker"), 2),
-        f"bridge_cpu_s_per_10k_{tag}": round(_median(bridge, "cpu_broker"), 2),
+        f"ours_cpu_s_per_10k_{tag}": round(median(ours, "cpu_forwarder"), 2),
+        f"ours_broker_cpu_s_per_10k_{tag}": round(median(ours, "cpu_broker"), 2),
+        f"bridge_cpu_s_per_10k_{tag}": round(median(bridge, "cpu_broker"), 2),
         f"ours_rss_mb_{tag}": round(max(run["rss_mb"] for run in ours), 1),
     }
 
@@ -77,9 +86,9 @@ def _paced(folder: Path, ca: Path, publishers: int, rate: int, total: int) -> pa
     ours = Ours(folder / f"paced-{rate}", ca, publishers, commit_ms=1000, batch_s=5.0)
     bridge = Bridge(folder / f"paced-bridge-{rate}", ca)
     found: parts.Figures = {}
-    ways: tuple[tuple[str, Way], ...] = (("ours", ours), ("bridge", bridge))
-    for name, way in ways:
-        run = _run(way, ca, publishers, total, rate)
+    both: tuple[tuple[str, Way], ...] = (("ours", ours), ("bridge", bridge))
+    for name, way in both:
+        run = _run(way, ca, Load(publishers=publishers, n=total, rate=rate))
         parts.LOG.info("%s at %s/s: %s", name, rate, json.dumps(run))
         found |= {
             f"{name}_cpu_s_per_10k_at_{rate}": round(run["cpu_forwarder"] + run["cpu_broker"], 2),
@@ -89,114 +98,50 @@ def _paced(folder: Path, ca: Path, publishers: int, rate: int, total: int) -> pa
     return found
 
 
-def _ways(folder: Path, ca: Path, publishers: int, tag: str) -> dict[str, Way]:
+def ways(folder: Path, ca: Path, publishers: int) -> dict[str, Way]:
+    """The two in turn, each with its own brokers."""
     return {
-        "bridge": Bridge(folder / f"bridge-{tag}", ca),
-        "ours": Ours(folder / f"ours-{tag}", ca, publishers),
+        "bridge": Bridge(folder / "bridge", ca),
+        "ours": Ours(folder / "ours", ca, publishers),
     }
 
 
-def _run(way: Way, ca: Path, publishers: int, n: int, rate: float = 0.0) -> Run:
+def _run(way: Way, ca: Path, load: Load) -> Run:
     try:
         way.start()
-        return asyncio.run(_measure(way, ca, publishers, n, rate))
+        return asyncio.run(_measure(way, ca, load))
     finally:
         way.stop()
 
 
-async def _measure(way: Way, ca: Path, publishers: int, n: int, rate: float) -> Run:
-    centre = CountingCentre(ca, way.far.port, list(way.filters))
-    shore = Shore(
-        host="127.0.0.1", port=way.near.port, ca=ca, puback_is_enough=way.puback_is_enough
-    )
-    nodes = [SimNode(node_id(number + 1), _EPOCH) for number in range(publishers)]
-    freed = Freed()
-    links = [FleetLink(node.id, [node], shore, freed.add) for node in nodes]
-    tasks = [asyncio.create_task(link.run(), name="link") for link in links]
-    tasks.append(asyncio.create_task(centre.run(), name="centre"))
-    try:
-        async with asyncio.timeout(_LIMIT_S):
-            await asyncio.gather(centre.ready.wait(), *(link.ready.wait() for link in links))
-            packs = _packs(nodes, n)
-            pids = way.pids()
-            before = {name: cpu_s(pid) for name, pid in pids.items()}
-            written = sum(written_bytes(pid) for pid in pids.values())
-            began_s = time.monotonic()
-            await _feed(nodes, links, packs, rate, began_s)
-            await _until(lambda: len(centre.names) >= n and freed.count >= n)
-    except TimeoutError:
-        parts.LOG.warning("%s of %s came", len(centre.names), n)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    took_s = max(centre.last_s, freed.last_s) - began_s
-    per_10k = {name: (cpu_s(pid) - before[name]) / n * 1e4 for name, pid in pids.items()}
+async def _measure(way: Way, ca: Path, load: Load) -> Run:
+    n = load.n
+    async with Fleet(way, ca, load.publishers) as fleet:
+        began_s = 0.0
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                await fleet.ready()
+                packs = fleet.packs(n)
+                costs = Costs(way)
+                began_s = time.monotonic()
+                await fleet.feed(packs, load.rate)
+                await until(lambda: len(fleet.centre.names) >= n and fleet.freed.count >= n)
+        except TimeoutError:
+            parts.LOG.warning("%s of %s came", len(fleet.centre.names), n)
+    came = len(fleet.centre.names)
     return {
-        "msgs_per_s": len(centre.names) / took_s,
-        "received": len(centre.names),
-        "acked": freed.count,
-        "lost": n - len(centre.names),
-        "copies": centre.copies,
-        "sent_again": sum(node.sent for node in nodes) - n,
-        "cpu_forwarder": per_10k.get("forwarder", 0.0),
-        "cpu_broker": per_10k["broker"],
-        "disk_bytes": (sum(written_bytes(pid) for pid in pids.values()) - written) / n,
-        "rss_mb": rss_mb(pids.get("forwarder", pids["broker"]), "VmHWM"),
+        "msgs_per_s": came / (max(fleet.centre.last_s, fleet.freed.last_s) - began_s),
+        "received": came,
+        "acked": fleet.freed.count,
+        "lost": n - came,
+        "copies": fleet.centre.copies,
+        "sent_again": fleet.sent - n,
+        **costs.per_message(n),
     }
 
 
-class Freed:
-    """Counts what nodes may forget."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.last_s = 0.0
-
-    def add(self, count: int) -> None:
-        """So many more."""
-        if count:
-            self.count += count
-            self.last_s = time.monotonic()
-
-
-def _packs(nodes: list[SimNode], n: int) -> list[tuple[SimNode, bytes]]:
-    now_ms = time.time_ns() // 1_000_000
-    each = -(-n // len(nodes))
-    made = [
-        (node, readings(node.id, node.epoch, node.boot, seq, now_ms + seq))
-        for seq in range(each)
-        for node in nodes
-    ]
-    return made[:n]
-
-
-async def _feed(
-    nodes: list[SimNode],
-    links: list[FleetLink],
-    packs: list[tuple[SimNode, bytes]],
-    rate: float,
-    began_s: float,
-) -> None:
-    by_node = dict(zip(nodes, links, strict=True))
-    if not rate:
-        for node, payload in packs:
-            node.keep("data", payload)
-        for link in links:
-            link.pump()
-        return
-    for number, (node, payload) in enumerate(packs):
-        await asyncio.sleep(max(0.0, began_s + number / rate - time.monotonic()))
-        node.keep("data", payload)
-        by_node[node].pump()
-
-
-async def _until(look: Callable[[], bool]) -> None:
-    while not look():  # noqa: ASYNC110 (counters of two sides, nobody's event)
-        await asyncio.sleep(0.005)
-
-
-def _median(runs: list[Run], name: str) -> float:
+def median(runs: list[Run], name: str) -> float:
+    """Of one figure over the rounds."""
     return statistics.median(run[name] for run in runs)
 
 

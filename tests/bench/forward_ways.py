@@ -8,7 +8,10 @@ from typing import Protocol
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.demo.gateway_process import GatewayProcess
 from haidang_tools.demo.settings import DemoNode, Lines, gateway_toml
-from haidang_tools.fleet_sim import node_id
+from haidang_tools.fleet_node import SimNode
+from haidang_tools.fleet_sim import node_id, readings
+
+from bench.forward_centre import CountingCentre
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _READY_S = 60.0
@@ -19,8 +22,10 @@ _CENTRE_RIGHTS = (
     "user centre-01\ntopic readwrite hd/1/g/#\ntopic read hd/1/n/#\n"
 )
 _FLEET_RIGHTS = "\nuser centre-fleet\ntopic readwrite hd/1/n/#\ntopic read hd/1/gw/status\n"
-# Else the broker drops what nobody takes fast enough, and says nothing.
+# Else a broker drops what nobody takes fast enough, and says nothing. Both have 1,000 in flight.
 _LOSSLESS = {"max_queued_messages": 0, "max_queued_bytes": 0}
+# The centre's subscription outlives its broker's restart: nothing is published to nobody.
+_LASTING = {"persistence": "true"}
 
 
 class Way(Protocol):
@@ -28,7 +33,6 @@ class Way(Protocol):
 
     near: Broker
     far: Broker
-    filters: tuple[str, ...]
     puback_is_enough: bool
 
     def start(self) -> None:
@@ -37,8 +41,25 @@ class Way(Protocol):
     def stop(self) -> None:
         """End it."""
 
+    def centre(self, ca: Path) -> CountingCentre:
+        """Who counts what arrives; its session outlives the centre's broker."""
+
+    def pack(self, node: SimNode, seq: int, unix_ms: int) -> bytes:
+        """A pack of about 200 bytes, as this way takes them."""
+
     def pids(self) -> dict[str, int]:
         """Processes whose time and bytes count: "forwarder" (absent for a bridge), "broker"."""
+
+
+def _far(ca: Path, folder: Path, values: dict[str, object]) -> Broker:
+    return Broker(
+        "centre",
+        ca,
+        folder,
+        values=_LASTING | values,
+        more=f"persistence_location {folder}/\n",
+        rights=_CENTRE_RIGHTS,
+    )
 
 
 def authority(folder: Path, nodes: int) -> Path:
@@ -49,7 +70,20 @@ def authority(folder: Path, nodes: int) -> Path:
     return ca
 
 
-class Ours:
+class SenmlPacks:
+    """The packs of real nodes, and a centre that hears them under `filters`."""
+
+    far: Broker
+    filters: tuple[str, ...]
+
+    def centre(self, ca: Path) -> CountingCentre:
+        return CountingCentre(ca, self.far.port, list(self.filters))
+
+    def pack(self, node: SimNode, seq: int, unix_ms: int) -> bytes:
+        return readings(node.id, node.epoch, node.boot, seq, unix_ms)
+
+
+class Ours(SenmlPacks):
     """`haidang-gateway run`; `commit_ms` and `batch_s` as in its configuration."""
 
     filters: tuple[str, ...] = ("hd/1/g/+/data", "hd/1/g/+/alarm/+")
@@ -59,7 +93,7 @@ class Ours:
         self, folder: Path, ca: Path, nodes: int, *, commit_ms: int = 20, batch_s: float = 0.1
     ) -> None:
         self.near = Broker("gateway", ca, folder / "near", rights=_FLEET_RIGHTS)
-        self.far = Broker("centre", ca, folder / "far", rights=_CENTRE_RIGHTS)
+        self.far = _far(ca, folder / "far", {})
         self.folder = folder
         self.gateway = GatewayProcess(folder / "gateway.toml", folder / "gateway.log")
         self._ca = ca
@@ -109,14 +143,14 @@ class Ours:
         return {"forwarder": self.gateway.pid, "broker": self.near.pid}
 
 
-class Bridge:
+class Bridge(SenmlPacks):
     """mosquitto's bridge in the one setting that loses nothing: every change rewrites the file."""
 
     filters: tuple[str, ...] = ("hd/1/n/+/data",)
     puback_is_enough = True
 
     def __init__(self, folder: Path, ca: Path) -> None:
-        self.far = Broker("centre", ca, folder / "far", rights=_CENTRE_RIGHTS)
+        self.far = _far(ca, folder / "far", _LOSSLESS)
         self._folder = folder
         self._ca = ca
         self.near: Broker

@@ -1,0 +1,130 @@
+"""The forwarding bench: what it drives and counts is right; its smoke run loses nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from haidang_tools.fleet_node import SimNode
+from haidang_wire.naming import GW_STATUS, node_topic
+
+from bench import forward, forward_race, forward_thingsboard
+from bench.forward_centre import CountingCentre
+from bench.forward_publisher import Publisher
+from bench.forward_wire import published
+from bench.node import missed_bounds
+
+NODE = "n-240ac4000001"
+EPOCH = "9f3c01aa"
+
+
+class Sent:
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+
+def publisher(freed: list[int], *, apart: bool = False, by_puback: bool = False) -> Publisher:
+    node = SimNode(NODE, EPOCH)
+    return Publisher(node, freed.append, packets_apart=apart, puback_is_enough=by_puback)
+
+
+def test_packets_are_told_apart_wherever_the_stream_is_cut() -> None:
+    ack = {"v": 1, "he": EPOCH, "hb": 1, "s": [[0, 1], [3, 3]]}
+    padded = json.dumps(ack).encode() + b" " * 200
+    stream = b"".join(
+        (
+            published(GW_STATUS, b'{"state":"online"}', 7),
+            b"\x40\x02\x00\x01",
+            b"\xd0\x00",
+            published(node_topic(NODE, "ack"), padded, 9),
+        )
+    )
+    for cut in range(len(stream)):
+        freed: list[int] = []
+        node, sent = publisher(freed), Sent()
+        node._transport = sent  # type: ignore[assignment]
+        for _ in range(30):
+            node.keep(node.prepare(b"[]"))
+        node.data_received(published(GW_STATUS, b'{"state":"online"}', 6))
+        assert not freed
+        node.data_received(stream[:cut])
+        node.data_received(stream[cut:])
+        assert sum(freed) == 3, cut
+        written = b"".join(sent.writes)
+        assert b"\x40\x02\x00\x07" in written, "what came is confirmed"
+        assert b"\x40\x02\x00\x09" in written
+        assert written.count(node_topic(NODE, "data").encode()) == 27, (
+            "the window and what was freed"
+        )
+
+
+def test_a_publisher_writes_apart_what_it_is_told_to_and_waits_for_the_gateway() -> None:
+    freed: list[int] = []
+    node, sent = publisher(freed, apart=True, by_puback=True), Sent()
+    node._transport = sent  # type: ignore[assignment]
+    for _ in range(3):
+        node.keep(node.prepare(b"[]"))
+    node.pump()
+    assert len(sent.writes) == 3
+    node.data_received(b"\x40\x02\x00\x02")
+    assert freed == [1]
+    waiting = publisher(freed)
+    waiting.keep(waiting.prepare(b"[]"))
+    waiting.pump()
+    assert waiting.sent == 0, "no gateway has said that it is there"
+
+
+def test_the_centre_counts_packs_by_name_and_acknowledges_numbers(tmp_path: Path) -> None:
+    centre = CountingCentre(tmp_path, 0, [])
+    first = {"bn": NODE, "he": EPOCH, "hb": 1, "hs": 5, "n": "smoke/mv", "v": 400}
+    batch = {"id": "gw-01/0badcafe/17", "packs": [[first, {"n": "smoke/ratio", "v": 1}]]}
+    for _ in range(2):
+        centre.take(b"hd/1/g/gw-01/data", json.dumps(batch).encode())
+    assert centre.names == {(NODE, EPOCH, 1, 5)}
+    assert centre.copies == 1
+    (answer,) = centre.answers()
+    assert b'{"epoch":"0badcafe","s":[[17,17]]}' in answer
+    assert not centre.answers()
+
+
+def test_both_scenes_have_every_bound_and_a_missed_one_is_named() -> None:
+    good = {"lost": 0, "decoded": 20_000, "acked": 20_000, "ours_to_bridge": 2.0}
+    for scene in ("5000", "20000", "held_5000", "held_20000"):
+        figures = {f"{name}_{scene}": value for name, value in good.items()}
+        assert not missed_bounds(
+            {"race": figures | {f"disk_to_bridge_{scene}": 0.05}}, forward._BOUNDS
+        )
+        assert missed_bounds({"race": {f"disk_to_bridge_{scene}": 0.06}}, forward._BOUNDS)
+        assert missed_bounds({"race": {f"ours_to_bridge_{scene}": 0.99}}, forward._BOUNDS)
+        assert missed_bounds({"race": {f"lost_{scene}": 1}}, forward._BOUNDS)
+
+
+def test_a_peer_that_is_not_installed_has_no_rate_but_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forward_thingsboard, "_HOME", tmp_path)
+    figures = forward_thingsboard.figures()
+    assert figures["thingsboard_msgs_per_s"] is None
+    assert "not installed" in str(figures["thingsboard_why"])
+
+
+def test_the_peer_gets_packs_of_the_same_length(tmp_path: Path) -> None:
+    way = forward_thingsboard.ThingsBoard(tmp_path, tmp_path)
+    node = SimNode(NODE, EPOCH)
+    packs = [way.pack(node, seq, 1_764_000_000_000 + seq) for seq in (0, 9, 4_000)]
+    values = [json.loads(pack)["values"] for pack in packs]
+    assert [value["hs"] for value in values] == [0, 9, 4_000]
+    assert all(190 <= len(pack) <= 250 for pack in packs)
+
+
+def test_the_smoke_run_forwards_everything_both_ways() -> None:
+    figures = forward_race.figures(n=200, rounds=1, publishers=5)
+    for name in ("decoded_200", "acked_200"):
+        assert figures[name] == 200, name
+    assert figures["lost_200"] == figures["bridge_lost_200"] == 0
+    for name in ("ours_msgs_per_s_200", "bridge_disk_bytes_per_msg_200"):
+        assert float(str(figures[name])) > 0, name

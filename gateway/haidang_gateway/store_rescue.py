@@ -137,7 +137,8 @@ def _renewed(path: Path) -> str:
     try:
         with reading(path) as connection:
             row = connection.execute("SELECT value FROM meta WHERE key='renewed'").fetchone()
-            return str(row[0]) if row else ""
+            value = str(row[0]) if row else ""
+            return value if value.partition(" ")[2].isdecimal() else ""
     except (StoreError, SqlError):
         return ""
 

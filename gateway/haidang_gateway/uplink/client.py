@@ -31,6 +31,10 @@ _OPEN_TIMEOUT_S = 10.0
 _GOODBYE_S = 1.0
 # Reason code of MQTT 5; paho makes it of 3.1.1's return code 1, too.
 _UNSUPPORTED_VERSION = 0x84
+# Of MQTT 5: a broker hangs up on whoever sends more than it takes, for ever anew. The gateway
+# answers itself then, and the message is set aside like any that is refused.
+_TOO_LARGE = 0x95
+_HEAD_BYTES = 64
 # A line of 10 kbit/s carries a full window of data in less; a broker or a thread of paho that
 # says nothing for longer is as good as gone, though the connection seems to stand.
 _ANSWER_S = 120.0
@@ -54,6 +58,8 @@ class Connection:
         self._overflowed = False
         self._unanswered: dict[int, asyncio.Future[int]] = {}
         self._window = WINDOW
+        # Bytes of a packet that the broker takes; 0: it did not say.
+        self._largest = 0
         self._answered = False
         self._context: UplinkContext | None = None
         self._connecting: asyncio.Future[None] | None = None
@@ -86,6 +92,10 @@ class Connection:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> asyncio.Future[int]:
         """Hand a message to paho; UplinkError when the window is full or the line is gone."""
+        future: asyncio.Future[int] = self._loop.create_future()
+        if self._largest and len(topic) + len(payload) + _HEAD_BYTES > self._largest:
+            future.set_result(_TOO_LARGE)
+            return future
         if len(self._unanswered) >= self._window:
             raise UplinkError(f"{self._window} messages wait for the broker's answer")
         info = self._client.publish(
@@ -93,7 +103,6 @@ class Connection:
         )
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             raise UplinkError(f"the connection to {self._where} is gone")
-        future: asyncio.Future[int] = self._loop.create_future()
         self._unanswered[info.mid] = future
         deadline = self._loop.call_later(_ANSWER_S, _finish, self._lost, None)
         future.add_done_callback(lambda _: deadline.cancel())
@@ -195,6 +204,7 @@ class Connection:
             return
         self._answered = True
         self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
+        self._largest = getattr(properties, "MaximumPacketSize", 0)
         client.subscribe([(gateway_topic(self._gateway, kind), 1) for kind in _HEARD_KINDS])
 
     def _on_subscribe(self, *rest: Any) -> None:

@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from haidang_gateway.batch import CENTRE, Confirmed, Outgoing
+from haidang_gateway.batch import CENTRE, Batch, Confirmed, Draft, Outgoing
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
 from haidang_gateway.store import Store
-from haidang_tools.brokers import Broker
+from haidang_tools.brokers import Broker, render
 from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
+from haidang_wire.documents import wrap_packs
 from running_centre import RunningCentre
 from running_uplink import RunningUplink, until
+from specimens import pack
 
 
 def test_messages_reach_the_centre_in_order_and_leave_the_store_only_then(
@@ -146,6 +148,40 @@ def test_acks_of_another_epoch_or_without_sense_confirm_nothing(
 
     with broker:
         asyncio.run(scenario())
+
+
+class NarrowBroker(Broker):
+    """Takes packets of 2,000 bytes, and hangs up on whoever sends a larger one."""
+
+    def _config(self, port: int) -> str:
+        return render(super()._config(port), {"max_packet_size": 2000})
+
+
+def test_a_message_too_large_for_the_broker_counts_as_refused_and_holds_up_nobody(
+    ca: Path, tmp_path: Path
+) -> None:
+    large = Draft(
+        destination=CENTRE,
+        lane="data",
+        topic="hd/1/g/gw-01/data",
+        compose=lambda message_id: bytes(wrap_packs(message_id, [pack(n) for n in range(20)])),
+    )
+
+    async def scenario() -> None:
+        uplink = RunningUplink(ca, tmp_path, broker.port)
+        async with uplink.running():
+            await uplink.store.commit(Batch(now_ms=1_764_000_000_000, drafts=(large,)))
+            await uplink.make("data")
+            await uplink.make("alarm")
+            await until(lambda: uplink.forwarder.confirmed.messages == 2, "the others")
+            assert uplink.forwarder.refusals == 1
+            assert uplink.client.connections == 1
+            assert (await uplink.store.backlog(CENTRE)).data == 1
+
+    broker = NarrowBroker("centre", ca, tmp_path / "broker")
+    with broker, RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
+        asyncio.run(scenario())
+        assert sorted(centre.numbers()) == [2, 3]
 
 
 class FailingStore(Store):

@@ -52,9 +52,9 @@ def _race(folder: Path, ca: Path, load: Load, rounds: int) -> parts.Figures:
     runs: dict[str, list[Run]] = {"ours": [], "bridge": []}
     for turn in range(rounds):
         for name, way in ways(scene / f"{turn}", ca, load.publishers).items():
-            run = _run(way, ca, load)
-            parts.LOG.info("%s %s: %s", name, scene.name, json.dumps(run))
-            runs[name].append(run)
+            found = run(way, ca, load)
+            parts.LOG.info("%s %s: %s", name, scene.name, json.dumps(found))
+            runs[name].append(found)
     return compared(runs, scene.name)
 
 
@@ -88,12 +88,15 @@ def _paced(folder: Path, ca: Path, publishers: int, rate: int, total: int) -> pa
     found: parts.Figures = {}
     both: tuple[tuple[str, Way], ...] = (("ours", ours), ("bridge", bridge))
     for name, way in both:
-        run = _run(way, ca, Load(publishers=publishers, n=total, rate=rate))
-        parts.LOG.info("%s at %s/s: %s", name, rate, json.dumps(run))
+        cost = run(way, ca, Load(publishers=publishers, n=total, rate=rate))
+        parts.LOG.info("%s at %s/s: %s", name, rate, json.dumps(cost))
+        cpu_s = cost["cpu_forwarder"] + cost["cpu_broker"]
         found |= {
-            f"{name}_cpu_s_per_10k_at_{rate}": round(run["cpu_forwarder"] + run["cpu_broker"], 2),
-            f"{name}_disk_bytes_per_msg_at_{rate}": round(run["disk_bytes"]),
-            f"{name}_lost_at_{rate}": run["lost"],
+            f"{name}_cpu_s_per_10k_at_{rate}": round(
+                cost["cpu_forwarder"] + cost["cpu_broker"], 2
+            ),
+            f"{name}_disk_bytes_per_msg_at_{rate}": round(cost["disk_bytes"]),
+            f"{name}_lost_at_{rate}": cost["lost"],
         }
     return found
 
@@ -106,7 +109,8 @@ def ways(folder: Path, ca: Path, publishers: int) -> dict[str, Way]:
     }
 
 
-def _run(way: Way, ca: Path, load: Load) -> Run:
+def run(way: Way, ca: Path, load: Load) -> Run:
+    """One round: start, forward, stop."""
     try:
         way.start()
         return asyncio.run(_measure(way, ca, load))

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import signal
-import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -23,7 +22,8 @@ from haidang_tools.fleet_sim import readings
 from bench import parts, stand
 from bench.forward_centre import CountingCentre
 from bench.forward_fleet import PUBLISHERS, Costs, Fleet, Run, until
-from bench.forward_ways import authority
+from bench.forward_race import Load, median, run
+from bench.forward_ways import Ours, authority
 
 VERSION = "3.8.5"
 _HOME = Path(__file__).resolve().parents[2] / ".cache" / "thingsboard"
@@ -36,31 +36,36 @@ _READY_S = 90.0
 _STOP_S = 5.0
 
 
-def figures(n: int = 3_000, rounds: int = 3, quick: bool = False) -> parts.Figures:
-    """Median rate of `n` packs at once; null and the reason where it is not installed."""
+def figures(n: int = 5_000, rounds: int = 3, quick: bool = False) -> parts.Figures:
+    """Median rates of `n` packs at once, ours in turn; null and why where it is not installed."""
     if not any(_HOME.glob(f"lib/python*/site-packages/thingsboard_gateway-{VERSION}.dist-info")):
         why = f"version {VERSION} is not installed: make bench-forward does it where it can"
         return {"thingsboard_msgs_per_s": None, "thingsboard_why": why}
     n, rounds, publishers = (200, 1, 10) if quick else (n, rounds, PUBLISHERS)
-    runs: list[Run] = []
+    theirs: list[Run] = []
+    ours: list[Run] = []
     with stand.scratch("thingsboard") as folder:
         ca = authority(folder, publishers)
         for turn in range(rounds):
-            runs.append(_run(ThingsBoard(folder / f"{turn}", ca), ca, publishers, n))
-            parts.LOG.info("thingsboard n=%s: %s", n, json.dumps(runs[-1]))
-
-    def median(name: str) -> float:
-        return statistics.median(run[name] for run in runs)
-
+            theirs.append(_run(ThingsBoard(folder / f"{turn}", ca), ca, publishers, n))
+            parts.LOG.info("thingsboard n=%s: %s", n, json.dumps(theirs[-1]))
+            way = Ours(folder / f"ours-{turn}", ca, publishers)
+            ours.append(run(way, ca, Load(publishers=publishers, n=n)))
+            parts.LOG.info("ours beside it n=%s: %s", n, json.dumps(ours[-1]))
+    rate, our_rate = median(theirs, "msgs_per_s"), median(ours, "msgs_per_s")
     return {
         "thingsboard_version": VERSION,
         "thingsboard_n": n,
         "thingsboard_rounds": rounds,
-        "thingsboard_msgs_per_s": round(median("msgs_per_s")),
-        "thingsboard_lost": sum(int(run["lost"]) for run in runs),
-        "thingsboard_cpu_s_per_10k": round(median("cpu_forwarder"), 1),
-        "thingsboard_disk_bytes_per_msg": round(median("disk_bytes")),
-        "thingsboard_rss_mb": round(max(run["rss_mb"] for run in runs), 1),
+        "thingsboard_msgs_per_s": round(rate),
+        "ours_beside_thingsboard_msgs_per_s": round(our_rate),
+        "ours_to_thingsboard": round(our_rate / rate, 1) if rate else None,
+        "thingsboard_lost": sum(int(one["lost"]) for one in theirs),
+        "ours_beside_thingsboard_lost": sum(int(one["lost"]) for one in ours),
+        "thingsboard_cpu_s_per_10k": round(median(theirs, "cpu_forwarder"), 1),
+        "ours_beside_thingsboard_cpu_s_per_10k": round(median(ours, "cpu_forwarder"), 1),
+        "thingsboard_disk_bytes_per_msg": round(median(theirs, "disk_bytes")),
+        "thingsboard_rss_mb": round(max(one["rss_mb"] for one in theirs), 1),
     }
 
 
@@ -283,4 +288,4 @@ async def _warm(fleet: Fleet) -> None:
 
 
 if __name__ == "__main__":
-    parts.main(figures, n=3_000, rounds=3)
+    parts.main(figures, n=5_000, rounds=3)

@@ -31,6 +31,8 @@ _PAGES = 64
 _PAUSE_S = 0.01
 _ROOM_BYTES = 16 * 1024 * 1024
 _GENTLE = 10
+# sqlite.org/fileformat2.html, section 1.3
+_MAGIC = b"SQLite format 3\0"
 
 
 def add_arguments(parser: argparse.ArgumentParser, default: Path) -> None:
@@ -81,7 +83,7 @@ def back_up(source: Path, target: Path, now_ms: int) -> int:
             _need_sound(copy, part)
         part.rename(target)
     except (OSError, SqlError) as error:
-        raise StoreError(f"{target}: cannot be written: {error}; check its disk") from error
+        raise StoreError(f"{target}: cannot be written: {_why(error)}; check its disk") from error
     finally:
         remove(part)
     return target.stat().st_size
@@ -110,7 +112,9 @@ def restore(backup: Path, path: Path, now_ms: int) -> Path | None:
         unmark(folder)
         drop_aside(folder)
     except (OSError, SqlError) as error:
-        raise StoreError(f"{path}: cannot be restored from {backup}: {error}") from error
+        raise StoreError(
+            f"{path}: cannot be restored from {backup}: {_why(error)}; check the disk"
+        ) from error
     finally:
         remove(part)
         if held >= 0:
@@ -120,6 +124,7 @@ def restore(backup: Path, path: Path, now_ms: int) -> Path | None:
 
 def _copy_of(backup: Path, part: Path) -> None:
     """A checked copy, owned by whoever owns the folder: root restores, the service's user runs."""
+    _need_database(backup)
     _need_room(backup, part.parent)
     _own_file(part)
     with reading(backup) as old, second(part) as copy:
@@ -158,6 +163,24 @@ def _need_sound(connection: Connection, path: Path) -> None:
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != ("ok",):
         raise StoreError(f"{path}: is damaged: {found[0] if found else '?'}; take another file")
+
+
+def _need_database(backup: Path) -> None:
+    try:
+        with backup.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except OSError as error:
+        raise StoreError(
+            f"{backup}: cannot be read: {_why(error)}; name a file that `backup` wrote"
+        ) from error
+    if head != _MAGIC:
+        raise StoreError(
+            f"{backup}: cannot be restored, it is no database; name a file that `backup` wrote"
+        )
+
+
+def _why(error: OSError | SqlError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _need_room(source: Path, folder: Path) -> None:

@@ -220,6 +220,22 @@ def test_a_backup_needs_a_new_file_and_room_and_says_so(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_is_no_copy_is_refused_with_the_reason_and_nothing_changes(tmp_path: Path) -> None:
+    path = tmp_path / "haidang.db"
+    _fill(tmp_path)
+    other = tmp_path / "picture.jpg"
+    other.write_bytes(b"no database")
+    for wrong, said in (
+        (other, "it is no database; name a file"),
+        (tmp_path, "cannot be read: Is a directory; name a file"),
+        (tmp_path / "absent.db", "cannot be read: No such file or directory; name a file"),
+    ):
+        with pytest.raises(StoreError, match=said):
+            restore(wrong, path, LATER_MS)
+    assert not list(tmp_path.glob("haidang.db.*"))
+    assert path.exists()
+
+
 def test_root_restores_for_the_services_user(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     _fill(folder)

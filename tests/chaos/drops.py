@@ -38,7 +38,7 @@ class Drops:
             days = store_read.ledger_days(database)
             boots = store_read.boots(database)
             backlog = store_read.backlog(database, CENTRE)
-            self.queue = backlog.data + backlog.packs
+            self.queue = backlog.replies + backlog.data + backlog.packs
             self._note(dropped, Counter({(n, d): c for n, d, what, c in days if what == _COUNT}))
             for (node, epoch, boot), doc in boots.items():
                 for low, high in doc.get("dropped", ()):

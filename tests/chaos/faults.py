@@ -19,7 +19,7 @@ from chaos.town import Town
 Fault = Callable[[Town, random.Random], None]
 
 _PAGE_BYTES = 4096
-_CRASH_POINTS = ("before_commit", "after_commit", "before_puback")
+_CRASH_POINTS = ("before_commit", "after_commit", "before_puback", "reply_before_commit")
 _CRASH_S = 3.0
 _AWAY_S = (0.0, 0.2, 0.8)
 
@@ -32,7 +32,11 @@ def gateway_killed(town: Town, chance: random.Random) -> None:
 
 
 def gateway_killed_at_a_point(town: Town, chance: random.Random) -> None:
-    """It kills itself with an alarm in its hands: before, after or just behind the commit."""
+    """It kills itself with an alarm in its hands: before, after or just behind the commit.
+
+    Or with a board's answer to a command.
+    """
+    town.orders.give(chance)
     town.gateway.stop()
     town.start_gateway(HAIDANG_CRASH_AT=chance.choice(_CRASH_POINTS))
     deadline_s = time.monotonic() + _CRASH_S

@@ -5,11 +5,13 @@ import sqlite3
 import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from haidang_tools.centre_check import Checker, Message, Refusal
 from haidang_tools.centre_heads import ChainHead
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.centre_server import Centre, Line
+from haidang_tools.demo.settings import GATEWAY
 from haidang_wire.topics import node_of_base_name
 
 from chaos import books
@@ -22,7 +24,7 @@ class Office:
 
     def __init__(self, line: Line, path: Path) -> None:
         self.complaints: list[str] = []
-        self._path = path
+        self.path = path
         self._names: Counter[books.Name] = Counter()
         self._by_epoch: Counter[tuple[str, books.Name]] = Counter()
         self._read: set[tuple[str, int]] = set()
@@ -45,7 +47,7 @@ class Office:
 
     def names(self) -> Counter[books.Name]:
         """The packs in its ledger by name, with how often each came under a number of its own."""
-        rows = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+        rows = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
         try:
             for epoch, seq, payload in rows.execute(
                 "SELECT epoch, seq, payload FROM message WHERE kind='data'"
@@ -64,13 +66,17 @@ class Office:
         self.names()
         return sum(count - 1 for count in self._by_epoch.values())
 
+    def send(self, command: dict[str, Any]) -> None:
+        """A command for the gateway; while its broker is away it waits here."""
+        self._centre.send_command(GATEWAY, command)
+
     def kept(self) -> int:
         """How many packs it holds."""
         return len(self.names())
 
     def disorder(self) -> list[str]:
         """Alarms whose revisions do not rise with the numbers of their messages."""
-        rows = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+        rows = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
         try:
             found = rows.execute(
                 "SELECT alarm_id, epoch, rev FROM revision ORDER BY epoch, seq"
@@ -87,7 +93,7 @@ class Office:
 
     def revisions(self) -> int:
         """How many revisions of alarms it holds."""
-        rows = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)
+        rows = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
         try:
             (count,) = rows.execute("SELECT count(*) FROM revision").fetchone()
         finally:

@@ -20,12 +20,14 @@ from chaos import books
 from chaos.boards import Boards
 from chaos.drops import Drops
 from chaos.office import Office
+from chaos.orders import Orders
 
 NODES = 8
 RATE = 40
 _ALARM_EVERY = 25
 _DRAIN_S = 60.0
 _LOOK_S = 0.1
+_ORDERS_AGAIN_S = 10.0
 _TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -52,6 +54,7 @@ class Town:
         self.drops = Drops(self.data)
         self.line: FaultProxy
         self.office: Office
+        self.orders: Orders
         self.starts = 0
         self._early = early
         self._fleet: subprocess.Popen[bytes] | None = None
@@ -80,6 +83,7 @@ class Town:
         )
         self.office = Office(line, self.folder / "centre.db")
         self.office.start()
+        self.orders = Orders(self.boards.nodes, self.office.send)
         self._write_settings()
         self.start_gateway()
         self.boards.start(self.ca, self.near.port)
@@ -158,6 +162,14 @@ class Town:
                 and not self.missing(promised.loose()) - self.drops.by_nodes
             )
         )
+
+    def drain_orders(self) -> bool:
+        """Whether each order's outcome came; those that a broker forgot are given once more."""
+        for limit_s in (_ORDERS_AGAIN_S, _DRAIN_S):
+            if self.wait_until(lambda: not self.orders.unanswered(self.office.path), limit_s):
+                return True
+            self.orders.give_again(self.orders.unanswered(self.office.path))
+        return False
 
     def missing(self, names: set[books.Name]) -> set[books.Name]:
         """Those of `names` that are neither at the centre nor named as dropped on a full disk."""

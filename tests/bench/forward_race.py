@@ -77,6 +77,8 @@ def compared(runs: dict[str, list[Run]], tag: str) -> parts.Figures:
         f"ours_cpu_s_per_10k_{tag}": round(median(ours, "cpu_forwarder"), 2),
         f"ours_broker_cpu_s_per_10k_{tag}": round(median(ours, "cpu_broker"), 2),
         f"bridge_cpu_s_per_10k_{tag}": round(median(bridge, "cpu_broker"), 2),
+        f"driver_cpu_s_per_10k_beside_ours_{tag}": round(median(ours, "cpu_driver"), 2),
+        f"driver_cpu_s_per_10k_beside_bridge_{tag}": round(median(bridge, "cpu_driver"), 2),
         f"ours_rss_mb_{tag}": round(max(run["rss_mb"] for run in ours), 1),
     }
 

@@ -5,10 +5,11 @@ import functools
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from haidang_gateway import store_dead
 from haidang_gateway.audit import GENESIS, chain_link
-from haidang_gateway.batch import Batch, Confirmed, Draft
+from haidang_gateway.batch import Batch, Confirmed, Draft, PackRow
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import OutLane
 from haidang_gateway.store_counters import count_up
@@ -32,8 +33,9 @@ _STATE = (
     "DELETE FROM rule_state WHERE key=?",
 )
 _NODE = ("INSERT OR REPLACE INTO node VALUES (?, ?)", "DELETE FROM node WHERE id=?")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _COMMAND = ("INSERT OR REPLACE INTO command VALUES (?, ?)", "DELETE FROM command WHERE id=?")
+_ROWS_AT_ONCE = 50
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 ComposeData = Callable[[str, Sequence[bytes]], bytes]
 
@@ -151,29 +153,38 @@ def audit(connection: Connection, at_ms: int, kind: str, subject: str, digest: s
 
 
 def _packs(connection: Connection, batch: Batch) -> None:
-    connection.executemany(
-        "INSERT INTO pack (node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        batch.packs,
-    )
+    _insert(connection, f"INSERT INTO pack ({', '.join(PackRow._fields)})", batch.packs)
 
 
 def _boots(connection: Connection, batch: Batch) -> None:
-    for key, doc in batch.boots.items():
-        if doc is None:
-            connection.execute("DELETE FROM boot WHERE node=? AND epoch=? AND boot=?", key)
-        else:
-            connection.execute(
-                "INSERT OR REPLACE INTO boot VALUES (?, ?, ?, ?)", (*key, _json(doc))
-            )
+    gone = [key for key, doc in batch.boots.items() if doc is None]
+    connection.executemany("DELETE FROM boot WHERE node=? AND epoch=? AND boot=?", gone)
+    known = [(*key, _json(doc)) for key, doc in batch.boots.items() if doc is not None]
+    _insert(connection, "INSERT OR REPLACE INTO boot", known)
 
 
 def _count(connection: Connection, batch: Batch) -> None:
-    connection.executemany(
-        "INSERT INTO ledger_day VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+    _insert(
+        connection,
+        "INSERT INTO ledger_day",
         [(*key, count) for key, count in batch.counts.items()],
+        " ON CONFLICT DO UPDATE SET count = count + excluded.count",
     )
+
+
+def _insert(
+    connection: Connection, into: str, rows: Sequence[tuple[Any, ...]], after: str = ""
+) -> None:
+    """Many rows with few statements: for each one the other threads must hand Python over."""
+    if not rows:
+        return
+    whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+    places = f"({', '.join('?' * len(rows[0]))})"
+    many = f"{into} VALUES {', '.join([places] * _ROWS_AT_ONCE)}{after}"
+    for at in range(0, whole, _ROWS_AT_ONCE):
+        values = [value for row in rows[at : at + _ROWS_AT_ONCE] for value in row]
+        connection.execute(many, values)
+    connection.executemany(f"{into} VALUES {places}{after}", rows[whole:])
 
 
 def _documents(

@@ -1,5 +1,8 @@
 """Scores a shipped model on any data set: `models/evaluate.py fire --data DIR --split val.jsonl`.
 
+`clips` runs a camera's whole time logic over video clips. `--baseline FILE` and `--peer` score
+something else on the same pictures in the same way, at 0.5.
+
 Pictures take the gateway's own path (its resizing, runtime and post-processing). Unusable rows are
 named on standard error and counted. The last line of standard output is one JSON object.
 """
@@ -9,6 +12,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +24,20 @@ if not __package__:
 from haidang_gateway.errors import ModelError
 from haidang_gateway.vision.interpreter import Model
 from haidang_gateway.vision.manifest import CrowdModel, FireModel, load_model, read_manifest
-from haidang_gateway.vision.picture import count_people, fire_scores, to_input
+from haidang_gateway.vision.networks import load_networks
+from haidang_gateway.vision.picture import FireScores, count_people, fire_scores, to_input
 
-from models.measures import KINDS, CrowdCase, FireCase, cell_meets_box, crowd_figures, fire_figures
+from models.clip_events import clip_figures, read_clips, watch
+from models.measures import (
+    KINDS,
+    CrowdCase,
+    FireCase,
+    cell_meets_box,
+    crowd_figures,
+    fire_figures,
+    wrong_pictures,
+)
+from models.peers import fire_detector
 from models.rows import Row, RowError, load_picture, read_rows
 
 _USAGE_ERROR = 2
@@ -34,16 +49,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     try:
         split = _split(options.data, options.split, options.task)
-        rows = read_rows(split, options.data, options.data / options.task)
-        tally = _Tally(rows)
+        if options.task == "clips":
+            return _score_clips(split, options)
+        tally = _Tally(read_rows(split, options.data, options.data / options.task))
         scorer = _score_fire if options.task == "fire" else _score_crowd
         figures = scorer(tally, options)
     except (ModelError, RowError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return _USAGE_ERROR
     figures |= {"task": options.task, "split": split.name, "skipped": tally.skipped}
-    indent = None if options.json else 2
-    print(json.dumps(figures, indent=indent, ensure_ascii=False))
+    _print(figures, options)
     return 0 if tally.used else _NOTHING_SCORED
 
 
@@ -68,23 +83,86 @@ class _Tally:
                 print(f"evaluate: skipped: {error}", file=sys.stderr)
 
 
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """Something that judges pictures, and from which scores on it alarms."""
+
+    judge: Callable[[np.ndarray], FireScores]
+    fire_threshold: float = 0.5
+    smoke_threshold: float = 0.5
+
+
 def _score_fire(tally: _Tally, options: argparse.Namespace) -> dict[str, object]:
-    entry = read_manifest(options.models).fire
-    model = _model(entry, options.model)
-    cases: list[FireCase] = []
+    rivals = _rivals(options)
+    cases: dict[str, list[FireCase]] = {name: [] for name in rivals}
 
     def score(row: Row) -> None:
         if not row.labels:
             raise RowError(f'{row.where}: needs `labels`: fire, smoke, or ["normal"]')
         rgb = load_picture(row)
-        seen = fire_scores(model.run(to_input(rgb, entry.width, entry.height)))
-        maps = {"fire": seen.cells_fire, "smoke": seen.cells_smoke}
-        pointed = {kind: _pointed(row, kind, maps[kind]) for kind in KINDS}
-        known = not row.smoke_unlabelled
-        cases.append(FireCase(seen.fire, seen.smoke, row.labels, known, pointed))
+        for name, rival in rivals.items():
+            cases[name].append(_fire_case(row, rival.judge(rgb)))
 
     tally.each(score)
-    return dict(fire_figures(cases, entry.fire_threshold, entry.smoke_threshold))
+    figures: dict[str, object] = {}
+    for name, rival in rivals.items():
+        limits = rival.fire_threshold, rival.smoke_threshold
+        its: dict[str, object] = fire_figures(cases[name], *limits)
+        if options.names:
+            its |= wrong_pictures(cases[name], *limits)
+        figures |= its if name == "ours" else {name: its}
+    return figures
+
+
+def _rivals(options: argparse.Namespace) -> dict[str, _Rival]:
+    entry = read_manifest(options.models).fire
+    ours = _judge_of(_model(entry, options.model))
+    rivals = {"ours": _Rival(ours, entry.fire_threshold, entry.smoke_threshold)}
+    if options.baseline is not None:
+        rivals["baseline"] = _Rival(_judge_of(_model(entry, options.baseline)))
+    if options.peer:
+        detect, nowhere = fire_detector(), np.zeros((1, 1), np.float32)
+        rivals["peer"] = _Rival(
+            lambda rgb: FireScores(detect(rgb), 0.0, nowhere, nowhere, None, None)
+        )
+    return rivals
+
+
+def _judge_of(model: Model) -> Callable[[np.ndarray], FireScores]:
+    height, width, _ = model.input_shape
+    return lambda rgb: fire_scores(model.run(to_input(rgb, width, height)))
+
+
+def _fire_case(row: Row, seen: FireScores) -> FireCase:
+    maps = {"fire": seen.cells_fire, "smoke": seen.cells_smoke}
+    pointed = {kind: _pointed(row, kind, maps[kind]) for kind in KINDS}
+    known = not row.smoke_unlabelled
+    return FireCase(seen.fire, seen.smoke, row.labels, known, pointed, row.image.name, row.source)
+
+
+def _score_clips(split: Path, options: argparse.Namespace) -> int:
+    networks = load_networks(options.models)
+    folders = (
+        split.parent,
+        options.data,
+        options.data / "video",
+        options.models.parent / ".cache",
+    )
+    watched, skipped = [], 0
+    for clip in read_clips(split, folders):
+        if isinstance(clip, RowError):
+            skipped += 1
+            print(f"evaluate: skipped: {clip}", file=sys.stderr)
+        else:
+            watched.append(watch(clip, networks))
+    figures = {**clip_figures(watched), "task": "clips", "split": split.name, "skipped": skipped}
+    _print(figures, options)
+    return 0 if watched else _NOTHING_SCORED
+
+
+def _print(figures: dict[str, object], options: argparse.Namespace) -> None:
+    indent = None if options.json else 2
+    print(json.dumps(figures, indent=indent, ensure_ascii=False))
 
 
 def _score_crowd(tally: _Tally, options: argparse.Namespace) -> dict[str, object]:
@@ -106,6 +184,8 @@ def _score_crowd(tally: _Tally, options: argparse.Namespace) -> dict[str, object
 def _pointed(row: Row, kind: str, cells: np.ndarray) -> bool | None:
     boxes = [box for name, box in row.boxes or () if name == kind]
     if not boxes:
+        return None
+    if cells.size == 1:
         return None
     top, left = np.unravel_index(int(cells.argmax()), cells.shape)
     return cell_meets_box(int(top), int(left), cells.shape[0], boxes)
@@ -152,10 +232,13 @@ def _split(data: Path, split: Path, task: str) -> Path:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("task", choices=("fire", "crowd"))
+    parser.add_argument("task", choices=("fire", "crowd", "clips"))
     parser.add_argument("--data", type=Path, required=True, help="folder of the pictures")
     parser.add_argument("--split", type=Path, required=True, help="list of pictures, JSON lines")
     parser.add_argument("--model", type=Path, help="another .tflite than the shipped one")
+    parser.add_argument("--baseline", type=Path, help="fire: another .tflite to score beside it")
+    parser.add_argument("--peer", action="store_true", help="fire: score PyPI's fire-detector too")
+    parser.add_argument("--names", action="store_true", help="fire: name the wrong pictures")
     parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument("--json", action="store_true", help="one line instead of indented JSON")
     parser.add_argument(

@@ -1,5 +1,6 @@
 """Figures of merit for the camera models; pure functions over scores and truth."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ import numpy as np
 from models.rows import Box
 
 KINDS = ("fire", "smoke")
+_Z_95 = 1.959964
+_ONE_IN_20 = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,7 @@ class FireCase:
     """One judged picture: scores, truth, and per kind whether the strongest cell met an object.
 
     `pointed` holds None for a kind without boxes. `smoke_known` False: smoke was not labelled.
+    `image` and `source` name it in the report.
     """
 
     fire: float
@@ -22,6 +26,17 @@ class FireCase:
     labels: frozenset[str]
     smoke_known: bool
     pointed: dict[str, bool | None]
+    image: str = ""
+    source: str = ""
+
+    @property
+    def burning(self) -> bool:
+        """Whether there are flames or smoke in it."""
+        return bool(self.labels & set(KINDS))
+
+    def alarms(self, fire_threshold: float, smoke_threshold: float) -> bool:
+        """Whether either score reaches its threshold."""
+        return self.fire >= fire_threshold or self.smoke >= smoke_threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,31 @@ def average_precision(scores: Sequence[float], truth: Sequence[bool]) -> float |
     return float(np.sum(np.diff(np.concatenate([[0.0], recall])) * precision))
 
 
+def wilson(hits: int, cases: int) -> tuple[float, float] | None:
+    """Return the 95 % interval of a share (Wilson 1927); None without cases."""
+    if not cases:
+        return None
+    z2 = _Z_95**2
+    middle = (hits + z2 / 2) / (cases + z2)
+    half = _Z_95 * math.sqrt(hits * (cases - hits) / cases + z2 / 4) / (cases + z2)
+    return round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)
+
+
+def events_upper_bound(events: int) -> float:
+    """Return the mean count that would show `events` or fewer in 1 of 20 cases (Poisson).
+
+    About 3 where none was seen: the rule of three.
+    """
+    low, high = 0.0, 3.0 * events + 10.0
+    for _ in range(60):
+        mean = (low + high) / 2
+        terms = (
+            math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(events + 1)
+        )
+        low, high = (mean, high) if sum(terms) > _ONE_IN_20 else (low, mean)
+    return high
+
+
 def cell_meets_box(row: int, column: int, cells: int, boxes: Sequence[Box]) -> bool:
     """Tell whether a cell of a cells x cells map overlaps any normalised centre box."""
     left, top, side = column / cells, row / cells, 1 / cells
@@ -63,24 +103,13 @@ def cell_meets_box(row: int, column: int, cells: int, boxes: Sequence[Box]) -> b
 
 def fire_figures(
     cases: Sequence[FireCase], fire_threshold: float, smoke_threshold: float
-) -> dict[str, float | int | None]:
+) -> dict[str, object]:
     """Return the fire model's figures at the given thresholds; None where there are no cases."""
-    burning = [c for c in cases if c.labels & set(KINDS)]
-    normal = [c for c in cases if not c.labels & set(KINDS)]
-
-    def alarms(case: FireCase) -> bool:
-        return case.fire >= fire_threshold or case.smoke >= smoke_threshold
-
+    normal = [c for c in cases if not c.burning]
     smoke_known = [c for c in cases if c.smoke_known]
     return {
         "pictures": len(cases),
-        "alarm_pictures": len(burning),
-        "normal_pictures": len(normal),
-        "ap_alarm": _rounded(
-            average_precision(
-                [max(c.fire, c.smoke) for c in cases], [bool(c.labels & set(KINDS)) for c in cases]
-            )
-        ),
+        **_alarm_figures(cases, fire_threshold, smoke_threshold),
         "ap_fire": _rounded(
             average_precision([c.fire for c in cases], ["fire" in c.labels for c in cases])
         ),
@@ -89,14 +118,30 @@ def fire_figures(
                 [c.smoke for c in smoke_known], ["smoke" in c.labels for c in smoke_known]
             )
         ),
-        "recall": _share([alarms(c) for c in burning]),
-        "false_alarm_rate": _share([alarms(c) for c in normal]),
         "false_fire_rate": _share([c.fire >= fire_threshold for c in normal]),
         "false_smoke_rate": _share([c.smoke >= smoke_threshold for c in normal]),
         "pointing_fire": _pointing(cases, "fire", fire_threshold),
         "pointing_smoke": _pointing(cases, "smoke", smoke_threshold),
         "fire_threshold": fire_threshold,
         "smoke_threshold": smoke_threshold,
+        "per_source": {
+            source: _alarm_figures(
+                [c for c in cases if c.source == source], fire_threshold, smoke_threshold
+            )
+            for source in sorted({c.source for c in cases})
+        },
+    }
+
+
+def wrong_pictures(
+    cases: Sequence[FireCase], fire_threshold: float, smoke_threshold: float
+) -> dict[str, list[str]]:
+    """Return the names of missed burning and of alarming normal pictures, the worst first."""
+    ranked = sorted(cases, key=lambda c: max(c.fire, c.smoke))
+    alarms = {id(c) for c in cases if c.alarms(fire_threshold, smoke_threshold)}
+    return {
+        "missed": [c.image for c in ranked if c.burning and id(c) not in alarms],
+        "false_alarms": [c.image for c in ranked[::-1] if not c.burning and id(c) in alarms],
     }
 
 
@@ -106,6 +151,26 @@ def crowd_figures(cases: Sequence[CrowdCase]) -> dict[str, object]:
     sources = sorted({case.source for case in cases})
     figures["per_source"] = {s: _errors([c for c in cases if c.source == s]) for s in sources}
     return figures
+
+
+def _alarm_figures(
+    cases: Sequence[FireCase], fire_threshold: float, smoke_threshold: float
+) -> dict[str, object]:
+    """Alarm or not: counts, average precision, both rates with their 95 % intervals."""
+    burning = [c.alarms(fire_threshold, smoke_threshold) for c in cases if c.burning]
+    normal = [c.alarms(fire_threshold, smoke_threshold) for c in cases if not c.burning]
+    precision = average_precision(
+        [max(c.fire, c.smoke) for c in cases], [c.burning for c in cases]
+    )
+    return {
+        "alarm_pictures": len(burning),
+        "normal_pictures": len(normal),
+        "ap_alarm": _rounded(precision) if normal else None,
+        "recall": _share(burning),
+        "recall_95": wilson(sum(burning), len(burning)),
+        "false_alarm_rate": _share(normal),
+        "false_alarm_rate_95": wilson(sum(normal), len(normal)),
+    }
 
 
 def _errors(cases: Sequence[CrowdCase]) -> dict[str, float | int | None]:

@@ -25,7 +25,8 @@ class Row:
     """One picture with what is known about it.
 
     `boxes` are (class, normalised centre box) pairs, None where nobody drew boxes; `points` are
-    head positions in pixels of the file; `count` is the number of people, None where unknown.
+    head positions in pixels of the file; `count` is the number of people, None where unknown;
+    `group` names the clip or camera a picture comes from, empty where it stands alone.
     """
 
     image: Path
@@ -38,6 +39,7 @@ class Row:
     count: int | None
     source: str
     smoke_unlabelled: bool
+    group: str = ""
 
 
 def read_rows(split: Path, *more_folders: Path) -> Iterator[Row | RowError]:
@@ -99,6 +101,7 @@ def _row(line: str, where: str, folders: tuple[Path, ...]) -> Row:
             count=_count(raw.get("count")),
             source=str(raw.get("src", "unknown")),
             smoke_unlabelled=bool(raw.get("smoke_unlabelled", False)),
+            group=str(raw.get("group") or ""),
         )
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise RowError(f"{where}: a field has the wrong form ({error})") from error

@@ -61,14 +61,15 @@ def test_a_rendered_street_fire_is_seen_where_it_burns_and_the_street_alone_is_n
     manifest: Manifest,
 ) -> None:
     model = load_model(manifest.fire)
+    size = manifest.fire.width, manifest.fire.height
     found, met = 0, 0
     for seed in range(10):
         street = _street(seed)
-        quiet = fire_scores(model.run(to_input(street, 224, 224)))
+        quiet = fire_scores(model.run(to_input(street, *size)))
         burning = render_fire(
             street, t_s=seed * 1.3, growth=0.9, x=0.3, y=0.9, height_frac=0.45, seed=seed
         )
-        seen = fire_scores(model.run(to_input(burning, 224, 224)))
+        seen = fire_scores(model.run(to_input(burning, *size)))
         assert quiet.fire < manifest.fire.fire_threshold
         found += seen.fire >= manifest.fire.fire_threshold
         met += seen.box is not None and abs(seen.box[0] - 0.3) < 0.2
@@ -128,6 +129,7 @@ def test_fire_evaluation_scores_good_rows_and_names_and_counts_the_bad_ones(
     assert figures["recall"] == 1.0
     assert figures["pointing_fire"] == 1.0
     assert figures["pointing_smoke"] is None
+    assert figures["per_source"]["unknown"]["recall_95"] == [0.2065, 1.0]
     for line in range(3, 12):
         assert f"list.jsonl:{line}" in errors
     assert "absent.jpg is missing" in errors
@@ -175,6 +177,74 @@ def test_average_precision_is_1_when_all_positives_lead_and_bounded_otherwise(
     assert value is not None
     assert sum(truth) / len(truth) / len(truth) <= value <= 1.0 + 1e-9
     assert average_precision([float(positive) for positive in truth], truth) == pytest.approx(1.0)
+
+
+def test_another_file_is_scored_on_the_same_pictures_and_the_wrong_ones_are_named(
+    root: Path, tmp_path: Path
+) -> None:
+    street = _street(1)
+    burning = render_fire(street, t_s=1.0, growth=1.0, x=0.5, y=0.9, height_frac=0.6, seed=2)
+    rows = [
+        {"image": "a.jpg", "labels": ["fire"], "src": "drawn"},
+        {"image": "b.jpg", "labels": ["fire"], "src": "drawn"},
+    ]
+    _save(tmp_path, rows, {"a.jpg": burning, "b.jpg": street})
+    shipped = str(root / "models" / "fire.tflite")
+    status, figures, _ = _evaluate(
+        root, "fire", "--data", str(tmp_path), "--split", "list.jsonl", "--names",
+        "--baseline", shipped,
+    )  # fmt: skip
+    assert status == 0
+    for its in (figures, figures["baseline"]):
+        assert (its["recall"], its["missed"], its["false_alarms"]) == (0.5, ["b.jpg"], [])
+    assert figures["baseline"]["fire_threshold"] == 0.5
+
+
+def test_clips_are_watched_with_the_whole_time_logic(
+    root: Path, shared_data: Path, tmp_path: Path
+) -> None:
+    rows = [
+        {"clip": "fire_ngan_video3.mp4", "labels": ["fire", "smoke"]},
+        {"clip": "absent.mp4", "labels": ["normal"]},
+    ]
+    split = tmp_path / "list.jsonl"
+    split.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    status, figures, errors = _evaluate(
+        root, "clips", "--data", str(shared_data), "--split", str(split)
+    )
+    assert (status, figures["clips"], figures["skipped"]) == (0, 1, 1)
+    assert (figures["event_recall"], figures["false_alarms"]) == (1.0, 0)
+    assert figures["seconds_to_alarm_median"] < 10
+    assert figures["false_alarms_per_camera_hour"] is None, "no hour without fire was watched"
+    assert "absent.mp4 is missing" in errors
+
+
+def test_alarms_before_the_onset_are_false_and_few_hours_prove_little() -> None:
+    from models.clip_events import Clip, Watched, clip_figures
+
+    early = Watched(
+        Clip(Path("a.mp4"), "l:1", frozenset({"fire"}), 60.0),
+        120.0,
+        (("fire", 5.0), ("fire", 70.0)),
+    )
+    calm = Watched(Clip(Path("b.mp4"), "l:2", frozenset({"normal"}), 0.0), 3540.0, ())
+    figures = clip_figures([early, calm])
+    assert figures["event_recall"] == 1.0
+    assert figures["seconds_to_alarm_median"] == 10.0
+    assert figures["false_alarms"] == 1
+    assert figures["normal_hours"] == 1.0
+    assert figures["false_alarms_per_camera_hour_95"] == 4.7
+
+
+def test_intervals_are_the_published_ones() -> None:
+    from models.measures import events_upper_bound, wilson
+
+    # Wilson (1927) for 0 of 10 and 8 of 10; Garwood's upper bounds for 0, 1 and 5 events.
+    assert wilson(0, 10) == (0.0, 0.2775)
+    assert wilson(8, 10) == (0.4902, 0.9433)
+    assert wilson(0, 0) is None
+    bounds = [round(events_upper_bound(n), 2) for n in (0, 1, 5)]
+    assert bounds == [3.0, 4.74, 10.51]
 
 
 def test_average_precision_of_a_known_ranking() -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.metrics import iso_utc
 from haidang_gateway.settings import Settings
@@ -18,16 +18,19 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     """Its commands and options."""
     commands = parser.add_subparsers(required=True, metavar="list|export|relearn")
     text = "one line for each event, the oldest first"
-    commands.add_parser("list", help=text).set_defaults(show=_list)
-    export = commands.add_parser("export", help="check and unseal one event's pictures")
-    export.add_argument("event", help="CAMERA/FOLDER as `list` shows it")
-    export.add_argument("folder", type=Path, help="where the pictures are to lie")
+    commands.add_parser("list", help=text, description=text).set_defaults(show=_list)
+    text = "check and unseal one event's pictures"
+    export = commands.add_parser("export", help=text, description=text)
+    export.add_argument("event", metavar="EVENT", help="CAMERA/FOLDER as `list` shows it")
+    text = "where the pictures are to lie"
+    export.add_argument("folder", type=Path, metavar="FOLDER", help=text)
     export.set_defaults(show=_export)
-    again = commands.add_parser("relearn", help="a camera was moved on purpose: learn its view")
-    again.add_argument("camera")
+    text = "a camera was moved on purpose: learn its view"
+    again = commands.add_parser("relearn", help=text, description=text)
+    again.add_argument("camera", metavar="ID", help="the id of a [[camera]]")
     again.set_defaults(show=_relearn)
     for sub in commands.choices.values():
-        sub.add_argument("--config", type=Path, default=config, metavar="FILE")
+        add_config(sub, config)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,9 +55,12 @@ def _export(settings: Settings, options: argparse.Namespace) -> Iterator[str]:
         )
     key = read_key(settings.evidence.key) if settings.evidence.key else None
     files = read_event(known[options.event], key)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (options.folder / name).write_bytes(content)
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (options.folder / name).write_bytes(content)
+    except OSError as error:
+        raise EvidenceError(f"{error.filename}: cannot be written: {error.strerror}") from error
     index = json.loads(files.get(INDEX, b"{}"))
     what = f"{len(files)} files of {options.event} ({index.get('kind')})"
     yield f"{what} unchanged, in {options.folder}"

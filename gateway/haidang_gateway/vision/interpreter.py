@@ -1,5 +1,6 @@
 """Runs one TFLite file; the only importer of the TFLite runtime."""
 
+import ctypes
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,10 @@ class Model:
         if self._edge_tpu is None:
             return []
         try:
+            # The runtime's own attempt at a library that is not there ends in noise on stderr.
+            ctypes.CDLL(self._edge_tpu)
             return [load_delegate(self._edge_tpu)]
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, AttributeError) as error:
             raise ModelError(
                 f"the Edge TPU's library {self._edge_tpu} cannot be used ({error}); install "
                 "libedgetpu1-std, plug the stick in, or remove edge_tpu from [models]"

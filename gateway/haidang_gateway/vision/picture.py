@@ -23,8 +23,8 @@ _MAX_TILES = 4  # per side; more would cost seconds on a small gateway
 class FireScores:
     """Scores 0..1 of one picture.
 
-    `cells_*` are 7 x 7 maps of where it burns or smokes; `box` (flames) and `smoke_box` are
-    normalised centre x, centre y, width, height around the strongest cells.
+    `cells_*` are maps (rows x columns) of where it burns or smokes; `box` (flames) and
+    `smoke_box` are normalised centre x, centre y, width, height around the strongest cells.
     """
 
     fire: float

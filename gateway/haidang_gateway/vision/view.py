@@ -17,12 +17,15 @@ _BLACK_LEVEL = 24
 _FLAT_LEVELS = 3.0
 _WHITE_LEVEL = 250
 _WHITE_SHARE = 0.6
-# Six street clips: a blur over 5 pixels of 160 leaves .24 to .33 of the steepness, over 3 pixels
-# .36 to .49; weather and dusk leave .67 and more.
+# Seven clips: a blur over 7 pixels of 160 leaves .29 to .39 of the steepness, over 11 pixels .23
+# to .30; rain, fog, night, a shadow over half of it or a lorry leave .69 and more. Bare asphalt
+# shows no edges that could be lost: there a blur is not noticed.
 _BLURRED_SHARE = 0.4
 # Minutes' means of a clip against its own beginning: .64 and more, from day to a rainy night too;
 # other streets reach .43, a view turned by a seventh of its width .05 to .47, mostly below .4.
 _TURNED_LIKENESS = 0.4
+# Passers-by lift a turned view above that for a moment; nor is such a view learnt.
+_USUAL_LIKENESS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +82,15 @@ class Sight:
         known = self.reference.known
         blurred = known and self.reference.sharpness_share(sharp) < _BLURRED_SHARE
         # Without focus there are no edges to compare: that word goes first.
-        turned = known and not blurred and self.reference.likeness(mean) < _TURNED_LIKENESS
+        likeness = self.reference.likeness(mean)
+        limit = _USUAL_LIKENESS if "turned" in self._since else _TURNED_LIKENESS
+        turned = known and not blurred and likeness < limit
         after_ms = self._limits.turned_after_ms
         if self._held("blurred", blurred, at_ms, after_ms):
             return "blurred"
         if self._held("turned", turned, at_ms, after_ms):
             return "turned"
-        if not blurred and not turned:
+        if not blurred and not turned and (likeness >= _USUAL_LIKENESS or not known):
             self.reference.learn(now, sharp, at_ms)
         return "ok"
 

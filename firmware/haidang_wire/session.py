@@ -129,7 +129,8 @@ class Session:
             raise ProtocolError("packet %d waits for no acknowledgement" % packet_id)
         self.incoming.discard(packet_id)
         # A reason of success is left out: section 3.4.2.1
-        return framed(0x40, packet_id.to_bytes(2, "big"), bytes((reason,)) if reason else b"")
+        tail = bytes((reason,)) if reason else b""
+        return bytes((0x40, 2 + len(tail), packet_id >> 8, packet_id & 0xFF)) + tail
 
     def subscribe(
         self,

@@ -202,10 +202,6 @@ class BrokerSession:
     def _send(self, data: bytes) -> None:
         if self._writer is None or self._mqtt is None:
             return
-        transport = self._writer.transport
-        if transport.get_write_buffer_size() > _WRITE_LIMIT_BYTES:
-            transport.abort()
-            return
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._flush)
         self._waiting.append(data)
@@ -214,9 +210,14 @@ class BrokerSession:
         """All answers of one turn of the loop in one TLS record: one for each costs ten times."""
         data = b"".join(self._waiting)
         self._waiting.clear()
-        if data and self._writer is not None and self._mqtt is not None:
-            self._writer.write(data)
-            self._mqtt.sent(self._clock.monotonic_ms())
+        if not data or self._writer is None or self._mqtt is None:
+            return
+        transport = self._writer.transport
+        if transport.get_write_buffer_size() > _WRITE_LIMIT_BYTES:
+            transport.abort()
+            return
+        self._writer.write(data)
+        self._mqtt.sent(self._clock.monotonic_ms())
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self._identity.ca))

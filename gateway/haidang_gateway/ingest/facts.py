@@ -1,8 +1,7 @@
 """From the records of a pack to facts for the alarm rules."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import groupby
-from operator import attrgetter
+from typing import Any
 
 from haidang_wire.senml import Record
 from haidang_wire.vocabulary import NAMES
@@ -18,6 +17,8 @@ from haidang_gateway.model import (
 
 Value = int | float | bool | str
 _HEALTH = "/health"
+# What all facts of one sample have in common.
+_Common = dict[str, Any]
 
 
 def facts_of(
@@ -25,59 +26,59 @@ def facts_of(
 ) -> tuple[Fact, ...]:
     """The facts of a pack in the order of its samples; `zero_ms` is Unix ms of uptime 0."""
     facts: list[Fact] = []
-    for up_ms, sample in groupby(records, key=attrgetter("up_ms")):
-        values: dict[str, Value] = {record.name: record.value for record in sample}
-        common = _Common(source, place, zero_ms + up_ms, received_ms)
+    for up_ms, values in _samples(records):
+        common = {
+            "source": source,
+            "place": place,
+            "at_ms": zero_ms + up_ms,
+            "received_ms": received_ms,
+        }
         for names, make in _MAKERS:
             if not names.isdisjoint(values):
                 facts.extend(make(values, common))
     return tuple(facts)
 
 
-class _Common:
-    def __init__(self, source: str, place: str, at_ms: int, received_ms: int) -> None:
-        self.source = source
-        self.place = place
-        self.at_ms = at_ms
-        self.received_ms = received_ms
+def _samples(records: Iterable[Record]) -> list[tuple[int, dict[str, Value]]]:
+    """What was measured together, by its uptime."""
+    samples: list[tuple[int, dict[str, Value]]] = []
+    values: dict[str, Value] = {}
+    sampled_ms = None
+    for name, value, up_ms in records:
+        if up_ms != sampled_ms:
+            values, sampled_ms = {}, up_ms
+            samples.append((up_ms, values))
+        values[name] = value
+    return samples
 
 
 def _smoke(values: dict[str, Value], common: _Common) -> Iterator[SmokeFact]:
     state = values.get("smoke/state")
     if isinstance(state, str):
         yield SmokeFact(
-            source=common.source,
-            place=common.place,
             state=state,
             ratio=_number(values.get("smoke/ratio")),
-            at_ms=common.at_ms,
-            received_ms=common.received_ms,
+            **common,
         )
 
 
 def _flood(values: dict[str, Value], common: _Common) -> Iterator[FloodFact]:
     state, level = values.get("flood/state"), values.get("flood/level")
     yield FloodFact(
-        source=common.source,
-        place=common.place,
         state=state if isinstance(state, str) else None,
         level_mm=_whole(level),
         rate_mm_h=_whole(values.get("flood/rate")),
         to_next_s=_whole(values.get("flood/to_next")),
-        at_ms=common.at_ms,
-        received_ms=common.received_ms,
+        **common,
     )
 
 
 def _footfall(values: dict[str, Value], common: _Common) -> Iterator[FootfallFact]:
     yield FootfallFact(
-        source=common.source,
-        place=common.place,
         devices=_whole(values.get("footfall/devices")),
         low=_whole(values.get("footfall/low")),
         high=_whole(values.get("footfall/high")),
-        at_ms=common.at_ms,
-        received_ms=common.received_ms,
+        **common,
     )
 
 
@@ -86,11 +87,8 @@ def _power(values: dict[str, Value], common: _Common) -> Iterator[PowerFact]:
     word = values.get("node/power", "ok" if "node/supply" in values else None)
     if isinstance(word, str):
         yield PowerFact(
-            source=common.source,
-            place=common.place,
             word=word,
-            at_ms=common.at_ms,
-            received_ms=common.received_ms,
+            **common,
         )
 
 
@@ -98,12 +96,9 @@ def _health(values: dict[str, Value], common: _Common) -> Iterator[HealthFact]:
     for name, value in values.items():
         if name.endswith(_HEALTH) and isinstance(value, str):
             yield HealthFact(
-                source=common.source,
-                place=common.place,
                 sensor=name.removesuffix(_HEALTH),
                 health=value,
-                at_ms=common.at_ms,
-                received_ms=common.received_ms,
+                **common,
             )
 
 

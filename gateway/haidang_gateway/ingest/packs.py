@@ -41,7 +41,7 @@ class PackReader:
         received_ms = arrival.received_ms
         if self._ledger.has(key, pack.seq):
             self._ledger.accept(key, pack.seq, received_ms)
-            return Received(key=key, seq=pack.seq, row=None)
+            return Received(key, pack.seq, None)
         low_ms, high_ms = self._times(key, pack, received_ms)
         row = PackRow(
             node=node.id,
@@ -63,7 +63,7 @@ class PackReader:
         )
         # Last: a pack that could not be read whole must not count as received.
         self._ledger.accept(key, pack.seq, received_ms)
-        return Received(key=key, seq=pack.seq, row=row, facts=facts)
+        return Received(key, pack.seq, row, facts)
 
     def _times(self, key: BootKey, pack: senml.Pack, received_ms: int) -> tuple[int, int]:
         """Unix ms (low, high) of the pack's uptime, with what it says itself about that."""

@@ -31,9 +31,9 @@ _HEAD = re.compile(
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]{0,15})(\.[0-9]{1,9})?")
 _BETWEEN, _END = b"},{", b"}]"
 _TRUTHS: dict[bytes, bool | str] = {b"true": True, b"false": False}
-# By all that stands before a reading's value: its name, and its words; None where it is a number.
+# By all that stands before the colon of a value: its name, and its words; None for a number.
 _NAMES: dict[bytes, tuple[str, dict[bytes, bool | str] | None]] = {
-    reading_text(name, unit, field, "").encode(): (
+    reading_text(name, unit, field, "").encode()[:-1]: (
         name,
         {
             "v": None,
@@ -99,8 +99,8 @@ def _records(text: bytes, up_ms: int) -> list[Record] | None:
     records: list[Record] = []
     for reading in readings:
         # No value holds a colon.
-        before, colon, after = reading.rpartition(b":")
-        name, words = _NAMES.get(before + colon, _UNKNOWN)
+        before, _, after = reading.rpartition(b":")
+        name, words = _NAMES.get(before, _UNKNOWN)
         value = _number(after) if words is None else words.get(after)
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""The command `haidang-gateway`: run, check, camera, ca, ledger, node, backup, restore."""
+"""Runs a gateway and looks after it; `haidang-gateway COMMAND -h` explains each command."""
 
 import argparse
 import asyncio
@@ -25,7 +25,7 @@ from haidang_gateway import (
 )
 from haidang_gateway.app import App
 from haidang_gateway.clock import Clock
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import CameraError, ConfigError, GatewayError
 from haidang_gateway.fleet import identities, pki_cli
 from haidang_gateway.vision import evidence_cli
@@ -37,19 +37,49 @@ _CONFIG = Path("/etc/haidang/gateway.toml")
 # systemd waits longer; whatever hangs beyond this holds nothing that the store does not have.
 _STOP_S = 5.0
 _EXIT_CONFIG = 2
+_EXIT_CTRL_C = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 well, 1 failed, 2 mistakes in the configuration."""
-    options = _parser().parse_args(arguments)
+    """Run one command; 0 well, 1 failed, 2 mistakes in the configuration, 130 for Ctrl-C.
+
+    What went wrong is told on standard error: standard output is often a file.
+    """
+    options = _options(sys.argv[1:] if arguments is None else arguments)
     try:
-        return int(options.command(options))
+        return _carry_out(options)
     except ConfigError as error:
-        _say(str(error))
+        _complain(str(error))
         return _EXIT_CONFIG
     except GatewayError as error:
-        _say(str(error))
+        _complain(str(error))
         return 1
+    except BrokenPipeError:
+        # Whoever read has seen enough; nothing may be written while Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return _EXIT_CTRL_C
+
+
+def _carry_out(options: argparse.Namespace) -> int:
+    status = int(options.command(options))
+    sys.stdout.flush()
+    return status
+
+
+def _options(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments; --config may stand before the command, too."""
+    early = argparse.ArgumentParser(prog="haidang-gateway", add_help=False, allow_abbrev=False)
+    early.add_argument("--config", type=Path)
+    given, rest = early.parse_known_args(words)
+    parser = _parser()
+    options = parser.parse_args(rest)
+    if given.config is not None:
+        if not hasattr(options, "config"):
+            parser.error(f"this command reads no configuration; remove --config {given.config}")
+        options.config = given.config
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_plain(commands)
     text = "give one node a command and print its answer"
     node = commands.add_parser("node", help=text, description=text)
-    node.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
+    add_config(node, _CONFIG)
     node_cli.add_arguments(node)
     node.set_defaults(command=node_cli.run)
     text = "see, acknowledge, dismiss or shelve alarms, report, exercise"
@@ -91,13 +121,15 @@ def _parser() -> argparse.ArgumentParser:
     recorded = commands.add_parser("trace", help=text, description=text)
     trace_cli.add_arguments(recorded, _CONFIG)
     recorded.set_defaults(command=trace_cli.run)
-    levels = commands.add_parser("levels", help="official flood levels as signed data")
+    text = "official flood levels as signed data"
+    levels = commands.add_parser("levels", help=text, description=text)
     levels_cli.add_arguments(levels, _CONFIG)
     text = "open a camera or a video file once and tell what comes"
     camera = commands.add_parser("camera", help=text, description=text)
     camera.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")
     camera.set_defaults(command=_camera)
-    authority = commands.add_parser("ca", help="the certificate authority")
+    text = "the city's certificate authority: who may speak to its brokers"
+    authority = commands.add_parser("ca", help=text, description=text)
     pki_cli.add_arguments(authority)
     authority.set_defaults(command=pki_cli.run)
     return parser
@@ -111,7 +143,7 @@ def _add_plain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         ("alarms", _alarms, "show which sources raised false alarms, by month"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
-        sub.add_argument("--config", type=Path, default=_CONFIG, metavar="FILE")
+        add_config(sub, _CONFIG)
         sub.set_defaults(command=command)
         if command is _check:
             told = "shake hands with the broker of each destination as well"
@@ -218,6 +250,10 @@ def _ledger(options: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(text + "\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from haidang_gateway import alarm_list, control_client
 from haidang_gateway.clock import Clock
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import OrderError
 from haidang_gateway.sheet import LANGUAGES
 from haidang_gateway.text import printable
@@ -22,7 +22,7 @@ _WAIT_S = 60
 _SPAN = re.compile(r"(\d{1,4})(m|h)")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _UNTIL = "2h, 30m, 18:30, a time like 2026-11-24T18:30, or `now` to end it"
-_SEEN = "when: 5m (ago), 18:30 or a time like 2026-11-24T18:30; now if absent"
+_SEEN = "5m (ago), 18:30 or a time like 2026-11-24T18:30"
 
 
 def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
 
     def add(name: str, text: str, *names: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
-        sub.add_argument("--config", type=Path, default=config, metavar="FILE")
+        add_config(sub, config)
         for argument in names:
             sub.add_argument(argument.lower(), metavar=argument, help=_HELP[argument])
         sub.set_defaults(what=name)
@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     report = add("report", "tell what a person saw", "HAZARD", "PLACE")
     report.add_argument("--by", help="who saw it, a role or a ticket's number (you)")
     report.add_argument("--text", default="", help="in the reporter's words")
-    report.add_argument("--seen", default="0m", metavar="TIME", help=_SEEN)
+    report.add_argument(
+        "--seen", default="0m", metavar="TIME", help=f"when: {_SEEN}; now if absent"
+    )
     add("exercise", "begin an exercise at a place, or end it", "PLACE", "UNTIL")
     inject = add("inject", "a stimulus of an exercise", "PLACE", "KIND", "STATE")
     inject.add_argument("--source", help="a name for it, so that several can agree")
@@ -126,7 +128,7 @@ def _until(text: str, now: datetime) -> datetime:
     if clock := _CLOCK.fullmatch(text):
         time = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
         return time if time > now else time + timedelta(days=1)
-    return _written(text, now)
+    return _written(text, now, _UNTIL)
 
 
 def _seen(text: str, now: datetime) -> datetime:
@@ -135,7 +137,7 @@ def _seen(text: str, now: datetime) -> datetime:
     if clock := _CLOCK.fullmatch(text):
         time = now.replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
         return time if time <= now else time - timedelta(days=1)
-    return _written(text, now)
+    return _written(text, now, _SEEN)
 
 
 def _span(text: str) -> timedelta | None:
@@ -145,11 +147,11 @@ def _span(text: str) -> timedelta | None:
     return timedelta(hours=int(span[1])) if span[2] == "h" else timedelta(minutes=int(span[1]))
 
 
-def _written(text: str, now: datetime) -> datetime:
+def _written(text: str, now: datetime, forms: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        raise OrderError(f"{text}: no time; write {_UNTIL}") from error
+        raise OrderError(f"{text}: no time; write {forms}") from error
     return time if time.tzinfo else time.replace(tzinfo=now.tzinfo)
 
 

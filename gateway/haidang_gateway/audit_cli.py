@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haidang_gateway import audit, store_read
 from haidang_gateway.audit import Head
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.store_schema import reading
 from haidang_gateway.text import printable
 
@@ -17,8 +17,9 @@ _HEAD = re.compile(r"(\d+):(?:sha256:)?([0-9a-f]{64})")
 
 def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     """Its sub-commands and options."""
-    parser.add_argument("action", choices=("verify", "head"), metavar="verify|head")
-    parser.add_argument("--config", type=Path, default=config, metavar="FILE")
+    text = "verify: look at every row; head: print where the chain ends, to be noted elsewhere"
+    parser.add_argument("action", choices=("verify", "head"), metavar="verify|head", help=text)
+    add_config(parser, config)
     text = "a copy of haidang.db instead of the configured one"
     parser.add_argument("--database", type=Path, metavar="FILE", help=text)
     text = "a head that was noted earlier (N:CHAIN); may be given several times"

@@ -1,12 +1,13 @@
 """Reads the gateway's TOML file into settings; tells every mistake at once, with its line."""
 
+import argparse
 import tomllib
 import zoneinfo
 from pathlib import Path
 from typing import Any
 
 from haidang_gateway.config_cameras import camera_of, evidence_of, vision_of
-from haidang_gateway.config_destinations import HOST, centre_of, clashes, destination_of
+from haidang_gateway.config_destinations import AUTHORITY, HOST, centre_of, clashes, destination_of
 from haidang_gateway.config_nodes import WORD, check_serial, node_of, rules_of, serial_of
 from haidang_gateway.config_table import Lines, Table
 from haidang_gateway.errors import ConfigError
@@ -27,6 +28,12 @@ _GATEWAY_ID = r"gw-[a-z0-9][a-z0-9-]{0,28}"
 _NAME = r".{1,80}"
 # A thousandth of the picture: less holds nobody.
 _LEAST_ZONE = 1e-3
+
+
+def add_config(parser: argparse.ArgumentParser, default: Path) -> None:
+    """The option --config of a command."""
+    text = "the gateway's configuration (%(default)s)"
+    parser.add_argument("--config", type=Path, default=default, metavar="FILE", help=text)
 
 
 def load(path: Path) -> Settings:
@@ -104,7 +111,7 @@ class _Reader:
             server_name=table.text(
                 "server_name", "gateway.local", pattern=HOST, like="the certificate's name"
             ),
-            ca=table.file("ca", base=self._base),
+            ca=table.file("ca", base=self._base, remedy=AUTHORITY),
             cert=table.file("cert", base=self._base),
             key=table.file("key", base=self._base, secret=True),
             cert_alarm=table.file("cert_alarm", base=self._base),

@@ -42,7 +42,7 @@ def evidence_of(table: Table, base: Path) -> EvidenceSettings:
     evidence = EvidenceSettings(
         keep_days=table.whole("keep_days", d.keep_days, low=1, high=3650),
         max_mb=table.whole("max_mb", d.max_mb, low=10, high=1_000_000),
-        key=table.file("key", base=base, secret=True, made_by="openssl rand -hex 32")
+        key=table.file("key", base=base, secret=True, remedy="make it with `openssl rand -hex 32`")
         if table.has("key")
         else None,
     )

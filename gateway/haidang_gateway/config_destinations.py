@@ -21,6 +21,7 @@ from haidang_gateway.destination import (
 )
 from haidang_gateway.formats.cap import AREAS, SCOPES, CapSettings
 
+AUTHORITY = "copy its authority's ca.pem there"
 HOST = r"[A-Za-z0-9.:_-]{1,253}"
 _WORD = r"[a-z0-9][a-z0-9-]{0,31}"
 _NODE_ID = r"n-[0-9a-f]{12}"
@@ -35,7 +36,7 @@ def centre_of(table: Table, base: Path, sender: str) -> DestinationSettings:
         host=table.text("host", pattern=HOST, like="a host name"),
         port=table.whole("port", 8883, low=1, high=65535),
         server_name=table.text("server_name", pattern=HOST, like="the certificate's name"),
-        ca=table.file("ca", base=base),
+        ca=table.file("ca", base=base, remedy=AUTHORITY),
         cert=table.file("cert", base=base),
         key=table.file("key", base=base, secret=True),
         batch_s=table.number("batch_s", 5.0, low=0.1, high=3600),
@@ -59,7 +60,7 @@ def destination_of(table: Table, base: Path, sender: str) -> DestinationSettings
         host=table.text("host", pattern=HOST, like="a host name"),
         port=table.whole("port", 8883, low=1, high=65535),
         server_name=table.text("server_name", pattern=HOST, like="the certificate's name"),
-        ca=table.file("ca", base=base),
+        ca=table.file("ca", base=base, remedy=AUTHORITY),
         cert=table.file("cert", base=base),
         key=table.file("key", base=base, secret=True),
         batch_s=table.number("batch_s", 5.0, low=0.1, high=3600),

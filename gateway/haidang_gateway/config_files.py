@@ -1,7 +1,7 @@
 """Looks into the files that the configuration names; only `check` does, the service goes on."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -93,10 +93,24 @@ def _authority(table: str, path: Path, now_ms: int) -> str:
         ssl.create_default_context(cafile=str(path))
     except (OSError, ssl.SSLError):
         return f"[{table}] ca: {path} is not a certificate in PEM; copy the authority's ca.pem"
-    ends = [certificate.not_valid_after_utc for certificate in _certificates(path)]
+    present = _certificates(path)
+    if early := _too_early(table, path, present, now_ms):
+        return early
+    ends = [certificate.not_valid_after_utc for certificate in present]
     if ends and max(ends) <= _moment(now_ms):
         return f"[{table}] ca: {path} was valid until {max(ends).date()}; take the present one"
     return ""
+
+
+def _too_early(table: str, path: Path, present: Sequence[x509.Certificate], now_ms: int) -> str:
+    """Most often it is the clock: a Raspberry Pi without a battery wakes up in the past."""
+    begin = min((one.not_valid_before_utc for one in present), default=_moment(now_ms))
+    if begin <= _moment(now_ms):
+        return ""
+    return (
+        f"[{table}] {path} is valid from {begin.date()} on, and this machine's clock says "
+        f"{_moment(now_ms).date()}: set the clock (`timedatectl`), else {_REMEDY}"
+    )
 
 
 def _issued(authority: Path, cert: Path) -> str:
@@ -138,6 +152,8 @@ def _identity(table: str, cert: Path, key: Path, now_ms: int, name: str) -> str:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(cert, key, password="")
     except (OSError, ssl.SSLError):
         return f"[{table}] {key} is not the key of {cert}; {_REMEDY}"
+    if early := _too_early(table, cert, [certificate], now_ms):
+        return early
     if certificate.not_valid_after_utc <= _moment(now_ms):
         day = certificate.not_valid_after_utc.date()
         return f"[{table}] {cert} was valid until {day}; {_REMEDY}"

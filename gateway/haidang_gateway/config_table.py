@@ -162,7 +162,7 @@ class Table:
         *,
         base: Path,
         secret: bool = False,
-        made_by: str = "haidang-gateway ca issue",
+        remedy: str = "make it with `haidang-gateway ca issue`",
     ) -> Path:
         """A path to a readable file (relative to the configuration); a secret is ours alone."""
         value = self._take(key, None)
@@ -175,9 +175,10 @@ class Table:
         except OSError:  # a folder on the way is closed to us
             found = True
         if not found:
-            self.problem(key, f"{path} does not exist; make it with `{made_by}`")
+            self.problem(key, f"{path} does not exist; {remedy}")
         elif not os.access(path, os.R_OK):
-            self.problem(key, f"{path} may not be read by this user; change the file's owner")
+            what = "use sudo, or have the service's user own it"
+            self.problem(key, f"{path} may not be read by this user; {what}")
         elif secret and path.stat().st_mode & _GROUP_AND_OTHERS & ~0o040:
             self.problem(key, f"others may read the key {path}; run `chmod 600 {path}`")
         return path

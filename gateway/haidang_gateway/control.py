@@ -28,6 +28,7 @@ NAME = "control"
 _LINE_BYTES = 16 * 1024
 _VISITORS = 8
 _REQUEST_S = 5.0
+_ERROR_LENGTH = 300
 _OURS_ALONE = 0o177
 # struct ucred of SO_PEERCRED: pid, uid, gid.
 _CREDENTIALS = struct.Struct("3i")
@@ -97,9 +98,8 @@ class Control:
                 line = await reader.readline()
             item = asked(line, _visitor(writer), self._clock.now_ms())
         except (ValueError, RecursionError, WireError, TimeoutError) as error:
-            await _say(
-                writer, _problem(f"not a readable request: {error}", "compare the versions")
-            )
+            err = f"not a readable request: {str(error)[:_ERROR_LENGTH]}"
+            await _say(writer, _problem(err, "-h tells how to write it"))
             return
         if item.id in self._waiting:
             await _say(writer, _problem("this very id is being handled", "wait for its answer"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from haidang_gateway.control import NAME, address
-from haidang_gateway.errors import OrderError
+from haidang_gateway.errors import NotRunning, OrderError
 
 # How long the gateway may take to tell that the time is over.
 _SPARE_S = 15
@@ -24,24 +24,44 @@ def answers(
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
         line.settimeout(request["wait_s"] + _SPARE_S)
         try:
-            with address(folder) as path:
-                line.connect(path)
+            _connect(line, folder)
             line.sendall(json.dumps(request).encode() + b"\n")
             with line.makefile("rb") as said:
                 yield from _read(line, said, further_s, hint)
-        except PermissionError as error:
-            raise OrderError(
-                f"{folder / NAME}: only the gateway's own user and root may; use sudo"
-            ) from error
         except TimeoutError as error:
             raise OrderError(
                 f"no answer yet; whatever comes stands in the gateway's log{hint}"
             ) from error
         except OSError as error:
             raise OrderError(
-                f"no gateway runs on {folder} ({error.strerror}); "
-                f"start it: systemctl start haidang-gateway{hint}"
+                f"the gateway has gone ({error.strerror}); ask again when it runs{hint}"
             ) from error
+
+
+def runs(folder: Path) -> bool:
+    """Whether a gateway on `folder` hears; OrderError where this user may not ask."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+        line.settimeout(_SPARE_S)
+        try:
+            _connect(line, folder)
+        except NotRunning:
+            return False
+        return True
+
+
+def _connect(line: socket.socket, folder: Path) -> None:
+    try:
+        with address(folder) as path:
+            line.connect(path)
+    except PermissionError as error:
+        raise OrderError(
+            f"{folder / NAME}: only the gateway's own user and root may; use sudo"
+        ) from error
+    except OSError as error:
+        raise NotRunning(
+            f"no gateway runs on {folder} ({error.strerror}); "
+            "start it: systemctl start haidang-gateway"
+        ) from error
 
 
 def _read(

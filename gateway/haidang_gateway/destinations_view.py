@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from haidang_gateway import control_client, store_dead, store_feed, store_read
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
+from haidang_gateway.errors import OrderError
 from haidang_gateway.metrics import iso_utc
 from haidang_gateway.settings import Settings
 from haidang_gateway.store_schema import reading
@@ -21,7 +22,7 @@ _NEWEST = 20
 
 def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     """Of `resend`."""
-    parser.add_argument("--config", type=Path, default=config, metavar="FILE")
+    add_config(parser, config)
     parser.add_argument(
         "destination", metavar="DESTINATION", help="its name; the centre's: centre"
     )
@@ -36,9 +37,17 @@ def run(options: argparse.Namespace) -> int:
         "wait_s": _WAIT_S,
         "by": os.environ.get("SUDO_USER") or getpass.getuser(),
     }
-    folder = load(options.config).data_dir
-    (answer,) = control_client.answers(folder, request, lambda _: _WAIT_S, "")
-    said = "they are sent again" if answer["ok"] else f"not done: {answer['err']}"
+    settings = load(options.config)
+    known = [one.name for one in (settings.centre, *settings.destinations)]
+    if options.destination not in known:
+        raise OrderError(f"there is no destination {options.destination}; {', '.join(known)}")
+    with reading(settings.data_dir / "haidang.db") as connection:
+        dead = sum(name == options.destination for name, *_ in store_dead.letters(connection))
+    if not dead:
+        sys.stdout.write(f"{options.destination} has refused nothing that could be sent again\n")
+        return 0
+    (answer,) = control_client.answers(settings.data_dir, request, lambda _: _WAIT_S)
+    said = f"{dead} are sent again" if answer["ok"] else f"not done: {answer['err']}"
     sys.stdout.write(printable(said) + "\n")
     return 0 if answer["ok"] else 1
 

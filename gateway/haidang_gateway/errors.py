@@ -71,6 +71,10 @@ class OrderError(GatewayError):
     """A command for a node cannot be given, or its answer does not come."""
 
 
+class NotRunning(OrderError):
+    """No gateway runs that could be asked."""
+
+
 class ModelError(GatewayError):
     """A model file is missing, altered or does not fit its card."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import LevelsError
 from haidang_gateway.installed_levels import SUFFIX, folder_of, trusted_keys
 from haidang_gateway.official_levels import (
@@ -26,22 +26,30 @@ from haidang_gateway.text import printable
 def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     """Its sub-commands and options."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    keygen = actions.add_parser("keygen", help="make the office's key pair KEY and KEY.pub")
-    keygen.add_argument("key", type=Path, metavar="KEY")
+
+    def add(name: str, text: str, file: str) -> argparse.ArgumentParser:
+        sub = actions.add_parser(name, help=text, description=text)
+        word = "KEY" if name == "keygen" else "FILE"
+        sub.add_argument(word.lower(), type=Path, metavar=word, help=file)
+        return sub
+
+    keygen = add("keygen", "make the office's key pair KEY and KEY.pub", "the secret one")
     keygen.set_defaults(command=_keygen)
-    sign = actions.add_parser("sign", help="sign a file of levels")
-    sign.add_argument("file", type=Path, metavar="FILE")
-    sign.add_argument("--key", type=Path, required=True, metavar="KEY")
-    sign.add_argument("--out", type=Path, required=True, metavar="FILE")
+    sign = add("sign", "sign a file of levels", "JSON, as docs/alarms.md describes it")
+    text = "the office's secret key"
+    sign.add_argument("--key", type=Path, required=True, metavar="KEY", help=text)
+    out = "where the signed file goes"
+    sign.add_argument("--out", type=Path, required=True, metavar="FILE", help=out)
     sign.set_defaults(command=_sign)
-    verify = actions.add_parser("verify", help="show what a signed file says, if it is genuine")
-    verify.add_argument("file", type=Path, metavar="FILE")
-    verify.add_argument("--key", type=Path, action="append", default=[], metavar="KEY.pub")
-    verify.add_argument("--config", type=Path, default=config, metavar="FILE")
+    verify = add("verify", "show what a signed file says, if it is genuine", "the signed file")
+    public = "an office's public key (those in [levels] keys)"
+    verify.add_argument(
+        "--key", type=Path, action="append", default=[], metavar="KEY.pub", help=public
+    )
+    add_config(verify, config)
     verify.set_defaults(command=_verify)
-    install = actions.add_parser("install", help="install a signed file; restart the service then")
-    install.add_argument("file", type=Path, metavar="FILE")
-    install.add_argument("--config", type=Path, default=config, metavar="FILE")
+    install = add("install", "install a signed file; restart the service then", "the signed file")
+    add_config(install, config)
     install.set_defaults(command=_install)
 
 
@@ -62,8 +70,11 @@ def _keygen(options: argparse.Namespace) -> int:
 
 
 def _sign(options: argparse.Namespace) -> int:
-    key = read_private_key(options.key)
-    data = signed(_read(options.file), key)
+    key, text = read_private_key(options.key), _read(options.file)
+    try:
+        data = signed(text, key)
+    except LevelsError as error:
+        raise LevelsError(f"{options.file}: {error}") from error
     _write(options.out, data, mode=0o644)
     _tell(verified(data, [key.public_key()]))
     return 0
@@ -84,7 +95,10 @@ def _install(options: argparse.Namespace) -> int:
     decision = _checked(options.file, data, trusted_keys(settings))
     name = re.sub(r"[^A-Za-z0-9]+", "-", f"{decision.valid_from}-{decision.document}").strip("-")
     folder = folder_of(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LevelsError(f"{folder}: cannot be made: {error.strerror}; use sudo") from error
     path = folder / f"{name}{SUFFIX}"
     if path.exists() and path.read_bytes() != data:
         raise LevelsError(

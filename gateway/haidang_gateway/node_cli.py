@@ -3,7 +3,9 @@
 import argparse
 import getpass
 import json
+import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -29,6 +31,7 @@ _WORDS = {
     "reboot": "start anew",
     "config": "FILE ... change its node.json by these JSON files, on trial",
 }
+_ID = re.compile("n-[0-9a-f]{12}")
 _WITH_SHEET = ("selftest", "calibrate")
 _WAIT_S = 60
 # How long a node may take to start after a trial.
@@ -61,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Give the command and print what comes; 0 done, 1 not. Raises OrderError."""
+    if not _ID.fullmatch(options.node):
+        raise OrderError(
+            f"{options.node} is no node's id; write n- and the twelve digits of its MAC address, "
+            "as in n-240ac4000001"
+        )
     if options.sheet and options.do not in _WITH_SHEET:
         raise OrderError(f"{options.do} has no sheet; {' and '.join(_WITH_SHEET)} have one")
     request = {
@@ -117,7 +125,9 @@ def _header(node: str, settings: Settings, language: str) -> Header:
 def _patch(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise OrderError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    except ValueError as error:
         raise OrderError(f"{path}: {error}; it must be JSON, as in node.json") from error
     if not isinstance(document, dict):
         raise OrderError(f"{path}: must be a JSON object with the parts of node.json to change")
@@ -135,12 +145,13 @@ def _merged(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
 
 
 def _value(word: str) -> tuple[str, Any]:
-    name, sign, text = word.partition("=")
+    name, _, text = word.partition("=")
     try:
         value = json.loads(text)
     except ValueError:
-        value = text
-    if not (name and sign and text):
+        value = None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (name and is_number and math.isfinite(value)):
         raise OrderError(f"{word}: write it as NAME=NUMBER, for example level_mm=350")
     return name, value
 
@@ -173,7 +184,6 @@ def _trial_s(answer: dict[str, Any]) -> int:
 
 
 def _seconds(text: str) -> int:
-    seconds = int(text)
-    if not 1 <= seconds <= LONGEST_WAIT_S:
-        raise ValueError(text)
-    return seconds
+    if not text.isdecimal() or not 1 <= int(text) <= LONGEST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"{text}: write whole seconds, 1 to {LONGEST_WAIT_S}")
+    return int(text)

@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from haidang_gateway import store_read
-from haidang_gateway.config import load
-from haidang_gateway.control import NAME
+from haidang_gateway import control_client, store_read
+from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import OrderError
 from haidang_gateway.metrics import iso_utc
 from haidang_gateway.quarantine_retry import WISH
@@ -23,15 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     """Its commands and options."""
     commands = parser.add_subparsers(required=True, metavar="list|show|retry")
     text = "one line for each message, the oldest first"
-    commands.add_parser("list", help=text).set_defaults(show=_list)
-    show = commands.add_parser("show", help="one message, byte for byte")
-    show.add_argument("number", type=int)
+    commands.add_parser("list", help=text, description=text).set_defaults(show=_list)
+    text = "one message, byte for byte"
+    show = commands.add_parser("show", help=text, description=text)
+    show.add_argument("number", type=int, metavar="NUMBER", help="as `list` shows it")
     show.set_defaults(show=_show)
-    again = commands.add_parser("retry", help="let the running gateway read all packs once more")
-    again.add_argument("--wait", type=float, default=60.0, metavar="S")
+    text = "let the running gateway read all packs once more"
+    again = commands.add_parser("retry", help=text, description=text)
+    text = "give up after S s (%(default)g)"
+    again.add_argument("--wait", type=float, default=60.0, metavar="S", help=text)
     again.set_defaults(show=_retry)
     for sub in commands.choices.values():
-        sub.add_argument("--config", type=Path, default=config, metavar="FILE")
+        add_config(sub, config)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,7 +66,7 @@ def _show(folder: Path, options: argparse.Namespace) -> Iterator[str]:
 
 def _retry(folder: Path, options: argparse.Namespace) -> Iterator[str]:
     before = len(_rows(folder))
-    if not (folder / NAME).exists():
+    if not control_client.runs(folder):
         raise OrderError(f"no gateway runs on {folder}; start it: systemctl start haidang-gateway")
     wish = folder / WISH
     try:

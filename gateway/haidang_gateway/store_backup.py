@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from haidang_gateway.clock import Clock
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import StoreError
 from haidang_gateway.store_check import end_cleanly, passed, unmark
 from haidang_gateway.store_open import BACKED_UP_MS, RENEWED, lock, settle_copy
@@ -37,8 +37,8 @@ _MAGIC = b"SQLite format 3\0"
 
 def add_arguments(parser: argparse.ArgumentParser, default: Path) -> None:
     """The file of `backup` and `restore`."""
-    parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--config", type=Path, default=default, metavar="FILE")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the copy")
+    add_config(parser, default)
 
 
 def run_backup(options: argparse.Namespace) -> int:

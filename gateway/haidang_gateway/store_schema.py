@@ -53,10 +53,24 @@ def connect(path: Path, now_ms: int) -> Connection:
 def reading(path: Path) -> Iterator[Connection]:
     """A read-only connection beside a running gateway; StoreError where there is no database."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        # As a URI: a question mark in a folder's name must not end it.
+        name = f"{path.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(name, uri=True)) as connection:
             yield connection
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: cannot be read: {error}; has the gateway run yet?") from error
+        raise StoreError(f"{path}: cannot be read: {_reason(path, error)}") from error
+
+
+def _reason(path: Path, error: sqlite3.Error) -> str:
+    try:
+        if path.is_dir():
+            return "it is a folder; name a file"
+        if not path.exists():
+            return "it does not exist; has the gateway run yet?"
+        with path.open("rb"):
+            return f"{error}; is it a database of the gateway, or a copy by `backup`?"
+    except OSError as closed:
+        return f"{closed.strerror}; use sudo"
 
 
 @contextlib.contextmanager

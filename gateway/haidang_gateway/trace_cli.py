@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from haidang_gateway import store_history
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import OrderError
 from haidang_gateway.store_history import Series
 from haidang_gateway.store_schema import Connection, reading
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     parser.add_argument("node", metavar="ID", help="the node, for example n-240ac4000001")
     parser.add_argument("begin", metavar="FROM", help="local time, for example 2026-11-23T14:00")
     parser.add_argument("end", metavar="TO", help="the same; hours, not weeks")
-    parser.add_argument("--config", type=Path, default=config, metavar="FILE")
+    add_config(parser, config)
     text = "a copy of haidang.db instead of the configured one"
     parser.add_argument("--database", type=Path, metavar="FILE", help=text)
 

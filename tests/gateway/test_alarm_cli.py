@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import getpass
 import json
+import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,9 +44,10 @@ async def _gateway(folder: Path, capsys: pytest.CaptureFixture[str]) -> AsyncIte
 
         async def say(*words: str, done: bool = True) -> str:
             status = await asyncio.to_thread(main, ["alarm", *words])
-            told = capsys.readouterr().out
+            said = capsys.readouterr()
+            told = str(said.out + said.err)
             assert status == (0 if done else 1), told
-            return str(told)
+            return told
 
         try:
             yield say
@@ -139,17 +142,38 @@ def test_an_act_given_again_under_its_id_is_done_once(
     asyncio.run(scenario())
 
 
-def test_where_no_gateway_runs_it_is_said_how_to_give_it_once_more(
+def test_where_no_gateway_runs_nothing_was_done_and_it_is_said_how_to_start_one(
     at_gateway: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["alarm", "ack", _ALARM, "--id", "t-7"]) == 1
-    told = capsys.readouterr().out
+    told = capsys.readouterr().err
     assert "systemctl start haidang-gateway" in told
-    assert "--id t-7" in told
+    assert "may have been done" not in told
     assert main(["alarm", "list"]) == 1
-    assert "has the gateway run yet?" in capsys.readouterr().out
+    assert "has the gateway run yet?" in capsys.readouterr().err
     assert main(["alarm", "exercise", "m", "soon"]) == 1
-    assert "soon: no time; write 2h" in capsys.readouterr().out
+    assert "soon: no time; write 2h" in capsys.readouterr().err
+    assert main(["alarm", "report", "fire", "m", "--seen", "soon"]) == 1
+    assert "soon: no time; write 5m (ago)" in capsys.readouterr().err
+
+
+def test_where_a_gateway_goes_away_meanwhile_it_is_said_how_to_give_it_once_more(
+    at_gateway: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(at_gateway / "control"))
+        listener.listen()
+
+        def hang_up() -> None:
+            line, _ = listener.accept()
+            with line:
+                line.recv(65536)
+
+        visit = threading.Thread(target=hang_up, name="a gateway that ends")
+        visit.start()
+        assert main(["alarm", "ack", _ALARM, "--id", "t-7"]) == 1
+        visit.join()
+    assert "it may have been done: give it again with --id t-7" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", ["2", "9999"])

@@ -40,7 +40,7 @@ def test_a_source_that_cannot_play_is_told_in_one_line_without_the_password(
             f"rtsp://bob:secret@127.0.0.1:{port}/x",
         ):
             assert main(["camera", source]) == 1
-            (line,) = capsys.readouterr().out.splitlines()
+            (line,) = capsys.readouterr().err.splitlines()
             assert "cannot be opened" in line
             assert "secret" not in line
 
@@ -50,4 +50,4 @@ def test_an_unknown_log_level_is_told_with_the_known_ones(
 ) -> None:
     monkeypatch.setenv("HAIDANG_LOG", "loud")
     assert main(["run", "--config", "/absent.toml"]) == 2
-    assert "HAIDANG_LOG=LOUD: write one of" in capsys.readouterr().out
+    assert "HAIDANG_LOG=LOUD: write one of" in capsys.readouterr().err

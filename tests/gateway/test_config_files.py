@@ -50,6 +50,13 @@ def test_another_gateways_certificate_and_an_expired_one_are_named(settings: Set
     assert ["was valid until" in text for text in problems(settings, later_ms)] == [True] * 3
 
 
+def test_a_machine_that_wakes_up_in_1970_is_told_to_set_its_clock(settings: Settings) -> None:
+    found = problems(settings, 86_400_000)
+    assert len(found) == 5, found
+    for text in found:
+        assert "clock says 1970-01-02: set the clock (`timedatectl`)" in text
+
+
 def test_a_key_for_evidence_that_is_none_is_told_with_its_remedy(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -185,4 +185,4 @@ def test_a_technician_gets_a_sheet_to_sign(
     assert "+0700" in told
     assert [line for line in told.split("\n") if line and not line.isprintable()] == []
     assert main(["node", NODE, "log", "--sheet", "en"]) == 1
-    assert "log has no sheet" in capsys.readouterr().out
+    assert "log has no sheet" in capsys.readouterr().err

@@ -152,7 +152,7 @@ def test_the_command_makes_keys_signs_and_verifies(
     assert "05/2020/QĐ-TTg, in force from 2020-03-15" in said
     assert "giang: Giàng, 4.00 / 5.50 / 6.50 m (hệ cao độ quốc gia)" in said
     assert main(["levels", "verify", str(plain), "--key", f"{key}.pub"]) == 1
-    assert "levels.json: the file is not signed" in capsys.readouterr().out
+    assert "levels.json: the file is not signed" in capsys.readouterr().err
     openssl = ["openssl", "pkey", "-pubin", "-in", f"{key}.pub", "-noout"]
     assert subprocess.run(openssl, check=False).returncode == 0
 
@@ -169,4 +169,4 @@ def test_a_key_of_another_kind_is_refused(
     (tmp_path / "f").write_bytes(_text())
     arguments = ["--key", str(tmp_path / "ec"), "--out", str(tmp_path / "g")]
     assert main(["levels", "sign", str(tmp_path / "f"), *arguments]) == 1
-    assert "is not an Ed25519 key" in capsys.readouterr().out
+    assert "is not an Ed25519 key" in capsys.readouterr().err

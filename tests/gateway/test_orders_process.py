@@ -166,7 +166,9 @@ def test_a_technician_is_told_why_nothing_comes(world: World) -> None:
         (["calibrate", "flood", "350"], "write it as NAME=NUMBER"),
         (["reboot", "now"], "reboot takes nothing more; remove now"),
         (["config"], "config needs a JSON file"),
-        (["config", "/absent.json"], "/absent.json: "),
+        (["calibrate", "flood", "level_mm=deep"], "level_mm=deep: write it as NAME=NUMBER"),
+        (["calibrate", "flood", "level_mm=NaN"], "write it as NAME=NUMBER"),
+        (["config", "/absent.json"], "/absent.json: cannot be read: No such file"),
         (["config", __file__], "it must be JSON"),
     ],
 )
@@ -174,7 +176,7 @@ def test_a_slip_in_the_arguments_is_told_before_anything_is_asked(
     capsys: pytest.CaptureFixture[str], arguments: list[str], word: str
 ) -> None:
     assert main(["node", NODE, *arguments, "--config", "/absent.toml"]) == 1
-    assert word in capsys.readouterr().out
+    assert word in capsys.readouterr().err
 
 
 def _visit(folder: Path, request: bytes) -> dict[str, object]:

@@ -61,7 +61,9 @@ def test_a_trace_of_the_gateway_is_one_that_can_be_replayed(
         ((_iso(0), _iso(1000)), "told nothing"),
     ):
         assert main(["trace", NODE, *words]) == 1
-        assert why in capsys.readouterr().out
+        said = capsys.readouterr()
+        assert why in said.err
+        assert said.out == "", "what goes into a file is a trace or nothing"
 
 
 def test_every_column_is_one_of_a_trace_and_of_the_contract() -> None:

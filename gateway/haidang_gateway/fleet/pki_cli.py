@@ -35,10 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days", type=int, default=DEFAULT_DAYS, help="life of a client's (%(default)s)"
     )
     sub = command("revoke", "Revoke all certificates of a name.", _revoke)
-    sub.add_argument("name", metavar="NAME")
+    sub.add_argument("name", metavar="NAME", help="as `ca list` shows it")
     command("crl", "Write the revocation list anew.", _crl)
     sub = command("acl", "Print the access list of a mosquitto broker.", _acl)
-    sub.add_argument("--side", choices=("gateway", "centre"), required=True)
+    text = "whose broker it is"
+    sub.add_argument("--side", choices=("gateway", "centre"), required=True, help=text)
     command("list", "List all certificates.", _list)
 
 
@@ -49,6 +50,9 @@ def run(args: argparse.Namespace) -> int:
         return act(args)
     except PkiError as error:
         sys.stderr.write(f"ca: {error}\n")
+    except BrokenPipeError:
+        # Whoever reads our list has seen enough.
+        raise
     except OSError as error:
         what = "check the folder's path and owner"
         sys.stderr.write(f"ca: {error.filename}: {error.strerror}; {what}\n")

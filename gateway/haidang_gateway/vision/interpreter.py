@@ -100,10 +100,12 @@ class Model:
         if self._edge_tpu is None:
             return []
         try:
-            # The runtime's own attempt at a library that is not there ends in noise on stderr.
-            ctypes.CDLL(self._edge_tpu)
+            # The runtime's own attempt at a library that is not there, or another's, is noisy.
+            library = ctypes.CDLL(self._edge_tpu)
+            if not hasattr(library, "tflite_plugin_destroy_delegate"):
+                raise ValueError("it is no delegate of TFLite")
             return [load_delegate(self._edge_tpu)]
-        except (ValueError, OSError, AttributeError) as error:
+        except (ValueError, OSError) as error:
             raise ModelError(
                 f"the Edge TPU's library {self._edge_tpu} cannot be used ({error}); install "
                 "libedgetpu1-std, plug the stick in, or remove edge_tpu from [models]"

@@ -63,12 +63,15 @@ class Orders:
         """How many were given, answered, cut off by the power, answered twice by one database."""
         answers = _answers(ledger)
         counted = Counter((epoch, name, json.dumps(said)) for epoch, name, said in answers)
-        twice = [key for key, count in counted.items() if count > 1 and key[1] not in self.again]
+        outcomes = Counter((epoch, name) for epoch, name, _ in counted)
+        twice = [key for key, count in outcomes.items() if count > 1 and key[1] not in self.again]
         cut = {name for _, name, said in answers if _INTERRUPTED in said.get("err", "")}
         return {
             "orders": len(self.given),
             "outcomes_lost": len(self.unanswered(ledger)),
             "outcomes_twice": len(twice),
+            # Where a killed broker brings the command itself twice, it is answered as before.
+            "outcomes_repeated": len(answers) - len(counted),
             "outcomes_cut_by_power": len(cut),
             "orders_given_again": len(self.again),
         }

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 
 import pytest
 from haidang_gateway.clock import Clock
@@ -19,6 +20,7 @@ class _Line:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.full = True
         self.sent: list[str] = []
+        self.payloads: list[bytes] = []
         self.changed = asyncio.Event()
 
         async def run(session: BrokerSession) -> None:
@@ -26,10 +28,11 @@ class _Line:
             session._on_change()
             await asyncio.Event().wait()
 
-        def publish(_session: BrokerSession, topic: str, _payload: bytes, **_: object) -> bool:
+        def publish(_session: BrokerSession, topic: str, payload: bytes, **_: object) -> bool:
             if self.full:
                 return False
             self.sent.append(topic)
+            self.payloads.append(payload)
             self.changed.set()
             return True
 
@@ -62,6 +65,33 @@ def test_online_and_acks_that_find_no_room_are_sent_as_soon_as_there_is_some(
                 line.changed.clear()
                 await line.changed.wait()
         assert sorted(line.sent) == ["hd/1/gw/status", f"hd/1/n/{NODE}/ack"]
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    asyncio.run(scenario())
+
+
+def test_many_ranges_are_told_in_packets_that_a_node_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ranges = [[n, n + 1] for n in range(4_294_960_000, 4_294_961_000, 5)]
+
+    async def scenario() -> None:
+        line = _Line(monkeypatch)
+        line.full = False
+        clock = Clock()
+        inbox = Inbox(urgent_limit=1, data_limit=1, monotonic_ms=clock.monotonic_ms)
+        link = NodeLink("gw-01", NO_BROKER, clock=clock, inbox=inbox)
+        running = asyncio.create_task(link.run())
+        link.publish_ack((NODE, EPOCH, 7), ranges, "data")
+        async with asyncio.timeout(5):
+            while sum(topic.endswith("/ack") for topic in line.sent) < 3:
+                line.changed.clear()
+                await line.changed.wait()
+        acks = [json.loads(one) for one in line.payloads if b'"s"' in one]
+        assert [pair for ack in acks for pair in ack["s"]] == ranges
+        assert max(map(len, line.payloads)) < 2048 - 64, "topic and head take the rest"
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

@@ -27,7 +27,9 @@ ALARM_RECEIVE_MAXIMUM = 1000
 # Contract, section 2: the gateway's receive maximum for data.
 DATA_RECEIVE_MAXIMUM = 1000
 _WAITING_ACKS = 10_000
-_ACK_RANGES = 200
+# A node takes packets of 2 KiB (haidang_wire/session_events.py), and its broker drops larger ones
+# without a word; a range is 24 characters at most.
+_ACK_RANGES = 80
 # How soon what found no room in a session is tried again.
 _AGAIN_S = 0.2
 _OFFLINE = messages.encode("gw_status", {"v": 1, "state": "offline"})

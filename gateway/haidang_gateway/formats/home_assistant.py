@@ -1,9 +1,16 @@
-"""Alarms for Home Assistant: MQTT discovery and one state for each place, hazard and source."""
+"""Alarms for Home Assistant: MQTT discovery and one state for each place, hazard and source.
+
+Keys and classes are those of its documentation (integrations "mqtt" and "binary_sensor.mqtt").
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from haidang_wire.topics import gateway_topic
+
+from haidang_gateway.formats.cap_text import EVENTS
 
 PREFIX = "homeassistant"
 _CLASSES = {"fire": "smoke", "flood": "moisture", "crowd": "occupancy", "device": "problem"}
@@ -20,17 +27,30 @@ def of_alarm(gateway: str, document: Mapping[str, Any]) -> list[tuple[str, bytes
     if document["status"] != "Actual":
         return []
     place, hazard = document["place"], document["hazard"]
-    name = f"{gateway}-{place['id']}-{hazard}{_source(document)}"
+    source = _source(document)
+    name = "-".join(filter(None, (gateway, place["id"], hazard, _NO_WORD.sub("-", source))))
     topic = f"{PREFIX}/binary_sensor/{name}/state"
     discovery = {
-        "name": f"{place['name']}: {hazard}",
+        "name": f"{place['name']}: {EVENTS[hazard]['vi']}" + (f" ({source})" if source else ""),
         "unique_id": name,
         "device_class": _CLASSES[hazard],
         "state_topic": topic,
         "value_template": "{{ value_json.state }}",
         "json_attributes_topic": topic,
-        "device": {"identifiers": [gateway], "name": f"Haidang {gateway}"},
+        # The gateway's retained status, whose last will says offline: what nobody watches any
+        # more is unavailable, never "clear".
+        "availability_topic": gateway_topic(gateway, "status"),
+        "availability_template": "{{ value_json.state }}",
+        "qos": 1,
+        "device": {
+            "identifiers": [gateway],
+            "name": f"Haidang {gateway}",
+            "manufacturer": "Haidang",
+        },
+        "origin": {"name": "Haidang"},
     }
+    if hazard == "device":
+        discovery["entity_category"] = "diagnostic"
     state = {
         "state": "ON" if document["state"] in _OPEN else "OFF",
         "alarm": document["id"],
@@ -51,10 +71,16 @@ def is_retained(topic: str) -> bool:
 
 
 def _source(document: Mapping[str, Any]) -> str:
-    """What tells two alarms of one kind at one place apart; there is one fire at a place."""
+    """What tells two alarms of one kind at one place apart; there is one fire at a place.
+
+    The first item of evidence stays the same through all revisions. A device may be silent and
+    have a fault of each sensor, which are alarms of their own.
+    """
     if document["hazard"] == "fire" or not document["evidence"]:
         return ""
-    return "-" + _NO_WORD.sub("-", document["evidence"][0]["source"])
+    first = document["evidence"][0]
+    fault = f" {first['name']}" if document["hazard"] == "device" and "name" in first else ""
+    return f"{first['source']}{fault}"
 
 
 def _written(document: Mapping[str, Any]) -> bytes:

@@ -108,7 +108,6 @@ class Bench:
         self.orders = Orders(orders, gateway="gw-01", nodes=self.fleet.nodes)
         self.answered: list[Said] = []
         self.pipeline = Pipeline(
-            "gw-01",
             orders=self.orders,
             intake=Intake(
                 "gw-01",
@@ -130,7 +129,6 @@ class Bench:
             answers=self.answers,
             clock=self.clock,  # type: ignore[arg-type]
             telemetry_commit_ms=1000,
-            batch_s=5,
             on_commit=lambda _revisions: None,
             on_answer=self.answered.append,
         )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from haidang_gateway import store_read
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.clock import Clock
@@ -35,12 +36,13 @@ from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
 from haidang_gateway.metrics_page import MetricsPage, Sample, process_samples, samples_of
 from haidang_gateway.model import Revision, StoreTrouble
+from haidang_gateway.numbering import Numbering
+from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import Store
 from haidang_gateway.store_care import Care
-from haidang_gateway.store_read import audit_head
 from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
 from haidang_gateway.uplinks import Uplinks
 from haidang_gateway.vision.cameras import Cameras
@@ -113,6 +115,7 @@ class App:
         pipeline = self._pipeline(await self._intake(orders), orders)
         parts = {
             "pipeline": pipeline.run(),
+            "numbering": self._numbering().run(),
             "nodes": self._nodes.run(),
             "serial": self._serial.run(orders.unsent),
             "uplinks": self._uplinks.run(lambda: self._status(orders)),
@@ -175,7 +178,6 @@ class App:
 
     def _pipeline(self, intake: Intake, orders: Orders) -> Pipeline:
         return Pipeline(
-            self._settings.id,
             intake=intake,
             orders=orders,
             inbox=self._inbox,
@@ -183,12 +185,25 @@ class App:
             answers=Links(self._nodes, self._serial),
             clock=self._clock,
             telemetry_commit_ms=self._settings.store.telemetry_commit_ms,
-            batch_s=self._settings.centre.batch_s,
             on_commit=self._on_commit,
-            compose=None if self._uplinks.centre.feed.is_plain else self._uplinks.centre.compose,
             on_answer=self._control.answer,
             crash_points=CrashPoints.from_environment(),
         )
+
+    def _numbering(self) -> Numbering:
+        centre, store = self._uplinks.centre, self._store
+        compose = functools.partial(
+            store.compose_data, data_draft(self._settings.id, CENTRE), compose_packs
+        )
+        numbering = Numbering(
+            compose if centre.feed.is_plain else centre.compose,
+            lambda: store.read(functools.partial(store_read.packs_waiting, destination=CENTRE)),
+            clock=self._clock,
+            batch_s=self._settings.centre.batch_s,
+            on_numbered=lambda: centre.wake(("data",)),
+        )
+        centre.notify_confirmed(numbering.confirmed)
+        return numbering
 
     def _on_commit(self, revisions: Sequence[Revision]) -> None:
         self._uplinks.wake()
@@ -227,7 +242,7 @@ class App:
                 "refused": counted["orders_refused"],
                 "expired": counted["orders_expired"],
             },
-            audit=await self._store.read(audit_head),
+            audit=await self._store.read(store_read.audit_head),
             storms={
                 "floods": counted["alarm_floods"],
                 "chattering": counted["alarms_chattering"],

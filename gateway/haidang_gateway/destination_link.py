@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from haidang_wire import messages, topics
@@ -17,10 +17,12 @@ from haidang_gateway.commands import Refused, Resync, Wish, wish_of
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.feed import Feed
+from haidang_gateway.model import OutLane
 from haidang_gateway.store import Store
 from haidang_gateway.store_write import PACKS_PER_MESSAGE
 from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.forwarder import Forwarder
+from haidang_gateway.uplink.window import LANES
 
 _log = logging.getLogger(__name__)
 
@@ -80,9 +82,13 @@ class DestinationLink:
         """Messages that the destination's broker took while nobody listened."""
         return self._client.unheard
 
-    def wake(self) -> None:
-        """Tell that the store has new messages."""
-        self._forwarder.wake()
+    def wake(self, lanes: Sequence[OutLane] = LANES) -> None:
+        """Tell that the store has new messages, of these lanes alone."""
+        self._forwarder.wake(lanes)
+
+    def notify_confirmed(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the destination has confirmed readings."""
+        self._forwarder.on_packs_confirmed = callback
 
     async def state(self, counted: Mapping[str, int]) -> dict[str, Any]:
         """The contract's `destinations` item; `counted` are the store's counters."""
@@ -149,7 +155,7 @@ class DestinationLink:
             except StoreError as error:
                 _log.debug("telemetry for %s waits in the store: %s", settings.name, error)
             if taken:
-                self.wake()
+                self.wake(("data",))
             much = taken >= PACKS_PER_MESSAGE
             await asyncio.sleep(min(0.2, settings.batch_s) if much else settings.batch_s)
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from haidang_gateway.batch import CENTRE, Batch, BootKey
+from haidang_gateway.batch import Batch, BootKey
 from haidang_gateway.clock import Clock
 from haidang_gateway.crash_points import CrashPoints
 from haidang_gateway.errors import StoreError
@@ -14,9 +14,7 @@ from haidang_gateway.inbox import Inbox, Urgent
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.intake import Intake
 from haidang_gateway.model import Lane, Revision
-from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.store import Store
-from haidang_gateway.store_write import PACKS_PER_MESSAGE
 from haidang_gateway.work import Said, Work
 
 _log = logging.getLogger(__name__)
@@ -28,7 +26,6 @@ _GROUPS_AT_ONCE = 4
 # Reading a pack takes 0.1 ms on a PC and 1 ms on a small board: other tasks wait no longer.
 _DATA_SLICE = 20
 _IDLE_S = 1.0
-_AT_ONCE_S = 0.001
 _RETRY_FIRST_S = 0.1
 _RETRY_CAP_S = 5.0
 _RETRY_LIMIT_MS = 600_000
@@ -59,7 +56,6 @@ class Pipeline:
 
     def __init__(
         self,
-        gateway: str,
         *,
         intake: Intake,
         orders: Orders,
@@ -68,16 +64,13 @@ class Pipeline:
         answers: Answers,
         clock: Clock,
         telemetry_commit_ms: int,
-        batch_s: float,
         on_commit: Callable[[Sequence[Revision]], None],
         on_answer: Callable[[Said], None],
-        compose: Callable[[int], Awaitable[int]] | None = None,
         crash_points: CrashPoints | None = None,
     ) -> None:
-        """Store the parts; `run` works. `compose(now_ms)` numbers packs in the centre's words."""
+        """Store the parts; `run` works."""
         self.last_step_ms = clock.monotonic_ms()
         self.retries = 0
-        self._data_draft = data_draft(gateway, CENTRE)
         self._intake = intake
         self._orders = orders
         self._inbox = inbox
@@ -85,13 +78,9 @@ class Pipeline:
         self._answers = answers
         self._clock = clock
         self._telemetry_commit_ms = telemetry_commit_ms
-        self._batch_ms = round(batch_s * 1000)
         self._on_commit = on_commit
         self._on_answer = on_answer
-        self._compose = compose or self._compose_plain
         self._crash_points = crash_points or CrashPoints()
-        self._composed_ms = clock.monotonic_ms()
-        self._much_waits = False
 
     async def run(self) -> None:
         """Work until cancelled; a store error that cannot pass ends the gateway."""
@@ -117,8 +106,6 @@ class Pipeline:
         for sending in self._orders.to_send(now_ms):
             if self._answers.publish_command(sending.node, sending.payload):
                 self._orders.sent(sending.name, now_ms)
-        if self._much_waits or self._clock.monotonic_ms() - self._composed_ms >= self._batch_ms:
-            await self._compose_data(now_ms)
         self.last_step_ms = self._clock.monotonic_ms()
 
     async def _all_data(self, now_ms: int) -> None:
@@ -207,23 +194,6 @@ class Pipeline:
             if not told.done.done():
                 told.done.set_result(None)
 
-    async def _compose_data(self, now_ms: int) -> None:
-        self._composed_ms = self._clock.monotonic_ms()
-        try:
-            taken = await self._compose(now_ms)
-        except StoreError as error:
-            if not error.retryable:
-                raise
-            _log.warning("telemetry waits in the store: %s", error)
-            self._much_waits = False
-            return
-        self._much_waits = taken >= PACKS_PER_MESSAGE
-        if taken:
-            self._on_commit(())
-
-    async def _compose_plain(self, now_ms: int) -> int:
-        return await self._store.compose_data(self._data_draft, compose_packs, now_ms)
-
     def _data_is_due(self) -> bool:
         age_ms = self._inbox.data_age_ms()
         return age_ms is not None and (
@@ -231,10 +201,7 @@ class Pipeline:
         )
 
     def _pause_s(self, now_ms: int) -> float:
-        if self._much_waits:
-            return _AT_ONCE_S
-        composed_ago_ms = self._clock.monotonic_ms() - self._composed_ms
-        pauses_ms = [_IDLE_S * 1000, self._batch_ms - composed_ago_ms]
+        pauses_ms = [_IDLE_S * 1000]
         if (due_ms := self._intake.next_due_ms(now_ms)) is not None:
             pauses_ms.append(due_ms - now_ms)
         if (age_ms := self._inbox.data_age_ms()) is not None:

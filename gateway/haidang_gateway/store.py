@@ -89,7 +89,7 @@ class Store:
     async def compose_data(self, draft: Draft, compose: ComposeData, now_ms: int) -> int:
         """Number some waiting packs into data messages; how many packs were taken."""
         prefix = self._prefix
-        return await self._thread.call_first(
+        return await self._call(
             lambda: self._write(
                 lambda c: store_write.compose_data(c, draft, compose, prefix, now_ms)
             )

@@ -83,6 +83,11 @@ def backlog(connection: sqlite3.Connection, destination: str) -> Backlog:
     )
 
 
+def packs_waiting(connection: sqlite3.Connection, destination: str) -> int:
+    """How many packs wait for a destination without a number."""
+    return _unnumbered(connection, destination)[0]
+
+
 def _unnumbered(connection: sqlite3.Connection, destination: str) -> tuple[int, int | None]:
     """How many packs wait behind the cursor and since when.
 

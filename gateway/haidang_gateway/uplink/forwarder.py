@@ -85,6 +85,8 @@ class Forwarder:
         self.refusals = 0
         self.confirmed = Confirmed()
         self.foreign_acks = 0
+        # Called when the destination has confirmed readings.
+        self.on_packs_confirmed: Callable[[], None] = _nothing
         self._store = store
         self._link = link
         self._clock = clock
@@ -103,9 +105,9 @@ class Forwarder:
         """How many messages are loaded and not confirmed."""
         return len(self._window)
 
-    def wake(self) -> None:
-        """Tell that the store has new messages."""
-        self._unread.update(LANES)
+    def wake(self, lanes: Sequence[OutLane] = LANES) -> None:
+        """Tell that the store has new messages, of these lanes alone."""
+        self._unread.update(lanes)
         self._news.set()
 
     async def run(self) -> None:
@@ -117,8 +119,7 @@ class Forwarder:
             if self._connection != self._link.connections:
                 self._connection = self._link.connections
                 self._window.reconnected()
-            await self._settle()
-            complete = await self._load() and self._send()
+            complete = await self._forward()
             await self._rest(_RETRY_S if not complete else None)
 
     async def acknowledge(self, payload: bytes) -> int:
@@ -154,27 +155,38 @@ class Forwarder:
             packs=self.confirmed.packs + news.packs,
         )
         self._news.set()
+        if news.packs:
+            self.on_packs_confirmed()
         return news.messages
 
-    async def _load(self) -> bool:
-        """Fill the window, alarms first; False when the store could not be read."""
-        for lane in LANES:
-            room = self._window.room(lane)
-            if lane not in self._unread or not room:
-                continue
-            self._unread.discard(lane)
-            try:
-                found = await self._store.pending(
-                    self._destination, lane, self._window.cursor(lane), room
-                )
-            except StoreError as error:
-                _log.error("the waiting messages cannot be read: %s", error)
-                self._unread.add(lane)
-                return False
-            if len(found) == room:
-                self._unread.add(lane)
-            for message in found:
-                self._window.add(deflated(message) if self._deflate else message)
+    async def _forward(self) -> bool:
+        """Send what is due; False when the store could not be read or the link took less.
+
+        Alarms are on their way before anything else is read or written.
+        """
+        if not (await self._load("alarm") and self._send()):
+            return False
+        await self._settle()
+        return await self._load("reply") and await self._load("data") and self._send()
+
+    async def _load(self, lane: OutLane) -> bool:
+        """Fill the window from a lane; False when the store could not be read."""
+        room = self._window.room(lane)
+        if lane not in self._unread or not room:
+            return True
+        self._unread.discard(lane)
+        try:
+            found = await self._store.pending(
+                self._destination, lane, self._window.cursor(lane), room
+            )
+        except StoreError as error:
+            _log.error("the waiting messages cannot be read: %s", error)
+            self._unread.add(lane)
+            return False
+        if len(found) == room:
+            self._unread.add(lane)
+        for message in found:
+            self._window.add(deflated(message) if self._deflate else message)
         return True
 
     def _send(self) -> bool:
@@ -246,3 +258,7 @@ class Forwarder:
                 await self._news.wait()
         except TimeoutError:
             pass
+
+
+def _nothing() -> None:
+    return

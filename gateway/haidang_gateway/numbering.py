@@ -1,0 +1,73 @@
+"""Numbers waiting packs into data messages for the centre, beside the pipeline."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+
+from haidang_gateway.clock import Clock
+from haidang_gateway.errors import StoreError
+from haidang_gateway.store_write import PACKS_PER_MESSAGE
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE_S = 0.001
+
+
+class Numbering:
+    """A task of its own: no alarm waits while telemetry is numbered.
+
+    `compose(now_ms)` numbers some and says how many packs; `waiting()` how many are left;
+    `on_numbered()` is called when there are new messages.
+    """
+
+    def __init__(
+        self,
+        compose: Callable[[int], Awaitable[int]],
+        waiting: Callable[[], Awaitable[int]],
+        *,
+        clock: Clock,
+        batch_s: float,
+        on_numbered: Callable[[], None],
+    ) -> None:
+        """Store the arguments; `run` works."""
+        self._compose = compose
+        self._waiting = waiting
+        self._clock = clock
+        self._batch_s = batch_s
+        self._on_numbered = on_numbered
+        self._is_full = False
+        self._room = asyncio.Event()
+
+    async def run(self) -> None:
+        """Every `batch_s`, at once while much waits; a store error that cannot pass ends it."""
+        while True:
+            pause_s = await self.step()
+            if not self._is_full:
+                await asyncio.sleep(pause_s)
+                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._room.wait()
+
+    def confirmed(self) -> None:
+        """Tell that numbered packs have arrived: what found no room is numbered at once."""
+        self._room.set()
+
+    async def step(self) -> float:
+        """One round; the time to the next one in seconds."""
+        self._is_full = False
+        # First: what is confirmed while it is looked for room is not overheard.
+        self._room.clear()
+        try:
+            taken = await self._compose(self._clock.now_ms())
+            if taken:
+                self._on_numbered()
+            if taken >= PACKS_PER_MESSAGE:
+                return _AT_ONCE_S
+            self._is_full = await self._waiting() >= PACKS_PER_MESSAGE
+        except StoreError as error:
+            if not error.retryable:
+                raise
+            _log.warning("telemetry waits in the store: %s", error)
+        return self._batch_s

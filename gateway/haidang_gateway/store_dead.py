@@ -16,8 +16,11 @@ def bury(connection: Connection, destination: str, seq: int, reason: str, now_ms
         " FROM outgoing WHERE destination=? AND seq=?",
         (now_ms, reason, destination, seq),
     )
-    connection.execute("DELETE FROM outgoing WHERE destination=? AND seq=?", (destination, seq))
-    count_up(connection, buried(destination), 1)
+    # Nothing, where its acknowledgement has overtaken the last refusal.
+    dead = connection.execute(
+        "DELETE FROM outgoing WHERE destination=? AND seq=?", (destination, seq)
+    ).rowcount
+    count_up(connection, buried(destination), dead)
     gone = connection.execute(
         "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter"
         " ORDER BY lane='alarm' DESC, id DESC LIMIT -1 OFFSET ?)",

@@ -6,17 +6,17 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from feed_kit import OTHER, feed_of, revision_of, settings_of, tell, waiting
+from feed_kit import OTHER, compose, feed_of, revision_of, settings_of, tell, waiting
 from haidang_gateway import destinations_view, store_dead
-from haidang_gateway.batch import Batch, Draft
+from haidang_gateway.batch import Batch, Confirmed, Draft
 from haidang_gateway.commands import Resend, Wish
 from haidang_gateway.control_request import asked
 from haidang_gateway.formats import cap
 from haidang_gateway.store_counters import count_up
 from haidang_wire import documents
-from node_packs import START_MS
+from node_packs import START_MS, resolved_pack
 from pipeline_kit import city_settings
-from store_kit import open_store
+from store_kit import open_store, row
 
 
 def test_a_dead_letter_is_listed_and_sent_again_under_a_new_number(tmp_path: Path) -> None:
@@ -40,6 +40,30 @@ def test_a_dead_letter_is_listed_and_sent_again_under_a_new_number(tmp_path: Pat
             assert documents.unwrap_alarm(native.payload)[0] == f"gw-01/{epoch}/3"
             assert cap.message_id_of(xml.payload) == f"gw-01/{epoch}/4"
             assert await store.read(store_dead.letters) == []
+
+    asyncio.run(scenario())
+
+
+def test_readings_sent_again_count_as_so_many_and_what_was_confirmed_is_no_letter(
+    tmp_path: Path,
+) -> None:
+    rows = tuple(row(seq, resolved_pack(("flood/level", seq), seq=seq)) for seq in (1, 2, 3))
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(Batch(now_ms=START_MS, packs=rows))
+            await compose(store, feed_of())
+            bury = functools.partial(
+                store_dead.bury, destination=OTHER, seq=1, reason="refused", now_ms=START_MS
+            )
+            await store.care(bury)
+            await store.commit(Batch(now_ms=START_MS, resend=(OTHER,)))
+            confirmed = await store.confirm(OTHER, store.epoch, [[2, 2]])
+            assert confirmed == Confirmed(messages=1, packs=3)
+            # The acknowledgement overtook the last refusal.
+            await store.care(bury)
+            assert await store.read(store_dead.letters) == []
+            assert (await store.counters())[store_dead.buried(OTHER)] == 1
 
     asyncio.run(scenario())
 

@@ -208,9 +208,12 @@ def test_the_caretaker_rolls_up_in_small_steps_and_at_the_latest_every_five_minu
             clock.advance(300_000)
             assert not await care.step()
             assert len(chart(tmp_path, MINUTE_S)) == 1
-            await store.commit(packs(*(level(n, MINUTE_MS, n) for n in range(1, 601))))
+            await store.commit(packs(*(level(n, MINUTE_MS, n) for n in range(1, 5_000))))
+            assert not await care.step()
+            assert chart(tmp_path, MINUTE_S)[0].count == 1, "few wait: seldom writes less"
+            await store.commit(packs(*(level(n, MINUTE_MS, n) for n in range(5_000, 5_601))))
             assert await care.step(), "there is more to do"
-            assert chart(tmp_path, MINUTE_S)[0].count == 101
+            assert chart(tmp_path, MINUTE_S)[0].count == 501
 
     asyncio.run(scenario())
 

@@ -143,9 +143,7 @@ def adopt(connection: Connection, names: Sequence[str], now_ms: int) -> None:
     for name, cursor in known.items():
         if name in names or cursor == RETIRED:
             continue
-        for table in ("outgoing", "dead_letter"):
-            connection.execute(f"DELETE FROM {table} WHERE destination=?", (name,))  # noqa: S608
-        connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (RETIRED, name))
+        _retire(connection, name, newest - cursor)
         audit(connection, now_ms, "destination_removed", name, "")
 
 
@@ -157,6 +155,21 @@ def dropped_packs(destination: str) -> str:
 def dropped_alarms(destination: str) -> str:
     """The counter of alarm messages that did not wait for a destination."""
     return f"dropped_alarms:{destination}"
+
+
+def _retire(connection: Connection, name: str, unnumbered: int) -> None:
+    """Delete what waits for a removed destination, counted; `unnumbered` packs at most."""
+    for lane, count, packs in connection.execute(
+        "SELECT lane, count(*), sum(packs) FROM outgoing WHERE destination=? GROUP BY lane",
+        (name,),
+    ).fetchall():
+        if lane == "alarm":
+            count_up(connection, dropped_alarms(name), count)
+        unnumbered += packs
+    count_up(connection, dropped_packs(name), max(unnumbered, 0))
+    for table in ("outgoing", "dead_letter"):
+        connection.execute(f"DELETE FROM {table} WHERE destination=?", (name,))  # noqa: S608
+    connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (RETIRED, name))
 
 
 def _next_rows(

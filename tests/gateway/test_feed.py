@@ -188,8 +188,16 @@ def test_a_new_destination_begins_now_and_a_removed_one_never_uses_a_number_twic
             await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER), START_MS))
             assert await compose(store, feed) == 0
             await tell(store, feed, revision_of(1))
+            rows = tuple(
+                row(seq, resolved_pack(("flood/level", seq), seq=seq)) for seq in range(11, 14)
+            )
+            await store.commit(Batch(now_ms=START_MS, packs=rows))
             await store.care(lambda c: store_feed.adopt(c, (CENTRE,), START_MS))
             assert await waiting(store) == []
+            assert await store.counters() == {
+                f"dropped_alarms:{OTHER}": 1,
+                f"dropped_packs:{OTHER}": 3,
+            }
             await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER), START_MS))
             await tell(store, feed, revision_of(1, number=2))
             assert [message.seq for message in await waiting(store)] == [2]

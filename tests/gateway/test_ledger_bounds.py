@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from haidang_gateway.ingest.boot import Boot
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_wire import ranges
 from hypothesis import given, settings
@@ -87,6 +88,13 @@ def test_scattered_numbers_fill_neither_memory_nor_store_and_are_not_called_lost
         world.commit()
     assert world.counts["lost"] <= lost
     assert world.counts.get("dropped:full", 0) <= 200, "what is forgotten is not booked each time"
+
+
+def test_what_is_forgotten_ends_where_a_range_ends_and_what_comes_behind_is_answered_for() -> None:
+    boot = Boot(received=[[0, 1], [3, 3], [5, 8], [12, 12]], lost=[[2, 2], [9, 9]])
+    boot.forget_half()
+    assert boot.floor == 9, "6 ranges: the fourth from below ends with 8"
+    assert (boot.received, boot.lost) == ([[12, 12]], [[9, 9]])
 
 
 def test_the_newest_numbers_are_never_forgotten() -> None:

@@ -40,6 +40,8 @@ class City:
         settings = dataclasses.replace(city_settings(), centre=centre, destinations=others)
         self.store = Store(folder / "store", "gw-01", StoreSettings())
         self.wishes: list[Wish] = []
+        self.is_durable = asyncio.Event()
+        self.is_durable.set()
         self.uplinks = Uplinks(
             settings, store=self.store, clock=Clock(), on_command=self._on_command
         )
@@ -100,6 +102,7 @@ class City:
 
     async def _on_command(self, wish: Wish) -> None:
         self.wishes.append(wish)
+        await self.is_durable.wait()
 
 
 async def _no_status() -> dict[str, Any]:
@@ -270,4 +273,31 @@ def test_another_destination_may_ask_for_a_resync_and_command_nothing(
         assert {wish.origin for wish in city.wishes} == {_OTHER}
 
     with broker, other:
+        asyncio.run(scenario())
+
+
+def test_a_command_leaves_the_broker_only_when_it_is_durable(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    def ask(name: str) -> None:
+        document = {"id": name, "do": "resync", "exp_ms": 2**45}
+        with Peer(ca, "centre-01", broker.port) as centre:
+            centre.publish("hd/1/g/gw-01/cmd", bytes(messages.encode("centre_cmd", document)))
+
+    async def life(asked: str, count: int, *, durable: bool = True) -> list[str]:
+        city = City(tmp_path, _to(ca, broker.port))
+        if not durable:
+            city.is_durable.clear()
+        async with city.running():
+            await city.connected(CENTRE)
+            await asyncio.to_thread(ask, asked)
+            await until(lambda: len(city.wishes) == count, "all came")
+        return [wish.id for wish in city.wishes]
+
+    async def scenario() -> None:
+        assert await life("r-1", 1, durable=False) == ["r-1"]
+        assert await life("r-2", 2) == ["r-1", "r-2"]
+        assert await life("r-3", 1) == ["r-3"]
+
+    with broker:
         asyncio.run(scenario())

@@ -91,6 +91,8 @@ def control(seed: int, count: int) -> Figures:
     chance = random.Random(seed + 1)
     with _town(early=True) as town:
         for _ in range(count):
+            # A gateway that hears nobody yet has nothing to lose.
+            town.wait_until(lambda: town.gateway.log.count("nodes may send") >= town.starts, 20)
             time.sleep(chance.uniform(1.5, 2.5))
             faults.gateway_killed(town, chance)
         town.wait_until(lambda: town.gateway.log.count("nodes may send") >= town.starts, 20)

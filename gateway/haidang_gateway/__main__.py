@@ -58,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read has seen enough; nothing may be written while Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if options.command is _run:
+            raise
+        what = "check the path, its disk and who may write there"
+        _complain(f"{error.filename or 'the gateway'}: {error.strerror}; {what}")
+        return 1
     except KeyboardInterrupt:
         return _EXIT_CTRL_C
 

@@ -27,7 +27,15 @@ _BLOCK = Path("/sys/dev/block")
 def problems(settings: Settings) -> Iterator[str]:
     """What will keep the gateway from working; one sentence each, with the remedy."""
     folder = settings.data_dir
-    if not folder.exists():
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+    except OSError as error:
+        yield f"[gateway] data_dir: {folder}: {error.strerror}; {_remedy(error)}"
+        return
+    if not there.is_dir():
+        yield f"[gateway] data_dir: {there} is a file; name a folder"
+        return
+    if there != folder:
         # The service makes it, with the right owner.
         return
     try:

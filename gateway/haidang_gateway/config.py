@@ -45,7 +45,9 @@ def load(path: Path) -> Settings:
         raise ConfigError(
             (f"{path}: cannot be read: {error.strerror}; check the path",)
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError((f"{path}: is no text in UTF-8; save it as such",)) from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError((f"{path}: is not valid TOML: {error}; repair that line",)) from error
     reader = _Reader(path, text, document)
     settings = reader.settings()
@@ -68,7 +70,7 @@ class _Reader:
         gateway = self._single("gateway")
         models, metrics = self._single("models"), self._single("metrics")
         places = tuple(self._place(table) for table in self._repeated("place"))
-        first = places[0].id if places else "-"
+        first = (places[0].id if places else "") or "-"
         name = gateway.text("id", pattern=_GATEWAY_ID, like="a name such as gw-01")
         sender = name or "-"
         settings = Settings(
@@ -76,7 +78,7 @@ class _Reader:
             timezone=self._timezone(gateway),
             data_dir=self._base / gateway.text("data_dir", "/var/lib/haidang", like="a folder"),
             place=gateway.text("place", first, pattern=WORD, like="the id of a [[place]]")
-            if places
+            if first != "-"
             else None,
             broker=self._broker(),
             centre=centre_of(self._single("centre"), self._base, sender),

@@ -36,6 +36,14 @@ def test_a_disk_mounted_read_only_is_a_problem_with_a_remedy(read_only: Path) ->
     assert "`dmesg`" in said
 
 
+@pytest.mark.parametrize("behind", ["", "below", "below/that"])
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path, behind: str) -> None:
+    file = tmp_path / "haidang"
+    file.touch()
+    (said,) = check_machine.problems(replace(city_settings(), data_dir=file / behind))
+    assert said == f"[gateway] data_dir: {file} is a file; name a folder"
+
+
 def test_too_little_free_disk_is_a_problem(tmp_path: Path) -> None:
     store = StoreSettings(reserve_mb=10**9)
     (said,) = check_machine.problems(replace(city_settings(), data_dir=tmp_path, store=store))

@@ -86,6 +86,22 @@ def test_a_reader_that_has_seen_enough_ends_a_command_without_a_traceback(tmp_pa
     assert (ended.returncode, ended.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize(
+    "words", [["evidence", "relearn", "market-3-east"], ["restore", __file__]]
+)
+def test_a_data_folder_that_is_a_file_is_told_by_every_command(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    path = tmp_path / "gateway.toml"
+    there = f'data_dir = "{path}"'
+    text = example(root, tmp_path).replace('# data_dir = "/var/lib/haidang"', there)
+    path.write_text(text, encoding="utf-8")
+    assert main([*words, "--config", str(path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(str(path))
+    assert error.count("\n") == 1
+
+
 @pytest.fixture
 def stopped(root: Path, tmp_path: Path) -> str:
     """A configuration whose database is there and whose gateway does not run."""

@@ -238,3 +238,16 @@ def test_a_port_or_a_wired_node_that_stands_twice_or_nowhere_is_named(
         "device: /dev/serial/by-id/usb-1 is given twice; remove one",
         "nodes: there is no [[node]] n-240ac4000077; add one",
     ]
+
+
+def test_a_file_that_is_no_text_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_bytes("id = 'Chợ'".encode("utf-16"))
+    with pytest.raises(ConfigError, match="is no text in UTF-8; save it as such"):
+        load(path)
+
+
+def test_a_place_with_a_wrong_name_is_one_mistake_of_the_place(root: Path, tmp_path: Path) -> None:
+    text = example(root, tmp_path).replace('id = "market-3"', 'id = "chợ-3"')
+    lines = [problem.split(": ")[1] for problem in problems_of(tmp_path, text)]
+    assert lines == ["id", "place", "place"], "the place, and the node and camera that stand there"

@@ -21,6 +21,7 @@ Fault = Callable[[Town, random.Random], None]
 _PAGE_BYTES = 4096
 _CRASH_POINTS = ("before_commit", "after_commit", "before_puback", "reply_before_commit")
 _CRASH_S = 3.0
+_FULL_AND_CUT = 0.5
 _AWAY_S = (0.0, 0.2, 0.8)
 
 
@@ -113,7 +114,10 @@ def io_errors(town: Town, chance: random.Random) -> None:
 
 
 def disk_full(town: Town, chance: random.Random) -> None:
-    """Others fill the disk; a little later they give it back."""
+    """Others fill the disk, often while telemetry waits; a little later they give it back."""
+    if chance.random() < _FULL_AND_CUT:
+        town.line.set_up(False)
+        time.sleep(chance.uniform(1.0, 3.0))
     filler = town.data / "filler"
     free = shutil.disk_usage(town.data).free
     with filler.open("wb") as file:
@@ -128,6 +132,7 @@ def disk_full(town: Town, chance: random.Random) -> None:
             left -= piece
     time.sleep(chance.uniform(0.3, 1.0))
     filler.unlink(missing_ok=True)
+    town.line.set_up(True)
 
 
 def node_certificate_revoked(town: Town, chance: random.Random) -> None:

@@ -7,6 +7,7 @@ import pytest
 from fakes import FakeClock
 from haidang_gateway.crash_points import CrashPoints
 from haidang_gateway.inbox import Inbox
+from haidang_gateway.ingest.arrival import Arrival
 
 
 def test_the_inbox_is_bounded_and_counts_what_it_refuses() -> None:
@@ -33,6 +34,30 @@ def test_a_fact_is_never_refused_its_teller_waits_for_a_place() -> None:
         assert inbox.refused == 0
 
     asyncio.run(scenario())
+
+
+def test_who_has_most_gives_up_the_newest_and_the_brokers_place_with_it() -> None:
+    def arrival(node: int, number: int) -> Arrival:
+        return Arrival(
+            topic=f"hd/1/n/n-24{node:010x}/data",
+            payload=b"%d" % number,
+            lane="data",
+            retained=False,
+            packet_id=number,
+            received_ms=0,
+            session="data",
+            connection=1,
+        )
+
+    inbox = Inbox(urgent_limit=9, data_limit=4, monotonic_ms=FakeClock().monotonic_ms)
+    displaced: list[Arrival] = []
+    inbox.on_displaced = displaced.append
+    much = [arrival(1, number) for number in (1, 2, 3, 4)]
+    little = arrival(2, 5)
+    assert all(inbox.put_data(one) for one in (*much, little))
+    assert displaced == [much[-1]]
+    assert inbox.take_data(9) == [much[0], little, *much[1:3]]
+    assert dict(inbox.take_refused()) == {"n-240000000001": 1}
 
 
 def test_crash_points_count_alarm_packs_at_their_own_point(

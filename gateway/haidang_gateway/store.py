@@ -38,7 +38,7 @@ _EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 class Store:
-    """Owns the database: one thread writes, commits before all else; one reads beside it.
+    """Owns the database: one thread writes, commits before all else; two read, one what is sent.
 
     Raises StoreFull when no room can be made, StoreBusy where the disk fails (both retryable),
     StoreBroken for damaged content, StoreError for everything else.
@@ -57,7 +57,8 @@ class Store:
         self._gateway = gateway
         self._settings = settings
         self._thread = StoreThread("store")
-        self._reads = StoreReads()
+        self._reads = StoreReads("store reads", self._translated)
+        self._sends = StoreReads("store sends", self._translated)
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the store")
         self._lock_fd: int | None = None
         self._connection: Connection | None = None
@@ -88,12 +89,10 @@ class Store:
 
     async def compose_data(self, draft: Draft, compose: ComposeData, now_ms: int) -> int:
         """Number some waiting packs into data messages; how many packs were taken."""
-        prefix = self._prefix
-        return await self._call(
-            lambda: self._write(
-                lambda c: store_write.compose_data(c, draft, compose, prefix, now_ms)
-            )
+        work = functools.partial(
+            store_write.compose_data, draft=draft, compose=compose, prefix=self._prefix
         )
+        return await self._call(lambda: self._write(lambda c: work(c, now_ms=now_ms)))
 
     async def confirm(
         self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]
@@ -109,7 +108,7 @@ class Store:
         self, destination: str, lane: OutLane, after_seq: int, limit: int
     ) -> list[Outgoing]:
         """Unconfirmed messages of a lane above `after_seq`, in rising order."""
-        return await self.read(
+        return await self._sends.read(
             lambda c: store_read.pending(c, destination, lane, after_seq, limit),
             first=lane == "alarm",
         )
@@ -142,11 +141,9 @@ class Store:
         """Counts of all nodes and days by what was counted."""
         return await self.read(store_read.ledger_sums)
 
-    async def read(self, work: Callable[[Connection], _T], *, first: bool = False) -> _T:
-        """Something short that is read beside the commits; `first` overtakes other reads."""
-        return await self._reads.read(
-            lambda connection: self._translated(lambda: work(connection)), first=first
-        )
+    async def read(self, work: Callable[[Connection], _T]) -> _T:
+        """Something that is read beside the commits."""
+        return await self._reads.read(work)
 
     async def samples(self) -> list[tuple[str, dict[str, str], float]]:
         """Figures of the file and of the commits, for Prometheus."""
@@ -217,12 +214,14 @@ class Store:
             self._room.give_up()
             self._connection, self.opened = open_store(self.path, now_ms)
         self.epoch, self.created_ms = self.opened.epoch, self.opened.created_ms
-        self._translated(lambda: self._reads.open(self.path))
+        self._reads.open(self.path)
+        self._sends.open(self.path)
         self._room.lay()
         self._room.limit(self._connection)
 
     def _close(self) -> None:
         self._reads.close()
+        self._sends.close()
         if self._connection is not None:
             with contextlib.suppress(StoreError):
                 work = store_check.end_cleanly

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from haidang_gateway.errors import StoreError
 from haidang_gateway.store_schema import Connection
@@ -15,27 +15,24 @@ _T = TypeVar("_T")
 class StoreReads:
     """Sees what is committed; short reads alone, since the log cannot begin anew meanwhile.
 
-    Raises StoreError while it is not open, sqlite3's errors for everything else.
+    Raises StoreError while it is not open, and what `translated` makes of sqlite3's errors.
     """
 
-    def __init__(self) -> None:
-        """Closed; `open` does the work."""
-        self._thread = StoreThread("store reads")
+    def __init__(self, name: str, translated: Callable[[Callable[[], _T]], _T]) -> None:
+        """Closed; `open` does the work. `translated` runs what may fail."""
+        self._thread = StoreThread(name)
+        self._translated: Callable[[Callable[[], Any]], Any] = translated
         self._connection: Connection | None = None
 
     def open(self, path: Path) -> None:
         """Open the database, which must be there."""
-        uri = f"{path.absolute().as_uri()}?mode=rw"
-        # Opened and closed by whoever owns the store.
-        self._connection = sqlite3.connect(
-            uri, uri=True, isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA query_only=1")
+        self._connection = self._translated(lambda: _connect(path))
 
     async def read(self, work: Callable[[Connection], _T], *, first: bool = False) -> _T:
         """What `work` returns; with `first` it overtakes what waits."""
         call = self._thread.call_first if first else self._thread.call
-        return await call(lambda: work(self._open_connection))
+        found: _T = await call(lambda: self._translated(lambda: work(self._open_connection)))
+        return found
 
     def close(self) -> None:
         """Do what waits, then close; blocks for as long."""
@@ -49,3 +46,11 @@ class StoreReads:
         if self._connection is None:
             raise StoreError("the database is not open")
         return self._connection
+
+
+def _connect(path: Path) -> Connection:
+    # Opened and closed by whoever owns the store.
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA query_only=1")
+    return connection

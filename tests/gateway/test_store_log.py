@@ -115,3 +115,20 @@ def test_reading_changes_nothing_and_ends_with_the_store(tmp_path: Path) -> None
         await unopened.close()
 
     asyncio.run(scenario())
+
+
+def test_an_alarm_waits_for_no_figures_that_take_long(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(alarm(1))
+            gate = threading.Event()
+            held = asyncio.create_task(store.read(lambda _: gate.wait(_WAIT_S)))
+            try:
+                async with asyncio.timeout(_WAIT_S / 2):
+                    assert len(await store.pending(CENTRE, "alarm", 0, 10)) == 1
+                assert not held.done()
+            finally:
+                gate.set()
+                await held
+
+    asyncio.run(scenario())

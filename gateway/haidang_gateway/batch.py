@@ -56,6 +56,7 @@ class Draft:
 
     With `chain`, an alarm's id and revision, `compose` gets the documents of the revisions before
     it as well. None instead of bytes: the destination does not want it, and no number is used.
+    `again`: it had been sent before, and was asked for once more.
     """
 
     destination: str
@@ -63,6 +64,7 @@ class Draft:
     topic: str
     compose: Callable[..., bytes | None]
     chain: tuple[str, int] | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """What one item means: its pack, what the ledger and the rules say to it, what to answer."""
 
+import dataclasses
 import hashlib
 import logging
 import zlib
@@ -122,7 +123,11 @@ class Intake:
         boots, counts = self._ledger.take()
         commands, audits, counters = self._desk.orders.take_changes()
         alarms = [draft for revision in work.revisions for draft in self._drafts(revision)]
-        again = [draft for name, old in work.again for draft in self._drafts(old, name)]
+        again = [
+            dataclasses.replace(draft, again=True)
+            for name, old in work.again
+            for draft in self._drafts(old, name)
+        ]
         return Batch(
             now_ms=now_ms,
             packs=tuple(work.packs),

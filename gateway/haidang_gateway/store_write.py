@@ -25,6 +25,9 @@ MESSAGE_BYTES = 64 * 1024
 KEEP_QUARANTINE = 1000
 # A centre that commands and never acknowledges must not fill the disk.
 KEEP_REPLIES = 1000
+# The same for one that asks for all open alarms again and again; it may when it has taken these.
+KEEP_REPEATS = 1000
+REPEATS_DROPPED = "repeats_dropped"
 REPLIES_DROPPED = "replies_dropped"
 QUARANTINE_FORGOTTEN = "quarantine_forgotten"
 # How a document is put and how it is deleted, by table.
@@ -87,6 +90,9 @@ def number(connection: Connection, draft: Draft, prefix: str, now_ms: int, packs
     name = draft.destination
     if draft.lane == "reply" and waiting(connection, name, "reply") >= KEEP_REPLIES:
         count_up(connection, REPLIES_DROPPED, 1)
+        return
+    if draft.again and waiting(connection, name, "alarm") >= KEEP_REPEATS:
+        count_up(connection, REPEATS_DROPPED, 1)
         return
     connection.execute("INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (name,))
     (seq,) = connection.execute(

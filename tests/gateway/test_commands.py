@@ -258,6 +258,30 @@ def test_resync_sends_every_open_alarm_again_byte_for_byte(tmp_path: Path) -> No
         assert len(store_read.revisions(connection)) == 1, "nothing new was decided"
 
 
+def test_open_alarms_for_a_centre_that_takes_none_are_not_repeated_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haidang_gateway.store_write.KEEP_REPEATS", 3)
+
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await _say(bench, "alarm", pack(1, *smoke("alarm")))
+            for _ in range(4):
+                bench.clock.advance(11_000)
+                await _give(bench, _command("resync", exp_ms=2**45))
+            assert len(await bench.store.pending(CENTRE, "alarm", 0, 10)) == 3
+            assert (await bench.store.counters())["repeats_dropped"] == 2
+            bench.clock.advance(61_000)
+            await bench.pipeline.step()
+            revised = await bench.store.pending(CENTRE, "alarm", 0, 10)
+            assert len(revised) == 4, "what is new is always taken"
+            await bench.store.confirm(CENTRE, bench.store.epoch, [[1, revised[-1].seq]])
+            await _give(bench, _command("resync", exp_ms=2**45))
+            assert len(await bench.store.pending(CENTRE, "alarm", 0, 10)) == 1
+
+    asyncio.run(scenario())
+
+
 def test_replies_that_no_centre_takes_are_bounded_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def compared(runs: dict[str, list[Run]], tag: str) -> parts.Figures:
         f"decoded_{tag}": min(int(run["received"]) for run in ours),
         f"acked_{tag}": min(int(run["acked"]) for run in ours),
         f"lost_{tag}": sum(int(run["lost"]) for run in ours),
+        f"copies_{tag}": sum(int(run["copies"]) for run in ours),
         f"bridge_lost_{tag}": sum(int(run["lost"]) for run in bridge),
         f"ours_msgs_per_s_{tag}": round(rate),
         f"bridge_lossless_msgs_per_s_{tag}": round(bridge_rate),

@@ -83,7 +83,7 @@ class ThingsBoard:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start brokers and gateway; it takes seconds until it forwards."""
+        """Start the brokers; the gateway asks once, so its server has to be there before it."""
         self.near.start()
         self.far.start()
         config = self._folder / "config"
@@ -98,6 +98,10 @@ class ThingsBoard:
         }
         for name, document in documents.items():
             (config / name).write_text(json.dumps(document), encoding="utf-8")
+
+    def start_gateway(self) -> None:
+        """It takes seconds until it forwards."""
+        config = self._folder / "config"
         with (self._folder / "output.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [_HOME / "bin" / "thingsboard-gateway"],
@@ -256,6 +260,7 @@ async def _measure(way: ThingsBoard, ca: Path, publishers: int, n: int) -> Run:
         try:
             async with asyncio.timeout(_READY_S):
                 await fleet.ready()
+                way.start_gateway()
                 await _warm(fleet)
         except TimeoutError:
             raise RuntimeError(f"it forwards nothing: {way.last_words()}") from None

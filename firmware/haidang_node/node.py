@@ -90,8 +90,11 @@ class Node:
         if self.clock.uptime_ms() < self._round_ms and not on_trial:
             return None
         try:
+            short = loading.call(
+                "haidang_node.shortage", "look", esp32.free_bytes, self.link.online
+            )
             self._round_ms, why = loading.call(
-                "haidang_node.rounds", "go", self, esp32.Storage(), esp32.free_bytes
+                "haidang_node.rounds", "go", self, esp32.Storage(), short
             )
         except MemoryError:
             # A connection being made takes it for a moment: short three times in a row, as there.

@@ -1,9 +1,7 @@
-"""What a node looks at once a minute: memory, a configuration on trial, whether it has settled.
+"""What a node does once a minute: a configuration on trial, whether it has settled, short memory.
 
 Loaded for each round, then forgotten.
 """
-
-import gc
 
 from micropython import const
 
@@ -13,11 +11,7 @@ _ROUND_MS = const(60000)
 _TRIAL_ROUND_MS = const(15000)
 # A start is a good one once all loops have turned for this long.
 _SETTLED_MS = const(60000)
-# Below this a packet, a status and a command do not fit; a piece holds the largest buffer.
-FLOOR_BYTES = const(8192)
-_PIECE_BYTES = const(2048)
-# Mbed TLS with 4 KiB records needs more than this to connect.
-_TLS_FLOOR_BYTES = const(20480)
+# A backlog being sent or a connection being made is short for a moment.
 _SHORT_ROUNDS = const(3)
 # Where the last restart for memory has not helped, another one is worth an hour's wait: a smoke
 # sensor that starts every three minutes never gets warm.
@@ -25,10 +19,10 @@ _SHORT_AGAIN_ROUNDS = const(60)
 _LOG = log.Log("rounds")
 
 
-def go(node, storage, free_bytes) -> tuple:
+def go(node, storage, short) -> tuple:
     """(when to come again, a reason to restart or None); `node` is the whole Node.
 
-    free_bytes(): ESP-IDF heap, free and largest block.
+    `short`: what memory is short of, as shortage.look() says it.
     """
     now_ms = node.clock.uptime_ms()
     told = node.status.told
@@ -41,42 +35,12 @@ def go(node, storage, free_bytes) -> tuple:
         _settle(node, storage, now_ms)
     if told.get("mode") == "trial":
         return now_ms + _TRIAL_ROUND_MS, _try_out(node, storage)
-    short = shortage(gc_free(), free_bytes(), _whole_piece(), node.link.online)
     node.short_rounds = node.short_rounds + 1 if short else 0
     again = told.get("why", "").startswith("memory: ")
     limit = _SHORT_AGAIN_ROUNDS if again else _SHORT_ROUNDS
     if short:
         _LOG.warning("%s (%d of %d)", short, node.short_rounds, limit)
     return now_ms + _ROUND_MS, short if node.short_rounds >= limit else None
-
-
-def gc_free() -> int:
-    """Free bytes of the heap, garbage not counted as used."""
-    gc.collect()
-    return gc.mem_free()
-
-
-def shortage(free: int, idf: tuple, whole_piece: bool, online: bool) -> str | None:
-    """What memory is short of; None where it suffices.
-
-    Short for three rounds: a backlog being sent or a connection being made is not it.
-    """
-    if free < FLOOR_BYTES:
-        return "memory: %d bytes free" % free
-    if not whole_piece:
-        return "memory: %d bytes free, none of %d in one piece" % (free, _PIECE_BYTES)
-    # TLS takes its pieces while it connects: without them the node is never heard again.
-    if not online and min(idf) < _TLS_FLOOR_BYTES:
-        return "memory: %d bytes left for TLS, %d in one piece" % idf
-    return None
-
-
-def _whole_piece() -> bool:
-    try:
-        bytearray(_PIECE_BYTES)
-    except MemoryError:
-        return False
-    return True
 
 
 def _settle(node, storage, now_ms: int) -> None:

@@ -290,12 +290,11 @@ def test_too_little_memory_ends_in_an_orderly_restart_that_tells_why(
 ) -> None:
     board = bench.board(settings(bench.broker.port))
     with board:
-        short = changed_module(
-            "rounds",
-            ("_ROUND_MS = const(60000)", "_ROUND_MS = const(1000)"),
-            ("FLOOR_BYTES = const(8192)", "FLOOR_BYTES = const(9000000)"),
-        )
-        replace_module(board, "rounds", short, tmp_path)
+        for name, old, new in (
+            ("rounds", "_ROUND_MS = const(60000)", "_ROUND_MS = const(1000)"),
+            ("shortage", "FLOOR_BYTES = const(8192)", "FLOOR_BYTES = const(9000000)"),
+        ):
+            replace_module(board, name, changed_module(name, (old, new)), tmp_path)
         board.power_on()
         wait_until(lambda: [s for s in gw.statuses if "why" in s], "the reason", 60)
         told = gw.statuses[-1]

@@ -21,6 +21,7 @@ class _Node:
     short_rounds = 0
     _round_ms = 15000
     now_ms = 0
+    online = True
 
     def __init__(self):
         self.clock = self.link = self.status = self
@@ -64,6 +65,8 @@ def test_memory_that_is_gone_for_one_round_restarts_nothing_for_three_it_does() 
         raise MemoryError
 
     def plenty(path, function, node, *args):
+        if function == "look":
+            return None
         node.short_rounds = 0
         return node.now_ms + 60000, None
 

@@ -1,21 +1,20 @@
 # heap: 400K
 """What a node looks at once a minute: when memory is too short, when a start was a good one."""
 
-from haidang_node import log, rounds
+from haidang_node import log, rounds, shortage
 from haidang_node.identity import Identity
 
 log.start(log.ERROR + 1, lambda: 0)
-# CPython has no such figure.
-rounds.gc_free = lambda: 50000
 _PLENTY = (100000, 60000)
+_SHORT = "memory: 1000 bytes left for TLS, 1000 in one piece"
 
 
 def test_memory_is_short_by_each_of_its_floors() -> None:
-    assert rounds.shortage(20000, _PLENTY, True, False) is None
-    assert rounds.shortage(8191, _PLENTY, True, True) == "memory: 8191 bytes free"
-    assert "none of 2048 in one piece" in rounds.shortage(20000, _PLENTY, False, True)
-    assert "left for TLS" in rounds.shortage(20000, (60000, 12000), True, False)
-    assert rounds.shortage(20000, (60000, 12000), True, True) is None, "TLS has its pieces"
+    assert shortage.shortage(20000, _PLENTY, True, False) is None
+    assert shortage.shortage(8191, _PLENTY, True, True) == "memory: 8191 bytes free"
+    assert "none of 2048 in one piece" in shortage.shortage(20000, _PLENTY, False, True)
+    assert "left for TLS" in shortage.shortage(20000, (60000, 12000), True, False)
+    assert shortage.shortage(20000, (60000, 12000), True, True) is None, "TLS has its pieces"
 
 
 class _Node:
@@ -55,7 +54,7 @@ def test_a_start_is_a_good_one_after_a_minute_without_a_crash_and_is_written_onc
         (80000, 20000, 0),
         (140000, 20000, 0),
     ):
-        rounds.go(node, storage, lambda: _PLENTY)
+        rounds.go(node, storage, None)
         assert storage["fails"] == fails
     assert storage.commits == 1
     assert node.told == {}
@@ -68,7 +67,7 @@ def test_a_storage_that_takes_nothing_ends_no_round_and_no_orderly_restart() -> 
 
     node, storage = _Node(), Worn(fails=1, epoch=1, boot=1)
     node.now_ms = 75000
-    assert rounds.go(node, storage, lambda: _PLENTY) == (135000, None)
+    assert rounds.go(node, storage, None) == (135000, None)
     assert node.settled
     identity = Identity(storage, lambda: 7)
     identity.begin()
@@ -77,12 +76,9 @@ def test_a_storage_that_takes_nothing_ends_no_round_and_no_orderly_restart() -> 
 
 def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:
     node, storage = _Node(), _Storage()
-    node.online = False
-    heap = [_PLENTY]
     asked = []
-    for idf in (1000, 1000, 90000, 1000, 1000, 1000):
-        heap[0] = (90000, idf)
-        again_ms, why = rounds.go(node, storage, lambda: heap[0])
+    for short in (_SHORT, _SHORT, None, _SHORT, _SHORT, _SHORT):
+        again_ms, why = rounds.go(node, storage, short)
         assert again_ms == 60000
         asked.append(why is not None)
     assert asked == [False] * 5 + [True]
@@ -90,9 +86,8 @@ def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:
 
 def test_a_shortage_that_a_restart_has_not_mended_leaves_the_sensors_time_to_watch() -> None:
     node = _Node()
-    node.online = False
-    node.told["why"] = "memory: 1000 bytes left for TLS, 1000 in one piece"
-    asked = [rounds.go(node, _Storage(), lambda: (1000, 1000))[1] for _ in range(60)]
+    node.told["why"] = _SHORT
+    asked = [rounds.go(node, _Storage(), _SHORT)[1] for _ in range(60)]
     assert asked[:59] == [None] * 59
     assert asked[59]
 
@@ -100,5 +95,5 @@ def test_a_shortage_that_a_restart_has_not_mended_leaves_the_sensors_time_to_wat
 def test_jumps_of_the_clock_are_told() -> None:
     node = _Node()
     node.steps = 2
-    rounds.go(node, _Storage(), lambda: _PLENTY)
+    rounds.go(node, _Storage(), None)
     assert node.told["steps"] == 2

@@ -274,10 +274,11 @@ def test_open_alarms_for_a_centre_that_takes_none_are_not_repeated_for_ever(
             bench.clock.advance(61_000)
             await bench.pipeline.step()
             revised = await bench.store.pending(CENTRE, "alarm", 0, 10)
-            assert len(revised) == 4, "what is new is always taken"
+            assert len(revised) > 3, "what is new is always taken"
             await bench.store.confirm(CENTRE, bench.store.epoch, [[1, revised[-1].seq]])
             await _give(bench, _command("resync", exp_ms=2**45))
-            assert len(await bench.store.pending(CENTRE, "alarm", 0, 10)) == 1
+            again = await bench.store.pending(CENTRE, "alarm", 0, 10)
+            assert {message.topic for message in again} == {one.topic for one in revised}
 
     asyncio.run(scenario())
 

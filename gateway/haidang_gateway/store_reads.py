@@ -1,12 +1,11 @@
 """Reads beside the commits: a connection and a thread of their own, which no write holds up."""
 
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store_schema import Connection
+from haidang_gateway.store_schema import Connection, onlooker
 from haidang_gateway.store_thread import StoreThread
 
 _T = TypeVar("_T")
@@ -26,7 +25,7 @@ class StoreReads:
 
     def open(self, path: Path) -> None:
         """Open the database, which must be there."""
-        self._connection = self._translated(lambda: _connect(path))
+        self._connection = self._translated(lambda: onlooker(path))
 
     async def read(self, work: Callable[[Connection], _T], *, first: bool = False) -> _T:
         """What `work` returns; with `first` it overtakes what waits."""
@@ -46,11 +45,3 @@ class StoreReads:
         if self._connection is None:
             raise StoreError("the database is not open")
         return self._connection
-
-
-def _connect(path: Path) -> Connection:
-    # Opened and closed by whoever owns the store.
-    uri = f"{path.absolute().as_uri()}?mode=rw"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA query_only=1")
-    return connection

@@ -82,6 +82,14 @@ def second(path: Path) -> Iterator[Connection]:
         yield connection
 
 
+def onlooker(path: Path) -> Connection:
+    """A connection that only reads, opened and closed by whoever it is given to."""
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA query_only=1")
+    return connection
+
+
 def transaction(connection: Connection, work: Callable[[Connection], _T]) -> _T:
     """`work` as one transaction: all of it or nothing."""
     connection.execute("BEGIN IMMEDIATE")

@@ -23,7 +23,7 @@ def perform(node, do: str, args: dict, order_id: str) -> tuple:
         return _silence(node.sensors), None
     if do == "log":
         return loading.call("haidang_node.ring", "told", esp32), None
-    if do in ("selftest", "calibrate") and node.sensors:
+    if do == "selftest" and node.sensors:
         return loading.call("haidang_node.upkeep", do, node, args)
     raise _refused(do, bool(node.sensors))
 

@@ -13,10 +13,14 @@ _MERGING = "haidang_node.merging"
 
 
 def perform(node, do: str, args: dict, order_id: str) -> tuple:
-    """The command config: (out, after), as haidang_node.actions gives them."""
+    """The commands config and calibrate: (out, after), as haidang_node.actions gives them."""
     from haidang_node.hal import esp32
 
-    del do
+    if do == "calibrate":
+        if not node.sensors:
+            # Safe mode: refused in its words.
+            loading.call("haidang_node.actions", "perform", node, do, args, order_id)
+        return calibrate(node, args)
     out = propose("", esp32.Storage(), args, order_id)
     return out, lambda: node.restart("configuration " + order_id)
 
@@ -31,6 +35,15 @@ def propose(folder: str, storage, args: dict, order_id: str) -> dict:
         return loading.call(_MERGING, "put_on_trial", folder, storage, args, order_id)
     finally:
         loading.forget("haidang_node.trial_files")
+
+
+def calibrate(node, args: dict, folder: str = "") -> tuple:
+    """The command calibrate: (out, after); its three steps do not fit into memory together."""
+    table = "haidang_node.config_one"
+    settings = loading.call(table, "load", folder + "/node.json", args.get("sensor"))
+    out, change = loading.call("haidang_node.upkeep", "calibrate", node, args, settings)
+    out["cfg"] = amend(folder, change)
+    return out, lambda: node.restart("calibrated " + args["sensor"])
 
 
 def amend(folder: str, patch: dict) -> str:

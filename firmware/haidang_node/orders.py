@@ -21,8 +21,9 @@ _LOG = log.Log("orders")
 
 
 def module_of(do: str) -> str:
-    """The module whose perform() executes a command: config needs all the room there is."""
-    return "haidang_node.configure" if do == "config" else "haidang_node.actions"
+    """The module whose perform() executes a command: these two need all the room there is."""
+    changing = do in ("config", "calibrate")
+    return "haidang_node.configure" if changing else "haidang_node.actions"
 
 
 class Orders:

@@ -14,15 +14,15 @@ from haidang_node.errors import CommandError
 from haidang_node.status import FIRMWARE
 from haidang_wire.senml_text import decimal_text
 
+_TABLE = "haidang_node.config_one"
+
 
 def selftest(node, args: dict, folder: str = "") -> tuple:
     """Checks, health, state and present records of all sensors, or of args["sensor"]."""
     out = {}
-    chosen = _chosen(node, args)
-    settings = _settings(folder)
-    for sensor in chosen:
-        # A contact on a battery node's wake input has no table.
-        checks = _service(sensor, "selftest", sensor, settings.get(sensor.kind, {}))
+    for sensor in _chosen(node, args):
+        settings = loading.call(_TABLE, "load", folder + "/node.json", sensor.kind)
+        checks = _service(sensor, "selftest", sensor, settings)
         # Not records(): reading a footfall window takes it away.
         records = {r.name: r.value for r in sensor.state_records()}
         values = {name: _plain(value) for name, value in records.items()}
@@ -32,12 +32,12 @@ def selftest(node, args: dict, folder: str = "") -> tuple:
     return {"fw": FIRMWARE, "sensors": out}, None
 
 
-def calibrate(node, args: dict, folder: str = "") -> tuple:
-    """Makes what a sensor sees now its zero; node.json is changed, the node restarts.
+def calibrate(node, args: dict, settings: dict) -> tuple:
+    """(out, change): what makes of what a sensor sees now its zero, and the patch of node.json.
 
-    The reply tells the new values and, in `before`, the old ones. CommandError where the
-    sensor's health is not ok or uncalibrated (stuck, where mount_mm is told), or what it sees
-    cannot be its zero.
+    `out` has the new values and, in `before`, the old ones. CommandError where the sensor's
+    health is not ok or uncalibrated (stuck, where mount_mm is told), or what it sees cannot be
+    its zero.
     """
     if "sensor" not in args:
         raise CommandError("args must name a sensor", 'for example {"sensor": "smoke"}')
@@ -48,14 +48,12 @@ def calibrate(node, args: dict, folder: str = "") -> tuple:
         raise CommandError(
             "%s: health is %s" % (sensor.kind, sensor.health), "mend it or wait, then try again"
         )
-    settings = _settings(folder)[sensor.kind]
     out = _service(sensor, "calibrate", sensor, args, settings)
     before = {name: settings.get(name) for name in out}
     change = {"sensors": {sensor.kind: dict(out)}}
     out["before"] = before
     out["fw"] = FIRMWARE
-    out["cfg"] = loading.call("haidang_node.configure", "amend", folder, change)
-    return out, lambda: node.restart("calibrated " + sensor.kind)
+    return out, change
 
 
 def _chosen(node, args: dict) -> list:
@@ -64,10 +62,6 @@ def _chosen(node, args: dict) -> list:
     if not chosen:
         raise CommandError("%s is not fitted" % kind, "look at sensors in the node's status")
     return chosen
-
-
-def _settings(folder: str) -> dict:
-    return loading.call("haidang_node.config", "load", folder + "/node.json")["sensors"]
 
 
 def _service(sensor, function: str, *args):

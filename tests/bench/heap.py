@@ -1,8 +1,8 @@
 """The heap of the whole application on the 64-bit virtual board, without the board's own ROM.
 
 Peak: the smallest heap in which a whole story passes, found by halving: three sensors, TLS, a
-backlog drained, an alarm, commands, a killed broker. Live: the most that was in use after a
-collection, seen at every turn of every loop.
+backlog drained, an alarm, commands, a killed broker, a self-test, a calibration. Live: the most
+that was in use after a collection, seen at every turn of every loop.
 """
 
 import re
@@ -95,8 +95,14 @@ def live_through(site: Site, board: Board, held: int) -> None:
             _await(board, lambda: later.statuses and len(later.packs) > 3, "the reconnect")
             if gateway.bad or later.bad:
                 raise TooSmall(f"malformed: {gateway.bad + later.bad}")
-            if board.boots != 1:
-                raise TooSmall(f"{board.boots} starts")
+            later.order("selftest", "c-4")
+            _await(board, lambda: later.replies, "the self-test")
+            # Behind its reply it restarts in order.
+            later.order("calibrate", "c-5", {"sensor": "flood", "level_mm": 20})
+            _await(board, lambda: len(later.replies) >= 2, "the calibration")
+            refused = [reply for reply in later.replies[-2:] if not reply["ok"]]
+            if refused or board.boots != 1:
+                raise TooSmall(f"{board.boots} starts, {refused}")
 
 
 def peak(site: Site, held: int, low_kib: int, high_kib: int) -> tuple[float, float]:

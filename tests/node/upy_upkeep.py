@@ -5,9 +5,10 @@ import json
 import os
 
 from haidang_node import log
+from haidang_node.configure import calibrate
 from haidang_node.errors import CommandError
 from haidang_node.sensors.env import Env
-from haidang_node.upkeep import calibrate, selftest
+from haidang_node.upkeep import selftest
 
 log.start(log.ERROR + 1, lambda: 0)
 

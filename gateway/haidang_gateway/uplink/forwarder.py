@@ -164,10 +164,9 @@ class Forwarder:
 
         Alarms are on their way before anything else is read or written.
         """
-        if not (await self._load("alarm") and self._send()):
-            return False
+        sent = await self._load("alarm") and self._send()
         await self._settle()
-        return await self._load("reply") and await self._load("data") and self._send()
+        return sent and await self._load("reply") and await self._load("data") and self._send()
 
     async def _load(self, lane: OutLane) -> bool:
         """Fill the window from a lane; False when the store could not be read."""
@@ -192,6 +191,9 @@ class Forwarder:
     def _send(self) -> bool:
         """Send what is due; False when the link took less than that."""
         for message in self._window.due(self._clock.monotonic_ms()):
+            if message.seq in self._puback:
+                # It has arrived; what is left is to delete it.
+                continue
             try:
                 future = self._link.publish(message.topic, message.payload)
             except UplinkError as error:

@@ -18,7 +18,8 @@ _log = logging.getLogger(__name__)
 OnMessage = Callable[[str, bytes], Awaitable[None]]
 
 _BACKOFF_FIRST_S = 0.5
-_BACKOFF_CAP_S = 15.0
+# An alarm may wait as long once the line is back; a dial that nobody answers costs 60 bytes.
+_BACKOFF_CAP_S = 5.0
 _STABLE_MS = 5_000
 _FAILED = 0x80
 _NOBODY = 0x10

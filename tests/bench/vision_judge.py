@@ -1,0 +1,46 @@
+"""The fire model of the synthetic week: a picture that returns is judged once."""
+
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+from haidang_gateway.vision.frame import Frame
+from haidang_gateway.vision.interpreter import Model
+from haidang_gateway.vision.manifest import FireModel, load_model, read_manifest
+from haidang_gateway.vision.picture import CrowdCount, FireScores, Shown, fire_scores
+
+from bench.vision_worker import MODELS
+
+
+class Judge:
+    """The fire model; pictures of a block are judged once, those with a fire each time."""
+
+    def __init__(self, entry: FireModel, model: Model) -> None:
+        self.fire_threshold, self.smoke_threshold = entry.fire_threshold, entry.smoke_threshold
+        self._size, self._model = (entry.width, entry.height), model
+        self._known: dict[int, FireScores] = {}
+        self.invokes = 0
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def fire(self, picture: Shown) -> FireScores:
+        number = picture.number if isinstance(picture, Frame) else 0
+        if number not in self._known:
+            self.invokes += 1
+            seen = fire_scores(self._model.run(picture.sized(*self._size)))
+            if number == 0:
+                return seen
+            self._known[number] = seen
+        return self._known[number]
+
+    def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
+        raise NotImplementedError
+
+
+def judge_of(model: Path | None) -> Judge:
+    """The shipped fire model, or another file with the shipped thresholds."""
+    entry = read_manifest(MODELS).fire
+    if model is not None:
+        entry = replace(entry, path=model, sha256=sha256(model.read_bytes()).hexdigest())
+    return Judge(entry, load_model(entry))

@@ -1,0 +1,122 @@
+"""Weather and light of a simulated day over a real picture: night, rain, fog, noise, JPEG."""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from haidang_gateway.vision.camera import jpeg
+from haidang_gateway.vision.frame import Picture
+from PIL import Image
+
+Sky = Literal["clear", "cloudy", "rain", "fog"]
+
+# How one hour's sky follows another's; a ten minutes' block changes it one time in six.
+_NEXT: dict[Sky, tuple[float, float, float, float]] = {
+    "clear": (0.75, 0.2, 0.03, 0.02),
+    "cloudy": (0.3, 0.45, 0.2, 0.05),
+    "rain": (0.1, 0.35, 0.5, 0.05),
+    "fog": (0.25, 0.3, 0.05, 0.4),
+}
+_SKIES: tuple[Sky, ...] = ("clear", "cloudy", "rain", "fog")
+_NIGHT, _LOW_SUN = 0.22, 18.0
+_FIELD = np.random.default_rng(7).normal(0, 1, (1200, 2100, 3)).astype(np.float32)
+# Light is soft: it is drawn on every fourth pixel.
+_COARSE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """One camera's ten minutes."""
+
+    sky: Sky
+    light: float
+    warmth: float
+    night: bool
+    noise_levels: float
+    quality: int
+
+
+def at_hour(hour: float, before: Weather | None, draw: np.random.Generator) -> Weather:
+    """What follows `before` at that hour of the day."""
+    sky: Sky = "clear" if before is None else before.sky
+    if draw.random() < 1 / 6:
+        sky = _SKIES[int(draw.choice(len(_SKIES), p=_NEXT[sky]))]
+    sun = np.clip(np.sin((hour - 6) / 12 * np.pi) * 1.6, -1.0, 1.0)
+    night = bool(sun < -0.05)
+    light = _NIGHT if night else max(_NIGHT, float(sun) * (1.15 if sky == "clear" else 0.85))
+    # Morning and evening sun is red, street lamps are yellow.
+    low = np.exp(-(min(abs(hour - 6), abs(hour - _LOW_SUN)) ** 2))
+    warmth = float(0.35 * low * (sky == "clear") + 0.2 * night)
+    noise = float(draw.uniform(4, 9) if night else draw.uniform(1, 3))
+    return Weather(
+        sky, light * float(draw.uniform(0.9, 1.1)), warmth, night, noise, int(draw.integers(4, 14))
+    )
+
+
+def changed(
+    rgb: Picture,
+    weather: Weather,
+    draw: np.random.Generator,
+    *,
+    burning: Callable[[Picture], Picture] | None = None,
+) -> Picture:
+    """The picture in that weather; `burning` draws a fire, which has its own light."""
+    light = rgb.astype(np.float32) * np.float32(weather.light)
+    light[..., 0] *= 1 + weather.warmth
+    light[..., 2] *= 1 - weather.warmth * 0.6
+    if weather.night:
+        _lamps(light, draw)
+    if weather.sky == "rain":
+        _rain(light, draw)
+    elif weather.sky == "fog":
+        light += (190 * min(1.0, weather.light) - light) * np.float32(draw.uniform(0.4, 0.6))
+    shown: Picture = np.clip(light, 0, 255).astype(np.uint8)
+    if burning is not None:
+        shown = burning(shown)
+    return _as_jpeg(_grainy(shown, weather.noise_levels, draw), weather.quality)
+
+
+def _grainy(rgb: Picture, levels: float, draw: np.random.Generator) -> Picture:
+    """A sensor's noise: one large field of it, shifted for each picture."""
+    high, wide, _ = rgb.shape
+    if high > _FIELD.shape[0] // 2 or wide > _FIELD.shape[1] // 2:
+        raise ValueError(f"a picture of {wide} x {high} is too large for the noise")
+    row, column = (
+        draw.integers(0, _FIELD.shape[0] - high),
+        draw.integers(0, _FIELD.shape[1] - wide),
+    )
+    grain = _FIELD[row : row + high, column : column + wide] * np.float32(levels)
+    noisy: Picture = np.clip(rgb + grain, 0, 255).astype(np.uint8)
+    return noisy
+
+
+def _lamps(light: np.ndarray, draw: np.random.Generator) -> None:
+    """Headlights and street lamps, with their glow and its image on a wet road."""
+    high, wide, _ = light.shape
+    y, x = np.mgrid[0:high:_COARSE, 0:wide:_COARSE].astype(np.float32)
+    glow = np.zeros((*x.shape, 3), np.float32)
+    for _ in range(int(draw.integers(1, 7))):
+        at_x, at_y = draw.uniform(0, wide), draw.uniform(high * 0.2, high * 0.9)
+        reach = draw.uniform(0.01, 0.05) * wide
+        away = ((x - at_x) ** 2 + ((y - at_y) * draw.uniform(0.5, 1)) ** 2) / (2 * reach**2)
+        colour = np.array([1.0, draw.uniform(0.7, 1.0), draw.uniform(0.4, 1.0)], np.float32)
+        glow += (np.float32(draw.uniform(120, 320)) * np.exp(-away))[..., None] * colour
+    light += glow.repeat(_COARSE, axis=0).repeat(_COARSE, axis=1)[:high, :wide]
+
+
+def _rain(light: np.ndarray, draw: np.random.Generator) -> None:
+    high, wide, _ = light.shape
+    light *= 0.75
+    length = max(3, high // 20)
+    bright = 0.25 * float(light.mean())
+    for _ in range(wide // 5):
+        row, column = int(draw.integers(0, high - length)), int(draw.integers(0, wide))
+        light[row : row + length, column] += bright
+
+
+def _as_jpeg(rgb: Picture, quality: int) -> Picture:
+    """A camera's encoder leaves its marks: once there and back."""
+    content = io.BytesIO(jpeg(rgb, width=rgb.shape[1], quality=quality))
+    return np.asarray(Image.open(content).convert("RGB"))

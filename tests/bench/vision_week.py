@@ -1,0 +1,286 @@
+"""A synthetic week: real streets under weather and light, rendered fires now and then.
+
+`python -m bench.vision_week --data DIR [--hours N] [--model FILE]` from the repository's root; the
+last line is one JSON object. All of a camera's time logic runs under a simulated clock: thrift,
+gate, view, what is usual, votes. What makes it quick, and why that hides no false alarm:
+
+- A camera's quarter of an hour has one weather and light and ten consecutive pictures of a real
+  clip; each is judged by the network once, its scores are used whenever it is shown again.
+- While nothing is suspected a look is taken every 15 s (a gateway: every 1 to 5 s). Ten pictures
+  in sixty looks: each is seen several times. A suspicious one wakes the camera as it does in a
+  street: from then on five looks a second at this and the following pictures. After 20 s without
+  an alarm each was seen ten times in its place, and looks are seldom again until new ones come.
+- A fire has looks every second, each picture rendered and judged anew, until ten seconds after
+  it was found, or for three minutes.
+
+What it cannot say: the clips are few, and some of their cameras were in training.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from haidang_gateway.vision.camera import Develop, frames, raw
+from haidang_gateway.vision.feed import Counters
+from haidang_gateway.vision.frame import Frame, Picture
+from haidang_gateway.vision.lines import (
+    AliveLine,
+    FaultLine,
+    FlameLine,
+    Line,
+    SmokeLine,
+    WorkerSettings,
+)
+from haidang_gateway.vision.lookout import Lookout
+from haidang_gateway.vision.masks import Masks
+from haidang_gateway.vision.observer import Observer
+from haidang_tools.flames import render_fire
+from models.measures import events_upper_bound
+
+from bench import parts
+from bench.vision_judge import Judge, judge_of
+from bench.vision_weather import Weather, at_hour, changed
+
+_BLOCK_S = 900
+_SHOWN = 10
+_IDLE_MS, _STANDING_MS, _FIRE_MS, _AWAKE_MS = 15_000, 3_000, 1_000, 200
+_FIRES_A_DAY = 3
+_BURNS_S = 180
+_FOUND_S = 10
+_MOST_AWAKE = 100
+_CLIP_EVERY_MS = 250
+_CLIP_MOST = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """One rendered fire: it grows to its full size within `grows_s`."""
+
+    begins_s: int
+    grows_s: float
+    height: float
+    x: float
+    y: float
+    seed: int
+
+    def burns(self, at_s: float) -> bool:
+        return self.begins_s <= at_s < self.begins_s + _BURNS_S
+
+    def drawn(self, rgb: Picture, at_s: float) -> Picture:
+        since_s = at_s - self.begins_s
+        growth = 0.15 + 0.85 * min(1.0, since_s / self.grows_s)
+        place = {"x": self.x, "y": self.y, "height_frac": self.height, "seed": self.seed}
+        return render_fire(rgb, t_s=since_s, growth=growth, **place)
+
+
+class _Feed:
+    """In the place of the camera: gives the one picture that is due."""
+
+    def __init__(self) -> None:
+        self.counters = Counters()
+        self.awake, self.every_ms, self.error = True, 0, None
+        self.frame: Frame | None = None
+
+    def take(self, timeout_s: float) -> Frame | None:
+        frame, self.frame = self.frame, None
+        return frame
+
+
+class Street:
+    """One camera over its simulated days; what was told of it."""
+
+    def __init__(self, clip: Path, judge: Judge, *, hours: int, seed: int) -> None:
+        self._pictures = _pictures(clip)
+        self._judge = judge
+        self._draw = np.random.default_rng(seed)
+        self._develop = Develop(Masks())
+        self._at_ms = self._block = self._first = self._awake_looks = 0
+        self._weather: Weather | None = None
+        self._shown: dict[int, Frame] = {}
+        settings = WorkerSettings(id="c", source=str(clip), models_dir="", clock_offset_ms=0)
+        self._lookout = Lookout(settings, Observer(judge, settings), self, self._tell)
+        self._feed = _Feed()
+        self._lookout.camera = self._feed  # type: ignore[assignment]
+        self._standing = {"fire": False, "smoke": False}
+        self._end_s = hours * 3600
+        self.alarms: list[tuple[float, str]] = []
+        self.faults: list[tuple[float, str]] = []
+        self.fires = [self._fire() for _ in range(max(1, hours * _FIRES_A_DAY // 24))]
+
+    def monotonic_ms(self) -> int:
+        return self._at_ms
+
+    def run(self) -> None:
+        """Look until the hours are over."""
+        while self._at_ms < self._end_s * 1000:
+            at_s = self._at_ms / 1000
+            fire = next((f for f in self.fires if f.burns(at_s) and self._rages(f, at_s)), None)
+            self._feed.frame = self._frame(at_s, fire)
+            self._lookout.look()
+            step_ms = self._step_ms(burning=fire is not None)
+            following = (f.begins_s * 1000 for f in self.fires)
+            until_ms = min((x for x in following if x > self._at_ms), default=1 << 60)
+            self._at_ms = min(self._at_ms + step_ms, until_ms)
+
+    def _step_ms(self, *, burning: bool) -> int:
+        if self._lookout._awake:
+            self._awake_looks += 1
+            if burning or self._awake_looks < _MOST_AWAKE:
+                return _AWAKE_MS
+        if burning:
+            return _FIRE_MS
+        return _STANDING_MS if any(self._standing.values()) else _IDLE_MS
+
+    def _rages(self, fire: Fire, at_s: float) -> bool:
+        """Whether it was not found yet, or just now."""
+        found = (x for x, _ in self.alarms if fire.burns(x))
+        return at_s < min(found, default=at_s) + _FOUND_S
+
+    def found_s(self) -> list[float | None]:
+        """Seconds to the first alarm of each fire; None where there was none."""
+        return [
+            min(
+                (at_s - fire.begins_s for at_s, _ in self.alarms if fire.burns(at_s)), default=None
+            )
+            for fire in self.fires
+        ]
+
+    def false_alarms(self) -> list[tuple[float, str]]:
+        return [x for x in self.alarms if not any(fire.burns(x[0]) for fire in self.fires)]
+
+    def _frame(self, at_s: float, fire: Fire | None) -> Frame:
+        self._enter(int(at_s) // _BLOCK_S + 1, at_s)
+        assert self._weather is not None
+        which = int(at_s * 5) % _SHOWN
+        if fire is not None:
+            at = self._pictures[(self._first + which) % len(self._pictures)]
+            rgb = changed(at, self._weather, self._draw, burning=lambda x: fire.drawn(x, at_s))
+            return self._develop(raw(rgb), number=0, at_ms=self._at_ms)
+        if which not in self._shown:
+            at = self._pictures[(self._first + which) % len(self._pictures)]
+            rgb = changed(at, self._weather, self._draw)
+            number = self._block * _SHOWN + which
+            self._shown[which] = self._develop(raw(rgb), number=number, at_ms=self._at_ms)
+        shown = self._shown[which]
+        shown.at_ms = self._at_ms
+        return shown
+
+    def _enter(self, block: int, at_s: float) -> None:
+        """The next ten minutes: other pictures of the clip, the weather goes on."""
+        if block == self._block:
+            return
+        self._block, self._awake_looks = block, 0
+        self._first = int(self._draw.integers(len(self._pictures)))
+        self._weather = at_hour(at_s / 3600 % 24, self._weather, self._draw)
+        self._shown.clear()
+        self._judge.forget()
+
+    def _fire(self) -> Fire:
+        draw = self._draw
+        return Fire(
+            begins_s=int(draw.integers(self._end_s // 24, self._end_s - _BURNS_S)),
+            grows_s=float(draw.uniform(10, 90)),
+            height=float(draw.uniform(0.1, 0.35)),
+            x=float(draw.uniform(0.15, 0.85)),
+            y=float(draw.uniform(0.5, 0.95)),
+            seed=int(draw.integers(1 << 30)),
+        )
+
+    def _tell(self, line: Line) -> None:
+        at_s = self._at_ms / 1000
+        if isinstance(line, FlameLine | SmokeLine):
+            kind = "fire" if isinstance(line, FlameLine) else "smoke"
+            if line.active and not self._standing[kind]:
+                self.alarms.append((at_s, kind))
+            self._standing[kind] = line.active
+        elif isinstance(line, AliveLine | FaultLine) and line.health != "ok":
+            self.faults.append((at_s, line.health))
+
+
+def _pictures(clip: Path) -> list[Picture]:
+    found: list[Picture] = []
+    for frame in frames(str(clip), every_ms=_CLIP_EVERY_MS):
+        found.append(frame.rgb)
+        if len(found) == _CLIP_MOST:
+            break
+    return found
+
+
+def week(clips: list[Path], judge: Judge, *, hours: int, seed: int = 1) -> parts.Figures:
+    """Each clip's camera for so many hours; figures over all of them."""
+    began_s = time.monotonic()
+    streets = []
+    for number, clip in enumerate(clips):
+        street = Street(clip, judge, hours=hours, seed=seed * 1000 + number)
+        street.run()
+        parts.LOG.info(
+            "%s: found after %s s, false %s, view %s",
+            clip.stem,
+            street.found_s(),
+            street.false_alarms(),
+            sorted({word for _, word in street.faults}),
+        )
+        streets.append(street)
+    return _figures(streets, hours) | {
+        "week_invokes": judge.invokes,
+        "week_took_s": round(time.monotonic() - began_s),
+    }
+
+
+def _figures(streets: list[Street], hours: int) -> parts.Figures:
+    found = [x for street in streets for x in street.found_s()]
+    seconds = [x for x in found if x is not None]
+    wrong = sum(len(street.false_alarms()) for street in streets)
+    looked_h = len(streets) * hours - len(found) * _BURNS_S / 3600
+    return {
+        "week_cameras": len(streets),
+        "week_hours": round(looked_h, 1),
+        "week_events": len(found),
+        "week_found": len(seconds),
+        "week_seconds_to_alarm_median": round(statistics.median(seconds), 1) if seconds else None,
+        "week_false_alarms": wrong,
+        "week_false_alarms_per_hour": round(wrong / looked_h, 4),
+        "week_false_alarms_per_hour_95": round(events_upper_bound(wrong) / looked_h, 4),
+        "week_view_faults": sum(_spells(street.faults) for street in streets),
+    }
+
+
+def _spells(faults: list[tuple[float, str]]) -> int:
+    """How often a fault began: the same word again within a minute is the same fault."""
+    last: dict[str, float] = {}
+    begun = 0
+    for at_s, word in faults:
+        begun += at_s - last.get(word, -1e9) > 60
+        last[word] = at_s
+    return begun
+
+
+def normal_clips(data: Path) -> Iterator[Path]:
+    """The real clips without fire."""
+    yield from sorted((data / "video").glob("normal_*.mp4"))
+
+
+def main() -> None:
+    """Run by hand."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="holds video/normal_*.mp4")
+    parser.add_argument("--hours", type=int, default=24, help="for each camera, default 24")
+    parser.add_argument("--model", type=Path, help="another fire model with the same thresholds")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    parts.show_progress()
+    clips = list(normal_clips(options.data))
+    if not clips:
+        sys.exit(f"{options.data}/video holds no normal_*.mp4")
+    figures = week(clips, judge_of(options.model), hours=options.hours, seed=options.seed)
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -65,7 +65,7 @@ class StandInGateway:
 
     def seen(self, name: str) -> list[Any]:
         """All values received under a record name, in order of arrival."""
-        firsts = [copies[0] for copies in self.packs.values()]
+        firsts = [copies[0] for copies in list(self.packs.values())]
         return [r.value for pack in firsts for r in pack.records if r.name == name]
 
     def say(self, state: str) -> None:

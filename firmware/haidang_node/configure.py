@@ -17,9 +17,6 @@ def perform(node, do: str, args: dict, order_id: str) -> tuple:
     from haidang_node.hal import esp32
 
     if do == "calibrate":
-        if not node.sensors:
-            # Safe mode: refused in its words.
-            loading.call("haidang_node.actions", "perform", node, do, args, order_id)
         return calibrate(node, args)
     out = propose("", esp32.Storage(), args, order_id)
     return out, lambda: node.restart("configuration " + order_id)
@@ -38,10 +35,8 @@ def propose(folder: str, storage, args: dict, order_id: str) -> dict:
 
 
 def calibrate(node, args: dict, folder: str = "") -> tuple:
-    """The command calibrate: (out, after); its three steps do not fit into memory together."""
-    table = "haidang_node.config_one"
-    settings = loading.call(table, "load", folder + "/node.json", args.get("sensor"))
-    out, change = loading.call("haidang_node.upkeep", "calibrate", node, args, settings)
+    """The command calibrate: (out, after); what was found is written when its finder is gone."""
+    out, change = loading.call("haidang_node.calibrating", "find", node, args, folder)
     out["cfg"] = amend(folder, change)
     return out, lambda: node.restart("calibrated " + args["sensor"])
 

@@ -1,4 +1,4 @@
-"""Self-test and calibration of the sensors; loaded for these commands, then forgotten.
+"""Self-test of the sensors; loaded for the command, then forgotten.
 
 What each kind of sensor checks and sets is in `haidang_node.sensors.<kind>_service`:
 
@@ -30,30 +30,6 @@ def selftest(node, args: dict, folder: str = "") -> tuple:
         told = {"ok": ok, "health": sensor.health, "checks": checks, "now": values}
         out[sensor.kind] = told
     return {"fw": FIRMWARE, "sensors": out}, None
-
-
-def calibrate(node, args: dict, settings: dict) -> tuple:
-    """(out, change): what makes of what a sensor sees now its zero, and the patch of node.json.
-
-    `out` has the new values and, in `before`, the old ones. CommandError where the sensor's
-    health is not ok or uncalibrated (stuck, where mount_mm is told), or what it sees cannot be
-    its zero.
-    """
-    if "sensor" not in args:
-        raise CommandError("args must name a sensor", 'for example {"sensor": "smoke"}')
-    (sensor,) = _chosen(node, args)
-    # A flood meter far from its mount_mm is stuck until a tape's measure mends it.
-    measured = sensor.kind == "flood" and sensor.health == "stuck" and "mount_mm" in args
-    if sensor.health not in ("ok", "uncalibrated") and not measured:
-        raise CommandError(
-            "%s: health is %s" % (sensor.kind, sensor.health), "mend it or wait, then try again"
-        )
-    out = _service(sensor, "calibrate", sensor, args, settings)
-    before = {name: settings.get(name) for name in out}
-    change = {"sensors": {sensor.kind: dict(out)}}
-    out["before"] = before
-    out["fw"] = FIRMWARE
-    return out, change
 
 
 def _chosen(node, args: dict) -> list:

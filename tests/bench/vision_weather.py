@@ -36,6 +36,7 @@ class Weather:
     night: bool
     noise_levels: float
     quality: int
+    lamps_seed: int = 0
 
 
 def at_hour(hour: float, before: Weather | None, draw: np.random.Generator) -> Weather:
@@ -50,9 +51,10 @@ def at_hour(hour: float, before: Weather | None, draw: np.random.Generator) -> W
     low = np.exp(-(min(abs(hour - 6), abs(hour - _LOW_SUN)) ** 2))
     warmth = float(0.35 * low * (sky == "clear") + 0.2 * night)
     noise = float(draw.uniform(4, 9) if night else draw.uniform(1, 3))
-    return Weather(
-        sky, light * float(draw.uniform(0.9, 1.1)), warmth, night, noise, int(draw.integers(4, 14))
-    )
+    # The same lamps every night: they belong to the street.
+    lamps = int(draw.integers(1 << 30)) if before is None else before.lamps_seed
+    light *= float(draw.uniform(0.9, 1.1))
+    return Weather(sky, light, warmth, night, noise, int(draw.integers(4, 14)), lamps)
 
 
 def changed(
@@ -67,7 +69,9 @@ def changed(
     light[..., 0] *= 1 + weather.warmth
     light[..., 2] *= 1 - weather.warmth * 0.6
     if weather.night:
-        _lamps(light, draw)
+        # Street lamps stand still, headlights are elsewhere in each picture.
+        _lamps(light, np.random.default_rng(weather.lamps_seed), most=4)
+        _lamps(light, draw, most=2)
     if weather.sky == "rain":
         _rain(light, draw)
     elif weather.sky == "fog":
@@ -92,12 +96,12 @@ def _grainy(rgb: Picture, levels: float, draw: np.random.Generator) -> Picture:
     return noisy
 
 
-def _lamps(light: np.ndarray, draw: np.random.Generator) -> None:
+def _lamps(light: np.ndarray, draw: np.random.Generator, *, most: int) -> None:
     """Headlights and street lamps, with their glow and its image on a wet road."""
     high, wide, _ = light.shape
     y, x = np.mgrid[0:high:_COARSE, 0:wide:_COARSE].astype(np.float32)
     glow = np.zeros((*x.shape, 3), np.float32)
-    for _ in range(int(draw.integers(1, 7))):
+    for _ in range(int(draw.integers(0, most + 1))):
         at_x, at_y = draw.uniform(0, wide), draw.uniform(high * 0.2, high * 0.9)
         reach = draw.uniform(0.01, 0.05) * wide
         away = ((x - at_x) ** 2 + ((y - at_y) * draw.uniform(0.5, 1)) ** 2) / (2 * reach**2)

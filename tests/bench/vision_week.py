@@ -95,7 +95,9 @@ class _Feed:
 class Street:
     """One camera over its simulated days; what was told of it."""
 
-    def __init__(self, clip: Path, judge: Judge, *, hours: int, seed: int) -> None:
+    def __init__(
+        self, clip: Path, judge: Judge, *, hours: int, seed: int, begin_h: float = 0.0
+    ) -> None:
         self._pictures = _pictures(clip)
         self._judge = judge
         self._draw = np.random.default_rng(seed)
@@ -108,7 +110,7 @@ class Street:
         self._feed = _Feed()
         self._lookout.camera = self._feed  # type: ignore[assignment]
         self._standing = {"fire": False, "smoke": False}
-        self._end_s = hours * 3600
+        self._end_s, self._begin_h = hours * 3600, begin_h
         self.alarms: list[tuple[float, str]] = []
         self.faults: list[tuple[float, str]] = []
         self.fires = [self._fire() for _ in range(max(1, hours * _FIRES_A_DAY // 24))]
@@ -177,7 +179,7 @@ class Street:
             return
         self._block, self._awake_looks = block, 0
         self._first = int(self._draw.integers(len(self._pictures)))
-        self._weather = at_hour(at_s / 3600 % 24, self._weather, self._draw)
+        self._weather = at_hour((at_s / 3600 + self._begin_h) % 24, self._weather, self._draw)
         self._shown.clear()
         self._judge.forget()
 
@@ -213,11 +215,12 @@ def _pictures(clip: Path) -> list[Picture]:
 
 
 def week(clips: list[Path], judge: Judge, *, hours: int, seed: int = 1) -> parts.Figures:
-    """Each clip's camera for so many hours; figures over all of them."""
+    """Each clip's camera for so many hours, from another hour of the day on."""
     began_s = time.monotonic()
     streets = []
     for number, clip in enumerate(clips):
-        street = Street(clip, judge, hours=hours, seed=seed * 1000 + number)
+        begin_h = 24 * number / len(clips)
+        street = Street(clip, judge, hours=hours, seed=seed * 1000 + number, begin_h=begin_h)
         street.run()
         parts.LOG.info(
             "%s: found after %s s, false %s, view %s",

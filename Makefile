@@ -25,16 +25,16 @@ $(STAMP): pyproject.toml constraints.txt
 	@PYTHON="$(PYTHON)" sh tools/setup.sh venv
 	@touch $@
 
-.PHONY: system
-system:
-	@sh tools/setup.sh system
+.PHONY: system cameras
+system cameras:
+	@sh tools/setup.sh $@
 
 demo: setup
 	@$(BIN)/haidang demo $(if $(ONCE),--once) $(if $(CAMERA),--camera "$(CAMERA)") \
 		$(foreach board,$(BOARDS),--board "$(board)") $(if $(WIFI),--wifi "$(WIFI)")
 
 # More workers than cores: most tests wait for brokers, boards and timers.
-test: setup firmware/typings
+test: setup cameras firmware/typings
 	@$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup firmware/typings

@@ -5,13 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from haidang_gateway import store_feed
 from haidang_gateway.batch import Batch, Outgoing
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.feed import Feed
 from haidang_gateway.formats import ngsi
 from haidang_gateway.model import OutLane, Revision
-from haidang_gateway.store import Store
+from haidang_gateway.store import feed as store_feed
+from haidang_gateway.store.store import Store
 from node_packs import NODE, SOURCE, START_MS
 from specimens import alarm_document
 

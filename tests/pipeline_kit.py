@@ -29,7 +29,7 @@ from haidang_gateway.settings import (
     StoreSettings,
 )
 from haidang_gateway.site import Place
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from haidang_gateway.work import Said
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import NO_BROKER

@@ -10,7 +10,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.model import Lane
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.forwarder import Forwarder
 from haidang_wire.documents import wrap_alarm, wrap_packs

@@ -9,7 +9,7 @@ from haidang_gateway.batch import CENTRE, Batch, PackRow
 from haidang_gateway.model import Lane, Revision
 from haidang_gateway.outgoing import alarm_draft
 from haidang_gateway.settings import BrokerSettings, StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from node_packs import EPOCH, NODE, START_MS
 
 _NO_FILE = Path("unused.pem")

@@ -11,20 +11,12 @@ import shutil
 from pathlib import Path
 
 from feed_kit import OTHER, compose, feed_of
-from haidang_gateway import (
-    store_backup,
-    store_check,
-    store_dead,
-    store_drop,
-    store_feed,
-    store_history,
-    store_room,
-)
 from haidang_gateway.batch import CENTRE, Batch, Outgoing
 from haidang_gateway.model import Revision
 from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store import backup, check, dead_letters, drop, feed, history, room
+from haidang_gateway.store.store import Store
 from node_packs import START_MS, resolved_pack
 from store_kit import packs, row
 
@@ -97,7 +89,7 @@ class StoreLife:
 
     async def _adopt(self) -> None:
         names = [CENTRE, OTHER] if self._has_other else [CENTRE]
-        await self._store.care(lambda c: store_feed.adopt(c, names, self._now_ms))
+        await self._store.care(lambda c: feed.adopt(c, names, self._now_ms))
 
     async def _commit(self) -> None:
         seqs = range(self._next, self._next + self._chance.randint(1, 120))
@@ -154,18 +146,18 @@ class StoreLife:
 
     async def _bound(self) -> None:
         if self._has_other:
-            await self._store.care(lambda c: store_feed.bound(c, OTHER, packs=100, alarms=20_000))
+            await self._store.care(lambda c: feed.bound(c, OTHER, packs=100, alarms=20_000))
 
     async def _room(self) -> None:
-        await self._store.care(lambda c: store_room.make_room(c, _DAY, self._now_ms))
+        await self._store.care(lambda c: room.make_room(c, _DAY, self._now_ms))
 
     async def _forget(self) -> None:
         settings = self._store._settings
-        await self._store.care(lambda c: store_room.forget_old(c, settings, self._now_ms))
+        await self._store.care(lambda c: room.forget_old(c, settings, self._now_ms))
 
     async def _roll_up(self) -> None:
         limit = self._chance.choice((10, 100))
-        await self._store.care(lambda c: store_history.roll_up(c, limit))
+        await self._store.care(lambda c: history.roll_up(c, limit))
 
     async def _pass_time(self) -> None:
         nine_days = 9 * 86_400_000
@@ -176,7 +168,7 @@ class StoreLife:
             if waiting := await self._store.pending(name, "data", 0, 5):
                 seq = self._chance.choice(waiting).seq
                 bury = functools.partial(
-                    store_dead.bury, destination=name, seq=seq, reason="", now_ms=self._now_ms
+                    dead_letters.bury, destination=name, seq=seq, reason="", now_ms=self._now_ms
                 )
                 await self._store.care(bury)
 
@@ -205,12 +197,12 @@ class StoreLife:
         await self._open()
 
     async def _rebuild(self) -> None:
-        store_check.mark(self._path.parent, "told so by a test")
+        check.mark(self._path.parent, "told so by a test")
         await self._reopen()
 
     async def _back_up(self) -> None:
         copy = self._folder / f"{len(list(self._folder.iterdir()))}.db"
-        store_backup.back_up(self._path, copy, self._now_ms)
+        backup.back_up(self._path, copy, self._now_ms)
         centre = self._stories[CENTRE]
         self._backup = (copy, set(centre.packs), set(centre.alarms))
 
@@ -221,7 +213,7 @@ class StoreLife:
         copy, centre_packs, centre_alarms = self._backup
         await self._store.close()
         if self._chance.random() < 0.5:
-            store_backup.restore(copy, self._path, self._now_ms)
+            backup.restore(copy, self._path, self._now_ms)
         else:
             self._remove()
             shutil.copy(copy, self._path)
@@ -248,22 +240,22 @@ class StoreLife:
                 break
         named = {
             seq
-            for one in await self._store.read(store_drop.dropped)
+            for one in await self._store.read(drop.dropped)
             for seq in range(one.low, one.high + 1)
         }
         counters = await self._store.counters()
         sums = await self._store.ledger_sums()
-        uncertain = counters.get(store_dead.FORGOTTEN, 0) * _PACKS_A_LETTER
+        uncertain = counters.get(dead_letters.FORGOTTEN, 0) * _PACKS_A_LETTER
         allowed = {
             CENTRE: uncertain + sums.get("dropped:database_broken", 0),
-            OTHER: uncertain + counters.get(store_feed.dropped_packs(OTHER), 0),
+            OTHER: uncertain + counters.get(feed.dropped_packs(OTHER), 0),
         }
         for name, story in self._stories.items():
             lost = story.packs - story.told_packs - named
             assert len(lost) <= allowed[name], (name, sorted(lost))
         centre, other = self._stories[CENTRE], self._stories[OTHER]
         assert not centre.alarms - centre.told_alarms
-        gone = counters.get(store_feed.dropped_alarms(OTHER), 0)
+        gone = counters.get(feed.dropped_alarms(OTHER), 0)
         assert len(other.alarms - other.told_alarms) <= gone
 
 

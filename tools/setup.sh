@@ -2,6 +2,7 @@
 # Installs what is missing, and says in one sentence what it may not install.
 #   setup.sh venv     the Python environment in .venv, every package pinned by constraints.txt
 #   setup.sh system   Debian packages: the broker, a C compiler for the sniffer's tests
+#   setup.sh cameras  Debian packages: the RTSP server that stands for a camera in the tests
 set -eu
 cd "$(dirname "$0")/.."
 PYTHON="${PYTHON:-python3}"
@@ -47,8 +48,12 @@ system)
     command -v mosquitto >/dev/null 2>&1 || install_debian mosquitto
     command -v gcc >/dev/null 2>&1 || install_debian gcc libc6-dev
     ;;
+cameras)
+    /usr/bin/python3 -c "import gi; gi.require_version('GstRtspServer', '1.0'); gi.require_version('Gst', '1.0'); from gi.repository import Gst; Gst.init(None); assert all(map(Gst.ElementFactory.find, ('h264parse', 'rtph264pay')))" 2>/dev/null ||
+        install_debian python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+    ;;
 *)
-    echo "usage: setup.sh venv|system" >&2
+    echo "usage: setup.sh venv|system|cameras" >&2
     exit 2
     ;;
 esac

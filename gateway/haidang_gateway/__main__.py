@@ -20,7 +20,6 @@ from haidang_gateway import (
     levels_cli,
     node_cli,
     quarantine_cli,
-    store_backup,
     tally_view,
     trace_cli,
 )
@@ -29,6 +28,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import CameraError, ConfigError, GatewayError
 from haidang_gateway.fleet import identities, pki_cli
+from haidang_gateway.store import backup
 from haidang_gateway.vision import evidence_cli
 from haidang_gateway.watchdog import Watchdog
 
@@ -113,11 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     audit_cli.add_arguments(chain, _CONFIG)
     chain.set_defaults(command=audit_cli.run)
     for name, copying, text in (
-        ("backup", store_backup.run_backup, "copy the database to FILE while the gateway runs"),
-        ("restore", store_backup.run_restore, "go on from a copy; the gateway must not run"),
+        ("backup", backup.run_backup, "copy the database to FILE while the gateway runs"),
+        ("restore", backup.run_restore, "go on from a copy; the gateway must not run"),
     ):
         sub = commands.add_parser(name, help=text, description=text)
-        store_backup.add_arguments(sub, _CONFIG)
+        backup.add_arguments(sub, _CONFIG)
         sub.set_defaults(command=copying)
     for name, part, text in (
         ("quarantine", quarantine_cli, "show what could not be read, or try it again"),

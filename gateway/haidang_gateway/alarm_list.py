@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from haidang_gateway import store_read
 from haidang_gateway.alarms.document import iso
 from haidang_gateway.alarms.lifecycle import is_open
 from haidang_gateway.errors import OrderError
-from haidang_gateway.store_schema import FILE, reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import FILE, reading
 from haidang_gateway.text import printable
 
 _WORST_FIRST = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
@@ -57,7 +57,7 @@ def alarm_named(folder: Path, word: str) -> str:
 
 def _states(folder: Path) -> dict[str, dict[str, Any]]:
     with reading(folder / FILE) as connection:
-        return store_read.rule_states(connection)
+        return queries.rule_states(connection)
 
 
 def _persons(document: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from haidang_gateway import store_read
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.clock import Clock
@@ -41,9 +40,10 @@ from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
-from haidang_gateway.store import Store
-from haidang_gateway.store_care import Care
-from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
+from haidang_gateway.store import queries
+from haidang_gateway.store.care import Care
+from haidang_gateway.store.store import Store
+from haidang_gateway.store.writes import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
 from haidang_gateway.uplinks import Uplinks
 from haidang_gateway.vision.cameras import Cameras
 from haidang_gateway.vision.evidence_care import EVIDENCE, EvidenceCare
@@ -197,7 +197,7 @@ class App:
         )
         numbering = Numbering(
             compose if centre.feed.is_plain else centre.compose,
-            lambda: store.read(functools.partial(store_read.packs_waiting, destination=CENTRE)),
+            lambda: store.read(functools.partial(queries.packs_waiting, destination=CENTRE)),
             clock=self._clock,
             batch_s=self._settings.centre.batch_s,
             on_numbered=lambda: centre.wake(("data",)),
@@ -242,7 +242,7 @@ class App:
                 "refused": counted["orders_refused"],
                 "expired": counted["orders_expired"],
             },
-            audit=await self._store.read(store_read.audit_head),
+            audit=await self._store.read(queries.audit_head),
             storms={
                 "floods": counted["alarm_floods"],
                 "chattering": counted["alarms_chattering"],

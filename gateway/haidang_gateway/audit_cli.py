@@ -5,10 +5,11 @@ import re
 import sys
 from pathlib import Path
 
-from haidang_gateway import audit, store_read
+from haidang_gateway import audit
 from haidang_gateway.audit import Head
 from haidang_gateway.config import add_config, load
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from haidang_gateway.text import printable
 
 _SHOWN = 20
@@ -32,8 +33,8 @@ def run(options: argparse.Namespace) -> int:
     with reading(path) as connection:
         # One moment for both: the gateway may be writing.
         connection.execute("BEGIN")
-        rows = store_read.audit_rows(connection)
-        revisions = store_read.revisions(connection)
+        rows = queries.audit_rows(connection)
+        revisions = queries.revisions(connection)
     head = audit.head_of(rows)
     if options.action == "head":
         _say(str(head))

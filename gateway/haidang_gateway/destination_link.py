@@ -10,7 +10,6 @@ from typing import Any
 from haidang_wire import messages, topics
 from haidang_wire.errors import WireError
 
-from haidang_gateway import store_dead, store_feed
 from haidang_gateway.batch import Confirmed
 from haidang_gateway.clock import Clock
 from haidang_gateway.commands import Refused, Resync, Wish, wish_of
@@ -18,8 +17,10 @@ from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.feed import Feed
 from haidang_gateway.model import OutLane
-from haidang_gateway.store import Store
-from haidang_gateway.store_write import PACKS_PER_MESSAGE
+from haidang_gateway.store import dead_letters
+from haidang_gateway.store import feed as store_feed
+from haidang_gateway.store.store import Store
+from haidang_gateway.store.writes import PACKS_PER_MESSAGE
 from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.forwarder import Forwarder
 from haidang_gateway.uplink.window import LANES
@@ -94,7 +95,7 @@ class DestinationLink:
         """The contract's `destinations` item; `counted` are the store's counters."""
         name = self.settings.name
         backlog = await self._store.backlog(name)
-        dead = await self._store.read(functools.partial(store_dead.count, destination=name))
+        dead = await self._store.read(functools.partial(dead_letters.count, destination=name))
         now_ms = self._clock.now_ms()
         oldest_ms = now_ms if backlog.oldest_ms is None else backlog.oldest_ms
         return {

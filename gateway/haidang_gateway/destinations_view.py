@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from haidang_gateway import control_client, store_dead, store_feed, store_read
+from haidang_gateway import control_client
 from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import OrderError
 from haidang_gateway.metrics import iso_utc
 from haidang_gateway.settings import Settings
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import dead_letters, feed, queries
+from haidang_gateway.store.schema import reading
 from haidang_gateway.text import printable
 
 _WAIT_S = 60
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     if options.destination not in known:
         raise OrderError(f"there is no destination {options.destination}; {', '.join(known)}")
     with reading(settings.data_dir / "haidang.db") as connection:
-        dead = sum(name == options.destination for name, *_ in store_dead.letters(connection))
+        dead = sum(name == options.destination for name, *_ in dead_letters.letters(connection))
     if not dead:
         sys.stdout.write(f"{options.destination} has refused nothing that could be sent again\n")
         return 0
@@ -55,21 +56,21 @@ def run(options: argparse.Namespace) -> int:
 def lines(settings: Settings) -> Iterator[str]:
     """A line for each destination, then the newest dead letters; StoreError without a database."""
     with reading(settings.data_dir / "haidang.db") as connection:
-        counted = store_read.counters(connection)
-        letters = store_dead.letters(connection)
+        counted = queries.counters(connection)
+        letters = dead_letters.letters(connection)
         for one in (settings.centre, *settings.destinations):
-            waits = store_read.backlog(connection, one.name)
+            waits = queries.backlog(connection, one.name)
             line = f"{one.name} ({one.mode}): {waits.alarms} alarms, {waits.replies} answers, "
             line += f"{waits.data} data messages, {waits.packs} packs wait"
             dead = sum(letter[0] == one.name for letter in letters)
             for count, what in (
-                (counted.get(store_feed.dropped_packs(one.name), 0), "packs dropped"),
-                (counted.get(store_feed.dropped_alarms(one.name), 0), "alarm messages dropped"),
+                (counted.get(feed.dropped_packs(one.name), 0), "packs dropped"),
+                (counted.get(feed.dropped_alarms(one.name), 0), "alarm messages dropped"),
                 (dead, f"dead letters (`haidang-gateway resend {one.name}`)"),
             ):
                 line += f", {count} {what}" if count else ""
             yield line
-    if forgotten := counted.get(store_dead.FORGOTTEN, 0):
+    if forgotten := counted.get(dead_letters.FORGOTTEN, 0):
         yield f"{forgotten} dead letters were forgotten for want of room"
     for name, seq, lane, topic, reason, died_ms in letters[-_NEWEST:]:
         yield printable(f"dead: {name} {seq} ({lane}) {topic}: {reason}, {iso_utc(died_ms)}")

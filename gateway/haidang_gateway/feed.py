@@ -15,7 +15,7 @@ from haidang_gateway.destination import DestinationSettings, Format
 from haidang_gateway.formats import cap, home_assistant, ngsi
 from haidang_gateway.model import Revision
 from haidang_gateway.outgoing import alarm_draft, compose_packs
-from haidang_gateway.store_feed import Plan
+from haidang_gateway.store.feed import Plan
 
 _log = logging.getLogger(__name__)
 

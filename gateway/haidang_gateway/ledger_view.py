@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from haidang_gateway import store_drop, store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.fleet.nodes import NORMAL, SAFE
 from haidang_gateway.metrics import iso_utc
-from haidang_gateway.store_schema import reading
-from haidang_gateway.store_write import KEEP_QUARANTINE, QUARANTINE_FORGOTTEN
+from haidang_gateway.store import drop, queries
+from haidang_gateway.store.schema import reading
+from haidang_gateway.store.writes import KEEP_QUARANTINE, QUARANTINE_FORGOTTEN
 from haidang_gateway.text import printable
 
 _COLUMNS = ("received", "duplicates", "late", "lost", "dropped", "quarantined", "refused")
@@ -23,10 +23,10 @@ def sums(folder: Path) -> dict[str, int]:
     """All days and nodes together, with the revisions made and the messages not yet confirmed."""
     with reading(folder / "haidang.db") as connection:
         totals: dict[str, int] = dict.fromkeys(_COLUMNS, 0)
-        for what, count in store_read.ledger_sums(connection).items():
+        for what, count in queries.ledger_sums(connection).items():
             totals[what.partition(":")[0]] += count
-        backlog = store_read.backlog(connection, CENTRE)
-        totals["revisions"] = len(store_read.revisions(connection))
+        backlog = queries.backlog(connection, CENTRE)
+        totals["revisions"] = len(queries.revisions(connection))
     return totals | {"queue": backlog.alarms + backlog.replies + backlog.data + backlog.packs}
 
 
@@ -37,9 +37,9 @@ def by_day(folder: Path, days: int) -> list[dict[str, Any]]:
     disk: epoch, boot, first and last number. StoreError without a database.
     """
     with reading(folder / "haidang.db") as connection:
-        rows = list(_rows(store_read.ledger_days(connection), days))
+        rows = list(_rows(queries.ledger_days(connection), days))
         names = defaultdict(list)
-        for one in store_drop.dropped(connection):
+        for one in drop.dropped(connection):
             names[one.day, one.node].append([one.epoch, one.boot, one.low, one.high])
     return [row | {"names": names[row["day"], row["node"]]} for row in rows]
 
@@ -47,13 +47,13 @@ def by_day(folder: Path, days: int) -> list[dict[str, Any]]:
 def lines(folder: Path, days: int = 0) -> Iterator[str]:
     """The table's lines, then the newest quarantined messages; StoreError without a database."""
     with reading(folder / "haidang.db") as connection:
-        nodes = store_read.nodes(connection)
-        forgotten = store_read.counters(connection).get(QUARANTINE_FORGOTTEN, 0)
-        rows = list(_rows(store_read.ledger_days(connection), days))
-        heard = store_read.last_packs(connection)
-        reasons = [row[3] for row in store_read.quarantine(connection)]
-        quarantined = store_read.quarantined(connection, _NEWEST)
-        dropped = store_drop.dropped(connection)
+        nodes = queries.nodes(connection)
+        forgotten = queries.counters(connection).get(QUARANTINE_FORGOTTEN, 0)
+        rows = list(_rows(queries.ledger_days(connection), days))
+        heard = queries.last_packs(connection)
+        reasons = [row[3] for row in queries.quarantine(connection)]
+        quarantined = queries.quarantined(connection, _NEWEST)
+        dropped = drop.dropped(connection)
     yield f"{'day':<10}  {'node':<14}" + "".join(f"{name:>12}" for name in _COLUMNS)
     for row in rows:
         head = f"{row['day']:<10}  {row['node']:<14}"
@@ -91,7 +91,7 @@ def _rows(counted: Iterable[tuple[str, str, str, int]], days: int) -> Iterator[d
             yield {"day": day, "node": node, **sums, "causes": dict(causes[day, node])}
 
 
-def _dropped_lines(dropped: Sequence[store_drop.Dropped]) -> Iterator[str]:
+def _dropped_lines(dropped: Sequence[drop.Dropped]) -> Iterator[str]:
     for one in dropped[-_NEWEST:]:
         kind = "alarm packs" if one.lane == "alarm" else "packs"
         yield (

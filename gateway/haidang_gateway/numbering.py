@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store_write import PACKS_PER_MESSAGE
+from haidang_gateway.store.writes import PACKS_PER_MESSAGE
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from haidang_gateway.inbox import Inbox, Urgent
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.intake import Intake
 from haidang_gateway.model import Lane, Revision
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from haidang_gateway.work import Said, Work
 
 _log = logging.getLogger(__name__)

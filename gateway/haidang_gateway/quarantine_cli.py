@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from haidang_gateway import control_client, store_read
+from haidang_gateway import control_client
 from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import OrderError
 from haidang_gateway.metrics import iso_utc
 from haidang_gateway.quarantine_retry import WISH
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from haidang_gateway.text import printable
 
 _LOOK_S = 0.2
@@ -84,4 +85,4 @@ def _retry(folder: Path, options: argparse.Namespace) -> Iterator[str]:
 
 def _rows(folder: Path, number: int | None = None) -> list[tuple[int, int, str, str, bytes]]:
     with reading(folder / "haidang.db") as connection:
-        return store_read.quarantine(connection, number)
+        return queries.quarantine(connection, number)

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from haidang_gateway import store_read
 from haidang_gateway.errors import StoreError
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.model import Lane
-from haidang_gateway.store import Store
+from haidang_gateway.store import queries
+from haidang_gateway.store.store import Store
 
 # Whoever may write in the data folder may ask; the gateway takes the file away when it is done.
 WISH = "retry-quarantine"
@@ -47,7 +47,7 @@ class QuarantineRetry:
 
     async def retry(self) -> None:
         """Every pack of the quarantine once more, the oldest first."""
-        for row in await self._store.read(store_read.quarantine):
+        for row in await self._store.read(queries.quarantine):
             number, received_ms, topic, _, payload = row
             kind = topic.rpartition("/")[2]
             if kind not in {"alarm", "data"}:

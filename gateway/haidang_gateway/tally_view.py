@@ -4,16 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from haidang_gateway import store_read
 from haidang_gateway.alarms.tally import DISMISSED, PREFIX, RAISED
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from haidang_gateway.text import printable
 
 
 def lines(folder: Path) -> Iterator[str]:
     """The table's lines, newest month and most false alarms first; StoreError without database."""
     with reading(folder / "haidang.db") as connection:
-        counters = store_read.counters(connection)
+        counters = queries.counters(connection)
     rows: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for name, count in counters.items():
         if name.startswith(PREFIX):

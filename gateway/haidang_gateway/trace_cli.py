@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from haidang_gateway import store_history
 from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import OrderError
-from haidang_gateway.store_history import Series
-from haidang_gateway.store_schema import Connection, reading
+from haidang_gateway.store import history
+from haidang_gateway.store.history import Series
+from haidang_gateway.store.schema import Connection, reading
 
 # Name of a reading: the trace's column that lets it happen again.
 COLUMNS = {
@@ -58,7 +58,7 @@ def trace(connection: Connection, node: str, begin_ms: int, end_ms: int) -> Iter
     moments: dict[int, dict[str, float]] = {}
     for name, column in COLUMNS.items():
         series = Series(node, name, begin_ms, end_ms)
-        for point in store_history.raw(connection, series, _MOST_ROWS):
+        for point in history.raw(connection, series, _MOST_ROWS):
             moments.setdefault(point.at_ms, {})[column] = point.mean
     told = {column for values in moments.values() for column in values}
     columns = [column for column in COLUMNS.values() if column in told]

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from haidang_gateway import store_feed
 from haidang_gateway.clock import Clock
 from haidang_gateway.destination_link import DestinationLink, OnCommand, Status
 from haidang_gateway.errors import StoreError
@@ -14,7 +13,8 @@ from haidang_gateway.feed import Feed
 from haidang_gateway.formats.ngsi import Station
 from haidang_gateway.settings import NodeSettings, Settings
 from haidang_gateway.site import Place
-from haidang_gateway.store import Store
+from haidang_gateway.store import feed
+from haidang_gateway.store.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Uplinks:
     async def adopt(self) -> None:
         """Tell the store for whom it keeps something; before `run`."""
         names = [link.settings.name for link in self._links]
-        adopt = functools.partial(store_feed.adopt, names=names, now_ms=self._clock.now_ms())
+        adopt = functools.partial(feed.adopt, names=names, now_ms=self._clock.now_ms())
         try:
             await self._store.care(adopt)
         except StoreError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.metrics_page import Sample, text_of
 from haidang_gateway.model import OutLane
-from haidang_gateway.store_schema import FILE, reading
+from haidang_gateway.store.schema import FILE, reading
 from haidang_gateway.trace_cli import trace
 from haidang_wire import senml
 from pipeline_kit import Bench, open_bench

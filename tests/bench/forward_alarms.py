@@ -14,7 +14,7 @@ from pathlib import Path
 
 from haidang_gateway.batch import Batch, PackRow
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from haidang_tools.fleet_link import FleetLink, Shore
 from haidang_tools.fleet_node import SimNode
 from haidang_tools.fleet_sim import node_id, readings

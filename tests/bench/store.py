@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from haidang_gateway import store_history
 from haidang_gateway.batch import CENTRE, Batch, PackRow
 from haidang_gateway.clock import Clock
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
-from haidang_gateway.store_care import Care
+from haidang_gateway.store import history
+from haidang_gateway.store.care import Care
+from haidang_gateway.store.store import Store
 from store_kit import alarm, open_store, row
 
 from bench import parts
@@ -39,7 +39,7 @@ from pathlib import Path
 from haidang_gateway.app import App
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 loaded = time.perf_counter()
 
 async def main():
@@ -185,15 +185,15 @@ async def _history(folder: Path, minutes: int) -> parts.Figures:
         rolled = 1
         while rolled:
             began_s = time.perf_counter()
-            rolled = await store.care(lambda c: store_history.roll_up(c, 100))
+            rolled = await store.care(lambda c: history.roll_up(c, 100))
             steps_ms.append((time.perf_counter() - began_s) * 1000)
         written = _written_bytes() - written
         grown = await _pages(store) - bare
-        series = store_history.Series(
+        series = history.Series(
             _node(7), "flood/level", _BEGIN_MS, _BEGIN_MS + minutes * _MINUTE_MS
         )
         began_s = time.perf_counter()
-        points = await store.read(lambda c: store_history.chart(c, series, store_history.MINUTE_S))
+        points = await store.read(lambda c: history.chart(c, series, history.MINUTE_S))
         chart_ms = (time.perf_counter() - began_s) * 1000
     assert len(points) == minutes, len(points)
     return {

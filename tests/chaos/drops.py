@@ -5,10 +5,10 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 
-from haidang_gateway import store_drop, store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store_schema import FILE, reading
+from haidang_gateway.store import drop, queries
+from haidang_gateway.store.schema import FILE, reading
 
 from chaos.books import Name
 
@@ -34,17 +34,17 @@ class Drops:
         """Read what is there now; nothing where the database is being replaced."""
         with contextlib.suppress(sqlite3.Error, StoreError), reading(self._path) as database:
             database.execute("BEGIN")
-            dropped = store_drop.dropped(database)
-            days = store_read.ledger_days(database)
-            boots = store_read.boots(database)
-            backlog = store_read.backlog(database, CENTRE)
+            dropped = drop.dropped(database)
+            days = queries.ledger_days(database)
+            boots = queries.boots(database)
+            backlog = queries.backlog(database, CENTRE)
             self.queue = backlog.replies + backlog.data + backlog.packs
             self._note(dropped, Counter({(n, d): c for n, d, what, c in days if what == _COUNT}))
             for (node, epoch, boot), doc in boots.items():
                 for low, high in doc.get("dropped", ()):
                     self.by_nodes |= {(node, epoch, boot, s) for s in range(low, high + 1)}
 
-    def _note(self, dropped: list[store_drop.Dropped], counted: Counter[tuple[str, str]]) -> None:
+    def _note(self, dropped: list[drop.Dropped], counted: Counter[tuple[str, str]]) -> None:
         named: Counter[tuple[str, str]] = Counter()
         for one in dropped:
             names = {(one.node, one.epoch, one.boot, seq) for seq in range(one.low, one.high + 1)}

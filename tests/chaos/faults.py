@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from haidang_gateway import store_check
 from haidang_gateway.fleet.pki import Authority
+from haidang_gateway.store import check
 from haidang_tools.brokers import authority
 
 from chaos import books
@@ -192,7 +192,7 @@ def database_restored(town: Town, chance: random.Random) -> None:
         # finds it comes a minute after a crash; here it has just come.
         town.drain()
         town.gateway.stop()
-        store_check.mark(town.data, "found by the backup")
+        check.mark(town.data, "found by the backup")
         town.start_gateway()
         town.wait_until(lambda: "the database was broken" in town.gateway.log)
         town.run("backup", str(backup))

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from bench import chaos
-from haidang_gateway.store_drop import drop_waiting
-from haidang_gateway.store_schema import FILE
+from haidang_gateway.store.drop import drop_waiting
+from haidang_gateway.store.schema import FILE
 from node_packs import EPOCH, NODE
 from store_kit import open_store, packs, row
 

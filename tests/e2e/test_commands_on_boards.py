@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from haidang_gateway import store_read
-from haidang_gateway.store_schema import FILE, reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import FILE, reading
 from haidang_tools.demo.city import City
 from haidang_tools.demo.settings import SMOKE
 from waiting import wait_until
@@ -65,7 +65,7 @@ def test_a_configuration_is_tried_and_kept_and_a_wrong_one_is_refused_whole(
 def _outcome(city: City) -> dict[str, Any]:
     """The last answer to the newest command, as soon as its trial has ended."""
     with reading(city.folder / "gateway" / FILE) as connection:
-        orders = store_read.commands(connection)
+        orders = queries.commands(connection)
     newest = max(orders.values(), key=lambda order: order["ordered_ms"])
     last: dict[str, Any] = newest["answers"][-1] if newest["state"] == "done" else {}
     return last

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from haidang_gateway import store_read, tally_view
+from haidang_gateway import tally_view
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.commands import wish_of
 from haidang_gateway.errors import StoreError
 from haidang_gateway.handled import KEPT, Handled
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from haidang_wire import messages
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import Bench, open_bench
@@ -63,7 +64,7 @@ def test_reports_of_the_centre_become_alarms_and_come_through_a_crash(tmp_path: 
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        rows = store_read.audit_rows(connection)
+        rows = queries.audit_rows(connection)
     assert [row[3] for row in rows if row[2] == "report"] == [
         "fire at m by Hoa (o-1)",
         "fire at m by Nam (o-2)",
@@ -125,7 +126,7 @@ def test_a_false_alarm_is_dismissed_once_and_counted(tmp_path: Path) -> None:
     table = list(tally_view.lines(tmp_path))
     assert table[1].split() == ["2025-11", "1", "1", "100%", source]
     with reading(tmp_path / "haidang.db") as connection:
-        kinds = [row[2] for row in store_read.audit_rows(connection)]
+        kinds = [row[2] for row in queries.audit_rows(connection)]
     assert kinds.count("dismissal") == 1
 
 

@@ -12,13 +12,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from haidang_gateway import alarm_cli, store_read
+from haidang_gateway import alarm_cli
 from haidang_gateway.__main__ import main
 from haidang_gateway.commands import Refused, Wish
 from haidang_gateway.control import Control
 from haidang_gateway.control_request import asked
 from haidang_gateway.model import AckAlarm, Report
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from haidang_wire.errors import WireError
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import Bench, open_bench
@@ -74,7 +75,7 @@ def at_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _rows(folder: Path, kind: str) -> list[str]:
     with reading(folder / "haidang.db") as connection:
-        return [row[3] for row in store_read.audit_rows(connection) if row[2] == kind]
+        return [row[3] for row in queries.audit_rows(connection) if row[2] == kind]
 
 
 def test_an_officer_without_a_centre_sees_and_ends_an_alarm(

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_read
 from haidang_gateway.__main__ import main
 from haidang_gateway.audit import GENESIS, AuditRow, Head, chain_link, head_of, problems
 from haidang_gateway.batch import AuditNote, Batch
 from haidang_gateway.model import Revision
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from node_packs import START_MS
 from store_kit import open_store
 
@@ -77,7 +77,7 @@ def test_an_untouched_chain_is_whole_and_its_head_is_told(
     assert f"head {head}" in said
     assert _verify(database, capsys, "--head", head)[0] == 0
     with reading(database) as connection:
-        told = store_read.audit_head(connection)
+        told = queries.audit_head(connection)
     assert str(told) == head, "what the status tells the centre"
     assert _verify(database, capsys, "--head", head.replace(":", ":sha256:"))[0] == 0
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from haidang_gateway import store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.commands import Refused, Resync, Wish, wish_of
 from haidang_gateway.fleet.order import Order
 from haidang_gateway.model import AckAlarm
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from haidang_wire import messages
 from node_packs import NODE, START_MS, pack, smoke, status
 from pipeline_kit import Bench, open_bench
@@ -161,7 +161,7 @@ def test_a_command_of_the_centre_reaches_its_node_and_the_reply_the_centre(
 
     name = asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        ((_, _, kind, subject, _, _),) = store_read.audit_rows(connection)
+        ((_, _, kind, subject, _, _),) = queries.audit_rows(connection)
     assert (kind, subject) == ("order", f"{name}/{NODE}/identify by Lan (centre o-1)")
 
 
@@ -255,13 +255,13 @@ def test_resync_sends_every_open_alarm_again_byte_for_byte(tmp_path: Path) -> No
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        assert len(store_read.revisions(connection)) == 1, "nothing new was decided"
+        assert len(queries.revisions(connection)) == 1, "nothing new was decided"
 
 
 def test_open_alarms_for_a_centre_that_takes_none_are_not_repeated_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("haidang_gateway.store_write.KEEP_REPEATS", 3)
+    monkeypatch.setattr("haidang_gateway.store.writes.KEEP_REPEATS", 3)
 
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
@@ -286,7 +286,7 @@ def test_open_alarms_for_a_centre_that_takes_none_are_not_repeated_for_ever(
 def test_replies_that_no_centre_takes_are_bounded_and_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("haidang_gateway.store_write.KEEP_REPLIES", 2)
+    monkeypatch.setattr("haidang_gateway.store.writes.KEEP_REPLIES", 2)
 
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from feed_kit import OTHER, compose, feed_of, revision_of, tell, waiting
-from haidang_gateway import store_check, store_feed
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.destination import Filter
 from haidang_gateway.formats import cap, ngsi
 from haidang_gateway.model import Revision
+from haidang_gateway.store import check
+from haidang_gateway.store import feed as store_feed
 from haidang_wire import messages
 from node_packs import START_MS, resolved_pack
 from store_kit import open_store, row
@@ -216,7 +217,7 @@ def test_a_removed_destination_takes_no_numbers_along_into_a_rebuilt_database(
                 await store.care(lambda c, names=names: store_feed.adopt(c, names, START_MS))
             await store.commit(Batch(now_ms=START_MS, packs=(row(1), row(2))))
             assert await compose(store, feed) == 2
-        store_check.mark(tmp_path, "told so by a test")
+        check.mark(tmp_path, "told so by a test")
         async with open_store(tmp_path) as store:
             await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER, "gone"), START_MS))
             await store.commit(Batch(now_ms=START_MS, packs=(row(3),)))

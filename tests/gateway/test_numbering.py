@@ -8,7 +8,7 @@ import pytest
 from fakes import FakeClock
 from haidang_gateway.errors import StoreBroken, StoreBusy, StoreError
 from haidang_gateway.numbering import Numbering
-from haidang_gateway.store_write import PACKS_PER_MESSAGE
+from haidang_gateway.store.writes import PACKS_PER_MESSAGE
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import KEY, open_bench
 

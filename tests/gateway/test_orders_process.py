@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 from gateway_kit import STRANGER, World, next_command, wait_online
-from haidang_gateway import store_read
 from haidang_gateway.__main__ import main
 from haidang_gateway.control import address
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from haidang_wire import messages
 from mqtt_peer import WAIT_S, Peer
 from node_packs import NODE
@@ -61,8 +61,8 @@ def test_a_command_of_the_centre_survives_a_kill_and_both_replies_of_a_trial_com
             refused = centre.wait_replies(3)[2]
             assert f"{STRANGER} is not configured" in refused["err"]
     with reading(world.database) as connection:
-        assert [row[2] for row in store_read.audit_rows(connection)] == ["order"]
-        assert store_read.counters(connection) == {"orders": 1, "orders_refused": 1}
+        assert [row[2] for row in queries.audit_rows(connection)] == ["order"]
+        assert queries.counters(connection) == {"orders": 1, "orders_refused": 1}
 
 
 def _committed(node: Peer, payload: bytes) -> None:

@@ -6,12 +6,12 @@ import zlib
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.errors import StoreError
 from haidang_gateway.ledger_view import lines
 from haidang_gateway.model import AckAlarm, Due
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
 from node_packs import NODE, START_MS, pack, smoke, status
 from pipeline_kit import KEY, Bench, open_bench
 
@@ -272,7 +272,7 @@ def test_one_commit_holds_states_and_quarantine_and_a_duplicate_is_acked_again(
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        ((_, topic, _, payload),) = store_read.quarantined(connection, 10)
+        ((_, topic, _, payload),) = queries.quarantined(connection, 10)
     assert (topic, payload) == (f"hd/1/n/{NODE}/alarm", b"rubbish")
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from gateway_kit import STRANGER, CentrePeer, World, next_ack, wait_online, wait_word
-from haidang_gateway import store_check, store_read
 from haidang_gateway.quarantine_retry import WISH
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import check, queries
+from haidang_gateway.store.schema import reading
 from mqtt_peer import Peer
 from node_packs import NODE, pack, smoke, status
 from waiting import wait_until
@@ -37,7 +37,7 @@ def test_a_fire_goes_from_node_to_centre_and_is_acknowledged_after_the_commit(
         assert node.publish(ALARM, _fire(1)) == 0
         assert next_ack(node) == {"he": "9f3c01aa", "hb": 7, "s": [[1, 1]]}
         with reading(world.database) as connection:
-            (state,) = (k for k in store_read.rule_states(connection) if k.startswith("fire:"))
+            (state,) = (k for k in queries.rule_states(connection) if k.startswith("fire:"))
         assert state == "fire:market-3"
         (alarm,) = centre.wait_alarms(1)
         assert (alarm["hazard"], alarm["state"], alarm["rev"]) == ("fire", "suspected", 1)
@@ -69,7 +69,7 @@ def test_a_kill_around_the_commit_loses_no_alarm_and_doubles_none(
             assert gateway.wait() == -signal.SIGKILL
             wait_word(node, "offline")
         with reading(world.database) as connection:
-            committed = len(store_read.revisions(connection))
+            committed = len(queries.revisions(connection))
         assert committed == (0 if point == "before_commit" else 1)
         with world.gateway():
             wait_word(node, "online")
@@ -80,7 +80,7 @@ def test_a_kill_around_the_commit_loses_no_alarm_and_doubles_none(
             assert alarm["rev"] == 1
             centre.wait_packs(1)
         with reading(world.database) as connection:
-            assert len(store_read.revisions(connection)) == 1
+            assert len(queries.revisions(connection)) == 1
         assert len(centre.alarms) == len(centre.packs) == 1
 
 
@@ -149,7 +149,7 @@ def test_a_duplicate_is_acknowledged_again_and_a_loss_is_booked(world: World) ->
 
 def _sums(world: World) -> dict[str, int]:
     with reading(world.database) as connection:
-        return store_read.ledger_sums(connection)
+        return queries.ledger_sums(connection)
 
 
 def test_time_is_answered_before_anything_else(world: World) -> None:
@@ -275,7 +275,7 @@ def test_a_broken_database_is_rebuilt_and_the_centre_hears_of_it(world: World) -
             node.publish(ALARM, _fire(1))
             fire = heard(centre, "fire", 1)
             assert gateway.end(signal.SIGKILL) == -signal.SIGKILL
-        store_check.mark(world.database.parent, "told so by a test")
+        check.mark(world.database.parent, "told so by a test")
         with world.gateway():
             told = heard(centre, "device", 1)
             assert told["state"] == "confirmed"

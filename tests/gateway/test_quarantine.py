@@ -8,14 +8,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway import quarantine_cli, store_read, store_room
+from haidang_gateway import quarantine_cli
 from haidang_gateway.batch import CENTRE, Batch, QuarantineRow
 from haidang_gateway.errors import OrderError, PackRefused, StoreError
 from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.ledger_view import lines
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.quarantine_retry import QuarantineRetry
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import queries, room
+from haidang_gateway.store.schema import reading
 from haidang_wire.senml import Pack, Record
 from haidang_wire.senml_cbor import encode_pack
 from node_packs import EPOCH, NODE, START_MS, pack, smoke, status
@@ -56,7 +57,7 @@ def test_a_broken_pack_with_a_readable_name_is_acknowledged_after_its_commit(
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        ((_, _, reason, payload),) = store_read.quarantined(connection, 10)
+        ((_, _, reason, payload),) = queries.quarantined(connection, 10)
     assert "cubit" in reason
     assert payload == _broken(4)
 
@@ -141,16 +142,16 @@ def test_on_a_full_disk_what_the_centre_has_goes_before_the_only_copy_in_quarant
     with contextlib.closing(sqlite3.connect(tmp_path / "haidang.db")) as connection:
         kept = []
         for _ in range(3):
-            store_room.make_room(connection, "2026-11-22", START_MS)
+            room.make_room(connection, "2026-11-22", START_MS)
             packs = connection.execute("SELECT count(*) FROM pack").fetchone()[0]
-            kept.append((packs, len(store_read.quarantined(connection, 9))))
+            kept.append((packs, len(queries.quarantined(connection, 9))))
     assert kept == [(1, 1), (1, 0), (0, 0)]
 
 
 def test_a_full_quarantine_forgets_the_oldest_and_counts_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("haidang_gateway.store_write.KEEP_QUARANTINE", 3)
+    monkeypatch.setattr("haidang_gateway.store.writes.KEEP_QUARANTINE", 3)
     rows = [
         QuarantineRow(received_ms=START_MS, topic="t", reason=f"number {n}", payload=b"x")
         for n in range(5)
@@ -225,7 +226,7 @@ def test_what_an_update_can_read_comes_out_of_the_quarantine_and_the_rest_stays(
 def test_a_node_that_says_much_nonsense_takes_no_room_from_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("haidang_gateway.store_write.KEEP_QUARANTINE", 4)
+    monkeypatch.setattr("haidang_gateway.store.writes.KEEP_QUARANTINE", 4)
     rows = [
         QuarantineRow(received_ms=START_MS, topic=topic, reason=f"number {n}", payload=b"x")
         for n, topic in enumerate(["rare", *(["loud"] * 9)])
@@ -238,6 +239,6 @@ def test_a_node_that_says_much_nonsense_takes_no_room_from_the_others(
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        kept = [(row[2], row[3]) for row in store_read.quarantine(connection)]
+        kept = [(row[2], row[3]) for row in queries.quarantine(connection)]
     newest = [("loud", f"number {n}") for n in (7, 8, 9)]
     assert kept == [("rare", "number 0"), *newest]

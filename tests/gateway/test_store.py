@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_read
 from haidang_gateway.audit import chain_link
 from haidang_gateway.batch import (
     CENTRE,
@@ -24,9 +23,10 @@ from haidang_gateway.batch import (
 from haidang_gateway.errors import StoreError
 from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
-from haidang_gateway.store_schema import reading
-from haidang_gateway.store_write import DATA_WINDOW
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import reading
+from haidang_gateway.store.store import Store
+from haidang_gateway.store.writes import DATA_WINDOW
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import alarm, open_store, packs, revision, row
 
@@ -113,7 +113,7 @@ def test_the_backlog_is_told_without_reading_what_waits(tmp_path: Path) -> None:
             with reading(tmp_path / "haidang.db") as connection:
                 steps: list[None] = []
                 connection.set_progress_handler(lambda: steps.append(None), 100)
-                store_read.backlog(connection, CENTRE)
+                queries.backlog(connection, CENTRE)
             assert len(steps) < 5
 
     asyncio.run(scenario())
@@ -178,7 +178,7 @@ def test_a_revision_is_written_once_and_chained(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        rows = store_read.audit_rows(connection)
+        rows = queries.audit_rows(connection)
     chain = "0" * 64
     for n, at_ms, kind, subject, digest, link in rows:
         chain = chain_link(chain, n, at_ms=at_ms, kind=kind, subject=subject, digest=digest)
@@ -244,7 +244,7 @@ def test_quarantine_is_bounded(tmp_path: Path) -> None:
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        assert len(store_read.quarantined(connection, 5000)) == 1000
+        assert len(queries.quarantined(connection, 5000)) == 1000
 
 
 _WRITER = """
@@ -252,7 +252,7 @@ import asyncio, sys
 from pathlib import Path
 from haidang_gateway.batch import Batch
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 
 async def main():
     store = Store(Path(sys.argv[1]), "gw-01", StoreSettings())
@@ -278,7 +278,7 @@ def test_all_that_was_reported_committed_survives_kill_9(tmp_path: Path) -> None
             said += writer.stdout.readlines()
         last = int([line for line in said if line.endswith("\n")][-1])
         with contextlib.closing(sqlite3.connect(tmp_path / "haidang.db")) as connection:
-            states = store_read.rule_states(connection)
+            states = queries.rule_states(connection)
         (number,) = states.pop("n").values()
         assert number >= last
         assert number == max(state["n"] for state in states.values()), "never half a batch"

@@ -8,11 +8,11 @@ import stat
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_backup, store_read, store_rescue
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store_backup import back_up, restore
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import backup, queries, rescue
+from haidang_gateway.store.backup import back_up, restore
+from haidang_gateway.store.schema import reading
 from node_packs import EPOCH, NODE, START_MS, pack, smoke
 from pipeline_kit import open_bench
 from store_kit import alarm, open_store, packs, row
@@ -35,8 +35,8 @@ def _fill(folder: Path, count: int = 200) -> str:
 def test_a_backup_is_one_moment_however_much_is_committed_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_backup, "_PAGES", 4)
-    monkeypatch.setattr(store_backup, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(backup, "_PAGES", 4)
+    monkeypatch.setattr(backup, "_PAUSE_S", 0.001)
     target = tmp_path / "copy.db"
 
     async def scenario() -> int:
@@ -62,9 +62,9 @@ def test_a_backup_is_one_moment_however_much_is_committed_meanwhile(
     commits = asyncio.run(scenario())
     assert commits > 2, "the gateway went on"
     with reading(target) as copy:
-        taken = store_read.rule_states(copy).get("n", {"n": 0})["n"]
+        taken = queries.rule_states(copy).get("n", {"n": 0})["n"]
         assert copy.execute("SELECT count(*) FROM pack").fetchone() == (1000 + taken,)
-        assert store_read.ledger_sums(copy).get("received", 0) == taken
+        assert queries.ledger_sums(copy).get("received", 0) == taken
         assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == ["copy.db"]
@@ -85,7 +85,7 @@ def test_a_restored_gateway_has_a_new_epoch_and_counts_nothing_as_lost_that_it_c
     kept = restore(tmp_path / "copy.db", path, LATER_MS)
     assert kept is not None
     with reading(kept) as replaced:
-        assert len(store_read.revisions(replaced)) == 2
+        assert len(queries.revisions(replaced)) == 2
 
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
@@ -99,7 +99,7 @@ def test_a_restored_gateway_has_a_new_epoch_and_counts_nothing_as_lost_that_it_c
 
     asyncio.run(scenario())
     with reading(path) as connection:
-        assert [line[2] for line in store_read.audit_rows(connection)] == ["revision", "restored"]
+        assert [line[2] for line in queries.audit_rows(connection)] == ["revision", "restored"]
 
 
 def test_an_open_alarm_goes_on_with_revisions_that_the_centre_cannot_have(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_running_gateway_a_damaged_file_and_a_later_version_are_refused(tmp_pa
     with pytest.raises(StoreError, match="cannot be"):
         restore(tmp_path / "text.db", path, LATER_MS)
     with reading(path) as connection:
-        assert len(store_read.revisions(connection)) == 1
+        assert len(queries.revisions(connection)) == 1
     assert not list(tmp_path.glob("haidang.db.*"))
 
 
@@ -166,10 +166,10 @@ def test_a_restoring_that_the_power_cut_short_leaves_the_old_or_the_new_database
             moves.append(target)
             if len(moves) == cut_at:
                 raise OSError(5, "the power was cut")
-            store_rescue.move(source, target)
+            rescue.move(source, target)
 
         with monkeypatch.context() as patch:
-            patch.setattr(store_backup, "move", cut)
+            patch.setattr(backup, "move", cut)
             with pytest.raises(StoreError):
                 restore(tmp_path / "copy.db", path, LATER_MS + cut_at)
 
@@ -200,7 +200,7 @@ def test_a_copy_that_was_put_in_place_by_hand_uses_no_number_twice(tmp_path: Pat
     assert renewed == f"restored {START_MS}"
     assert asyncio.run(started()) == (first, renewed)
     with reading(path) as connection:
-        assert [row[2] for row in store_read.audit_rows(connection)][-1] == "restored"
+        assert [row[2] for row in queries.audit_rows(connection)][-1] == "restored"
 
 
 def test_a_backup_needs_a_new_file_and_room_and_says_so(
@@ -211,7 +211,7 @@ def test_a_backup_needs_a_new_file_and_room_and_says_so(
     (tmp_path / "there.db").write_bytes(b"")
     with pytest.raises(StoreError, match="exists already"):
         back_up(path, tmp_path / "there.db", START_MS)
-    monkeypatch.setattr(store_backup, "_ROOM_BYTES", 1 << 60)
+    monkeypatch.setattr(backup, "_ROOM_BYTES", 1 << 60)
     with pytest.raises(StoreError, match="name a file on another disk"):
         back_up(path, tmp_path / "copy.db", START_MS)
     with pytest.raises(StoreError, match="cannot be written"):

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClock
-from haidang_gateway import store_history, store_read
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.errors import StoreError
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
-from haidang_gateway.store_care import Care
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import history, queries
+from haidang_gateway.store.care import Care
+from haidang_gateway.store.schema import reading
+from haidang_gateway.store.store import Store
 from node_packs import NODE, START_MS
 from store_kit import alarm, open_store, packs, row
 
@@ -25,11 +25,11 @@ from store_kit import alarm, open_store, packs, row
 _WRITER = """
 import asyncio, sys
 from pathlib import Path
-from haidang_gateway import store_history
+from haidang_gateway.store import history
 from haidang_gateway.batch import Batch, PackRow
 from haidang_gateway.errors import StoreError
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 
 def pack(n):
     body = b'[{"bt":%d,"n":"flood/level","v":%d}]' % (1764000000 + n, n)
@@ -60,7 +60,7 @@ async def main():
                 failed += 1
         print(n, flush=True)
         try:
-            await store.care(lambda c: store_history.roll_up(c, 3))
+            await store.care(lambda c: history.roll_up(c, 3))
         except StoreError as error:
             assert error.retryable, error
             failed += 1
@@ -90,12 +90,12 @@ def _check(folder: Path, at_least: int) -> None:
     """Everything said is there, whole, and in the history at most once."""
     with reading(folder / "haidang.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        states = store_read.rule_states(connection)
+        states = queries.rule_states(connection)
         numbers = [number for (number,) in connection.execute("SELECT seq FROM pack ORDER BY id")]
-        rolled = store_history.cursor(connection)
-        series = store_history.Series(NODE, "flood/level", START_MS - 10**7, START_MS + 10**7)
-        hours = store_history.chart(connection, series, store_history.HOUR_S)
-        dropped = store_read.ledger_sums(connection).get("dropped:gateway_full", 0)
+        rolled = history.cursor(connection)
+        series = history.Series(NODE, "flood/level", START_MS - 10**7, START_MS + 10**7)
+        hours = history.chart(connection, series, history.HOUR_S)
+        dropped = queries.ledger_sums(connection).get("dropped:gateway_full", 0)
         assert numbers == list(range(dropped + 1, len(states) + 1))
         assert len(states) >= at_least
         counted = connection.execute(
@@ -267,7 +267,7 @@ def test_a_database_of_another_user_is_told_with_a_remedy(tmp_path: Path) -> Non
         "from pathlib import Path\n"
         "from haidang_gateway.errors import StoreError\n"
         "from haidang_gateway.settings import StoreSettings\n"
-        "from haidang_gateway.store import Store\n"
+        "from haidang_gateway.store.store import Store\n"
         "os.chdir(sys.argv[1])\n"
         "os.setgid(4712), os.setuid(4711)\n"
         "try:\n"

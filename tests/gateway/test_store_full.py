@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from haidang_gateway import ledger_view, store_drop, store_history, store_read
+from haidang_gateway import ledger_view
 from haidang_gateway.batch import CENTRE, Batch, Confirmed
 from haidang_gateway.errors import StoreFull
 from haidang_gateway.model import Lane
-from haidang_gateway.store import Store
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import drop, history, queries
+from haidang_gateway.store.schema import reading
+from haidang_gateway.store.store import Store
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import alarm, open_store, packs, revision, row
 
@@ -65,8 +66,8 @@ def test_a_database_full_of_old_alarms_takes_new_ones_and_notes_what_it_forgets(
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        kept = [rev for _, rev, _ in store_read.revisions(connection)]
-        forgotten = [r[3] for r in store_read.audit_rows(connection) if r[2] == "deletion"]
+        kept = [rev for _, rev, _ in queries.revisions(connection)]
+        forgotten = [r[3] for r in queries.audit_rows(connection) if r[2] == "deletion"]
     assert kept == list(range(kept[0], 421))
     assert forgotten[0].endswith("/1")
     assert forgotten[-1].endswith(f"/{kept[0] - 1}")
@@ -91,9 +92,9 @@ def test_a_full_database_drops_telemetry_and_counts_it_but_takes_alarms(tmp_path
 def _names(folder: Path, lane: Lane) -> set[int]:
     """The numbers of what was dropped."""
     with reading(folder / "haidang.db") as connection:
-        ranges = [one for one in store_drop.dropped(connection) if one.lane == lane]
-        counted = store_read.ledger_sums(connection)["dropped:gateway_full"]
-        everything = sum(one.high - one.low + 1 for one in store_drop.dropped(connection))
+        ranges = [one for one in drop.dropped(connection) if one.lane == lane]
+        counted = queries.ledger_sums(connection)["dropped:gateway_full"]
+        everything = sum(one.high - one.low + 1 for one in drop.dropped(connection))
     assert {(one.node, one.epoch, one.boot) for one in ranges} <= {(NODE, EPOCH, 7)}
     assert everything == counted, "each name is counted once"
     return {seq for one in ranges for seq in range(one.low, one.high + 1)}
@@ -114,10 +115,10 @@ def test_what_a_full_database_drops_it_names_and_alarm_packs_stay(tmp_path: Path
             for start in range(0, 20_000, 1000):
                 rows = (row(n, bytes(1000), lane=lane(n)) for n in range(start, start + 1000))
                 await store.commit(packs(*rows))
-            while await store.care(lambda c: store_history.roll_up(c, 5000)):
+            while await store.care(lambda c: history.roll_up(c, 5000)):
                 pass
             await store.commit(packs(*(row(n, bytes(1000)) for n in range(20_000, 24_000))))
-            assert await store.care(store_history.not_rolled_up) == 4000, "none counts twice"
+            assert await store.care(history.not_rolled_up) == 4000, "none counts twice"
 
     asyncio.run(scenario())
     dropped = _names(tmp_path, "data")
@@ -167,15 +168,15 @@ def test_no_more_is_dropped_than_there_is_need_of(tmp_path: Path) -> None:
 def test_the_names_of_what_was_dropped_are_bounded_and_the_rest_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_drop, "KEEP_RANGES", 10)
+    monkeypatch.setattr(drop, "KEEP_RANGES", 10)
 
     async def scenario() -> None:
         async with open_store(tmp_path, max_mb=16) as store:
             await store.commit(packs(*(row(n) for n in range(0, 80, 2))))
             for _ in range(4):
-                await store.care(lambda c: store_drop.drop_waiting(c, "data", "2026-11-25", 10))
-            assert len(await store.read(store_drop.dropped)) == 10
-            assert (await store.counters())[store_drop.FORGOTTEN] == 30
+                await store.care(lambda c: drop.drop_waiting(c, "data", "2026-11-25", 10))
+            assert len(await store.read(drop.dropped)) == 10
+            assert (await store.counters())[drop.FORGOTTEN] == 30
 
     asyncio.run(scenario())
 

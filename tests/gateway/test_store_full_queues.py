@@ -6,10 +6,11 @@ import functools
 from pathlib import Path
 
 from feed_kit import OTHER, compose, feed_of
-from haidang_gateway import store_dead, store_feed, store_read, store_room
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import dead_letters, queries, room
+from haidang_gateway.store import feed as store_feed
+from haidang_gateway.store.schema import reading
 from node_packs import START_MS, resolved_pack
 from store_kit import alarm, open_store, packs, revision, row
 
@@ -40,7 +41,7 @@ def test_a_dead_destinations_messages_go_before_the_record_and_before_alarms_of_
 
     asyncio.run(scenario())
     with reading(tmp_path / "haidang.db") as connection:
-        assert len(store_read.revisions(connection)) == last
+        assert len(queries.revisions(connection)) == last
 
 
 def test_telemetry_numbered_for_a_dead_destination_goes_before_the_centres(
@@ -79,14 +80,14 @@ def test_telemetry_that_was_refused_goes_on_a_full_disk_and_alarms_stay(tmp_path
             for seq in (1, 2):
                 await store.care(
                     functools.partial(
-                        store_dead.bury, destination=CENTRE, seq=seq, reason="", now_ms=START_MS
+                        dead_letters.bury, destination=CENTRE, seq=seq, reason="", now_ms=START_MS
                     )
                 )
-            while await store.care(lambda c: store_room.make_room(c, "2026-11-25", START_MS)):
+            while await store.care(lambda c: room.make_room(c, "2026-11-25", START_MS)):
                 pass
-            letters = await store.read(store_dead.letters)
+            letters = await store.read(dead_letters.letters)
             assert [(seq, lane) for _, seq, lane, *_ in letters] == [(1, "alarm")]
-            assert (await store.counters())[store_dead.FORGOTTEN] == 1
+            assert (await store.counters())[dead_letters.FORGOTTEN] == 1
 
     asyncio.run(scenario())
 
@@ -100,7 +101,7 @@ def test_a_pack_that_the_centre_never_had_is_not_called_forwarded(tmp_path: Path
             await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER), START_MS))
             await store.commit(packs(row(1, resolved_pack(("flood/level", 1)))))
             assert await compose(store, feed) == 1
-            await store.care(lambda c: store_room.make_room(c, "2026-11-25", START_MS))
+            await store.care(lambda c: room.make_room(c, "2026-11-25", START_MS))
             counters = await store.counters()
             assert "room_packs" not in counters
             assert counters["room_waiting_packs"] == 1

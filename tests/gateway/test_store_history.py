@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClock
-from haidang_gateway import store_history, store_room
 from haidang_gateway.batch import CENTRE, PackRow
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
-from haidang_gateway.store_care import Care
-from haidang_gateway.store_history import HOUR_S, MINUTE_S, Point, Series
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import history, room
+from haidang_gateway.store.care import Care
+from haidang_gateway.store.history import HOUR_S, MINUTE_S, Point, Series
+from haidang_gateway.store.schema import reading
+from haidang_gateway.store.store import Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_packs import NODE, START_MS
@@ -37,11 +37,11 @@ def level(seq: int, at_ms: int, *values: float, name: str = LEVEL, late_ms: int 
 def chart(folder: Path, span_s: int, name: str = LEVEL) -> list[Point]:
     series = Series(NODE, name, START_MS - DAY_MS, START_MS + 3 * DAY_MS)
     with reading(folder / "haidang.db") as connection:
-        return store_history.chart(connection, series, span_s)
+        return history.chart(connection, series, span_s)
 
 
 async def roll_up(store: Store, step: int = 100) -> None:
-    while await store.care(lambda c: store_history.roll_up(c, step)):
+    while await store.care(lambda c: history.roll_up(c, step)):
         pass
 
 
@@ -149,7 +149,7 @@ def test_a_raw_chart_reads_only_the_packs_of_its_time(tmp_path: Path) -> None:
     with reading(tmp_path / "haidang.db") as connection:
         steps: list[None] = []
         connection.set_progress_handler(lambda: steps.append(None), 100)
-        points = store_history.raw(connection, wanted)
+        points = history.raw(connection, wanted)
     assert [(p.at_ms - MINUTE_MS, p.mean, p.count) for p in points] == [
         (600_000, 10, 1),
         (660_000, 11, 1),
@@ -161,7 +161,7 @@ def test_packs_go_when_they_are_old_forwarded_and_in_the_history(tmp_path: Path)
     limits = StoreSettings(raw_days=7, minute_days=10, hour_days=20)
 
     async def forget(store: Store, now_ms: int) -> int:
-        return await store.care(lambda c: store_room.forget_old(c, limits, now_ms))
+        return await store.care(lambda c: room.forget_old(c, limits, now_ms))
 
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
@@ -189,7 +189,7 @@ def test_at_most_so_many_forwarded_packs_are_kept(tmp_path: Path) -> None:
             await store.commit(packs(*(level(n, START_MS, n) for n in range(300))))
             await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
             await roll_up(store)
-            gone = await store.care(lambda c: store_room.forget_old(c, limits, START_MS))
+            gone = await store.care(lambda c: room.forget_old(c, limits, START_MS))
             assert gone == 200
 
     asyncio.run(scenario())
@@ -232,7 +232,7 @@ def test_an_error_in_the_caretakers_program_ends_no_gateway_and_is_told(
             care = Care(store, StoreSettings(), clock)  # type: ignore[arg-type]
             clock.advance(301_000)
             with monkeypatch.context() as patch:
-                patch.setattr(store_history, "roll_up", wrong)
+                patch.setattr(history, "roll_up", wrong)
                 for _ in range(3):
                     assert not await care._try_step()
             assert care.word() == "failing"

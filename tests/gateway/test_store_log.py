@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeClock
-from haidang_gateway import store_log
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.errors import StoreError
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
-from haidang_gateway.store_care import Care
-from haidang_gateway.store_schema import second
+from haidang_gateway.store import log_file
+from haidang_gateway.store.care import Care
+from haidang_gateway.store.schema import second
+from haidang_gateway.store.store import Store
 from node_packs import START_MS
 from store_kit import alarm, open_store, packs, row
 
@@ -33,10 +33,10 @@ def test_the_pages_of_the_log_are_those_that_sqlite_counts(tmp_path: Path) -> No
                 await store.commit(packs(row(seq, bytes(3000))))
                 counted = await store.log_pages()
                 with second(store.path) as connection:
-                    assert store_log.carry_over(connection) == counted > 0
-        assert store_log.pages(tmp_path / "no.db") == 0
+                    assert log_file.carry_over(connection) == counted > 0
+        assert log_file.pages(tmp_path / "no.db") == 0
         (tmp_path / "short.db-wal").write_bytes(b"torn")
-        assert store_log.pages(tmp_path / "short.db") == 0
+        assert log_file.pages(tmp_path / "short.db") == 0
 
     asyncio.run(scenario())
 
@@ -63,7 +63,7 @@ def test_a_log_begins_anew_although_a_commit_comes_while_it_is_carried_over(
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             loop = asyncio.get_running_loop()
-            empty = store_log.empty
+            empty = log_file.empty
 
             def busy(database: Path) -> None:
                 with second(database) as reader:
@@ -75,7 +75,7 @@ def test_a_log_begins_anew_although_a_commit_comes_while_it_is_carried_over(
 
             await store.commit(packs(*(row(seq, bytes(1000)) for seq in range(400))))
             before = await store.log_pages()
-            monkeypatch.setattr(store_log, "empty", busy)
+            monkeypatch.setattr(log_file, "empty", busy)
             assert await store.carry_over() > before
             await store.commit(alarm(2))
             assert await store.log_pages() < before

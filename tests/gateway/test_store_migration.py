@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_dead, store_drop, store_history
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreError
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
-from haidang_gateway.store_tables import SCHEMA_VERSION
+from haidang_gateway.store import dead_letters, drop, history
+from haidang_gateway.store.store import Store
+from haidang_gateway.store.tables import SCHEMA_VERSION
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import alarm, open_store
 
@@ -163,11 +163,9 @@ def test_a_database_of_version_2_keeps_its_packs_and_gets_a_history_of_them(
             assert await store.nodes() == {NODE: {"heartbeat_s": 30}}
             assert await store.counters() == {"orders": 3}
             assert (await store.backlog(CENTRE)).packs == 3
-            assert await store.care(lambda c: store_history.roll_up(c, 10)) == 3
-            series = store_history.Series(NODE, "flood/level", START_MS - 60_000, START_MS + 1)
-            (point,) = await store.read(
-                lambda c: store_history.chart(c, series, store_history.MINUTE_S)
-            )
+            assert await store.care(lambda c: history.roll_up(c, 10)) == 3
+            series = history.Series(NODE, "flood/level", START_MS - 60_000, START_MS + 1)
+            (point,) = await store.read(lambda c: history.chart(c, series, history.MINUTE_S))
             assert (point.low, point.mean, point.high, point.count) == (0, 1, 2, 3)
 
     asyncio.run(scenario())
@@ -181,7 +179,7 @@ def test_a_database_of_version_3_gets_a_place_for_what_is_refused(tmp_path: Path
         async with open_store(tmp_path) as store:
             assert store.epoch == "5f3a9c1e"
             assert [m.seq for m in await store.pending(CENTRE, "alarm", 0, 9)] == [7]
-            assert await store.read(store_dead.letters) == []
+            assert await store.read(dead_letters.letters) == []
 
     asyncio.run(scenario())
     assert _version(path) == SCHEMA_VERSION
@@ -195,7 +193,7 @@ def test_a_database_of_version_4_gets_a_place_for_the_names_of_what_is_dropped(
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             assert store.epoch == "5f3a9c1e"
-            assert await store.read(store_drop.dropped) == []
+            assert await store.read(drop.dropped) == []
 
     asyncio.run(scenario())
     assert _version(path) == SCHEMA_VERSION

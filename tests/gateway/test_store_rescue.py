@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from fakes import FakeClock
-from haidang_gateway import store_check, store_read, store_rescue, store_room
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreBroken, StoreError
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
-from haidang_gateway.store_care import Care
-from haidang_gateway.store_schema import reading
+from haidang_gateway.store import check, queries, rescue, room
+from haidang_gateway.store.care import Care
+from haidang_gateway.store.schema import reading
+from haidang_gateway.store.store import Store
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import alarm, open_store, packs, revision, row
 
@@ -112,7 +112,7 @@ def _count(path: Path, table: str) -> int:
 
 def test_messages_that_wait_get_numbers_of_the_new_epoch(tmp_path: Path) -> None:
     asyncio.run(_fill(tmp_path))
-    store_check.mark(tmp_path, "told so by a test")
+    check.mark(tmp_path, "told so by a test")
     seen = asyncio.run(_seen(tmp_path))
     for message in (*seen["alarms"], *seen["data"]):
         assert json.loads(message.payload)["id"] == f"gw-01/{seen['epoch']}/{message.seq}"
@@ -157,7 +157,7 @@ def test_a_rule_that_is_older_than_its_alarm_goes_on_after_the_alarm(tmp_path: P
             await store.commit(alarm(3))
 
     asyncio.run(first())
-    store_check.mark(tmp_path, "told so by a test")
+    check.mark(tmp_path, "told so by a test")
     seen = asyncio.run(_seen(tmp_path))
     mended = seen["states"]["fire:m"]["alarm"]
     assert mended == {"document": {"rev": 3}, "sha256": revision(3).sha256}
@@ -167,9 +167,9 @@ def test_a_power_cut_between_the_two_renames_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asyncio.run(_fill(tmp_path))
-    store_check.mark(tmp_path, "told so by a test")
+    check.mark(tmp_path, "told so by a test")
     moves: list[Path] = []
-    move = store_rescue.move
+    move = rescue.move
 
     def cut(path: Path, target: Path) -> None:
         moves.append(target)
@@ -178,7 +178,7 @@ def test_a_power_cut_between_the_two_renames_loses_nothing(
         move(path, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store_rescue, "move", cut)
+        patch.setattr(rescue, "move", cut)
         with pytest.raises(StoreError, match="cannot be rebuilt"):
             asyncio.run(_seen(tmp_path))
     assert not (tmp_path / "haidang.db").exists()
@@ -203,7 +203,7 @@ def test_a_power_cut_between_the_renames_of_one_database_leaves_no_older_state(
     asyncio.run(end_as_killed())
     for part in ("", "-wal", "-shm"):
         (tmp_path / f"killed{part}").rename(tmp_path / f"haidang.db{part}")
-    store_check.mark(tmp_path, "told so by a test")
+    check.mark(tmp_path, "told so by a test")
     renames: list[Path] = []
     rename = Path.rename
 
@@ -219,7 +219,7 @@ def test_a_power_cut_between_the_renames_of_one_database_leaves_no_older_state(
             with pytest.raises(StoreError, match="cannot be rebuilt"):
                 asyncio.run(_seen(tmp_path))
     # A mark may be lost with the power, too.
-    store_check.unmark(tmp_path)
+    check.unmark(tmp_path)
     seen = asyncio.run(_seen(tmp_path))
     # The third message has the packs. The fourth was in the log.
     assert [message.seq for message in seen["alarms"]] == [1, 2, 4], renames
@@ -237,7 +237,7 @@ def test_a_text_or_a_number_that_is_none_any_more_keeps_no_gateway_from_starting
     tmp_path: Path, sound: bytes, rotten: bytes
 ) -> None:
     asyncio.run(_fill(tmp_path, 60))
-    store_check.mark(tmp_path, "told so by a test")
+    check.mark(tmp_path, "told so by a test")
     asyncio.run(_seen(tmp_path))
     path = tmp_path / "haidang.db"
     content = path.read_bytes()
@@ -281,7 +281,7 @@ def test_a_rotten_text_in_what_waits_ends_the_gateway_and_costs_one_message(
 
 def test_a_rebuilding_that_was_cut_short_begins_anew(tmp_path: Path) -> None:
     asyncio.run(_fill(tmp_path))
-    store_check.mark(tmp_path, "told so by a test")
+    check.mark(tmp_path, "told so by a test")
     (tmp_path / "haidang.db.new").write_bytes(b"half of it")
     assert len(asyncio.run(_seen(tmp_path))["alarms"]) == 2
 
@@ -290,7 +290,7 @@ def test_at_most_two_broken_databases_are_kept(tmp_path: Path) -> None:
     for number in range(4):
         (tmp_path / f"haidang.db.broken-2025010{number}T000000000Z").write_bytes(b"x")
     asyncio.run(_fill(tmp_path, 60))
-    store_check.mark(tmp_path, "told so by a test")
+    check.mark(tmp_path, "told so by a test")
     aside = asyncio.run(_seen(tmp_path))["opened"].set_aside
     kept = sorted(path.name for path in tmp_path.glob("haidang.db.broken-*Z"))
     assert kept == ["haidang.db.broken-20250103T000000000Z", aside.name]
@@ -317,18 +317,18 @@ def test_damage_that_shows_while_the_gateway_works_ends_it_and_the_next_start_re
 async def _read_everything(store: Store) -> None:
     def read(connection: sqlite3.Connection) -> None:
         connection.execute("SELECT body FROM pack").fetchall()
-        store_read.revisions(connection)
+        queries.revisions(connection)
 
     await store.read(read)
 
 
 def test_a_look_through_the_database_ends_with_the_gateway(tmp_path: Path) -> None:
     asyncio.run(_fill(tmp_path, 60))
-    look = store_check.Look(tmp_path / "haidang.db")
+    look = check.Look(tmp_path / "haidang.db")
     look.stop()
     assert look.run() == ""
     _damage(tmp_path / "haidang.db", b"[20]")
-    assert store_check.Look(tmp_path / "haidang.db").run() != ""
+    assert check.Look(tmp_path / "haidang.db").run() != ""
     assert look.run() == "", "an ended look accuses nobody"
 
 
@@ -348,7 +348,7 @@ def test_the_look_runs_beside_the_other_care_and_is_due_until_it_has_passed(
                 await care.step()
                 await care.step()
                 assert care._look is not None, "the other care goes on"
-                patch.setattr(store_room, "log_bytes", lambda _path: 1 << 40)
+                patch.setattr(room, "log_bytes", lambda _path: 1 << 40)
                 await care.step()
                 assert care._look is None, "a long log ends it"
             assert care.check_due
@@ -390,7 +390,7 @@ def test_packs_after_a_rebuild_are_forwarded_though_none_came_over(tmp_path: Pat
             await store.commit(packs(*(row(n) for n in range(40))))
             assert await store.compose_data(draft, compose_packs, START_MS) == 40
             await store.confirm(CENTRE, store.epoch, [[1, 1]])
-        store_check.mark(tmp_path, "damage that a test made up")
+        check.mark(tmp_path, "damage that a test made up")
         async with open_store(tmp_path) as store:
             await store.commit(packs(row(40), row(41)))
             assert await store.compose_data(draft, compose_packs, START_MS) == 2

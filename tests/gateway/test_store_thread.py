@@ -4,7 +4,7 @@ import asyncio
 import threading
 
 import pytest
-from haidang_gateway.store_thread import StoreThread
+from haidang_gateway.store.thread import StoreThread
 
 
 def test_what_alarms_wait_for_overtakes_what_waits_and_nothing_else_changes_order() -> None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from haidang_gateway import store_read
 from haidang_gateway.errors import PkiError
 from haidang_gateway.fleet.pki import Authority, Issued
 from haidang_gateway.settings import Settings
-from haidang_gateway.store_schema import FILE, reading
+from haidang_gateway.store import queries
+from haidang_gateway.store.schema import FILE, reading
 
 INDEX = "index"
 _SOON = timedelta(days=30)
@@ -37,7 +37,7 @@ def troubles(settings: Settings, now_ms: int) -> Iterator[str]:
 def unheard(settings: Settings) -> Iterator[str]:
     """A sentence for each node that was never heard here. StoreError without a database."""
     with reading(settings.data_dir / FILE) as connection:
-        heard = store_read.nodes(connection)
+        heard = queries.nodes(connection)
     for node in settings.nodes:
         if node.id not in heard:
             yield (

@@ -9,13 +9,13 @@ from typing import Protocol, TypeVar
 from haidang_wire import messages, ranges
 from haidang_wire.errors import MessageError
 
-from haidang_gateway import store_dead
 from haidang_gateway.batch import CENTRE, Confirmed, Outgoing
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.formats.home_assistant import is_retained
 from haidang_gateway.model import OutLane
-from haidang_gateway.store_schema import Connection
+from haidang_gateway.store import dead_letters
+from haidang_gateway.store.schema import Connection
 from haidang_gateway.uplink.deflating import deflated
 from haidang_gateway.uplink.window import LANES, Window
 
@@ -228,7 +228,7 @@ class Forwarder:
             await self._confirm(ranges.from_sorted(sorted(set(taken))))
         for seq, reason in list(self._hopeless.items()):
             bury = functools.partial(
-                store_dead.bury,
+                dead_letters.bury,
                 destination=self._destination,
                 seq=seq,
                 reason=reason,

@@ -16,7 +16,7 @@ from haidang_gateway.commands import Refused, Resync, Wish
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.model import Revision
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from haidang_gateway.uplinks import Uplinks
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.fault_proxy import FaultProxy

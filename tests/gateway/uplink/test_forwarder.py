@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from haidang_gateway import store_dead
 from haidang_gateway.batch import CENTRE, Outgoing
 from haidang_gateway.clock import Clock
 from haidang_gateway.model import OutLane
-from haidang_gateway.store import Store
+from haidang_gateway.store import dead_letters
+from haidang_gateway.store.store import Store
 from haidang_gateway.uplink.forwarder import Forwarder
 from running_uplink import make_messages, until
 from store_kit import open_store
@@ -77,7 +77,7 @@ def test_a_message_that_alone_is_refused_is_set_aside_and_holds_up_nobody(
             await make_messages(store, "alarm", 2)
             async with _forwarding(store, broker) as forwarder:
                 await _until(forwarder, lambda: "set aside" in caplog.text, "set aside")
-            (letter,) = await store.read(store_dead.letters)
+            (letter,) = await store.read(dead_letters.letters)
             assert letter[:3] == (CENTRE, 1, "alarm")
             assert "0x87" in letter[4]
             assert broker.topics.count("hd/1/g/gw-01/alarm/gw-01-5f3a9c1e-0001") == 8
@@ -93,7 +93,7 @@ def test_a_broker_that_refuses_everything_is_given_longer(tmp_path: Path) -> Non
             await make_messages(store, "alarm", 1)
             async with _forwarding(store, broker) as forwarder:
                 await _until(forwarder, lambda: forwarder.refusals >= 20, "refused often")
-                assert await store.read(store_dead.letters) == []
+                assert await store.read(dead_letters.letters) == []
                 assert forwarder.unconfirmed == 1
 
     asyncio.run(scenario())

@@ -16,7 +16,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.formats import home_assistant
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from haidang_gateway.uplinks import Uplinks
 from haidang_tools.brokers import Broker
 from mqtt_peer import Peer

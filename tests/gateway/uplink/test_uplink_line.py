@@ -7,7 +7,7 @@ from pathlib import Path
 from haidang_gateway.batch import CENTRE, Batch, Confirmed, Draft, Outgoing
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
-from haidang_gateway.store import Store
+from haidang_gateway.store.store import Store
 from haidang_tools.brokers import Broker, render
 from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages

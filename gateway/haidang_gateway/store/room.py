@@ -5,13 +5,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from haidang_gateway import store_dead, store_history
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store_counters import count_up
-from haidang_gateway.store_drop import drop_waiting
-from haidang_gateway.store_feed import give_up_for_others, give_up_messages
-from haidang_gateway.store_schema import FILE, PAGE_BYTES, Connection
-from haidang_gateway.store_write import QUARANTINE_FORGOTTEN, forget_revisions
+from haidang_gateway.store import dead_letters, history
+from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.drop import drop_waiting
+from haidang_gateway.store.feed import give_up_for_others, give_up_messages
+from haidang_gateway.store.schema import FILE, PAGE_BYTES, Connection
+from haidang_gateway.store.writes import QUARANTINE_FORGOTTEN, forget_revisions
 
 _log = logging.getLogger(__name__)
 
@@ -114,11 +114,11 @@ def make_room(connection: Connection, day: str, now_ms: int) -> int:
         ("room_packs", lambda: _forwarded(connection)),
         ("room_destinations", lambda: _others_packs(connection)),
         ("room_messages", lambda: give_up_messages(connection, "data", dead_ms, MESSAGES)),
-        ("room_letters", lambda: store_dead.give_up(connection, MESSAGES)),
-        ("room_minutes", lambda: store_history.drop_oldest(connection, 60, ROWS)),
+        ("room_letters", lambda: dead_letters.give_up(connection, MESSAGES)),
+        ("room_minutes", lambda: history.drop_oldest(connection, 60, ROWS)),
         (QUARANTINE_FORGOTTEN, lambda: connection.execute("DELETE FROM quarantine").rowcount),
         ("room_waiting_packs", lambda: drop_waiting(connection, "data", day, ROWS)),
-        ("room_hours", lambda: store_history.drop_oldest(connection, 3600, ROWS)),
+        ("room_hours", lambda: history.drop_oldest(connection, 3600, ROWS)),
         ("room_waiting_alarms", lambda: drop_waiting(connection, "alarm", day, ROWS)),
         ("room_alarms", lambda: give_up_messages(connection, "alarm", dead_ms, ROWS)),
         ("room_revisions", lambda: forget_revisions(connection, now_ms, REVISIONS)),
@@ -134,8 +134,8 @@ def forget_old(connection: Connection, settings: StoreSettings, now_ms: int) -> 
     """Delete at most `ROWS` rows of each kind that are older than the configuration keeps them."""
     return (
         _old_packs(connection, settings, now_ms)
-        + store_history.forget(connection, 60, settings.minute_days, now_ms, ROWS)
-        + store_history.forget(connection, 3600, settings.hour_days, now_ms, ROWS)
+        + history.forget(connection, 60, settings.minute_days, now_ms, ROWS)
+        + history.forget(connection, 3600, settings.hour_days, now_ms, ROWS)
     )
 
 
@@ -167,7 +167,7 @@ def _old_packs(connection: Connection, settings: StoreSettings, now_ms: int) -> 
     if first is None:
         return 0
     (last,) = connection.execute("SELECT max(id) FROM pack").fetchone()
-    done = min(_forwarded_up_to(connection), store_history.cursor(connection), first + ROWS - 1)
+    done = min(_forwarded_up_to(connection), history.cursor(connection), first + ROWS - 1)
     (old,) = connection.execute(
         "SELECT coalesce(max(id), 0) FROM pack WHERE id <= ? AND received_ms < ?",
         (done, now_ms - settings.raw_days * 86_400_000),

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store_schema import Connection, onlooker
-from haidang_gateway.store_thread import StoreThread
+from haidang_gateway.store.schema import Connection, onlooker
+from haidang_gateway.store.thread import StoreThread
 
 _T = TypeVar("_T")
 

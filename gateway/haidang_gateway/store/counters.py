@@ -1,6 +1,6 @@
 """Counters that live as long as the database."""
 
-from haidang_gateway.store_schema import Connection
+from haidang_gateway.store.schema import Connection
 
 
 def count_up(connection: Connection, name: str, by: int) -> None:

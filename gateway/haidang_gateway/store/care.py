@@ -5,11 +5,11 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
-from haidang_gateway import store_check, store_history, store_room
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreBroken, StoreError, StoreFull
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import Store
+from haidang_gateway.store import check, history, room
+from haidang_gateway.store.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -91,12 +91,10 @@ class Care:
         gone = await self._store.keep_room(now_ms)
         self._note_room(steady_ms)
         rolled = 0 if gone else await self._roll_up(steady_ms)
-        forgotten = await self._store.care(
-            lambda c: store_room.forget_old(c, self._settings, now_ms)
-        )
+        forgotten = await self._store.care(lambda c: room.forget_old(c, self._settings, now_ms))
         await self._carry_over(steady_ms)
         await self._look_on(steady_ms)
-        return bool(gone) or rolled == _PACKS or forgotten >= store_room.ROWS
+        return bool(gone) or rolled == _PACKS or forgotten >= room.ROWS
 
     def word(self) -> str:
         """How the database is now."""
@@ -126,7 +124,7 @@ class Care:
         if found := await self._store.look_through():
             raise StoreBroken(f"the database is damaged: {found}; the next start rebuilds it")
         now_ms = self._clock.now_ms()
-        await self._store.care(lambda c: store_check.passed(c, now_ms))
+        await self._store.care(lambda c: check.passed(c, now_ms))
         self.check_due = False
         took_s = (self._clock.monotonic_ms() - began_ms) / 1000
         _log.info("the whole database was read and is sound (%.1f s)", took_s)
@@ -160,7 +158,7 @@ class Care:
         elif self._look.done():
             look, self._look = self._look, None
             look.result()
-        elif store_room.log_bytes(self._store.path) > _LONGEST_LOG_BYTES:
+        elif room.log_bytes(self._store.path) > _LONGEST_LOG_BYTES:
             # While it reads, the log cannot begin anew: with so much to write it comes later.
             await self._stop_looking()
 
@@ -171,11 +169,11 @@ class Care:
             self._look = None
 
     async def _roll_up(self, steady_ms: int) -> int:
-        waiting = await self._store.read(store_history.not_rolled_up)
+        waiting = await self._store.read(history.not_rolled_up)
         if waiting < _ROLL_UP_PACKS and steady_ms - self._rolled_ms < _ROLL_UP_MS:
             return 0
         try:
-            rolled = await self._store.care(lambda c: store_history.roll_up(c, _PACKS))
+            rolled = await self._store.care(lambda c: history.roll_up(c, _PACKS))
         except StoreFull:
             # Charts are not worth a single pack.
             return 0

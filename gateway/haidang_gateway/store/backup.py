@@ -10,11 +10,11 @@ from pathlib import Path
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store_check import end_cleanly, passed, unmark
-from haidang_gateway.store_open import BACKED_UP_MS, RENEWED, lock, settle_copy
-from haidang_gateway.store_rescue import aside, move, remove
-from haidang_gateway.store_room import drop_aside
-from haidang_gateway.store_schema import (
+from haidang_gateway.store.check import end_cleanly, passed, unmark
+from haidang_gateway.store.opening import BACKED_UP_MS, RENEWED, lock, settle_copy
+from haidang_gateway.store.rescue import aside, move, remove
+from haidang_gateway.store.room import drop_aside
+from haidang_gateway.store.schema import (
     FILE,
     Connection,
     SqlError,
@@ -24,7 +24,7 @@ from haidang_gateway.store_schema import (
     transaction,
     version_of,
 )
-from haidang_gateway.store_tables import SCHEMA_VERSION
+from haidang_gateway.store.tables import SCHEMA_VERSION
 
 # 256 KiB, then the disk belongs to the gateway's commits for a moment.
 _PAGES = 64

@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from haidang_gateway import store_check, store_log, store_read, store_room, store_write
 from haidang_gateway.batch import Backlog, Batch, BootKey, Confirmed, Draft, Outgoing
 from haidang_gateway.errors import StoreError, StoreFull
 from haidang_gateway.model import OutLane
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store_open import Opened, lock, open_store
-from haidang_gateway.store_reads import StoreReads
-from haidang_gateway.store_schema import (
+from haidang_gateway.store import check, log_file, queries, room, writes
+from haidang_gateway.store.opening import Opened, lock, open_store
+from haidang_gateway.store.readers import StoreReads
+from haidang_gateway.store.schema import (
     FILE,
     Connection,
     SqlError,
@@ -26,9 +26,9 @@ from haidang_gateway.store_schema import (
     transaction,
     translated,
 )
-from haidang_gateway.store_thread import StoreThread
-from haidang_gateway.store_times import CommitTimes
-from haidang_gateway.store_write import ComposeData
+from haidang_gateway.store.thread import StoreThread
+from haidang_gateway.store.times import CommitTimes
+from haidang_gateway.store.writes import ComposeData
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -62,7 +62,7 @@ class Store:
         self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside the store")
         self._lock_fd: int | None = None
         self._connection: Connection | None = None
-        self._room = store_room.Room(folder, settings)
+        self._room = room.Room(folder, settings)
         self._now_ms = 0
         self._closed = False
 
@@ -90,7 +90,7 @@ class Store:
     async def compose_data(self, draft: Draft, compose: ComposeData, now_ms: int) -> int:
         """Number some waiting packs into data messages; how many packs were taken."""
         work = functools.partial(
-            store_write.compose_data, draft=draft, compose=compose, prefix=self._prefix
+            writes.compose_data, draft=draft, compose=compose, prefix=self._prefix
         )
         return await self._call(lambda: self._write(lambda c: work(c, now_ms=now_ms)))
 
@@ -101,7 +101,7 @@ class Store:
         if epoch != self.epoch:
             return Confirmed()
         return await self._call(
-            lambda: self._write(lambda c: store_write.confirm(c, destination, ranges))
+            lambda: self._write(lambda c: writes.confirm(c, destination, ranges))
         )
 
     async def pending(
@@ -109,37 +109,37 @@ class Store:
     ) -> list[Outgoing]:
         """Unconfirmed messages of a lane above `after_seq`, in rising order."""
         return await self._sends.read(
-            lambda c: store_read.pending(c, destination, lane, after_seq, limit),
+            lambda c: queries.pending(c, destination, lane, after_seq, limit),
             first=lane == "alarm",
         )
 
     async def rule_states(self) -> dict[str, dict[str, Any]]:
         """All states of the alarm rules by key."""
-        return await self.read(store_read.rule_states)
+        return await self.read(queries.rule_states)
 
     async def boots(self) -> dict[BootKey, dict[str, Any]]:
         """What the ledger knew of every boot at the last commit."""
-        return await self.read(store_read.boots)
+        return await self.read(queries.boots)
 
     async def nodes(self) -> dict[str, dict[str, Any]]:
         """What each node last declared of itself."""
-        return await self.read(store_read.nodes)
+        return await self.read(queries.nodes)
 
     async def commands(self) -> dict[str, dict[str, Any]]:
         """Commands for nodes by their id, finished ones of late too."""
-        return await self.read(store_read.commands)
+        return await self.read(queries.commands)
 
     async def counters(self) -> dict[str, int]:
         """What was counted since the database exists, by name."""
-        return await self.read(store_read.counters)
+        return await self.read(queries.counters)
 
     async def backlog(self, destination: str) -> Backlog:
         """How much waits for a destination."""
-        return await self.read(lambda c: store_read.backlog(c, destination))
+        return await self.read(lambda c: queries.backlog(c, destination))
 
     async def ledger_sums(self) -> dict[str, int]:
         """Counts of all nodes and days by what was counted."""
-        return await self.read(store_read.ledger_sums)
+        return await self.read(queries.ledger_sums)
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Something that is read beside the commits."""
@@ -172,18 +172,18 @@ class Store:
 
     async def log_pages(self) -> int:
         """How many pages the log holds since it last began anew."""
-        return await self._call_beside(lambda: store_log.pages(self.path))
+        return await self._call_beside(lambda: log_file.pages(self.path))
 
     async def carry_over(self) -> int:
         """Move the log's pages into the file, beside the commits; how many it holds."""
-        await self._call_beside(lambda: self._translated(lambda: store_log.empty(self.path)))
+        await self._call_beside(lambda: self._translated(lambda: log_file.empty(self.path)))
         # The last few between two commits: a log begins anew when all of it is in the file.
-        rest = functools.partial(store_log.carry_over, self._open_connection)
+        rest = functools.partial(log_file.carry_over, self._open_connection)
         return await self._call(lambda: self._translated(rest))
 
     async def look_through(self) -> str:
         """Read the whole database beside the commits; what is wrong with it, empty if nothing."""
-        look = store_check.Look(self.path)
+        look = check.Look(self.path)
         found = await look.alone(lambda: self._translated(look.run))
         if found:
             self._mark(found)
@@ -224,7 +224,7 @@ class Store:
         self._sends.close()
         if self._connection is not None:
             with contextlib.suppress(StoreError):
-                work = store_check.end_cleanly
+                work = check.end_cleanly
                 self._translated(lambda: transaction(self._open_connection, work))
             self._connection.close()
             self._connection = None
@@ -235,7 +235,7 @@ class Store:
     def _commit(self, batch: Batch) -> None:
         self._now_ms = batch.now_ms
         with self.commits.timed():
-            self._write(lambda c: store_write.write_batch(c, batch, self._prefix))
+            self._write(lambda c: writes.write_batch(c, batch, self._prefix))
 
     def _write(self, work: Callable[[Connection], _T]) -> _T:
         for again in range(_ROOM_ROUNDS):
@@ -277,7 +277,7 @@ class Store:
         day = moment.date().isoformat()
         return self._translated(
             lambda: transaction(
-                self._open_connection, lambda c: store_room.make_room(c, day, self._now_ms)
+                self._open_connection, lambda c: room.make_room(c, day, self._now_ms)
             )
         )
 
@@ -296,4 +296,4 @@ class Store:
 
     def _mark(self, reason: str) -> None:
         self.broken = self.broken or reason
-        store_check.mark(self._folder, reason)
+        check.mark(self._folder, reason)

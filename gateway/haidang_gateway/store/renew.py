@@ -8,7 +8,7 @@ from haidang_wire import messages
 from haidang_wire.errors import WireError
 
 from haidang_gateway.formats import cap
-from haidang_gateway.store_schema import Connection, new_epoch
+from haidang_gateway.store.schema import Connection, new_epoch
 
 # More revisions than any alarm has between a backup and its restoring.
 _REVISIONS_AHEAD = 1000

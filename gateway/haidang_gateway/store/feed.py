@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from haidang_gateway.batch import CENTRE, Draft
 from haidang_gateway.destination import Filter
 from haidang_gateway.model import OutLane
-from haidang_gateway.store_counters import count_up
-from haidang_gateway.store_schema import Connection
-from haidang_gateway.store_write import (
+from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.schema import Connection
+from haidang_gateway.store.writes import (
     COMPOSED_AT_ONCE,
     DATA_WINDOW,
     MESSAGE_BYTES,

@@ -6,10 +6,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from haidang_gateway import store_check, store_read, store_rescue, store_room
 from haidang_gateway.errors import StoreError, StoreFull
-from haidang_gateway.store_renew import count_from_now, lead_revisions, mend_rules, renew
-from haidang_gateway.store_schema import (
+from haidang_gateway.store import check, queries, rescue, room
+from haidang_gateway.store.renew import count_from_now, lead_revisions, mend_rules, renew
+from haidang_gateway.store.schema import (
     FILE,
     Connection,
     SqlError,
@@ -18,7 +18,7 @@ from haidang_gateway.store_schema import (
     transaction,
     translated,
 )
-from haidang_gateway.store_write import audit
+from haidang_gateway.store.writes import audit
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def open_store(path: Path, now_ms: int) -> tuple[Connection, Opened]:
     """A connection that the caller closes; StoreFull or StoreError where there can be none."""
     set_aside = None
     try:
-        store_rescue.finish(path)
+        rescue.finish(path)
         if reason := _wrong_with(path):
             set_aside = _rebuild(path, reason, now_ms)
         connection = connect(path, now_ms)
@@ -93,34 +93,34 @@ def lock(folder: Path) -> int:
 
 
 def _begin(connection: Connection, set_aside: Path | None) -> Opened:
-    facts = store_read.meta(connection)
+    facts = queries.meta(connection)
     try:
         transaction(connection, _settle)
     except SqlError as error:
         if is_broken(error) or not translated(error, Path()).retryable:
             raise
-        # A full disk: alarms still find room in the file, see store_room.py.
+        # A full disk: alarms still find room in the file, see room.py.
         _log.warning("the database can be read and not written yet: %s", error)
     return Opened(
         epoch=facts["epoch"],
         created_ms=int(facts["created_ms"]),
         set_aside=set_aside,
-        unclean=facts.get(store_check.CLEAN) == "0",
-        checked_ms=int(facts.get(store_check.CHECKED_MS, 0)),
+        unclean=facts.get(check.CLEAN) == "0",
+        checked_ms=int(facts.get(check.CHECKED_MS, 0)),
         renewed=facts.get(RENEWED, ""),
     )
 
 
 def _renew_copy(connection: Connection, path: Path, now_ms: int) -> None:
     """A copy that was put in place by hand would use the numbers of after its making twice."""
-    facts = store_read.meta(connection)
+    facts = queries.meta(connection)
     if BACKED_UP_MS in facts and RENEWED not in facts:
         transaction(connection, lambda c: settle_copy(c, now_ms))
         _log.warning("%s is a backup; it goes on as a restored one, in a new epoch", path)
 
 
 def _settle(connection: Connection) -> None:
-    store_check.begin(connection)
+    check.begin(connection)
     # A gateway whose rules lag behind its alarms could never commit the next revision.
     mend_rules(connection)
 
@@ -134,14 +134,14 @@ def _opening(error: SqlError, path: Path) -> StoreError:
 def _wrong_with(path: Path) -> str:
     if not path.exists():
         return ""
-    return store_check.marked(path.parent) or store_check.glance(path)
+    return check.marked(path.parent) or check.glance(path)
 
 
 def _rebuild(path: Path, reason: str, now_ms: int) -> Path:
-    found = store_rescue.rescue(path, reason, now_ms)
-    store_check.unmark(path.parent)
+    found = rescue.rescue(path, reason, now_ms)
+    check.unmark(path.parent)
     _log.error("%s", found.said())
-    store_room.drop_aside(path.parent)
+    room.drop_aside(path.parent)
     return found.aside
 
 

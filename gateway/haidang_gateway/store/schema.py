@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from haidang_gateway.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreVersion
-from haidang_gateway.store_tables import SCHEMA_VERSION, STEPS
+from haidang_gateway.store.tables import SCHEMA_VERSION, STEPS
 
 Connection = sqlite3.Connection
 SqlError = sqlite3.Error
 FILE = "haidang.db"
 PAGE_BYTES = 4096
 _T = TypeVar("_T")
-# The log is carried over beside the writer (store_care.py); only if that falls so far behind does
+# The log is carried over beside the writer (care.py); only if that falls so far behind does
 # a commit do it.
 _LOG_PAGES = 4000
 _BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}

@@ -7,13 +7,13 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from haidang_gateway import store_dead
 from haidang_gateway.audit import GENESIS, chain_link
 from haidang_gateway.batch import Batch, Confirmed, Draft, PackRow
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import OutLane
-from haidang_gateway.store_counters import count_up
-from haidang_gateway.store_schema import Connection
+from haidang_gateway.store import dead_letters
+from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.schema import Connection
 
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
 # that a full disk can drop the oldest without tearing a gap into the sequence.
@@ -59,7 +59,7 @@ def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
     for draft in batch.drafts:
         number(connection, draft, prefix, batch.now_ms)
     for name in batch.resend:
-        store_dead.resend(connection, name, prefix.rpartition("/")[2], batch.now_ms)
+        dead_letters.resend(connection, name, prefix.rpartition("/")[2], batch.now_ms)
     _quarantine(connection, batch)
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from haidang_gateway.store_schema import Connection, second
+from haidang_gateway.store.schema import Connection, second
 
 # sqlite.org/fileformat2.html#walformat: a header of 32 bytes, then frames of 24 bytes and a page.
 _HEADER_BYTES = 32

@@ -1,8 +1,8 @@
 """Dead letters: messages that a destination refused again and again, kept to be sent once more."""
 
-from haidang_gateway.store_counters import count_up
-from haidang_gateway.store_renew import named
-from haidang_gateway.store_schema import Connection
+from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.renew import named
+from haidang_gateway.store.schema import Connection
 
 KEPT = 1000
 FORGOTTEN = "dead_letters_forgotten"

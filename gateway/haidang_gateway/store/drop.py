@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
-from haidang_gateway import store_history
 from haidang_gateway.model import Lane
-from haidang_gateway.store_counters import count_up
-from haidang_gateway.store_schema import Connection
+from haidang_gateway.store import history
+from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.schema import Connection
 
 # One range takes about 80 bytes, for one pack or for a thousand.
 KEEP_RANGES = 10_000
@@ -47,7 +47,7 @@ def drop_waiting(connection: Connection, lane: Lane, day: str, limit: int) -> in
     if first is None:
         return 0
     last = first[0] + limit - 1
-    charted = not store_history.not_rolled_up(connection)
+    charted = not history.not_rolled_up(connection)
     ranges = connection.execute(_RANGES, (last, lane)).fetchall()
     others = connection.execute(
         f"SELECT {_COLUMNS} FROM pack WHERE id<=? AND lane<>? ORDER BY id",  # noqa: S608 (our names)
@@ -109,4 +109,4 @@ def _put_behind(connection: Connection, rows: Sequence[tuple[Any, ...]], *, char
     )
     if rows and charted:
         (newest,) = connection.execute("SELECT max(id) FROM pack").fetchone()
-        store_history.move_cursor(connection, newest)
+        history.move_cursor(connection, newest)

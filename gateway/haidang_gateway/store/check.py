@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from haidang_gateway.store_schema import (
+from haidang_gateway.store.schema import (
     FILE,
     Connection,
     SqlError,
@@ -18,7 +18,7 @@ from haidang_gateway.store_schema import (
     second,
     version_of,
 )
-from haidang_gateway.store_tables import VITAL
+from haidang_gateway.store.tables import VITAL
 
 _log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from haidang_gateway.store_schema import Connection, SqlError
+from haidang_gateway.store.schema import Connection, SqlError
 
 _ROWS = 500
 _JUMPS = 200

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from haidang_wire.names import known
 
-from haidang_gateway.store_schema import Connection
+from haidang_gateway.store.schema import Connection
 
 MINUTE_S = 60
 HOUR_S = 3600

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from haidang_gateway import store_history
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store_feed import RETIRED
-from haidang_gateway.store_renew import mend_rules, renew
-from haidang_gateway.store_salvage import TornTable, packs_waiting
-from haidang_gateway.store_schema import (
+from haidang_gateway.store import history
+from haidang_gateway.store.feed import RETIRED
+from haidang_gateway.store.renew import mend_rules, renew
+from haidang_gateway.store.salvage import TornTable, packs_waiting
+from haidang_gateway.store.schema import (
     Connection,
     SqlError,
     connect,
     reading,
     transaction,
 )
-from haidang_gateway.store_write import audit
+from haidang_gateway.store.writes import audit
 
 _log = logging.getLogger(__name__)
 
@@ -158,8 +158,8 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
         # The ledger's records are whole, so it goes on answering for what came before.
         connection.execute("UPDATE meta SET value=? WHERE key='created_ms'", (kept["created_ms"],))
     (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
-    rolled_up = kept.get(store_history.CURSOR, "")
-    store_history.move_cursor(connection, int(rolled_up) if rolled_up.isdecimal() else newest)
+    rolled_up = kept.get(history.CURSOR, "")
+    history.move_cursor(connection, int(rolled_up) if rolled_up.isdecimal() else newest)
     _go_on_counting(connection)
     _count_missing(connection, result.packs_waited - result.taken["pack"], now_ms)
     mend_rules(connection)
@@ -172,7 +172,7 @@ def _go_on_counting(connection: Connection) -> None:
     (passed,) = connection.execute(
         "SELECT max(coalesce((SELECT max(id) FROM pack), 0),"
         " coalesce((SELECT max(pack_cursor) FROM destination WHERE pack_cursor<?), 0), ?)",
-        (RETIRED, store_history.cursor(connection)),
+        (RETIRED, history.cursor(connection)),
     ).fetchone()
     connection.execute("DELETE FROM sqlite_sequence WHERE name='pack'")
     connection.execute("INSERT INTO sqlite_sequence VALUES ('pack', ?)", (passed,))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,11 @@ _LONGEST = (
     "bench/test_bench_node.py",
     "gateway/test_process.py",
 )
+
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("haidang", deadline=None)
+hypothesis.settings.load_profile("haidang")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import dataclasses
 import json
 import statistics
 import subprocess
@@ -216,17 +215,14 @@ def _street(first_minute: int, minutes: int) -> Iterator[PackRow]:
         for number in range(_NODES):
             at_ms = _BEGIN_MS + minute * _MINUTE_MS + number * 1000
             body = _body(minute * _NODES + number, at_ms)
-            yield dataclasses.replace(
-                row(minute, body), node=_node(number), received_ms=at_ms + 2000
-            )
+            yield row(minute, body)._replace(node=_node(number), received_ms=at_ms + 2000)
 
 
 def _packs(first: int, count: int) -> Iterator[PackRow]:
     for seq in range(first, first + count):
         at_ms = _BEGIN_MS + seq * 10
-        yield dataclasses.replace(
-            row(seq, _body(seq, at_ms)), node=_node(seq % _NODES), received_ms=at_ms
-        )
+        sent = row(seq, _body(seq, at_ms))
+        yield sent._replace(node=_node(seq % _NODES), received_ms=at_ms)
 
 
 def _body(seq: int, at_ms: int) -> bytes:

@@ -35,8 +35,6 @@ from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
 from haidang_gateway.metrics_page import MetricsPage, Sample, process_samples, samples_of
 from haidang_gateway.model import Revision, StoreTrouble
-from haidang_gateway.numbering import Numbering
-from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
@@ -115,7 +113,7 @@ class App:
         pipeline = self._pipeline(await self._intake(orders), orders)
         parts = {
             "pipeline": pipeline.run(),
-            "numbering": self._numbering().run(),
+            "numbering": self._uplinks.centre.number(),
             "nodes": self._nodes.run(),
             "serial": self._serial.run(orders.unsent),
             "uplinks": self._uplinks.run(lambda: self._status(orders)),
@@ -189,21 +187,6 @@ class App:
             on_answer=self._control.answer,
             crash_points=CrashPoints.from_environment(),
         )
-
-    def _numbering(self) -> Numbering:
-        centre, store = self._uplinks.centre, self._store
-        compose = functools.partial(
-            store.compose_data, data_draft(self._settings.id, CENTRE), compose_packs
-        )
-        numbering = Numbering(
-            compose if centre.feed.is_plain else centre.compose,
-            lambda: store.read(functools.partial(queries.packs_waiting, destination=CENTRE)),
-            clock=self._clock,
-            batch_s=self._settings.centre.batch_s,
-            on_numbered=lambda: centre.wake(("data",)),
-        )
-        centre.notify_confirmed(numbering.confirmed)
-        return numbering
 
     def _on_commit(self, revisions: Sequence[Revision]) -> None:
         self._uplinks.wake()

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from haidang_wire import messages, topics
@@ -16,14 +16,13 @@ from haidang_gateway.commands import Refused, Resync, Wish, wish_of
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.feed import Feed
-from haidang_gateway.model import OutLane
-from haidang_gateway.store import dead_letters
+from haidang_gateway.numbering import Numbering
+from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.store import dead_letters, queries
 from haidang_gateway.store import feed as store_feed
 from haidang_gateway.store.store import Store
-from haidang_gateway.store.writes import PACKS_PER_MESSAGE
 from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.forwarder import Forwarder
-from haidang_gateway.uplink.window import LANES
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +58,13 @@ class DestinationLink:
         self._clock = clock
         self._on_command = on_command
         self._client = CentreClient(settings, gateway, clock, self._on_message)
+        self._numbering = Numbering(
+            self.compose,
+            self._packs_waiting,
+            clock=clock,
+            batch_s=settings.batch_s,
+            on_numbered=lambda: self._forwarder.wake(("data",)),
+        )
         self._forwarder = Forwarder(
             store,
             self._client,
@@ -66,6 +72,7 @@ class DestinationLink:
             settings.name,
             broker_only=settings.mode == "broker-only",
             deflate=settings.deflate,
+            on_packs_confirmed=self._numbering.confirmed,
         )
 
     @property
@@ -83,13 +90,9 @@ class DestinationLink:
         """Messages that the destination's broker took while nobody listened."""
         return self._client.unheard
 
-    def wake(self, lanes: Sequence[OutLane] = LANES) -> None:
-        """Tell that the store has new messages, of these lanes alone."""
-        self._forwarder.wake(lanes)
-
-    def notify_confirmed(self, callback: Callable[[], None]) -> None:
-        """Call `callback` when the destination has confirmed readings."""
-        self._forwarder.on_packs_confirmed = callback
+    def wake(self) -> None:
+        """Tell that the store has new messages."""
+        self._forwarder.wake()
 
     async def state(self, counted: Mapping[str, int]) -> dict[str, Any]:
         """The contract's `destinations` item; `counted` are the store's counters."""
@@ -115,9 +118,34 @@ class DestinationLink:
 
     async def compose(self, now_ms: int) -> int:
         """Number waiting packs for this destination; how many were looked at."""
+        settings = self.settings
+        if settings.is_centre and self.feed.is_plain:
+            draft = data_draft(self._gateway, settings.name)
+            return await self._store.compose_data(draft, compose_packs, now_ms)
+        if not settings.is_centre:
+            await self._store.care(
+                functools.partial(
+                    store_feed.bound,
+                    destination=settings.name,
+                    packs=settings.queue_packs,
+                    alarms=settings.queue_alarms,
+                )
+            )
         plan, prefix = self.feed.plan(), f"{self._gateway}/{self._store.epoch}"
         taken: int = await self._store.care(lambda c: store_feed.compose(c, plan, prefix, now_ms))
         return taken
+
+    async def _packs_waiting(self) -> int:
+        count = functools.partial(queries.packs_waiting, destination=self.settings.name)
+        return await self._store.read(count)
+
+    async def number(self) -> None:
+        """Number what waits until cancelled: for the centre beside `run`, else a part of it.
+
+        A store error that cannot pass ends it, and with the centre's the gateway, whose next
+        start mends the database; an error in a format of any other ends that destination alone.
+        """
+        await self._numbering.run()
 
     async def run(self, status: Status) -> None:
         """Forward, listen and report `status` every 10 s until cancelled.
@@ -137,28 +165,7 @@ class DestinationLink:
             group.create_task(self._forwarder.run(), name=f"forwarder of {self.settings.name}")
             group.create_task(self._report(status), name=f"status for {self.settings.name}")
             if not self.settings.is_centre:
-                group.create_task(self._feed_it(), name=f"feed of {self.settings.name}")
-
-    async def _feed_it(self) -> None:
-        """Number what waits every `batch_s`, at once while much waits; keep the queue bounded."""
-        settings = self.settings
-        bound = functools.partial(
-            store_feed.bound,
-            destination=settings.name,
-            packs=settings.queue_packs,
-            alarms=settings.queue_alarms,
-        )
-        while True:
-            taken = 0
-            try:
-                await self._store.care(bound)
-                taken = await self.compose(self._clock.now_ms())
-            except StoreError as error:
-                _log.debug("telemetry for %s waits in the store: %s", settings.name, error)
-            if taken:
-                self.wake(("data",))
-            much = taken >= PACKS_PER_MESSAGE
-            await asyncio.sleep(min(0.2, settings.batch_s) if much else settings.batch_s)
+                group.create_task(self.number(), name=f"numbering for {self.settings.name}")
 
     async def _on_message(self, topic: str, payload: bytes) -> None:
         if topic.endswith("/ack"):

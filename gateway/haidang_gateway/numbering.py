@@ -1,4 +1,4 @@
-"""Numbers waiting packs into data messages for the centre, beside the pipeline."""
+"""When waiting packs are numbered into data messages for a destination, beside the pipeline."""
 
 import asyncio
 import contextlib
@@ -37,6 +37,7 @@ class Numbering:
         self._batch_s = batch_s
         self._on_numbered = on_numbered
         self._is_full = False
+        self._has_failed = False
         self._room = asyncio.Event()
 
     async def run(self) -> None:
@@ -66,8 +67,11 @@ class Numbering:
             if taken >= PACKS_PER_MESSAGE:
                 return _AT_ONCE_S
             self._is_full = await self._waiting() >= PACKS_PER_MESSAGE
+            self._has_failed = False
         except StoreError as error:
             if not error.retryable:
                 raise
-            _log.warning("telemetry waits in the store: %s", error)
+            level = logging.DEBUG if self._has_failed else logging.WARNING
+            _log.log(level, "telemetry waits in the store: %s", error)
+            self._has_failed = True
         return self._batch_s

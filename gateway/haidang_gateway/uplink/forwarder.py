@@ -79,14 +79,17 @@ class Forwarder:
         *,
         broker_only: bool = False,
         deflate: bool = False,
+        on_packs_confirmed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Keep the parts; the store must be open before `run`. `deflate` packs telemetry."""
+        """Keep the parts; the store must be open before `run`. `deflate` packs telemetry.
+
+        `on_packs_confirmed()` is called when the destination has confirmed readings.
+        """
         self.sendings = 0
         self.refusals = 0
         self.confirmed = Confirmed()
         self.foreign_acks = 0
-        # Called when the destination has confirmed readings.
-        self.on_packs_confirmed: Callable[[], None] = _nothing
+        self._on_packs_confirmed = on_packs_confirmed
         self._store = store
         self._link = link
         self._clock = clock
@@ -156,7 +159,7 @@ class Forwarder:
         )
         self._news.set()
         if news.packs:
-            self.on_packs_confirmed()
+            self._on_packs_confirmed()
         return news.messages
 
     async def _forward(self) -> bool:
@@ -260,7 +263,3 @@ class Forwarder:
                 await self._news.wait()
         except TimeoutError:
             pass
-
-
-def _nothing() -> None:
-    return

@@ -2,10 +2,12 @@
 
 Rate: all packs from the first sending to the last arrival at the centre and, where there are
 acknowledgements by name, the last of them at its node. What a node has due goes out in one write,
-so that the publishers are the fastest part: where they are not, the bridge's queue stays short.
+which the bridge saves once, and is the fastest that publishers can be; then (`apart`) packet by
+packet, as the firmware writes.
 """
 
 import asyncio
+import itertools
 import json
 import statistics
 import time
@@ -21,11 +23,20 @@ _LIMIT_S = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """So many packs of so many publishers: at `rate` a second, 0: all at once."""
+    """So many packs of so many publishers: at `rate` a second, 0: all at once.
+
+    packets_apart: each pack in a write of its own.
+    """
 
     publishers: int
     n: int
     rate: float = 0.0
+    packets_apart: bool = False
+
+    @property
+    def tag(self) -> str:
+        """What the names of its figures end in."""
+        return f"apart_{self.n}" if self.packets_apart else f"{self.n}"
 
 
 def figures(
@@ -38,8 +49,8 @@ def figures(
     found: parts.Figures = {"publishers": publishers, "rounds": rounds}
     with stand.scratch("forward") as folder:
         ca = authority(folder, publishers)
-        for count in counts:
-            load = Load(publishers=publishers, n=count)
+        for count, apart in itertools.product(counts, (False, True)):
+            load = Load(publishers=publishers, n=count, packets_apart=apart)
             found |= _race(folder, ca, load, rounds)
         if not quick and not n:
             for rate, total in ((50, 500), (1000, 5000)):
@@ -48,14 +59,14 @@ def figures(
 
 
 def _race(folder: Path, ca: Path, load: Load, rounds: int) -> parts.Figures:
-    scene = folder / f"{load.n}"
+    scene = folder / load.tag
     runs: dict[str, list[Run]] = {"ours": [], "bridge": []}
     for turn in range(rounds):
         for name, way in ways(scene / f"{turn}", ca, load.publishers).items():
             found = run(way, ca, load)
             parts.LOG.info("%s %s: %s", name, scene.name, json.dumps(found))
             runs[name].append(found)
-    return compared(runs, scene.name)
+    return compared(runs, load.tag)
 
 
 def compared(runs: dict[str, list[Run]], tag: str) -> parts.Figures:
@@ -121,7 +132,7 @@ def run(way: Way, ca: Path, load: Load) -> Run:
 
 async def _measure(way: Way, ca: Path, load: Load) -> Run:
     n = load.n
-    async with Fleet(way, ca, load.publishers) as fleet:
+    async with Fleet(way, ca, load.publishers, packets_apart=load.packets_apart) as fleet:
         began_s = 0.0
         try:
             async with asyncio.timeout(_LIMIT_S):

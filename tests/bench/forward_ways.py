@@ -10,6 +10,7 @@ from haidang_tools.demo.gateway_process import GatewayProcess
 from haidang_tools.demo.settings import DemoNode, Lines, gateway_toml
 from haidang_tools.fleet_node import SimNode
 from haidang_tools.fleet_sim import node_id, readings
+from waiting import wait_until
 
 from bench.forward_centre import CountingCentre
 
@@ -168,12 +169,10 @@ class Bridge(SenmlPacks):
             rights="\ntopic read hd/1/n/#\n",
         )
         self.near.start()
-        deadline_s = time.monotonic() + _READY_S
-        while "gw-01" not in self.far.log.replace("broker-", ""):
-            if time.monotonic() > deadline_s:
-                raise RuntimeError(f"the bridge does not connect: {self.near.log[-500:]}")
-            time.sleep(0.05)
-        time.sleep(0.5)
+        # Of the far broker's own name and of whoever has connected.
+        wait_until(
+            lambda: "gw-01" in self.far.log.replace("broker-", ""), "the bridge connects", _READY_S
+        )
 
     def stop(self) -> None:
         self.near.stop()

@@ -123,8 +123,8 @@ def test_the_peer_gets_packs_of_the_same_length(tmp_path: Path) -> None:
 
 def test_the_smoke_run_forwards_everything_both_ways() -> None:
     figures = forward_race.figures(n=200, rounds=1, publishers=5)
-    for name in ("decoded_200", "acked_200"):
-        assert figures[name] == 200, name
-    assert figures["lost_200"] == figures["bridge_lost_200"] == 0
-    for name in ("ours_msgs_per_s_200", "bridge_disk_bytes_per_msg_200"):
-        assert float(str(figures[name])) > 0, name
+    for scene in ("200", "apart_200"):
+        assert figures[f"decoded_{scene}"] == figures[f"acked_{scene}"] == 200, scene
+        assert figures[f"lost_{scene}"] == figures[f"bridge_lost_{scene}"] == 0, scene
+        for name in ("ours_msgs_per_s", "bridge_disk_bytes_per_msg"):
+            assert float(str(figures[f"{name}_{scene}"])) > 0, name

@@ -3,20 +3,20 @@
 import argparse
 import asyncio
 import gc
-import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from haidang_gateway import (
     alarm_cli,
     audit_cli,
     destinations_view,
     journal,
-    ledger_view,
+    ledger_cli,
     levels_cli,
     node_cli,
     quarantine_cli,
@@ -41,6 +41,24 @@ _STOP_S = 5.0
 _YOUNG_OBJECTS = 10_000
 _EXIT_CONFIG = 2
 _EXIT_CTRL_C = 130
+
+_AddArguments = Callable[[argparse.ArgumentParser, Path], None]
+_Run = Callable[[argparse.Namespace], int]
+
+
+class _Part(Protocol):
+    """What a module, or `_Own`, has to have for a command."""
+
+    @property
+    def add_arguments(self) -> _AddArguments: ...
+
+    @property
+    def run(self) -> _Run: ...
+
+
+class _Own(NamedTuple):
+    add_arguments: _AddArguments
+    run: _Run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,73 +112,47 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="haidang-gateway", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_plain(commands)
-    text = "give one node a command and print its answer"
-    node = commands.add_parser("node", help=text, description=text)
-    add_config(node, _CONFIG)
-    node_cli.add_arguments(node)
-    node.set_defaults(command=node_cli.run)
-    text = "see, acknowledge, dismiss or shelve alarms, report, exercise"
-    persons = commands.add_parser("alarm", help=text, description=text)
-    alarm_cli.add_arguments(persons, _CONFIG)
-    persons.set_defaults(command=alarm_cli.run)
-    text = "send once more what a destination refused"
-    again = commands.add_parser("resend", help=text, description=text)
-    destinations_view.add_arguments(again, _CONFIG)
-    again.set_defaults(command=destinations_view.run)
-    text = "check that the record of alarms and commands was not changed"
-    chain = commands.add_parser("audit", help=text, description=text)
-    audit_cli.add_arguments(chain, _CONFIG)
-    chain.set_defaults(command=audit_cli.run)
-    for name, copying, text in (
-        ("backup", backup.run_backup, "copy the database to FILE while the gateway runs"),
-        ("restore", backup.run_restore, "go on from a copy; the gateway must not run"),
-    ):
-        sub = commands.add_parser(name, help=text, description=text)
-        backup.add_arguments(sub, _CONFIG)
-        sub.set_defaults(command=copying)
-    for name, part, text in (
-        ("quarantine", quarantine_cli, "show what could not be read, or try it again"),
-        ("evidence", evidence_cli, "pictures kept with alarms; learn a camera's view anew"),
-    ):
+    for name, part, text in _parts():
         sub = commands.add_parser(name, help=text, description=text)
         part.add_arguments(sub, _CONFIG)
         sub.set_defaults(command=part.run)
-    text = "print what a node measured as a trace for `haidang replay`"
-    recorded = commands.add_parser("trace", help=text, description=text)
-    trace_cli.add_arguments(recorded, _CONFIG)
-    recorded.set_defaults(command=trace_cli.run)
-    text = "official flood levels as signed data"
-    levels = commands.add_parser("levels", help=text, description=text)
-    levels_cli.add_arguments(levels, _CONFIG)
-    text = "open a camera or a video file once and tell what comes"
-    camera = commands.add_parser("camera", help=text, description=text)
-    camera.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")
-    camera.set_defaults(command=_camera)
-    text = "the city's certificate authority: who may speak to its brokers"
-    authority = commands.add_parser("ca", help=text, description=text)
-    pki_cli.add_arguments(authority)
-    authority.set_defaults(command=pki_cli.run)
     return parser
 
 
-def _add_plain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    for name, command, text in (
-        ("run", _run, "run the gateway"),
-        ("check", _check, "check the configuration and tell every mistake"),
-        ("ledger", _ledger, "show what came, was lost and why, by node and day"),
-        ("alarms", _alarms, "show which sources raised false alarms, by month"),
-    ):
-        sub = commands.add_parser(name, help=text, description=text)
-        add_config(sub, _CONFIG)
-        sub.set_defaults(command=command)
-        if command is _check:
-            told = "shake hands with the broker of each destination as well"
-            sub.add_argument("--connect", action="store_true", help=told)
-        if command is _ledger:
-            sub.add_argument("--json", action="store_true", help="all sums as one JSON object")
-            days = "the newest N days alone; with --json one row for each node and day"
-            sub.add_argument("--days", type=int, default=0, metavar="N", help=days)
+def _parts() -> tuple[tuple[str, _Part, str], ...]:
+    """Each command's name, part and explanation, in the order of -h."""
+    back_up = _Own(backup.add_arguments, backup.run_backup)
+    restore = _Own(backup.add_arguments, backup.run_restore)
+    camera = _Own(_add_camera, _camera)
+    authority = _Own(lambda parser, _: pki_cli.add_arguments(parser), pki_cli.run)
+    return (
+        ("run", _Own(add_config, _run), "run the gateway"),
+        ("check", _Own(_add_check, _check), "check the configuration and tell every mistake"),
+        ("ledger", ledger_cli, "show what came, was lost and why, by node and day"),
+        ("alarms", tally_view, "show which sources raised false alarms, by month"),
+        ("node", node_cli, "give one node a command and print its answer"),
+        ("alarm", alarm_cli, "see, acknowledge, dismiss or shelve alarms, report, exercise"),
+        ("resend", destinations_view, "send once more what a destination refused"),
+        ("audit", audit_cli, "check that the record of alarms and commands was not changed"),
+        ("backup", back_up, "copy the database to FILE while the gateway runs"),
+        ("restore", restore, "go on from a copy; the gateway must not run"),
+        ("quarantine", quarantine_cli, "show what could not be read, or try it again"),
+        ("evidence", evidence_cli, "pictures kept with alarms; learn a camera's view anew"),
+        ("trace", trace_cli, "print what a node measured as a trace for `haidang replay`"),
+        ("levels", levels_cli, "official flood levels as signed data"),
+        ("camera", camera, "open a camera or a video file once and tell what comes"),
+        ("ca", authority, "the city's certificate authority: who may speak to its brokers"),
+    )
+
+
+def _add_check(parser: argparse.ArgumentParser, config: Path) -> None:
+    add_config(parser, config)
+    told = "shake hands with the broker of each destination as well"
+    parser.add_argument("--connect", action="store_true", help=told)
+
+
+def _add_camera(parser: argparse.ArgumentParser, _: Path) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="a file, rtsp://, http:// or tcp://")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -236,32 +228,6 @@ def _camera(options: argparse.Namespace) -> int:
     if first is None:
         raise CameraError("the camera was opened, but sends no pictures; take another source")
     _say(f"a picture came, {first.width} x {first.height}")
-    return 0
-
-
-def _alarms(options: argparse.Namespace) -> int:
-    for line in tally_view.lines(load(options.config).data_dir):
-        _say(line)
-    return 0
-
-
-def _ledger(options: argparse.Namespace) -> int:
-    settings = load(options.config)
-    folder = settings.data_dir
-    if options.json and options.days > 0:
-        _say(json.dumps(ledger_view.by_day(folder, options.days)))
-        return 0
-    if options.json:
-        _say(json.dumps(ledger_view.sums(folder)))
-        return 0
-    for line in ledger_view.lines(folder, max(options.days, 0)):
-        _say(line)
-    for line in (
-        *identities.unheard(settings),
-        *identities.troubles(settings, Clock().now_ms()),
-        *destinations_view.lines(settings),
-    ):
-        _say(line)
     return 0
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -34,23 +35,29 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
         return sub
 
     keygen = add("keygen", "make the office's key pair KEY and KEY.pub", "the secret one")
-    keygen.set_defaults(command=_keygen)
+    keygen.set_defaults(act=_keygen)
     sign = add("sign", "sign a file of levels", "JSON, as docs/alarms.md describes it")
     text = "the office's secret key"
     sign.add_argument("--key", type=Path, required=True, metavar="KEY", help=text)
     out = "where the signed file goes"
     sign.add_argument("--out", type=Path, required=True, metavar="FILE", help=out)
-    sign.set_defaults(command=_sign)
+    sign.set_defaults(act=_sign)
     verify = add("verify", "show what a signed file says, if it is genuine", "the signed file")
     public = "an office's public key (those in [levels] keys)"
     verify.add_argument(
         "--key", type=Path, action="append", default=[], metavar="KEY.pub", help=public
     )
     add_config(verify, config)
-    verify.set_defaults(command=_verify)
+    verify.set_defaults(act=_verify)
     install = add("install", "install a signed file; restart the service then", "the signed file")
     add_config(install, config)
-    install.set_defaults(command=_install)
+    install.set_defaults(act=_install)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked for; 0. LevelsError where it cannot be done."""
+    act: Callable[[argparse.Namespace], int] = options.act
+    return act(options)
 
 
 def _keygen(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from haidang_gateway import control_client
 from haidang_gateway.clock import Clock
-from haidang_gateway.config import load
+from haidang_gateway.config import add_config, load
 from haidang_gateway.control import LONGEST_WAIT_S
 from haidang_gateway.errors import OrderError
 from haidang_gateway.settings import Settings
@@ -40,8 +40,9 @@ _START_S = 120
 _TRIAL_S = 300
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The command's arguments, without --config."""
+def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
+    """Its arguments and options."""
+    add_config(parser, config)
     parser.add_argument("node", metavar="ID", help="the node, for example n-240ac4000001")
     words = "; ".join(f"{word}: {text}" for word, text in _WORDS.items())
     parser.add_argument("do", metavar="WHAT", choices=sorted(_WORDS), help=words)

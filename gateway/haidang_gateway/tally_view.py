@@ -1,13 +1,27 @@
-"""How many alarms each source raised and how many of them persons found false, by month."""
+"""`haidang-gateway alarms`: how many each source raised and persons found false, by month."""
 
+import argparse
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from haidang_gateway.alarms.tally import DISMISSED, PREFIX, RAISED
+from haidang_gateway.config import add_config, load
 from haidang_gateway.store import queries
 from haidang_gateway.store.schema import reading
 from haidang_gateway.text import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
+    """Its option."""
+    add_config(parser, config)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; 0. StoreError without a database."""
+    sys.stdout.writelines(f"{line}\n" for line in lines(load(options.config).data_dir))
+    return 0
 
 
 def lines(folder: Path) -> Iterator[str]:

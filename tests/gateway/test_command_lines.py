@@ -70,7 +70,7 @@ def test_ctrl_c_ends_a_command_without_a_traceback(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command_line, "load", pressed)
-    assert main(["ledger"]) == 130
+    assert main(["check"]) == 130
     assert capsys.readouterr() == ("", "")
 
 

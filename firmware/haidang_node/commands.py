@@ -8,6 +8,7 @@ from micropython import const
 from haidang_node import loading, log
 
 _REMEMBERED = const(32)
+_LOOK = "look whether it was done; if not, send it with a new id"
 _LOG = log.Log("commands")
 
 
@@ -26,7 +27,7 @@ def accept(path: str, order_id: str, owed: list) -> dict | None:
     interrupted = _refusal(
         order_id,
         "the node restarted while it was at it",
-        "look whether it was done; if not, send it with a new id",
+        _LOOK,
     )
     ids.append([order_id, 0])
     owed.append(interrupted)
@@ -70,7 +71,10 @@ def _is_owed(owed: list, order_id: str) -> bool:
 def _again(order_id: str, ok: int) -> dict:
     if ok == 1:
         return {"id": order_id, "ok": True, "out": {"again": True}}
-    return _refusal(order_id, "refused when it came first", "send it with a new id")
+    if ok == 2:
+        return _refusal(order_id, "refused when it came first", "send it with a new id")
+    # Its reply is gone: so many were owed, or flash took no word of it.
+    return _refusal(order_id, "what became of it is not known any more", _LOOK)
 
 
 def _read(path: str) -> list:

@@ -76,7 +76,7 @@ class Delivery:
             and now_ms >= node.stay_ms
             and not node.outbox.count()
             and not node.orders.waiting
-            and node.orders.reply() is None
+            and not node.orders.owing
             and node.told["mode"] != "trial"
         )
 

@@ -12,7 +12,12 @@ from haidang_node.supervisor import Supervisor
 
 _LOOP_LIMIT_MS = const(6000)
 _FIRST_ROUND_MS = const(15000)
+_ROUND_MS = const(60000)
+# A backlog being sent or a connection being made is short of memory for a moment.
 _SHORT_ROUNDS = const(3)
+# Where the last restart for memory has not helped, another one is worth an hour's wait: a smoke
+# sensor that starts every three minutes never gets warm.
+_SHORT_AGAIN_ROUNDS = const(60)
 _LOST_ROUND_MS = const(3600000)
 _BUILDING = "haidang_node.building"
 _LOG = log.Log("node")
@@ -50,6 +55,12 @@ class Node:
         self.settled = False
         self.short_rounds = 0
         self._round_ms = _FIRST_ROUND_MS
+
+    @property
+    def short_limit(self) -> int:
+        """After how many rounds in a row that are short of memory the node restarts."""
+        again = self.status.told.get("why", "").startswith("memory: ")
+        return _SHORT_AGAIN_ROUNDS if again else _SHORT_ROUNDS
 
     async def run(self) -> None:
         """Opens what was kept, then runs every loop; returns when the node must restart."""
@@ -97,10 +108,12 @@ class Node:
                 "haidang_node.rounds", "go", self, esp32.Storage(), short
             )
         except MemoryError:
-            # A connection being made takes it for a moment: short three times in a row, as there.
+            # Looked at again sooner than there, unless a restart has not helped.
             self.short_rounds += 1
-            self._round_ms = self.clock.uptime_ms() + _FIRST_ROUND_MS
-            why = "memory: none for a round" if self.short_rounds >= _SHORT_ROUNDS else None
+            limit = self.short_limit
+            wait_ms = _FIRST_ROUND_MS if limit == _SHORT_ROUNDS else _ROUND_MS
+            self._round_ms = self.clock.uptime_ms() + wait_ms
+            why = "memory: none for a round" if self.short_rounds >= limit else None
         except (ImportError, OSError, ValueError) as error:
             # Flash has lost its file, which others need not have: the node watches on.
             self._round_ms, why = self.clock.uptime_ms() + _LOST_ROUND_MS, None

@@ -14,6 +14,9 @@ _ID_CHARS = const(64)
 # More than the session's receive maximum cannot wait.
 _WAITING = const(16)
 _OWED = const(8)
+# Replies that are not acknowledged are due again after this long, doubling to the other.
+_RETRY_MS = const(5000)
+_RETRY_CAP_MS = const(60000)
 PATH = "/outbox/orders"
 _COMMANDS = "haidang_node.commands"
 _REFUSALS = "haidang_node.refusals"
@@ -41,8 +44,10 @@ class Orders:
         self._waiting: list = []
         self._accepted: tuple | None = None
         self._owed: list = []
-        # The reply that was given out last, and its CRC-32.
-        self._said: tuple = (None, 0)
+        # How many of the owed, from the oldest on, were given out since all of them were due.
+        self._said = 0
+        self._again_ms = 0
+        self._wait_ms = _RETRY_MS
         self._after: tuple | None = None
 
     def open(self) -> None:
@@ -56,6 +61,12 @@ class Orders:
     def begin(self) -> None:
         """A new connection: what was not accepted will come again."""
         self._waiting = []
+        self.again()
+
+    def again(self) -> None:
+        """All owed replies are due now: who heard them may have forgotten them."""
+        self._said = 0
+        self._wait_ms = _RETRY_MS
 
     @property
     def waiting(self) -> bool:
@@ -118,26 +129,39 @@ class Orders:
     def owe(self, reply: dict, save: bool) -> None:
         """Adds a reply to be told; `save` where the node may restart before that."""
         self._owed.append(reply)
-        del self._owed[:-_OWED]
+        while len(self._owed) > _OWED:
+            _LOG.error("reply to %s is dropped: the gateway takes none", self._owed.pop(0)["id"])
+            self._said = max(0, self._said - 1)
         if save:
             loading.call(_COMMANDS, "keep", self._path, self._owed)
 
-    def reply(self) -> bytes | None:
-        """The oldest reply that is owed."""
-        if not self._owed:
+    @property
+    def owing(self) -> bool:
+        """Whether a reply is not committed yet."""
+        return bool(self._owed)
+
+    def reply(self, now_ms: int) -> bytes | None:
+        """The next reply that is due, in their order: none waits for another's commit."""
+        if now_ms >= self._again_ms and self._said:
+            self._said = 0
+            self._wait_ms = min(2 * self._wait_ms, _RETRY_CAP_MS)
+        if self._said == len(self._owed):
             return None
-        data = encode(self._owed[0])
-        self._said = (self._owed[0], binascii.crc32(data))
-        return data
+        self._said += 1
+        self._again_ms = now_ms + self._wait_ms
+        return encode(self._owed[self._said - 1])
 
     def told(self, crc: int) -> bool:
-        """The gateway has committed a reply of this CRC-32; whether it was the oldest owed."""
-        # A word about an earlier reply to the same command may come late.
-        if not self._owed or self._said[0] is not self._owed[0] or self._said[1] != crc:
-            return False
-        reply = self._owed.pop(0)
-        loading.call(_COMMANDS, "keep", self._path, self._owed, reply)
-        return True
+        """The gateway has committed the reply of this CRC-32; whether one like it was owed."""
+        # Of what was given out alone: a word about an earlier reply to a command may come late.
+        for at in range(self._said):
+            if binascii.crc32(encode(self._owed[at])) == crc:
+                reply = self._owed.pop(at)
+                self._said -= 1
+                self._wait_ms = _RETRY_MS
+                loading.call(_COMMANDS, "keep", self._path, self._owed, reply)
+                return True
+        return False
 
     def step(self, now_ms: int) -> None:
         """Does what comes after a reply; call in each turn of the link."""

@@ -11,11 +11,6 @@ _ROUND_MS = const(60000)
 _TRIAL_ROUND_MS = const(15000)
 # A start is a good one once all loops have turned for this long.
 _SETTLED_MS = const(60000)
-# A backlog being sent or a connection being made is short for a moment.
-_SHORT_ROUNDS = const(3)
-# Where the last restart for memory has not helped, another one is worth an hour's wait: a smoke
-# sensor that starts every three minutes never gets warm.
-_SHORT_AGAIN_ROUNDS = const(60)
 _LOG = log.Log("rounds")
 
 
@@ -36,11 +31,9 @@ def go(node, storage, short) -> tuple:
     if told.get("mode") == "trial":
         return now_ms + _TRIAL_ROUND_MS, _try_out(node, storage)
     node.short_rounds = node.short_rounds + 1 if short else 0
-    again = told.get("why", "").startswith("memory: ")
-    limit = _SHORT_AGAIN_ROUNDS if again else _SHORT_ROUNDS
     if short:
-        _LOG.warning("%s (%d of %d)", short, node.short_rounds, limit)
-    return now_ms + _ROUND_MS, short if node.short_rounds >= limit else None
+        _LOG.warning("%s (%d of %d)", short, node.short_rounds, node.short_limit)
+    return now_ms + _ROUND_MS, short if node.short_rounds >= node.short_limit else None
 
 
 def _settle(node, storage, now_ms: int) -> None:

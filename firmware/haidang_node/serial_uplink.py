@@ -41,8 +41,6 @@ _READS = const(8)
 # A master with a long list of absent nodes comes by at least this often.
 _AWAY_MS = const(20000)
 _TIME_WAIT_MS = const(3000)
-# A reply that is not acknowledged goes again after this long: its commit alone is waited for.
-_REPLY_RETRY_MS = const(10000)
 # What a message of a wrong form or size raises; it must not end the link.
 _MALFORMED = (
     ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError, RuntimeError,
@@ -92,8 +90,6 @@ class SerialUplink:
         # Whether packs may go: the time is known, or nobody told it for long enough.
         self._ready = False
         self._accepted = False
-        # When the oldest reply is due.
-        self._reply_ms = 0
 
     def attach(self, outbox, status, orders, wake) -> None:
         """Whose packs, status and orders go over this link; a poll needs no waking."""
@@ -169,7 +165,6 @@ class SerialUplink:
         self._status_ms = now_ms - self._heartbeat_ms
         self._ready = False
         self._accepted = False
-        self._reply_ms = 0
         self._orders.begin()
         self._window.restart()
 
@@ -192,8 +187,7 @@ class SerialUplink:
     def _interpret(self, kind: int, document: dict) -> None:
         if kind == ACK:
             if "reply" in document:
-                if self._orders.told(document["reply"]):
-                    self._reply_ms = 0
+                self._orders.told(document["reply"])
             elif self._outbox.acknowledge(document["he"], document["hb"], document["s"]):
                 self._window.tidy()
         elif kind == TIME:
@@ -220,13 +214,10 @@ class SerialUplink:
             order_id = self._orders.accept()[1]
             session.send(TAKEN, encode({"id": order_id}), URGENT)
             self._accepted = True
-        if self._accepted or now_ms < self._reply_ms:
-            # Until it is executed, an accepted order owes what would be told after a power cut.
-            return
-        reply = self._orders.reply()
+        # Until it is executed, an accepted order owes what would be told after a power cut.
+        reply = None if self._accepted else self._orders.reply(now_ms)
         if reply:
             session.send(REPLY, reply, URGENT)
-            self._reply_ms = now_ms + _REPLY_RETRY_MS
 
     def _fill_packs(self, session: NodeSession, now_ms: int) -> None:
         while session.waiting(URGENT) + session.waiting(ORDINARY) < _LANES_LIMIT:

@@ -15,9 +15,6 @@ _TIME_WAIT_MS = const(3000)
 _LOOP_MS = const(1000)
 _NOBODY = const(0x10)
 _REFUSED = const(0x80)
-# A reply that is not acknowledged is sent again after this long, doubling to the other.
-_REPLY_RETRY_MS = const(5000)
-_REPLY_CAP_MS = const(60000)
 # What a document of a wrong form or size raises. Unacknowledged it would come again with each
 # connection, for ever.
 _MALFORMED = (ValueError, KeyError, TypeError, IndexError, AttributeError, MemoryError)
@@ -43,9 +40,6 @@ class Uplink:
         self._connected = False
         self._gateway_online = True
         self._pubacks: list[int] = []
-        # When the oldest reply is due, and how long after that once more.
-        self._reply_ms = 0
-        self._reply_wait_ms = _REPLY_RETRY_MS
         self._status_ms = 0
         self.reached = False
         self.refused = log.Trouble(_LOG, "delivering packs")
@@ -64,7 +58,6 @@ class Uplink:
         self._pubacks = []
         # Unacknowledged orders come again with the new connection.
         self._orders.begin()
-        self._reply_soon()
         self._status_ms = -heartbeat_ms
         self._window.restart()
 
@@ -163,18 +156,11 @@ class Uplink:
             orders.follow(self._clock.uptime_ms())
 
     async def _tell(self, connection, now_ms: int) -> None:
-        # One reply at a time, again until the gateway has committed it: a broker's word is none.
-        if now_ms < self._reply_ms or not self._gateway_online or not connection.can_publish:
-            return
-        reply = self._orders.reply()
-        if reply:
-            self._reply_ms = now_ms + self._reply_wait_ms
-            self._reply_wait_ms = min(2 * self._reply_wait_ms, _REPLY_CAP_MS)
-            await connection.publish(self._topic("reply"), reply)
-
-    def _reply_soon(self) -> None:
-        self._reply_ms = 0
-        self._reply_wait_ms = _REPLY_RETRY_MS
+        # Again until the gateway has committed it: a broker's word is none.
+        if self._gateway_online and connection.can_publish:
+            reply = self._orders.reply(now_ms)
+            if reply:
+                await connection.publish(self._topic("reply"), reply)
 
     def _take_message(self, message) -> None:
         try:
@@ -191,8 +177,7 @@ class Uplink:
         document = json.loads(message.payload)
         if topic == self._topic("ack"):
             if "reply" in document:
-                if self._orders.told(document["reply"]):
-                    self._reply_soon()
+                self._orders.told(document["reply"])
             elif self._outbox.acknowledge(document["he"], document["hb"], document["s"]):
                 self.refused.over()
                 self._window.tidy()
@@ -211,7 +196,7 @@ class Uplink:
         if online and not self._gateway_online:
             _LOG.info("the gateway is back: sending again")
             self._window.restart()
-            self._reply_soon()
+            self._orders.again()
         elif self._gateway_online and not online:
             _LOG.warning("the gateway is away: packs are held back")
         self._gateway_online = online

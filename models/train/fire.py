@@ -4,6 +4,7 @@ Pictures pass the frozen lower network once (cache folder); the tail and the hea
 """
 
 import argparse
+import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -14,8 +15,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from haidang_gateway.vision.interpreter import Model
+
 from models.rows import Row, good_rows, load_picture
-from models.train import checkpoints, lite0
+from models.train import checkpoints, lite0, rounding
 from models.train import fire_fakes as fakes
 from models.train import fire_pictures as pictures
 from models.train.export import write_int8
@@ -23,6 +26,7 @@ from models.train.export import write_int8
 LAST_FROZEN = 10  # blocks 0..10 stay as ImageNet left them
 FEATURES = (14, 14, 112)
 LISTS = ("train", "train2")
+VALIDATION = ("val", "val2")
 COLUMNS = ("features", "label", "label_weight", "cells", "cells_weight")
 Make = Callable[[], pictures.Sample]
 _CELL_SHARE = 0.5  # weight of the cell map in the loss
@@ -56,8 +60,28 @@ def main() -> None:
     network = whole_network(tail)
     examples = np.stack([_plain_picture(row) for row in rows[:: max(1, len(rows) // 300)]])
     options.out.mkdir(parents=True, exist_ok=True)
-    digest = write_int8(network, examples, options.out / "fire.tflite")
-    _log.info("wrote %s, sha256 %s", options.out / "fire.tflite", digest)
+    path = options.out / "fire.tflite"
+    # Under its name there is only what has passed the check.
+    candidate = path.with_suffix(".candidate.tflite")
+    digest = write_int8(network, examples, candidate)
+    compare(network, candidate, options.data / "fire")
+    candidate.replace(path)
+    _log.info("wrote %s, sha256 %s", path, digest)
+
+
+def compare(network: Any, path: Path, lists: Path) -> None:
+    """Log what 8 bits cost on the validation lists; ModelError where that is too much."""
+    model = Model(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    model.load()
+
+    def real(rgb: pictures.Picture) -> tuple[Any, ...]:
+        outputs = network(lite0.normalised(rgb[None]), training=False)
+        return tuple(output.numpy()[0] for output in outputs)
+
+    judges = [rounding.judge_of(run, pictures.SIDE_PX) for run in (real, model.run)]
+    for name in VALIDATION:
+        before, after = rounding.check(good_rows(lists / f"{name}.jsonl"), *judges)
+        _log.info("%s: AP of an alarm %.4f in real numbers, %.4f in 8 bits", name, before, after)
 
 
 def cached(plan: list[Make], folder: Path) -> dict[str, Any]:

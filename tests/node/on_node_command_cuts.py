@@ -103,12 +103,12 @@ class _Life:
 
     def tell(self, orders):
         """The link tells what is owed."""
-        reply = orders.reply()
+        reply = orders.reply(0)
         while reply:
             self.powered()
             self.told.append(json.loads(reply))
             assert orders.told(binascii.crc32(reply))
-            reply = orders.reply()
+            reply = orders.reply(0)
 
 
 def _order(number, do, **args):

@@ -5,6 +5,7 @@ import os
 import sys
 
 from haidang_node import commands, loading, log
+from haidang_node import orders as orders_module
 from haidang_node.commands import accept, keep
 from haidang_node.errors import CommandError
 from haidang_node.orders import Orders
@@ -65,6 +66,37 @@ def test_an_outcome_that_comes_between_saving_and_executing_is_still_told() -> N
     os.remove(path)
 
 
+def test_what_became_of_a_command_whose_reply_is_gone_is_not_made_up() -> None:
+    path, owed = _path(), []
+    assert accept(path, "c-1", owed) is None
+    reply = accept(path, "c-1", [])
+    assert reply["ok"] is False
+    assert "refused" not in reply["err"], "it may have been done"
+    keep(path, [], {"id": "c-1", "ok": False})
+    assert "refused" in accept(path, "c-1", [])["err"]
+    os.remove(path)
+
+
+def test_nine_replies_leave_the_newest_eight_and_a_word_in_the_log() -> None:
+    class Told:
+        def __init__(self):
+            self.lines = []
+
+        def error(self, text, *args):
+            self.lines.append(text % args)
+
+    real, told = orders_module._LOG, Told()
+    orders_module._LOG = told
+    try:
+        orders = Orders(_path(), None, None)
+        for number in range(10):
+            orders.owe({"id": "c-%d" % number, "ok": True}, False)
+    finally:
+        orders_module._LOG = real
+    assert [reply["id"] for reply in orders._owed] == ["c-%d" % n for n in range(2, 10)]
+    assert [line.split()[2] for line in told.lines] == ["c-0", "c-1"], told.lines
+
+
 def test_a_damaged_file_starts_anew() -> None:
     path = _path()
     for text in ("", "[]", '[]\n["c-1"]\n', '[]\n{"ids":[]}', "{", "[\n[]", "[]\n[[]]\n"):
@@ -97,7 +129,7 @@ def test_a_command_that_memory_refuses_waits_and_nothing_false_is_told_of_it() -
             orders.accept()
             raise AssertionError("memory was there")
         except MemoryError:
-            assert orders.reply() is None
+            assert not orders.owing
         assert orders.waiting
         commands._write = real
         assert orders.accept() == (7, "c-1", True)

@@ -118,7 +118,7 @@ class _Trial:
     def outcome(self):
         again = Orders(self.folder + "/orders", None, None)
         again.open()
-        return json.loads(again.reply() or "{}")
+        return json.loads(again.reply(0) or "{}")
 
     def report_s(self):
         return _read(self.folder + trial_files.ACTIVE).get("report_s")

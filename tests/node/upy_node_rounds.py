@@ -42,6 +42,7 @@ def _step():
         loading.forget("haidang_node.node", chip)
         if before is not None:
             sys.modules[chip] = before
+    _Node.short_limit = Node.short_limit
     return Node._step
 
 
@@ -58,6 +59,23 @@ def test_a_node_whose_flash_has_lost_the_rounds_watches_on() -> None:
     finally:
         loading.call = real
     assert node._round_ms == 15000 + 3600000
+
+
+def test_memory_for_no_round_that_a_restart_has_not_mended_leaves_the_sensors_time() -> None:
+    def full(*args):
+        raise MemoryError
+
+    step, node, why = _step(), _Node(), None
+    node.told["why"] = "memory: none for a round"
+    real = loading.call
+    loading.call = full
+    try:
+        while why is None:
+            node.now_ms = node._round_ms
+            why = step(node)
+    finally:
+        loading.call = real
+    assert node.now_ms > 3500000, "a smoke sensor would never get warm"
 
 
 def test_memory_that_is_gone_for_one_round_restarts_nothing_for_three_it_does() -> None:

@@ -22,6 +22,7 @@ class _Node:
 
     settled = False
     short_rounds = 0
+    short_limit = 3
     sensors = ()
 
     def __init__(self):
@@ -86,7 +87,7 @@ def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:
 
 def test_a_shortage_that_a_restart_has_not_mended_leaves_the_sensors_time_to_watch() -> None:
     node = _Node()
-    node.told["why"] = _SHORT
+    node.short_limit = 60
     asked = [rounds.go(node, _Storage(), _SHORT)[1] for _ in range(60)]
     assert asked[:59] == [None] * 59
     assert asked[59]

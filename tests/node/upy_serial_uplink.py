@@ -10,6 +10,7 @@ from haidang_node import log
 from haidang_node.clock import Clock
 from haidang_node.orders import Orders
 from haidang_node.serial_uplink import SerialUplink
+from haidang_node.status import encode
 from haidang_wire.serial_frames import Key
 from haidang_wire.serial_lanes import (
     ACK,
@@ -284,10 +285,24 @@ def test_a_reply_is_told_until_the_gateway_has_committed_it() -> None:
     bench.ticks.now += 10000
     bench.polls(6)
     assert len(bench.got(REPLY)) == 2, "its frames arrived, its commit is what counts"
-    said = bench.orders.reply()
+    said = encode(bench.orders._owed[0])
     bench.tell(ACK, {"reply": binascii.crc32(said)})
     bench.polls(4)
-    assert bench.orders.reply() is None
+    assert not bench.orders.owing
+
+
+def test_a_gateway_that_acknowledges_no_reply_hears_each_and_the_line_stays_free() -> None:
+    bench = _Bench()
+    bench.polls(10)
+    for number in range(3):
+        order = {"id": "c-%d" % number, "do": "identify", "exp_ms": _UNIX_MS + 9000000}
+        bench.tell(COMMAND, order)
+        bench.polls(6)
+        assert bench.got(REPLY)[-1]["id"] == "c-%d" % number, "it waits behind older ones"
+    for _ in range(360):
+        bench.ticks.now += 10000
+        bench.polls(3)
+    assert len(bench.got(REPLY)) <= 3 * (3600 // 60 + 5)
 
 
 def test_acknowledgements_free_exactly_what_they_name() -> None:

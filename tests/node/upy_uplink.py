@@ -9,6 +9,7 @@ import os
 from haidang_node import log
 from haidang_node.clock import Clock
 from haidang_node.orders import Orders
+from haidang_node.status import encode
 from haidang_node.uplink import Uplink
 from haidang_wire.session import Acknowledged, Message
 
@@ -263,7 +264,30 @@ def test_a_reply_waits_for_the_gateway_and_is_told_until_somebody_took_it() -> N
     for bench.ticks.now in (80000, 200000):
         bench.turn()
     assert len(bench.replies()) == 4
-    assert bench.orders.reply() is None
+    assert not bench.orders.owing
+
+
+def test_a_gateway_that_acknowledges_no_reply_hears_each_at_once_and_seldom_again() -> None:
+    bench = _Bench(_fresh())
+    bench.clock.answer(bench.clock.question()["nonce"], 1000)
+    for number in range(12):
+        bench.hear("cmd", {"id": "c-%d" % number, "do": "identify", "exp_ms": 90000})
+        bench.turn()
+        bench.turn()
+        assert bench.replies()[-1]["id"] == "c-%d" % number, "it waits behind older ones"
+        bench.ticks.now += 700
+    bench.connection.published = []
+    for _ in range(1200):
+        bench.ticks.now += 1000
+        bench.turn()
+    again = [reply["id"] for reply in bench.replies()]
+    assert again[:8] == ["c-%d" % number for number in range(4, 12)], "eight, in order"
+    assert len(again) <= 8 * (1200 // 60 + 4), "ever more seldom"
+    # Any of them may be the one that is committed at last.
+    late = bench.orders._owed[5]
+    bench.committed(encode(late))
+    assert late not in bench.orders._owed
+    assert len(bench.orders._owed) == 7
 
 
 def test_a_reply_goes_at_once_when_the_gateway_comes_back() -> None:
@@ -294,7 +318,7 @@ def test_a_late_word_about_an_earlier_reply_takes_no_outcome_away() -> None:
     bench.turn()
     assert len(bench.replies()) == 3, "it is not told yet"
     bench.committed()
-    assert bench.orders.reply() is None
+    assert not bench.orders.owing
 
 
 def test_a_command_that_comes_again_is_answered_and_not_executed() -> None:

@@ -215,6 +215,31 @@ sys.stdin.read()
         assert len(facts) < 20_000
 
 
+@pytest.mark.parametrize(("made", "why"), [(True, "Permission denied"), (False, "No such file")])
+def test_a_worker_that_cannot_be_started_is_named_with_its_path(tmp_path, made, why):
+    program = tmp_path / "python3"
+    if made:
+        program.write_text("#!/bin/sh\n")
+
+    async def told():
+        cameras = Cameras(
+            [post()], clock=Clock(), on_fact=ignore, command=(str(program),), patience=QUICK
+        )
+        running = asyncio.create_task(cameras.run())
+        counters = cameras.counters()["camera:east"]
+        async with asyncio.timeout(DEADLINE_S):
+            while counters.fault is None:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        return counters.fault
+
+    async def ignore(fact):
+        pass
+
+    assert f"{program} cannot be started ({why}" in asyncio.run(told())
+
+
 def test_settings_that_cannot_be_read_are_refused_with_the_field():
     settings = json.loads(encode(CrewSettings(cameras=(post().worker,))))
     settings["cameras"][0]["fps"] = "fast"

@@ -3,6 +3,7 @@
 import http.server
 import io
 import itertools
+import json
 import struct
 import sys
 import threading
@@ -58,6 +59,14 @@ class Networks:
 
     def crowd(self, picture, person_px):
         return CrowdCount(1.0, 0.0, 2.0, np.ones((3, 4), dtype=np.float32))
+
+
+class Bright(Networks):
+    """Burning wherever the middle is bright."""
+
+    def fire(self, picture):
+        middle = picture.sized(160, 96)[:, 76:84]
+        return super().fire(Still(np.full((4, 4, 3), 200 if middle.mean() > 128 else 0, np.uint8)))
 
 
 def noisy(level, seed, size=(96, 160)):
@@ -130,6 +139,30 @@ def test_an_alarm_keeps_the_seconds_before_and_after_with_their_masks(tmp_path):
         picture = np.asarray(Image.open(io.BytesIO(files[name])).convert("RGB")).astype(int)
         assert picture[:, : int(0.4 * picture.shape[1]) - 16].max() < 8, name
         assert picture[:, int(0.5 * picture.shape[1]) :].mean() > 150, name
+
+
+def test_two_cameras_that_burn_at_once_keep_their_own_pictures_with_their_own_masks(tmp_path):
+    kept = tmp_path / "evidence"
+    right = tuple((1 - x, y) for x, y in LEFT)
+    cameras = [
+        settings(
+            name,
+            write_clip(tmp_path / f"{name}.mp4", [noisy(level, i) for i in range(60)]),
+            masks=(mask,),
+            evidence_dir=str(kept),
+        )
+        for name, level, mask in (("east", 200, LEFT), ("west", 220, right))
+    ]
+    play(*cameras, networks=Bright())
+    for name, level, hidden in (("east", 200, slice(0, 40)), ("west", 220, slice(120, 160))):
+        (folder,) = kept.glob(f"{name}/*")
+        files = read_event(folder)
+        assert json.loads(files["index.json"])["camera"] == name
+        later = [x for x in files if x.startswith("after-")]
+        assert len(later) >= 3
+        for picture in (np.asarray(Image.open(io.BytesIO(files[x])).convert("L")) for x in later):
+            assert picture[:, hidden].max() < 8
+            assert abs(float(picture[:, 76:84].mean()) - level) < 6
 
 
 unit = st.floats(0, 1)

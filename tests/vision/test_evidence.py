@@ -38,8 +38,16 @@ def event(at_ms=NOW_MS, picture=b"picture", camera="east"):
         at_ms=at_ms,
         picture=picture,
         crop=b"crop",
-        ring=[(at_ms - 1500, b"before"), (at_ms - 1000, b"later")],
     )
+
+
+def kept_with_seconds_before(where, key=None):
+    """An event and two pictures from before it; its folder."""
+    folder = EvidenceFolder(where, key)
+    folder.keep(event())
+    path = folder.where(event())
+    folder.follow(path, NOW_MS, [(NOW_MS - 1500, b"before"), (NOW_MS - 1000, b"later")])
+    return path
 
 
 def shown(colour, at_ms=NOW_MS, size=(360, 640)):
@@ -55,7 +63,8 @@ def folders(where):
 def test_an_event_is_a_folder_whose_index_names_every_file_by_its_digest(tmp_path):
     name = EvidenceFolder(tmp_path).keep(event())
     assert name == "sha256:" + sha256(b"picture").hexdigest()
-    (folder,) = folders(tmp_path)
+    folder = kept_with_seconds_before(tmp_path)
+    assert folders(tmp_path) == [folder]
     files = read_event(folder)
     assert sorted(files) == [
         "before-01000-ms.jpg",
@@ -95,12 +104,58 @@ def test_any_changed_byte_of_a_sealed_file_is_noticed(content, where, flip):
         evidence.unseal(bytes(sealed), "a.jpg", KEY)
 
 
-def test_a_file_that_was_changed_or_taken_away_is_named(tmp_path):
-    EvidenceFolder(tmp_path).keep(event())
-    (folder,) = folders(tmp_path)
-    (folder / "crop.jpg").write_bytes(b"another")
-    with pytest.raises(EvidenceError, match=r"crop\.jpg"):
+@pytest.mark.parametrize("key", [None, KEY])
+@pytest.mark.parametrize("name", ["crop.jpg", "before-01500-ms.jpg", "index.json"])
+def test_a_file_that_was_changed_or_taken_away_is_named(tmp_path, name, key):
+    folder = kept_with_seconds_before(tmp_path, key)
+    path = folder / (name if key is None else f"{name}.sealed")
+    path.write_bytes(b'{"files": []}' if name == "index.json" else b"another")
+    with pytest.raises(EvidenceError, match=re.escape(name)):
+        read_event(folder, key)
+    path.unlink()
+    with pytest.raises(EvidenceError, match=re.escape(name)):
+        read_event(folder, key)
+
+
+@pytest.mark.parametrize("index", [b"", b"[]", b"{}", b'{"files": {"../crop.jpg": "00"}}'])
+def test_an_index_that_is_none_or_names_what_lies_elsewhere_is_refused(tmp_path, index):
+    folder = kept_with_seconds_before(tmp_path)
+    (folder / "index.json").write_bytes(index)
+    with pytest.raises(EvidenceError, match=r"index\.json: was changed"):
         read_event(folder)
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+def test_a_crash_between_pictures_and_index_leaves_the_event_as_it_was(tmp_path, monkeypatch, key):
+    folder, evidence_folder = kept_with_seconds_before(tmp_path, key), EvidenceFolder(tmp_path, key)
+    before = read_event(folder, key)
+
+    class Crash(BaseException):
+        pass
+
+    def crash(index):
+        raise Crash
+
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(evidence, "_text", crash)
+        evidence_folder.follow(folder, NOW_MS, [(NOW_MS + 500, b"after")])
+    assert len(list(folder.iterdir())) == len(before) + 1
+    assert read_event(folder, key) == before
+    evidence_folder.follow(folder, NOW_MS, [(NOW_MS + 500, b"again")])
+    assert read_event(folder, key)["after-00500-ms.jpg"] == b"again"
+
+
+def test_a_disk_that_fills_up_in_the_middle_keeps_no_half_file(tmp_path, monkeypatch):
+    folder = kept_with_seconds_before(tmp_path)
+    before = sorted(path.name for path in folder.iterdir())
+
+    def full(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(evidence.os, "fsync", full)
+    with pytest.raises(EvidenceError, match="cannot be added"):
+        EvidenceFolder(tmp_path).follow(folder, NOW_MS, [(NOW_MS + 500, b"after")])
+    assert sorted(path.name for path in folder.iterdir()) == before
 
 
 @pytest.mark.parametrize("text", ["", "zz" * 32, "00" * 31])
@@ -146,6 +201,7 @@ def test_a_picture_is_kept_once_for_a_vote_and_named_with_each_repeat(tmp_path):
     assert len(folders(tmp_path)) == 1
     quiet = FlameLine(active=False, score=0.1, box=None, at_ms=NOW_MS)
     assert witness.sign(quiet, frame).snapshot is None
+    witness.finish()
     (folder,) = folders(tmp_path)
     files = read_event(folder)
     assert Image.open(io.BytesIO(files["picture.jpg"])).size == (640, 360)
@@ -168,6 +224,17 @@ def watch(witness, seconds, *, since_s=0.0):
 
 def after(folder, key=None):
     return [name for name in read_event(folder, key) if name.startswith("after-")]
+
+
+def test_an_alarm_waits_for_no_more_files_than_it_needs(tmp_path):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    watch(witness, 10, since_s=0)
+    burning(witness, at_ms=NOW_MS + 10_000)
+    (folder,) = folders(tmp_path)
+    assert sorted(read_event(folder)) == ["crop.jpg", "index.json", "picture.jpg"]
+    witness.mind(NOW_MS + 10_001)
+    before = [name for name in read_event(folder) if name.startswith("before-")]
+    assert before == [f"before-{9900 - 500 * i:05d}-ms.jpg" for i in range(20)]
 
 
 @pytest.mark.parametrize("key", [None, KEY])
@@ -364,6 +431,14 @@ def test_an_event_that_cannot_be_deleted_is_noted_once_and_keeps_no_other(tmp_pa
     assert care.kept_bytes > 0
 
 
+def test_files_that_go_while_they_are_counted_are_not_counted(tmp_path):
+    folder = kept_with_seconds_before(tmp_path)
+    (before,) = look(tmp_path, NOW_MS)
+    for gone in (folder / ".after-00500-ms.jpg", folder.parent / ".gone"):
+        gone.symlink_to(tmp_path / "nowhere")
+    assert look(tmp_path, NOW_MS) == [before]
+
+
 def test_what_a_crash_left_half_written_is_cleared_up_later(tmp_path):
     half = tmp_path / "east" / ".1764000000000-aa-bb"
     half.mkdir(parents=True)
@@ -397,7 +472,7 @@ def test_evidence_is_listed_and_exported_unsealed(tmp_path, root, capsys):
     key = tmp_path / "evidence.key"
     key.write_text(KEY.hex())
     key.chmod(0o600)
-    EvidenceFolder(tmp_path / "evidence", KEY).keep(event())
+    kept_with_seconds_before(tmp_path / "evidence", KEY)
     gateway(tmp_path, root, "list", key=str(key))
     first, last = capsys.readouterr().out.splitlines()
     assert last == "1 events"

@@ -255,6 +255,37 @@ def test_average_precision_of_a_known_ranking() -> None:
     assert average_precision([0.5, 0.5, 0.5, 0.5], ranking) == pytest.approx(0.5)
 
 
+def _judged(scores: dict[int, float]) -> Any:
+    """A judge that knows its pictures by their brightness."""
+    from haidang_gateway.vision.picture import FireScores
+
+    nowhere = np.zeros((7, 7), np.float32)
+    return lambda rgb: FireScores(0.0, scores[int(rgb[0, 0, 0])], nowhere, nowhere, None, None)
+
+
+def test_an_export_that_loses_more_than_half_a_point_in_8_bits_is_refused(tmp_path: Path) -> None:
+    from haidang_gateway.errors import ModelError
+
+    from models.rows import good_rows
+    from models.train import rounding
+
+    levels = range(0, 200, 2)
+    rows = [{"image": f"{i}.png", "labels": ["smoke" if i >= 100 else "normal"]} for i in levels]
+    _save(tmp_path, rows, {f"{i}.png": np.full((4, 4, 3), i, np.uint8) for i in levels})
+    listed = good_rows(tmp_path / "list.jsonl")
+    real = {i: i / 200 for i in levels}
+    # One normal picture rises above the weakest one, then above eight of the fifty that smoke.
+    little, much = real | {98: 0.505}, real | {98: 0.575}
+    before, after = rounding.check(listed, _judged(real), _judged(little))
+    assert before == 1.0
+    assert 0.995 < after < 1.0
+    with pytest.raises(ModelError, match=r"8 bits lose too much: average precision 0\.9\d+"):
+        rounding.check(listed, _judged(real), _judged(much))
+    assert rounding.check(listed, _judged(much), _judged(real))[1] == 1.0
+    with pytest.raises(ModelError, match="needs fires and normal"):
+        rounding.check(listed[50:], _judged(real), _judged(real))
+
+
 def test_fire_model_keeps_its_figures_on_the_second_validation_list(
     root: Path, shared_data: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Cameras against a real RTSP server (Debian's gst-rtsp-server, H.264): every way it fails."""
 
 import contextlib
+import itertools
 import struct
 import subprocess
 import threading
@@ -147,6 +148,11 @@ class Watcher:
             lambda: any(isinstance(x, AliveLine) for x in self.lines[seen:]), "a sign of life"
         )
 
+    @property
+    def works(self):
+        """Whether its loop runs, whatever the camera does."""
+        return self._running.is_alive()
+
     def faults(self):
         return {x.health for x in self.lines if isinstance(x, FaultLine)}
 
@@ -184,8 +190,13 @@ def test_a_server_that_is_killed_is_found_again_when_it_is_back(server, watch):
     server.kill()
     wait_until(lambda: "127.0.0.1" in str(watcher.camera.error), "the camera's address")
     wait_until(lambda: "silent" in watcher.faults(), "silence being told")
+    assert watcher.camera.state == "away"
+    seen = len(watcher.networks.shown)
     server.start()
     watcher.lives()
+    assert watcher.camera.state == "open"
+    assert watcher.camera.counters.reconnects >= 1
+    assert len(watcher.networks.shown) > seen
 
 
 def test_another_resolution_in_the_middle_of_a_stream_is_looked_at(server, watch):
@@ -196,6 +207,9 @@ def test_another_resolution_in_the_middle_of_a_stream_is_looked_at(server, watch
     server.order(f"play {MOVING}")
     wait_until(lambda: watcher.networks.shown[-1][0] == SMALL[1], "the smaller picture")
     watcher.lives()
+    sizes = [width for width, _ in itertools.groupby(watcher.networks.shown, key=lambda x: x[0])]
+    assert sizes == [SMALL[1], LARGE[1], SMALL[1]]
+    assert watcher.faults() == set()
 
 
 def test_a_corrupted_stream_ends_no_worker_and_is_right_again_afterwards(server, watch):
@@ -209,6 +223,8 @@ def test_a_corrupted_stream_ends_no_worker_and_is_right_again_afterwards(server,
     server.order("go")
     watcher.lives()
     wait_until(lambda: abs(watcher.networks.shown[-1][1] - 100) < 3, "whole pictures")
+    assert watcher.works
+    assert isinstance(watcher.lines[-1], AliveLine | FlameLine | SmokeLine)
 
 
 def test_a_camera_that_sends_one_picture_for_ever_is_stuck(server, watch):

@@ -235,6 +235,12 @@ def test_tiny_pictures_are_judged_without_a_reference(shape):
     assert views([np.full(shape, 90, dtype=np.uint8)] * 3) == ["ok"] * 3
 
 
+@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (1, 160), (160, 1), (2, 160), (3, 4)])
+def test_pictures_that_are_mere_lines_are_judged_without_a_reference(shape):
+    light = np.linspace(20, 230, shape[0] * shape[1]).reshape(shape).astype(np.uint8)
+    assert views([np.roll(light, i) for i in range(3)]) == ["ok"] * 3
+
+
 def test_changed_share_counts_the_changed_pixels():
     moved = STREET.copy()
     moved[:72] = 255 - moved[:72]

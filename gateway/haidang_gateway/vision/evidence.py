@@ -2,7 +2,8 @@
 
 Each event is a folder `<camera>/<time>-<digest>/` with the picture, the place of the fire cut out,
 the seconds before and after, and `index.json` naming each file's SHA-256. With a key all are
-AES-256-GCM.
+AES-256-GCM. The seconds before are added as those after are: an alarm waits for no more than it
+names.
 """
 
 import json
@@ -72,7 +73,6 @@ class Event:
     at_ms: int
     picture: bytes
     crop: bytes | None
-    ring: list[tuple[int, bytes]]
 
 
 class EvidenceFolder:
@@ -113,30 +113,26 @@ class EvidenceFolder:
         return self._folder / event.camera / f"{event.at_ms}-{_digest(event)[:16]}"
 
     def follow(self, event: Path, at_ms: int, pictures: list[tuple[int, bytes]]) -> None:
-        """Add pictures seen after the event of that folder began at `at_ms`, and to its index.
+        """Add pictures seen before or after the event of that folder began at `at_ms`.
 
-        EvidenceError where the event was deleted meanwhile, or the disk is nearly full or fails.
+        They count once the index names them. EvidenceError where the event was deleted meanwhile,
+        or the disk is nearly full or fails.
         """
-        files = {f"after-{seen_ms - at_ms:05d}-ms.jpg": jpeg for seen_ms, jpeg in pictures}
+        files = {_name(seen_ms - at_ms): jpeg for seen_ms, jpeg in pictures}
         try:
             self._check_room(event)
-            index = json.loads(self._read(event / INDEX))
+            index = json.loads(_content(event / INDEX, self._key))
             for name, content in files.items():
                 self._write(event / name, content)
             index["files"] |= _digests(files)
             self._write(event / INDEX, _text(index))
             _sync(event)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise EvidenceError(f"{event}: pictures cannot be added ({error})") from error
 
     def _check_room(self, folder: Path) -> None:
         if shutil.disk_usage(folder).free < _LEAST_FREE_BYTES:
             raise EvidenceError(f"{self._folder}: the disk is nearly full; no picture is kept")
-
-    def _read(self, path: Path) -> bytes:
-        if self._key is None:
-            return path.read_bytes()
-        return unseal(path.with_name(path.name + _SEALED).read_bytes(), path.name, self._key)
 
     def _write(self, path: Path, content: bytes) -> None:
         """Write a file whole or not at all."""
@@ -144,11 +140,15 @@ class EvidenceFolder:
             content = seal(content, path.name, self._key)
             path = path.with_name(path.name + _SEALED)
         part = path.with_name(f".{path.name}")
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def seal(content: bytes, name: str, key: bytes) -> bytes:
@@ -166,23 +166,20 @@ def unseal(content: bytes, name: str, key: bytes) -> bytes:
 
 
 def read_event(folder: Path, key: bytes | None = None) -> dict[str, bytes]:
-    """Return an event's files by name, unsealed; EvidenceError where one was changed or lost."""
-    files: dict[str, bytes] = {}
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            # Half written when the power went.
-            continue
-        name, content = path.name, path.read_bytes()
-        if path.suffix == _SEALED:
-            if key is None:
-                raise EvidenceError(f"{path}: is sealed; give the key")
-            name = path.name.removesuffix(_SEALED)
-            content = unseal(content, name, key)
-        files[name] = content
-    named = json.loads(files.get(INDEX, b"{}")).get("files", {})
-    for name, digest in named.items():
-        if sha256(files.get(name, b"")).hexdigest() != digest:
-            raise EvidenceError(f"{folder / name}: was changed or is missing")
+    """Return an event's index and the files that it names, unsealed.
+
+    EvidenceError where one of them was changed or lost. What the index does not name is left out:
+    a crash wrote it half, or somebody put it there.
+    """
+    sealed = (folder / (INDEX + _SEALED)).exists()
+    if sealed and key is None:
+        raise EvidenceError(f"{folder}: is sealed; give the key")
+    key = key if sealed else None
+    files = {INDEX: _kept(folder / INDEX, key)}
+    for name, digest in _named(folder / INDEX, files[INDEX]).items():
+        files[name] = _kept(folder / name, key)
+        if sha256(files[name]).hexdigest() != digest:
+            raise EvidenceError(f"{folder / name}: was changed")
     return files
 
 
@@ -197,12 +194,38 @@ def read_key(path: Path) -> bytes:
     return key
 
 
+def _content(path: Path, key: bytes | None) -> bytes:
+    if key is None:
+        return path.read_bytes()
+    return unseal(path.with_name(path.name + _SEALED).read_bytes(), path.name, key)
+
+
+def _kept(path: Path, key: bytes | None) -> bytes:
+    try:
+        return _content(path, key)
+    except FileNotFoundError as error:
+        raise EvidenceError(f"{path}: is missing") from error
+
+
+def _named(path: Path, index: bytes) -> dict[str, str]:
+    """The digests of an index, by the plain names of files beside it."""
+    try:
+        named = json.loads(index)["files"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise EvidenceError(f"{path}: was changed") from error
+    if not isinstance(named, dict) or any(Path(name).name != name for name in named):
+        raise EvidenceError(f"{path}: was changed")
+    return named
+
+
+def _name(since_ms: int) -> str:
+    return f"{'after' if since_ms > 0 else 'before'}-{abs(since_ms):05d}-ms.jpg"
+
+
 def _files(event: Event) -> dict[str, bytes]:
     files = {PICTURE: event.picture}
     if event.crop is not None:
         files["crop.jpg"] = event.crop
-    for at_ms, jpeg in event.ring:
-        files[f"before-{event.at_ms - at_ms:05d}-ms.jpg"] = jpeg
     index = {
         "camera": event.camera,
         "kind": event.kind,

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -142,11 +143,20 @@ def look(folder: Path, now_ms: int) -> list[Kept]:
 def _events(folder: Path, now_ms: int) -> Iterator[Kept]:
     for camera in folder.iterdir():
         for path in camera.iterdir() if camera.is_dir() else ():
-            if path.name.startswith("."):
-                if now_ms - path.stat().st_mtime * 1000 > _STALE_MS:
-                    shutil.rmtree(path, ignore_errors=True)
-                continue
-            at, _, _ = path.name.partition("-")
-            if at.isdigit() and path.is_dir():
-                size = sum(file.stat().st_size for file in path.iterdir())
-                yield Kept(path, int(at), size)
+            # A worker renames what it has written, another command deletes: gone is gone.
+            with suppress(FileNotFoundError):
+                if path.name.startswith("."):
+                    if now_ms - path.stat().st_mtime * 1000 > _STALE_MS:
+                        shutil.rmtree(path, ignore_errors=True)
+                    continue
+                at, _, _ = path.name.partition("-")
+                if at.isdigit() and path.is_dir():
+                    yield Kept(path, int(at), _size_bytes(path))
+
+
+def _size_bytes(event: Path) -> int:
+    size = 0
+    for file in event.iterdir():
+        with suppress(FileNotFoundError):
+            size += file.stat().st_size
+    return size

@@ -90,7 +90,10 @@ class Watch:
                 env=os.environ | _ONE_THREAD,
             )
         except OSError as error:
-            raise CameraError(f"the worker cannot be started ({error.strerror})") from error
+            raise CameraError(
+                f"the worker {self._command[0]} cannot be started ({error.strerror}); "
+                "check that it is there and who may run it"
+            ) from error
         for station in self._stations.values():
             station.counters.starts += 1
         stdin, stdout, stderr = _pipes(process)

@@ -75,10 +75,10 @@ class Sight:
         return luma[~self._masks.inside(*luma.shape)] if self._masks else luma
 
     def _compare(self, luma: Luma, at_ms: int) -> View:
-        now, sharp = edges(luma), sharpness(luma)
+        now = edges(luma)
         if now is None:
             return "ok"
-        mean = self._minute(now, at_ms)
+        mean, sharp = self._minute(now, at_ms), sharpness(luma)
         known = self.reference.known
         blurred = known and self.reference.sharpness_share(sharp) < _BLURRED_SHARE
         # Without focus there are no edges to compare: that word goes first.

@@ -1,7 +1,7 @@
 """Keeps pictures of one camera: the last seconds in memory, an event's in the evidence folder."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -29,11 +29,11 @@ _MOST_FOLLOWED = 4
 
 @dataclass(slots=True)
 class _Followed:
-    """An event whose next seconds are still being kept."""
+    """An event whose seconds before and after are still being kept."""
 
     folder: Path
     at_ms: int
-    waiting: list[tuple[int, Picture]] = field(default_factory=list)
+    waiting: list[tuple[int, Picture]]
 
 
 class Witness:
@@ -62,7 +62,7 @@ class Witness:
         self.mind(frame.at_ms)
 
     def mind(self, now_ms: int) -> None:
-        """Write what followed the events, also when no picture comes any more."""
+        """Write what the events still lack, also when no picture comes any more."""
         for event in list(self._followed):
             over = now_ms > event.at_ms + _AFTER_MS
             if over:
@@ -100,7 +100,6 @@ class Witness:
             at_ms=line.at_ms,
             picture=jpeg(frame.rgb, width=_PICTURE_WIDTH),
             crop=None if crop is None else jpeg(crop, width=_PICTURE_WIDTH, quality=3),
-            ring=_encoded(self._ring.pictures()),
         )
         try:
             self._snapshots[kind] = folder.keep(event)
@@ -110,7 +109,8 @@ class Witness:
             return
         if len(self._followed) >= _MOST_FOLLOWED:
             self._write(self._followed.pop(0))
-        self._followed.append(_Followed(folder.where(event), event.at_ms))
+        before = self._ring.pictures()
+        self._followed.append(_Followed(folder.where(event), event.at_ms, before))
 
     def _write(self, event: _Followed) -> None:
         pictures, event.waiting = event.waiting, []

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+
 from haidang_gateway.errors import PkiError
 from haidang_gateway.fleet.pki import Authority, Issued
 from haidang_gateway.settings import Settings
@@ -24,13 +26,25 @@ def troubles(settings: Settings, now_ms: int) -> Iterator[str]:
 
     Nothing without a copy of the index; nodes on a wire have no certificate.
     """
+    path = settings.broker.ca.parent / INDEX
+    if not path.is_file():
+        return
     try:
-        issued = _issued(settings)
+        issued = Authority(path.parent).issued()
     except PkiError as error:
         yield str(error)
         return
-    for name in _by_radio(settings) if issued is not None else ():
-        if said := _trouble([one for one in issued or () if one.name == name], now_ms):
+    except OSError as error:
+        yield f"{path}: {error.strerror}; let the service's user read it (`chown haidang: {path}`)"
+        return
+    if not _names_us(issued, settings.broker.cert):
+        yield (
+            f"{path} does not name this gateway's own certificate: it is too old or another "
+            "authority's; copy it anew"
+        )
+        return
+    for name in _by_radio(settings):
+        if said := _trouble([one for one in issued if one.name == name], now_ms):
             yield f"{name}: {said}"
 
 
@@ -38,17 +52,23 @@ def unheard(settings: Settings) -> Iterator[str]:
     """A sentence for each node that was never heard here. StoreError without a database."""
     with reading(settings.data_dir / FILE) as connection:
         heard = queries.nodes(connection)
+    by_radio = _by_radio(settings)
     for node in settings.nodes:
         if node.id not in heard:
+            what = "its certificate is" if node.id in by_radio else "its line and key are"
             yield (
                 f"{node.id} has never been heard here: look at its lamp and console, and whether "
-                "its certificate is good (`haidang-gateway check`)"
+                f"{what} good (`haidang-gateway check`)"
             )
 
 
-def _issued(settings: Settings) -> list[Issued] | None:
-    folder: Path = settings.broker.ca.parent
-    return Authority(folder).issued() if (folder / INDEX).is_file() else None
+def _names_us(issued: Sequence[Issued], cert: Path) -> bool:
+    """Whether an index knows a certificate; of one that cannot be read `check` tells."""
+    try:
+        ours = x509.load_pem_x509_certificate(cert.read_bytes())
+    except (OSError, ValueError):
+        return True
+    return f"{ours.serial_number:x}" in {one.serial for one in issued}
 
 
 def _by_radio(settings: Settings) -> list[str]:
@@ -60,7 +80,8 @@ def _trouble(issued: Sequence[Issued], now_ms: int) -> str:
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     if not issued:
         return "the authority's index names no certificate of it; `haidang provision` issues one"
-    newest = max(issued, key=lambda one: (one.revoked is None, one.not_after))
+    # What the node holds: an index begins with the oldest.
+    newest = issued[-1]
     end = newest.not_after[:10]
     if newest.revoked is not None:
         return f"its certificate was revoked on {newest.revoked[:10]}, the broker refuses it"

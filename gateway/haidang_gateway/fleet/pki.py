@@ -150,11 +150,12 @@ class Authority:
                 message = f"{self.directory} holds no authority; `ca init` makes one"
                 raise PkiError(message)
             return []
-        lines = path.read_text(encoding="utf-8").splitlines()
         try:
+            lines = path.read_text(encoding="utf-8").splitlines()
             return [_entry(json.loads(line)) for line in lines]
         except (ValueError, TypeError, KeyError) as error:
-            message = f"{path} is damaged ({error}); bring it back from the backup"
+            what = "copy it anew from the authority, or from its backup"
+            message = f"{path} is damaged ({error}); {what}"
             raise PkiError(message) from error
 
     def in_force(self, now: datetime) -> list[str]:
@@ -226,4 +227,8 @@ class Authority:
 
 
 def _entry(fields: dict[str, Any]) -> Issued:
-    return Issued(**{**fields, "hosts": tuple(fields["hosts"])})
+    entry = Issued(**{**fields, "hosts": tuple(fields["hosts"])})
+    for moment in (entry.not_after, *([entry.revoked] if entry.revoked is not None else [])):
+        if datetime.fromisoformat(moment).tzinfo is None:
+            raise ValueError(f"{moment} has no offset")
+    return entry

@@ -48,7 +48,7 @@ def lines(folder: Path, days: int = 0) -> Iterator[str]:
     """The table's lines, then the newest quarantined messages; StoreError without a database."""
     with reading(folder / "haidang.db") as connection:
         nodes = queries.nodes(connection)
-        forgotten = queries.counters(connection).get(QUARANTINE_FORGOTTEN, 0)
+        counted = queries.counters(connection)
         rows = list(_rows(queries.ledger_days(connection), days))
         heard = queries.last_packs(connection)
         reasons = [row[3] for row in queries.quarantine(connection)]
@@ -61,7 +61,10 @@ def lines(folder: Path, days: int = 0) -> Iterator[str]:
     for row in rows:
         for cause, count in row["causes"].items():
             yield f"{row['day']}  {row['node']}  {count} dropped, cause: {cause}"
-    yield from _dropped_lines(dropped)
+    shown = {row["day"] for row in rows}
+    yield from _dropped_lines([one for one in dropped if one.day in shown])
+    if unnamed := counted.get(drop.FORGOTTEN, 0):
+        yield f"{unnamed} dropped packs have lost their names: {drop.KEEP_RANGES} ranges are kept"
     for node, doc in nodes.items():
         yield printable(_node_line(node, doc) + _last_pack(heard.get(node)))
     strangers = Counter(m.group(1) for m in map(_STRANGER.match, reasons) if m)
@@ -70,7 +73,7 @@ def lines(folder: Path, days: int = 0) -> Iterator[str]:
             f"{node} is not configured, {count} messages of it lie in quarantine: add a [[node]], "
             "or lock it out with `haidang-gateway ca revoke`"
         )
-    if forgotten:
+    if forgotten := counted.get(QUARANTINE_FORGOTTEN, 0):
         yield f"{forgotten} quarantined messages were forgotten: {KEEP_QUARANTINE} are kept"
     for _, topic, reason, payload in quarantined:
         yield printable(f"quarantined: {topic}: {reason} ({len(payload)} bytes)")

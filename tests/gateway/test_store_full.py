@@ -179,6 +179,22 @@ def test_the_names_of_what_was_dropped_are_bounded_and_the_rest_is_counted(
             assert (await store.counters())[drop.FORGOTTEN] == 30
 
     asyncio.run(scenario())
+    told = list(ledger_view.lines(tmp_path))
+    assert "30 dropped packs have lost their names: 10 ranges are kept" in told
+
+
+def test_the_ledger_of_the_newest_days_names_no_drops_of_older_ones(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path, max_mb=16) as store:
+            await store.commit(packs(*(row(n) for n in range(40))))
+            for day in ("2026-11-24", "2026-11-25"):
+                await store.care(lambda c, day=day: drop.drop_waiting(c, "data", day, 20))
+
+    asyncio.run(scenario())
+    told = [line for line in ledger_view.lines(tmp_path, 1) if "were dropped here" in line]
+    assert [line.split()[0] for line in told] == ["2026-11-25"]
+    told = [line for line in ledger_view.lines(tmp_path) if "were dropped here" in line]
+    assert [line.split()[0] for line in told] == ["2026-11-24", "2026-11-25"]
 
 
 def test_a_full_database_without_telemetry_says_so(tmp_path: Path) -> None:

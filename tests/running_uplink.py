@@ -7,7 +7,7 @@ from pathlib import Path
 
 from haidang_gateway.batch import CENTRE, Batch, Draft
 from haidang_gateway.clock import Clock
-from haidang_gateway.destination import DestinationSettings
+from haidang_gateway.destination import DestinationSettings, Protocol
 from haidang_gateway.model import Lane
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store.store import Store
@@ -31,6 +31,7 @@ class RunningUplink:
         store: type[Store] = Store,
         *,
         slow_s: float = 0.0,
+        protocol: Protocol = "auto",
     ) -> None:
         clock = Clock()
         self.store = store(folder / "store", "gw-01", StoreSettings())
@@ -42,6 +43,7 @@ class RunningUplink:
             cert=ca / "gw-01.pem",
             key=ca / "gw-01.key",
             batch_s=1.0,
+            protocol=protocol,
         )
         self.client = CentreClient(settings, "gw-01", clock, self._heard)
         self.forwarder = Forwarder(self.store, self.client, clock)

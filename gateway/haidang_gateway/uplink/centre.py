@@ -10,7 +10,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import UplinkError
 from haidang_gateway.formats.home_assistant import is_retained
-from haidang_gateway.uplink.client import Connection
+from haidang_gateway.uplink.client import TOO_LARGE, Connection
 from haidang_gateway.uplink.protocol import ProtocolChoice
 
 _log = logging.getLogger(__name__)
@@ -139,9 +139,10 @@ class CentreClient:
             level = logging.DEBUG if self.refused else logging.WARNING
             _log.log(
                 level,
-                "the broker of %s refuses our messages (code 0x%02x); check its access list",
+                "the broker of %s refuses our messages (code 0x%02x); check its %s",
                 self._name,
                 future.result(),
+                "limit of a packet's size" if future.result() == TOO_LARGE else "access list",
             )
             self.refused += 1
 

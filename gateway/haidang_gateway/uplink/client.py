@@ -31,9 +31,9 @@ _OPEN_TIMEOUT_S = 10.0
 _GOODBYE_S = 1.0
 # Reason code of MQTT 5; paho makes it of 3.1.1's return code 1, too.
 _UNSUPPORTED_VERSION = 0x84
-# Of MQTT 5: a broker hangs up on whoever sends more than it takes, for ever anew. The gateway
+# A broker of MQTT 5 that told how much it takes hangs up on whoever sends more. The gateway
 # answers itself then, and the message is set aside like any that is refused.
-_TOO_LARGE = 0x95
+TOO_LARGE = 0x95
 _HEAD_BYTES = 64
 # A line of 10 kbit/s carries a full window of data in less; a broker or a thread of paho that
 # says nothing for longer is as good as gone, though the connection seems to stand.
@@ -94,7 +94,7 @@ class Connection:
         """Hand a message to paho; UplinkError when the window is full or the line is gone."""
         future: asyncio.Future[int] = self._loop.create_future()
         if self._largest and len(topic) + len(payload) + _HEAD_BYTES > self._largest:
-            future.set_result(_TOO_LARGE)
+            future.set_result(TOO_LARGE)
             return future
         if len(self._unanswered) >= self._window:
             raise UplinkError(f"{self._window} messages wait for the broker's answer")

@@ -121,7 +121,7 @@ class Forwarder:
             self._news.clear()
             if self._connection != self._link.connections:
                 self._connection = self._link.connections
-                self._window.reconnected()
+                self._reconnected()
             complete = await self._forward()
             await self._rest(_RETRY_S if not complete else None)
 
@@ -161,6 +161,11 @@ class Forwarder:
         if news.packs:
             self._on_packs_confirmed()
         return news.messages
+
+    def _reconnected(self) -> None:
+        hopeless = self._window.reconnected(self._clock.monotonic_ms())
+        if hopeless is not None:
+            self._hopeless[hopeless] = "the broker hung up on it again and again"
 
     async def _forward(self) -> bool:
         """Send what is due; False when the store could not be read or the link took less.

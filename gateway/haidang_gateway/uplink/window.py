@@ -20,6 +20,7 @@ DATA_BYTES = 64 * 1024
 _RESEND_MS = 2_000
 _RESEND_CAP_MS = 60_000
 # The oldest message asks more often whether the centre is back; its ack wakes all the others.
+# So does one over which the connection may have ended.
 _PROBE_CAP_MS = 5_000
 _AT_ONCE = 0
 # A destination that refuses a message so often, and takes others meanwhile, will never take it:
@@ -34,6 +35,7 @@ class _Entry:
     sendings: int = 0
     # None while the message is on its way to the broker.
     due_ms: int | None = _AT_ONCE
+    # Since it was last accepted; a connection that ended over it counts as one.
     refusals: int = 0
     # How many messages had been accepted when this one was first refused.
     accepted_before: int = 0
@@ -49,6 +51,8 @@ class Window:
         # Whether a time-out has made us send again since the centre's last word.
         self._centre_silent = False
         self._accepted = 0
+        # What was handed to the link and has no answer yet, in the order of sending.
+        self._in_hand: dict[int, None] = {}
 
     def __len__(self) -> int:
         """How many messages are unconfirmed."""
@@ -91,22 +95,26 @@ class Window:
         entry.sendings += 1
         self._centre_silent |= entry.sendings > 1 and entry.due_ms != _AT_ONCE
         entry.due_ms = None
+        self._in_hand[seq] = None
 
     def taken(self, seq: int, now_ms: int) -> None:
         """Note the broker's PUBACK: from now on the centre has time to acknowledge.
 
         The time doubles with every sending from 2 s to 60 s, for the oldest message to 5 s.
         """
+        self._in_hand.pop(seq, None)
         entry = self._entries.get(seq)
         if entry is None:
             return
         self._accepted += 1
+        entry.refusals = 0
         doubled = _RESEND_MS << min(entry.sendings - 1, 10)
         cap = _PROBE_CAP_MS if seq == min(self._entries) else _RESEND_CAP_MS
         entry.due_ms = now_ms + min(doubled, cap)
 
     def refused(self, seq: int, now_ms: int) -> bool:
         """Note the broker's refusal; whether the message is hopeless and holds up the others."""
+        self._in_hand.pop(seq, None)
         entry = self._entries.get(seq)
         if entry is None:
             return False
@@ -121,10 +129,23 @@ class Window:
         """Forget a message that is no longer to be sent."""
         self._entries.pop(seq, None)
 
-    def reconnected(self) -> None:
-        """Note a new connection: what the old one had in hand may be lost and is due at once."""
+    def reconnected(self, now_ms: int) -> int | None:
+        """Note a new connection: what the old one had in hand may be lost and is due at once.
+
+        But for the oldest of it the second time: in MQTT 3.1.1 a broker that cannot take a message
+        says so by hanging up. The sequence of one that is hopeless by now, if there is one.
+        """
+        oldest = next((seq for seq in self._in_hand if seq in self._entries), None)
+        self._in_hand.clear()
         for entry in self._entries.values():
             entry.due_ms = _AT_ONCE
+        if oldest is None:
+            return None
+        hopeless = self.refused(oldest, now_ms)
+        entry = self._entries[oldest]
+        # A line that is cut often may have an alarm at stake: it waits no longer than this.
+        entry.due_ms = _AT_ONCE if entry.refusals == 1 else now_ms + _PROBE_CAP_MS
+        return oldest if hopeless else None
 
     def under_way(self, acknowledged: Sequence[Sequence[int]]) -> list[list[int]]:
         """The acknowledged sequences that were really sent and are not yet confirmed.

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from haidang_gateway.batch import CENTRE, Outgoing
 from haidang_gateway.clock import Clock
+from haidang_gateway.errors import UplinkError
 from haidang_gateway.model import OutLane
 from haidang_gateway.store import dead_letters
 from haidang_gateway.store.store import Store
@@ -43,6 +44,46 @@ class Broker:
 
     def notify(self, callback: Callable[[], None]) -> None:
         pass
+
+
+class FullBroker(Broker):
+    """Takes so many messages, then its line stays full."""
+
+    def __init__(self, places: int) -> None:
+        super().__init__(lambda _: _TAKEN)
+        self._places = places
+
+    def publish(self, topic: str, payload: bytes) -> asyncio.Future[int]:
+        if len(self.topics) == self._places:
+            raise UplinkError("no room")
+        return super().publish(topic, payload)
+
+
+class HangingUp(Broker):
+    """Takes a message, and hangs up on one that is too large without a word."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: _TAKEN)
+        self._lost: list[Callable[[], None]] = []
+        self._hung_up = False
+
+    def publish(self, topic: str, payload: bytes) -> asyncio.Future[int]:
+        if not topic.endswith("0001") and not self._hung_up:
+            return super().publish(topic, payload)
+        self.topics.append(topic)
+        if not self._hung_up:
+            self._hung_up = True
+            asyncio.get_running_loop().call_soon(self._hang_up)
+        return asyncio.get_running_loop().create_future()
+
+    def notify(self, callback: Callable[[], None]) -> None:
+        self._lost.append(callback)
+
+    def _hang_up(self) -> None:
+        self._hung_up = False
+        self.connections += 1
+        for callback in self._lost:
+            callback()
 
 
 async def _until(forwarder: Forwarder, look: Callable[[], object], what: str) -> None:
@@ -109,6 +150,61 @@ def test_a_puback_confirms_where_that_is_all_there_is(tmp_path: Path) -> None:
                     forwarder, lambda: forwarder.confirmed.messages == 153, "all confirmed"
                 )
             assert (await store.backlog(CENTRE)).alarms == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_a_broker_has_taken_is_deleted_although_the_line_is_full(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            broker = FullBroker(10)
+            await make_messages(store, "alarm", 20)
+            await make_messages(store, "data", 20)
+            async with _forwarding(store, broker, broker_only=True) as forwarder:
+                await until(lambda: forwarder.confirmed.messages == 10, "ten confirmed")
+                assert len(broker.topics) == 10, "and none of them sent twice"
+            assert (await store.backlog(CENTRE)).alarms == 10
+
+    asyncio.run(scenario())
+
+
+def test_what_a_broker_has_taken_is_not_sent_again_before_it_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            pending = store.pending
+
+            async def slow(
+                destination: str, lane: OutLane, after_seq: int, limit: int
+            ) -> list[Outgoing]:
+                # Longer than a message waits for its acknowledgement.
+                await asyncio.sleep(0.01)
+                return await pending(destination, lane, after_seq, limit)
+
+            monkeypatch.setattr(store, "pending", slow)
+            broker = Broker(lambda _: _TAKEN)
+            await make_messages(store, "alarm", 3)
+            async with _forwarding(store, broker, broker_only=True) as forwarder:
+                await _until(forwarder, lambda: forwarder.confirmed.messages == 3, "confirmed")
+            assert len(broker.topics) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_message_on_which_a_broker_hangs_up_is_set_aside_and_holds_up_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await make_messages(store, "alarm", 3)
+            async with _forwarding(store, HangingUp()) as forwarder:
+                await _until(forwarder, lambda: "set aside" in caplog.text, "set aside")
+                await _until(forwarder, lambda: forwarder.unconfirmed == 2, "forgotten")
+            (letter,) = await store.read(dead_letters.letters)
+            assert letter[:3] == (CENTRE, 1, "alarm")
+            assert "hung up" in letter[4]
+            assert (await store.backlog(CENTRE)).alarms == 2
 
     asyncio.run(scenario())
 

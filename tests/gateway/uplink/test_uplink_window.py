@@ -104,8 +104,73 @@ def test_nothing_is_sent_twice_while_it_is_on_its_way_to_the_broker() -> None:
     _send(window, 0, taken=False)
     assert _send(window, 10_000_000) == []
     assert window.next_due_ms(0) is None
-    window.reconnected()
+    window.reconnected(0)
     assert _send(window, 10_000_000) == [1]
+
+
+def _hang_up_over(window: Window, seq: int, now_ms: int) -> tuple[int, int | None]:
+    """Connections of which each takes what comes before `seq`; when and what was hopeless."""
+    for _ in range(50):
+        while seq not in (sent := [message.seq for message in window.due(now_ms)]):
+            _send(window, now_ms)
+            now_ms += 1000
+        for one in sent:
+            window.sent(one)
+        for one in sent[: sent.index(seq)]:
+            window.taken(one, now_ms)
+        if hopeless := window.reconnected(now_ms):
+            return now_ms, hopeless
+    raise AssertionError("never hopeless")
+
+
+def test_a_message_over_which_a_broker_hangs_up_again_and_again_is_hopeless() -> None:
+    window = Window()
+    for seq in (1, 2, 3):
+        window.add(_message(seq))
+    now_ms, hopeless = _hang_up_over(window, 2, 0)
+    assert hopeless == 2
+    assert 30_000 <= now_ms <= 60_000
+
+
+def test_the_only_message_over_which_a_broker_hangs_up_is_given_longer() -> None:
+    window = Window()
+    window.add(_message(1, "alarm"))
+    now_ms, hopeless = _hang_up_over(window, 1, 0)
+    assert hopeless == 1
+    assert 180_000 <= now_ms <= 300_000
+
+
+def test_a_line_that_is_cut_once_delays_no_message() -> None:
+    window = Window()
+    for seq in (1, 2):
+        window.add(_message(seq, "alarm"))
+    _send(window, 0, taken=False)
+    assert window.reconnected(100) is None
+    assert _send(window, 100) == [1, 2]
+
+
+def test_what_lets_the_others_pass_is_sent_at_once_over_the_connection_after_that() -> None:
+    window = Window()
+    for seq in (1, 2):
+        window.add(_message(seq, "alarm"))
+    for now_ms in (0, 100):
+        assert _send(window, now_ms, taken=False) == [1, 2]
+        window.reconnected(now_ms)
+    assert _send(window, 100) == [2]
+    window.reconnected(200)
+    assert 1 in _send(window, 200)
+
+
+def test_a_message_that_the_broker_took_is_not_blamed_for_cuts_of_long_ago() -> None:
+    window = Window()
+    for seq in (1, 2):
+        window.add(_message(seq, "alarm"))
+    for now_ms in range(0, 100_000_000, 1_000_000):
+        _send(window, now_ms)
+        window.reconnected(now_ms + 1)
+        _send(window, now_ms + 1, taken=False)
+        assert window.reconnected(now_ms + 2) is None
+        assert _send(window, now_ms + 2) == [1, 2]
 
 
 def test_an_acknowledgement_of_what_was_never_sent_confirms_nothing() -> None:
@@ -164,7 +229,7 @@ class WindowHistory(RuleBasedStateMachine):
 
     @rule()
     def reconnect(self) -> None:
-        self.window.reconnected()
+        self.window.reconnected(self.now_ms)
 
     @rule(low=st.integers(0, 50), length=st.integers(0, 20))
     def acknowledge(self, low: int, length: int) -> None:
@@ -176,8 +241,8 @@ class WindowHistory(RuleBasedStateMachine):
 
     @rule()
     def everything_open_is_sent_in_the_end(self) -> None:
-        self.window.reconnected()
-        self.now_ms += 60_000
+        self.window.reconnected(self.now_ms)
+        self.now_ms += 120_000
         seen: set[int] = set()
         while chosen := self.window.due(self.now_ms):
             for message in chosen:

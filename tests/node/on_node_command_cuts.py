@@ -1,4 +1,5 @@
-"""Runs in MicroPython: commands and trials on LittleFS, power cut at every flash operation.
+"""Runs in MicroPython: commands, trials and a calibration on LittleFS, power cut at every flash
+operation.
 
 Argument: image file. Prints one JSON object: cuts, and what must never happen.
 """
@@ -12,6 +13,7 @@ import vfs
 from flash_model import FlashModel
 from haidang_node import configure, log, merging, trial, trial_files
 from haidang_node.orders import Orders
+from haidang_node.sensors.env import Env
 
 log.start(log.ERROR + 1, lambda: 0)
 _PATH = sys.argv[1]
@@ -21,9 +23,10 @@ _OLD = {
     "v": 1,
     "wifi": [{"ssid": "old", "key": "secret"}],
     "broker": {"host": "192.168.1.10"},
-    "sensors": {"flood": {}},
+    "sensors": {"flood": {}, "env": {"driver": "dht22", "pin": 5}},
 }
 _PATCH = {"wifi": [{"ssid": "new"}], "sensors": {"smoke": {}}}
+_TRIM = {"sensors": {"env": {"temp_offset_cc": -75}}}
 
 
 class _Flash(FlashModel):
@@ -63,6 +66,21 @@ class _Clock:
         return 1000
 
 
+class _Driver:
+    """A probe that reads 30.00 degrees."""
+
+    pause_ms = 10000
+    still = 360
+    temp_cc = 3000
+    rh_permille = 700
+
+    def start(self):
+        pass
+
+    def read(self):
+        return "ok"
+
+
 class _Life:
     """What one node has lived through, over all its starts."""
 
@@ -72,6 +90,9 @@ class _Life:
         self.executed = []
         self.told = []
         self.device = None
+        self.sensors = [Env({"temp_offset_cc": 0, "rh_offset_permille": 0}, _Driver(), ())]
+        for second in range(0, 20, 2):
+            self.sensors[0].sample(1000 * second)
 
     def powered(self):
         """The chip stops where the power went; nothing is sent or done behind that."""
@@ -88,6 +109,8 @@ class _Life:
         if do == "config":
             out = configure.propose("/f", self.storage, args, order_id)
             return out, lambda: None
+        if do == "calibrate":
+            return configure.calibrate(self, args, "/f")
         return {}, None
 
     def hear(self, orders, order):
@@ -132,6 +155,22 @@ def _check_commands(life, result):
         result["unanswered"] += not [reply for reply in life.told if reply["id"] == name]
 
 
+def _calibration(life):
+    orders = life.orders()
+    life.hear(orders, _order(3, "calibrate", sensor="env", temp_c=29.25))
+    life.tell(orders)
+
+
+def _check_calibration(life, result):
+    _calibration(life)
+    result["twice"] += life.executed.count("c-3") > 1
+    told = [reply for reply in life.told if reply["id"] == "c-3"]
+    result["unanswered"] += not told
+    done = _read(trial_files.ACTIVE) != _OLD
+    # Done is told of what was done; cut off, the node says that it does not know.
+    result["wrong"] += any([reply["ok"] and not done for reply in told])
+
+
 def _trial(life):
     orders = life.orders()
     if not trial_files.is_on("/f"):
@@ -160,7 +199,8 @@ def _read(name):
 
 def _good_files(result):
     # Whatever a start finds is one of the two, whole.
-    if _read(trial_files.ACTIVE) not in (_OLD, merging.merged(_OLD, _PATCH)):
+    whole = (_OLD, merging.merged(_OLD, _PATCH), merging.merged(_OLD, _TRIM))
+    if _read(trial_files.ACTIVE) not in whole:
         result["damaged"] += 1
     if trial_files.is_on("/f") and _read(trial_files.TRIAL) != merging.merged(_OLD, _PATCH):
         result["damaged"] += 1
@@ -174,7 +214,7 @@ def _fresh(scenario):
         json.dump(_OLD, file)
     life = _Life()
     life.device = device
-    if scenario != "commands":
+    if scenario in ("kept", "rolled back"):
         life.reached = scenario == "kept"
         orders = life.orders()
         life.hear(orders, _order(2, "config", set=_PATCH))
@@ -221,6 +261,7 @@ def _one(scenario, cut_at, torn, result):
 
 _SCENARIOS = {
     "commands": (_commands, _check_commands),
+    "calibrated": (_calibration, _check_calibration),
     "kept": (_trial, _check_trial),
     "rolled back": (_trial, _check_trial),
 }
@@ -228,11 +269,13 @@ _SCENARIOS = {
 
 def _run():
     result = dict.fromkeys(("cuts", "stopped", "twice", "unanswered", "wrong", "damaged"), 0)
+    result["of_calibration"] = 0
     for scenario in _SCENARIOS:
         operations = _one(scenario, None, 0, result)
         for torn in (0, 1, 2, 4):
             for cut_at in range(1, operations + 1):
                 _one(scenario, cut_at, torn, result)
+                result["of_calibration"] += scenario == "calibrated"
     print(json.dumps(result))
 
 

@@ -7,6 +7,7 @@ import os
 from haidang_node import log
 from haidang_node.configure import calibrate
 from haidang_node.errors import CommandError
+from haidang_node.sensors.contact import Contact
 from haidang_node.sensors.env import Env
 from haidang_node.upkeep import selftest
 
@@ -95,6 +96,21 @@ def test_a_sick_sensor_or_a_wrong_value_changes_nothing() -> None:
     stuck.sensors[0].health = "stuck"
     assert "health is stuck" in _error(stuck.calibrate, sensor="env", temp_c=29, mount_mm=3000)
     assert node.written() == {"env": {"driver": "dht22", "pin": 5}}
+
+
+def test_a_contact_on_the_wake_input_has_nothing_to_calibrate() -> None:
+    for meaning, kind in (("float", "flood"), ("contact", "smoke")):
+        contact = Contact(meaning, lambda: 1, 0, True)
+        contact.health = "ok"
+        told = _error(_Node(contact).calibrate, sensor=kind, level_mm=0)
+        assert told.startswith(kind + ": "), told
+        assert "nothing to calibrate" in told, told
+
+
+def test_an_argument_of_any_form_is_refused_in_words() -> None:
+    for kind in (["env"], {"env": 1}, 7, True, "", "%s"):
+        assert "not fitted" in _error(_node().calibrate, sensor=kind, temp_c=29)
+        assert "not fitted" in _error(_node().selftest, sensor=kind)
 
 
 def test_a_self_test_tells_checks_and_what_each_sensor_sees_now() -> None:

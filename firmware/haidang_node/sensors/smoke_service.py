@@ -43,6 +43,8 @@ def calibrate(sensor, args: dict, settings: dict) -> dict:
     args["clean"]: a person vouches for the air where the sensor takes it for smoke. args["new"]:
     another MQ-2 was fitted, its burn-in begins. CommandError.
     """
+    if not hasattr(sensor, "gas"):
+        raise CommandError("smoke: a contact has nothing to calibrate", "test the detector itself")
     gas = sensor.gas
     supply_mv, spread = gas.supply >> 2, gas.spread
     if sensor.state in ("pre_alarm", "alarm") and not args.get("clean"):

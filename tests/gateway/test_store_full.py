@@ -1,6 +1,7 @@
 """A full database or disk: alarms find room, what telemetry loses is counted."""
 
 import asyncio
+import functools
 import dataclasses
 import subprocess
 from collections.abc import Iterator
@@ -188,7 +189,8 @@ def test_the_ledger_of_the_newest_days_names_no_drops_of_older_ones(tmp_path: Pa
         async with open_store(tmp_path, max_mb=16) as store:
             await store.commit(packs(*(row(n) for n in range(40))))
             for day in ("2026-11-24", "2026-11-25"):
-                await store.care(lambda c, day=day: drop.drop_waiting(c, "data", day, 20))
+                give_up = functools.partial(drop.drop_waiting, lane="data", day=day, limit=20)
+                await store.care(give_up)
 
     asyncio.run(scenario())
     told = [line for line in ledger_view.lines(tmp_path, 1) if "were dropped here" in line]

@@ -1,8 +1,8 @@
 """A full database or disk: alarms find room, what telemetry loses is counted."""
 
 import asyncio
-import functools
 import dataclasses
+import functools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-
 from haidang_gateway.vision.interpreter import Model
 
 from models.rows import Row, good_rows, load_picture

@@ -12,7 +12,7 @@ from PIL import Image
 
 Sky = Literal["clear", "cloudy", "rain", "fog"]
 
-# How one hour's sky follows another's; a ten minutes' block changes it one time in six.
+# How one hour's sky follows another's; a quarter of an hour changes it one time in six.
 _NEXT: dict[Sky, tuple[float, float, float, float]] = {
     "clear": (0.75, 0.2, 0.03, 0.02),
     "cloudy": (0.3, 0.45, 0.2, 0.05),
@@ -28,7 +28,7 @@ _COARSE = 4
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """One camera's ten minutes."""
+    """One camera's quarter of an hour."""
 
     sky: Sky
     light: float

@@ -6,10 +6,10 @@ gate, view, what is usual, votes. What makes it quick, and why that hides no fal
 
 - A camera's quarter of an hour has one weather and light and ten consecutive pictures of a real
   clip; each is judged by the network once, its scores are used whenever it is shown again.
-- While nothing is suspected a look is taken every 15 s (a gateway: every 1 to 5 s). Ten pictures
-  in sixty looks: each is seen several times. A suspicious one wakes the camera as it does in a
-  street: from then on five looks a second at this and the following pictures. After 20 s without
-  an alarm each was seen ten times in its place, and looks are seldom again until new ones come.
+- While nothing is suspected a look is taken each second, as in a gateway, and each look has the
+  next of the ten pictures: what drives past is elsewhere in each of them. A suspicious one wakes
+  the camera as it does in a street: five looks a second. After 20 s of those each was seen ten
+  times in its place, and a look is taken each second again until new ones come.
 - A fire has looks every second, each picture rendered and judged anew, until ten seconds after
   it was found, or for three minutes.
 
@@ -49,7 +49,7 @@ from bench.vision_weather import Weather, at_hour, changed
 
 _BLOCK_S = 900
 _SHOWN = 10
-_IDLE_MS, _STANDING_MS, _FIRE_MS, _AWAKE_MS = 15_000, 3_000, 1_000, 200
+_IDLE_MS, _AWAKE_MS = 1_000, 200
 _FIRES_A_DAY = 3
 _BURNS_S = 180
 _FOUND_S = 10
@@ -102,7 +102,7 @@ class Street:
         self._judge = judge
         self._draw = np.random.default_rng(seed)
         self._develop = Develop(Masks())
-        self._at_ms = self._block = self._first = self._awake_looks = 0
+        self._at_ms = self._block = self._first = self._looks = self._awake_looks = 0
         self._weather: Weather | None = None
         self._shown: dict[int, Frame] = {}
         settings = WorkerSettings(id="c", source=str(clip), models_dir="", clock_offset_ms=0)
@@ -135,9 +135,7 @@ class Street:
             self._awake_looks += 1
             if burning or self._awake_looks < _MOST_AWAKE:
                 return _AWAKE_MS
-        if burning:
-            return _FIRE_MS
-        return _STANDING_MS if any(self._standing.values()) else _IDLE_MS
+        return _IDLE_MS
 
     def _rages(self, fire: Fire, at_s: float) -> bool:
         """Whether it was not found yet, or just now."""
@@ -159,7 +157,8 @@ class Street:
     def _frame(self, at_s: float, fire: Fire | None) -> Frame:
         self._enter(int(at_s) // _BLOCK_S + 1, at_s)
         assert self._weather is not None
-        which = int(at_s * 5) % _SHOWN
+        self._looks += 1
+        which = self._looks % _SHOWN
         if fire is not None:
             at = self._pictures[(self._first + which) % len(self._pictures)]
             rgb = changed(at, self._weather, self._draw, burning=lambda x: fire.drawn(x, at_s))
@@ -174,7 +173,7 @@ class Street:
         return shown
 
     def _enter(self, block: int, at_s: float) -> None:
-        """The next ten minutes: other pictures of the clip, the weather goes on."""
+        """The next quarter of an hour: other pictures of the clip, the weather goes on."""
         if block == self._block:
             return
         self._block, self._awake_looks = block, 0

@@ -222,20 +222,19 @@ def test_a_worker_that_cannot_be_started_is_named_with_its_path(tmp_path, made, 
         program.write_text("#!/bin/sh\n")
 
     async def told():
+        silent = asyncio.Event()
+
+        async def on_fact(fact):
+            silent.set()
+
         cameras = Cameras(
-            [post()], clock=Clock(), on_fact=ignore, command=(str(program),), patience=QUICK
+            [post()], clock=Clock(), on_fact=on_fact, command=(str(program),), patience=QUICK
         )
         running = asyncio.create_task(cameras.run())
-        counters = cameras.counters()["camera:east"]
-        async with asyncio.timeout(DEADLINE_S):
-            while counters.fault is None:
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(silent.wait(), DEADLINE_S)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        return counters.fault
-
-    async def ignore(fact):
-        pass
+        return cameras.counters()["camera:east"].fault
 
     assert f"{program} cannot be started ({why}" in asyncio.run(told())
 

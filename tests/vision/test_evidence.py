@@ -127,7 +127,7 @@ def test_an_index_that_is_none_or_names_what_lies_elsewhere_is_refused(tmp_path,
 
 @pytest.mark.parametrize("key", [None, KEY])
 def test_a_crash_between_pictures_and_index_leaves_the_event_as_it_was(tmp_path, monkeypatch, key):
-    folder, evidence_folder = kept_with_seconds_before(tmp_path, key), EvidenceFolder(tmp_path, key)
+    folder, writer = kept_with_seconds_before(tmp_path, key), EvidenceFolder(tmp_path, key)
     before = read_event(folder, key)
 
     class Crash(BaseException):
@@ -136,12 +136,13 @@ def test_a_crash_between_pictures_and_index_leaves_the_event_as_it_was(tmp_path,
     def crash(index):
         raise Crash
 
-    with monkeypatch.context() as patch, pytest.raises(Crash):
+    with monkeypatch.context() as patch:
         patch.setattr(evidence, "_text", crash)
-        evidence_folder.follow(folder, NOW_MS, [(NOW_MS + 500, b"after")])
+        with pytest.raises(Crash):
+            writer.follow(folder, NOW_MS, [(NOW_MS + 500, b"after")])
     assert len(list(folder.iterdir())) == len(before) + 1
     assert read_event(folder, key) == before
-    evidence_folder.follow(folder, NOW_MS, [(NOW_MS + 500, b"again")])
+    writer.follow(folder, NOW_MS, [(NOW_MS + 500, b"again")])
     assert read_event(folder, key)["after-00500-ms.jpg"] == b"again"
 
 

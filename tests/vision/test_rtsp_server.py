@@ -14,12 +14,15 @@ import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.vision.crew import Crew
 from haidang_gateway.vision.lines import AliveLine, FaultLine, WorkerSettings
-from haidang_gateway.vision.picture import CrowdCount, FireScores
+from haidang_gateway.vision.picture import CrowdCount, FireScores, to_input
 from waiting import wait_until
 
 PEER = Path(__file__).resolve().parents[1] / "gst_camera.py"
 PYTHON = "/usr/bin/python3"
 SMALL, LARGE = (96, 160), (192, 320)
+PICTURES = 40
+# Levels between what was sent and what was shown: the encoder's own loss is 2.6 at most.
+WHOLE, TORN = 3.0, 4.0
 MOVING, LARGER, STANDING = range(3)
 NOTHING = np.zeros((7, 7), dtype=np.float32)
 _ASK = (
@@ -30,7 +33,7 @@ _ASK = (
 
 
 class Networks:
-    """Never burning; remembers sizes and brightness of what it was shown."""
+    """Never burning; remembers widths and small copies of what it was shown."""
 
     fire_threshold = smoke_threshold = 0.5
 
@@ -38,7 +41,7 @@ class Networks:
         self.shown = []
 
     def fire(self, picture):
-        self.shown.append((picture.width, float(picture.sized(32, 32).mean())))
+        self.shown.append((picture.width, picture.sized(40, 24).astype(int)))
         return FireScores(0.0, 0.0, NOTHING, NOTHING, None, None)
 
     def crowd(self, picture, person_px):
@@ -102,8 +105,8 @@ def films(tmp_path_factory):
         )
     folder = tmp_path_factory.mktemp("films")
     return [
-        encoded(folder / "moving", [noisy(100, i, SMALL) for i in range(40)]),
-        encoded(folder / "larger", [noisy(60, i, LARGE) for i in range(40)]),
+        encoded(folder / "moving", [noisy(100, i, SMALL) for i in range(PICTURES)]),
+        encoded(folder / "larger", [noisy(60, i, LARGE) for i in range(PICTURES)]),
         encoded(folder / "standing", [noisy(100, 1, SMALL)] * 10),
     ]
 
@@ -209,22 +212,28 @@ def test_another_resolution_in_the_middle_of_a_stream_is_looked_at(server, watch
     watcher.lives()
     sizes = [width for width, _ in itertools.groupby(watcher.networks.shown, key=lambda x: x[0])]
     assert sizes == [SMALL[1], LARGE[1], SMALL[1]]
-    assert watcher.faults() == set()
+    assert watcher.camera.counters.reconnects == 0
+
+
+def apart(shown):
+    """Levels between a picture and the one of the film that is most like it."""
+    film = (to_input(noisy(100, i, SMALL), 40, 24).astype(int) for i in range(PICTURES))
+    return min(float(np.abs(shown[1] - picture).mean()) for picture in film)
 
 
 def test_a_corrupted_stream_ends_no_worker_and_is_right_again_afterwards(server, watch):
     watcher = watch(server)
+    seen = watcher.networks.shown
+    wait_until(lambda: seen, "a whole picture")
+    assert apart(seen[-1]) < WHOLE
     server.order("corrupt")
-    before = watcher.camera.counters.decoded
-    wait_until(
-        lambda: watcher.camera.counters.decoded > before + 15 or watcher.camera.counters.broken,
-        "a second of torn pictures",
-    )
+    wait_until(lambda: apart(seen[-1]) > TORN, "a torn picture")
     server.order("go")
+    wait_until(lambda: apart(seen[-1]) < WHOLE, "a whole picture again")
     watcher.lives()
-    wait_until(lambda: abs(watcher.networks.shown[-1][1] - 100) < 3, "whole pictures")
     assert watcher.works
-    assert isinstance(watcher.lines[-1], AliveLine | FlameLine | SmokeLine)
+    assert apart(seen[-1]) < WHOLE
+    assert watcher.camera.counters.reconnects == 0
 
 
 def test_a_camera_that_sends_one_picture_for_ever_is_stuck(server, watch):

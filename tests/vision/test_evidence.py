@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.settings import EvidenceSettings
+from haidang_gateway.store import age
 from haidang_gateway.vision import evidence, evidence_care, evidence_cli
 from haidang_gateway.vision.camera import Develop, jpeg, raw
 from haidang_gateway.vision.evidence import Event, EvidenceFolder, Ring, read_event, read_key
@@ -396,6 +397,24 @@ def test_what_is_deleted_is_in_the_audit_chain_and_the_rest_stays(tmp_path):
     assert ("evidence_expired", subject, old) in [tuple(row) for row in rows]
     assert [e.at_ms for e in look(data, NOW_MS)] == [NOW_MS - DAY_MS]
     assert care.deleted == {"expired": 1, "overflow": 0}
+
+
+def test_a_clock_that_is_years_ahead_deletes_no_picture(tmp_path):
+    class At:
+        def now_ms(self):
+            return NOW_MS + 14 * 365 * DAY_MS
+
+    data = tmp_path / "evidence"
+    EvidenceFolder(data).keep(event(NOW_MS - 31 * DAY_MS))
+    EvidenceFolder(data).keep(event(NOW_MS - DAY_MS))
+
+    async def clear():
+        async with open_store(tmp_path / "store") as store:
+            await store.care(lambda c: age.note(c, NOW_MS))
+            await EvidenceCare(data, EvidenceSettings(), store, At()).step()
+
+    asyncio.run(clear())
+    assert [e.at_ms for e in look(data, NOW_MS)] == [NOW_MS - DAY_MS]
 
 
 def test_an_event_that_cannot_be_deleted_is_noted_once_and_keeps_no_other(tmp_path, monkeypatch):

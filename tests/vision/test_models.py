@@ -274,8 +274,8 @@ def test_an_export_that_loses_more_than_half_a_point_in_8_bits_is_refused(tmp_pa
     _save(tmp_path, rows, {f"{i}.png": np.full((4, 4, 3), i, np.uint8) for i in levels})
     listed = good_rows(tmp_path / "list.jsonl")
     real = {i: i / 200 for i in levels}
-    # One normal picture rises above the weakest one, then above eight of the fifty that smoke.
-    little, much = real | {98: 0.505}, real | {98: 0.575}
+    # One normal picture rises above the weakest, then above sixteen of the fifty that smoke.
+    little, much = real | {98: 0.505}, real | {98: 0.655}
     before, after = rounding.check(listed, _judged(real), _judged(little))
     assert before == 1.0
     assert 0.995 < after < 1.0

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreBroken, StoreError, StoreFull
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import check, history, room
+from haidang_gateway.store import age, check, history, room
 from haidang_gateway.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ _PACKS = 500
 _ROLL_UP_MS = 300_000
 _ROLL_UP_PACKS = 5_000
 _RESERVE_MS = 10_000
+_NOTE_AGE_MS = 600_000
 _CARRY_MS = 60_000
 _CARRY_PAGES = 1000
 _CHECK_AFTER_MS = 60_000
@@ -63,6 +64,8 @@ class Care:
         self._check_ms = began_ms + _CHECK_AFTER_MS
         self._look: asyncio.Task[None] | None = None
         self._carried_pages = 0
+        self._age: age.Age | None = None
+        self._age_noted_ms = 0
         self._failures = 0
         self.check_due = (
             store.opened.unclean or clock.now_ms() - store.opened.checked_ms > _CHECK_EVERY_MS
@@ -91,7 +94,8 @@ class Care:
         gone = await self._store.keep_room(now_ms)
         self._note_room(steady_ms)
         rolled = 0 if gone else await self._roll_up(steady_ms)
-        forgotten = await self._store.care(lambda c: room.forget_old(c, self._settings, now_ms))
+        aged_ms = await self._aged_ms(now_ms, steady_ms)
+        forgotten = await self._store.care(lambda c: room.forget_old(c, self._settings, aged_ms))
         await self._carry_over(steady_ms)
         await self._look_on(steady_ms)
         return bool(gone) or rolled == _PACKS or forgotten >= room.ROWS
@@ -180,6 +184,20 @@ class Care:
         if rolled < _PACKS:
             self._rolled_ms = steady_ms
         return rolled
+
+    async def _aged_ms(self, now_ms: int, steady_ms: int) -> int:
+        """How far age has come; noted now and then, so that a start anew makes nothing older."""
+        if self._age is None:
+            known_ms = await self._store.read(lambda c: age.known(c, now_ms))
+            self._age = age.Age(known_ms, steady_ms)
+            self._age_noted_ms = steady_ms - _NOTE_AGE_MS
+        aged_ms = self._age.look(now_ms, steady_ms)
+        if steady_ms - self._age_noted_ms >= _NOTE_AGE_MS:
+            # On a full disk the last note does for a while.
+            with contextlib.suppress(StoreFull):
+                await self._store.care(lambda c: age.note(c, aged_ms))
+            self._age_noted_ms = steady_ms
+        return aged_ms
 
     async def _carry_over(self, steady_ms: int) -> None:
         held = await self._store.log_pages()

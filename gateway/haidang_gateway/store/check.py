@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from haidang_gateway.store.age import AGED_MS
 from haidang_gateway.store.schema import (
     FILE,
     Connection,
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 CLEAN = "clean"
 CHECKED_MS = "checked_ms"
 _DOCS = ("rule_state", "boot", "node", "command")
-_NUMBERS = ("created_ms", CHECKED_MS, "rolled_up")
+_NUMBERS = ("created_ms", CHECKED_MS, "rolled_up", AGED_MS)
 _LONG = ("revision", "audit", "outgoing", "quarantine", "history", "pack")
 _SELDOM = ("dead_letter", "dropped")
 _MARK = f"{FILE}.broken"

@@ -7,7 +7,7 @@ deletes again, and notes it again.
 import asyncio
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Protocol
 from haidang_gateway.batch import AuditNote, Batch
 from haidang_gateway.errors import StoreError
 from haidang_gateway.settings import EvidenceSettings
+from haidang_gateway.store import age
+from haidang_gateway.store.schema import Connection
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ _AT_ONCE = 50
 class _Store(Protocol):
     async def commit(self, batch: Batch) -> None:
         """Make the batch durable."""
+
+    async def read(self, work: Callable[[Connection], int]) -> int:
+        """Something that is read beside the commits."""
 
 
 class _Clock(Protocol):
@@ -111,9 +116,11 @@ class EvidenceCare:
     async def step(self) -> None:
         """Look once: note what goes, then delete it."""
         now_ms = self._clock.now_ms()
+        # A clock that is years ahead makes no picture old.
+        aged_ms = await self._store.read(lambda c: age.known(c, now_ms))
         events = await asyncio.to_thread(look, self._folder, now_ms)
         self.kept, self.kept_bytes = len(events), sum(event.size_bytes for event in events)
-        for reason, chosen in doomed(events, self._settings, now_ms).items():
+        for reason, chosen in doomed(events, self._settings, aged_ms).items():
             # What could not be deleted before goes last: it must not keep the others.
             chosen.sort(key=lambda event: event.subject in self._noted)
             for event in chosen[:_AT_ONCE]:

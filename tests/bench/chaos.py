@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chaos.boards import FLOOD, SMOKE
+from chaos.pace import load_for
 from chaos.town import RATE, Town
 from haidang_tools.demo.settings import DemoNode
 
@@ -78,7 +79,7 @@ def storm(
                 town.orders.give(chance)
             fault(town, chance)
             made[fault.__name__] += 1
-            time.sleep(chance.uniform(*_PAUSE_S))
+            load_for(chance.uniform(*_PAUSE_S))
             town.drops.look()
             if number % _GROUP == 0 or number == count:
                 _settle(town, last=number == count)
@@ -93,15 +94,26 @@ def control(seed: int, count: int) -> Figures:
         for _ in range(count):
             # A gateway that hears nobody yet has nothing to lose.
             town.wait_until(lambda: town.gateway.log.count("nodes may send") >= town.starts, 20)
-            time.sleep(chance.uniform(1.5, 2.5))
+            load_for(chance.uniform(1.5, 2.5))
             faults.gateway_killed(town, chance)
         town.wait_until(lambda: town.gateway.log.count("nodes may send") >= town.starts, 20)
         town.end_fleet(signal.SIGTERM)
         town.start_fleet(packs=-1)
         town.wait_until(lambda: not any(books.held(p) for p in _journals(town)), 20)
-        time.sleep(3)
+        _await_last_words(town)
         lost = books.accepted(town.journals) - set(town.office.names())
         return {"control_faults": count, "control_lost": len(lost)}
+
+
+def _await_last_words(town: Town) -> None:
+    """Some more packs come to the centre, behind all that was committed before them."""
+    before = books.accepted(town.journals)
+    town.end_fleet(signal.SIGTERM)
+    town.start_fleet(packs=2 * len(town.nodes))
+    town.expect(lambda: town.fleet_ended, "the last packs are acknowledged")
+    last = books.accepted(town.journals) - before
+    town.expect(lambda: last <= set(town.office.names()), "the last packs are at the centre")
+    town.expect(lambda: not town.holds(), "nothing waits behind them")
 
 
 def _journals(town: Town) -> list[Path]:

@@ -1,10 +1,10 @@
 """The faults; each strikes the town, waits a moment and mends what it broke."""
 
+import contextlib
 import random
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +12,10 @@ from pathlib import Path
 from haidang_gateway.fleet.pki import Authority
 from haidang_gateway.store import check
 from haidang_tools.brokers import authority
+from haidang_tools.errors import ToolError
 
 from chaos import books
+from chaos.pace import load_for
 from chaos.town import Town
 
 Fault = Callable[[Town, random.Random], None]
@@ -28,7 +30,7 @@ _AWAY_S = (0.0, 0.2, 0.8)
 def gateway_killed(town: Town, chance: random.Random) -> None:
     """kill -9, and a new start at once or a little later."""
     town.gateway.kill()
-    time.sleep(chance.choice(_AWAY_S))
+    load_for(chance.choice(_AWAY_S))
     town.start_gateway()
 
 
@@ -40,9 +42,9 @@ def gateway_killed_at_a_point(town: Town, chance: random.Random) -> None:
     town.orders.give(chance)
     town.gateway.stop()
     town.start_gateway(HAIDANG_CRASH_AT=chance.choice(_CRASH_POINTS))
-    deadline_s = time.monotonic() + _CRASH_S
-    while town.gateway.running and time.monotonic() < deadline_s:
-        time.sleep(0.05)
+    with contextlib.suppress(ToolError):
+        # Not every point is passed in time: then it is killed where it is.
+        town.gateway.wait(_CRASH_S)
     town.gateway.kill()
     town.start_gateway()
 
@@ -50,49 +52,49 @@ def gateway_killed_at_a_point(town: Town, chance: random.Random) -> None:
 def near_broker_killed(town: Town, chance: random.Random) -> None:
     """Everything in the memory of the nodes' broker is gone."""
     town.near.kill()
-    time.sleep(chance.choice(_AWAY_S))
+    load_for(chance.choice(_AWAY_S))
     town.near.start()
 
 
 def far_broker_killed(town: Town, chance: random.Random) -> None:
     """Everything in the memory of the centre's broker is gone."""
     town.far.kill()
-    time.sleep(chance.choice(_AWAY_S))
+    load_for(chance.choice(_AWAY_S))
     town.far.start()
 
 
 def nodes_killed(town: Town, chance: random.Random) -> None:
     """All nodes and boards lose their power; flash is what they have."""
     town.end_fleet(signal.SIGKILL)
-    time.sleep(chance.choice(_AWAY_S))
+    load_for(chance.choice(_AWAY_S))
     town.start_fleet()
 
 
 def uplink_cut(town: Town, chance: random.Random) -> None:
     """Connections are reset, new ones refused."""
     town.line.set_up(False)
-    time.sleep(chance.uniform(0.1, 1.0))
+    load_for(chance.uniform(0.1, 1.0))
     town.line.set_up(True)
 
 
 def uplink_half_open(town: Town, chance: random.Random) -> None:
     """Connections stand, no byte moves."""
     town.line.stall()
-    time.sleep(chance.uniform(0.3, 1.5))
+    load_for(chance.uniform(0.3, 1.5))
     town.line.resume()
 
 
 def uplink_throttled(town: Town, chance: random.Random) -> None:
     """Some kilobytes a second are left."""
     town.line.bytes_per_s = chance.choice((2_000, 8_000, 30_000))
-    time.sleep(chance.uniform(0.5, 1.5))
+    load_for(chance.uniform(0.5, 1.5))
     town.line.bytes_per_s = None
 
 
 def uplink_slow(town: Town, chance: random.Random) -> None:
     """Every piece is held back as by a satellite."""
     town.line.delay_s = chance.uniform(0.1, 0.6)
-    time.sleep(chance.uniform(0.5, 1.5))
+    load_for(chance.uniform(0.5, 1.5))
     town.line.delay_s = 0.0
 
 
@@ -109,7 +111,11 @@ def io_errors(town: Town, chance: random.Random) -> None:
     command += ["-e", "trace=fsync,fdatasync"]
     command += ["-e", f"inject=fsync,fdatasync:error=EIO:when=1+{step}"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as tracer:
-        time.sleep(chance.uniform(0.3, 1.0))
+        # Where it may not trace, or the gateway has ended, there are none.
+        town.expect(
+            lambda: tracer.poll() is not None or _is_traced(town), "strace has the gateway"
+        )
+        load_for(chance.uniform(0.3, 1.0))
         tracer.send_signal(signal.SIGINT)
 
 
@@ -117,7 +123,8 @@ def disk_full(town: Town, chance: random.Random) -> None:
     """Others fill the disk, often while telemetry waits; a little later they give it back."""
     if chance.random() < _FULL_AND_CUT:
         town.line.set_up(False)
-        time.sleep(chance.uniform(1.0, 3.0))
+        town.expect(town.holds, "telemetry waits behind the cut line")
+        load_for(chance.uniform(1.0, 3.0))
     filler = town.data / "filler"
     free = shutil.disk_usage(town.data).free
     with filler.open("wb") as file:
@@ -130,7 +137,7 @@ def disk_full(town: Town, chance: random.Random) -> None:
             except OSError:
                 break
             left -= piece
-    time.sleep(chance.uniform(0.3, 1.0))
+    load_for(chance.uniform(0.3, 1.0))
     filler.unlink(missing_ok=True)
     town.line.set_up(True)
 
@@ -141,7 +148,8 @@ def node_certificate_revoked(town: Town, chance: random.Random) -> None:
     authority("revoke", town.ca, node)
     town.near.kill()
     town.near.start()
-    time.sleep(0.5)
+    # A log of this start alone.
+    town.expect(lambda: _refusals(town) > 0, f"{node} is locked out")
     _certificate(town, node, timedelta())
     town.end_fleet(signal.SIGKILL)
     town.start_fleet()
@@ -151,8 +159,10 @@ def gateway_certificate_expired(town: Town, chance: random.Random) -> None:
     """The gateway starts with a certificate of long ago; it is renewed a little later."""
     _certificate(town, "gw-01", timedelta(days=400))
     town.gateway.kill()
+    before = _refusals(town)
     town.start_gateway()
-    time.sleep(chance.uniform(1.0, 2.0))
+    town.expect(lambda: _refusals(town) > before, "the gateway's certificate is refused")
+    load_for(chance.uniform(0.0, 1.0))
     _certificate(town, "gw-01", timedelta())
     town.gateway.kill()
     town.start_gateway()
@@ -196,7 +206,7 @@ def database_restored(town: Town, chance: random.Random) -> None:
         town.start_gateway()
         town.wait_until(lambda: "the database was broken" in town.gateway.log)
         town.run("backup", str(backup))
-    time.sleep(chance.uniform(0.2, 1.0))
+    load_for(chance.uniform(0.2, 1.0))
     town.drain()
     town.gateway.stop()
     town.run("restore", str(backup))
@@ -225,6 +235,18 @@ WEIGHTS: dict[Fault, int] = {
     database_corrupt: 1,
     database_restored: 1,
 }
+
+
+def _refusals(town: Town) -> int:
+    return town.near.log.count("certificate verify failed")
+
+
+def _is_traced(town: Town) -> bool:
+    try:
+        status = Path(f"/proc/{town.gateway.pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return True
+    return "TracerPid:\t0\n" not in status
 
 
 def _certificate(town: Town, name: str, age: timedelta) -> None:

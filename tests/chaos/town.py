@@ -64,6 +64,11 @@ class Town:
         """Where the nodes' flash lies."""
         return self.folder / "journals"
 
+    @property
+    def fleet_ended(self) -> bool:
+        """Whether a fleet that makes so many packs or none has nothing left to send."""
+        return self._fleet is not None and self._fleet.poll() is not None
+
     def start(self) -> None:
         """Everything, until packs arrive."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -146,10 +151,9 @@ class Town:
         """
         self.end_fleet(signal.SIGTERM)
         self.start_fleet(packs=-1)
-        fleet = self._fleet
-        done = self.wait_until(lambda: fleet is not None and fleet.poll() is not None)
+        done = self.wait_until(lambda: self.fleet_ended)
         accepted = books.accepted(self.journals)
-        return done and self.wait_until(lambda: not self.missing(accepted) and self._is_empty())
+        return done and self.wait_until(lambda: not self.missing(accepted) and not self.holds())
 
     def drain_boards(self) -> bool:
         """Boards and nodes at work, and no fault: whether all that boards ever kept came."""
@@ -176,9 +180,10 @@ class Town:
         self.drops.look()
         return names - set(self.office.names()) - self.drops.names
 
-    def _is_empty(self) -> bool:
+    def holds(self) -> bool:
+        """Whether something waits in the gateway for the centre."""
         self.drops.look()
-        return not self.drops.queue
+        return bool(self.drops.queue)
 
     def wait_until(self, look: Callable[[], bool], limit_s: float = _DRAIN_S) -> bool:
         """Whether `look` came true in time, with the gateway kept running."""
@@ -189,6 +194,11 @@ class Town:
             self.supervise()
             time.sleep(_LOOK_S)
         return False
+
+    def expect(self, look: Callable[[], bool], what: str) -> None:
+        """Wait until a fault has struck; RuntimeError names what did not come true."""
+        if not self.wait_until(look):
+            raise RuntimeError(f"not within {_DRAIN_S:.0f} s: {what}")
 
     def run(self, *words: str) -> str:
         """One command of the gateway; RuntimeError with what it said where it fails."""

@@ -243,6 +243,12 @@ def test_two_nodes_with_one_address_cost_the_others_nothing(tmp_path: Path) -> N
             async with running(stand):
                 wanted = {pack(seq) for seq in range(10)}
                 await until(lambda: wanted <= set(stand.payloads()), "the good node's alarms")
+                alarms = [one.payload for one in stand.came if one.topic.endswith("/alarm")]
+                assert alarms == [pack(seq) for seq in range(10)], "each once, in order"
+                assert stand.begun.count(OTHER) == good.sessions == 1
+                assert stand.line.peers[OTHER].lost == 0
+                assert stand.line.bus is not None
+                assert stand.line.bus.strange > 0, "both of the twins spoke"
 
     asyncio.run(scenario())
 

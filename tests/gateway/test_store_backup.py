@@ -135,7 +135,7 @@ def test_a_running_gateway_a_damaged_file_and_a_later_version_are_refused(tmp_pa
     damaged = bytearray((tmp_path / "copy.db").read_bytes())
     damaged[-40_000:-10_000] = b"\xa5" * 30_000
     (tmp_path / "damaged.db").write_bytes(damaged)
-    with pytest.raises(StoreError, match="damaged"):
+    with pytest.raises(StoreError, match=r"is damaged: [^\n]+; take another file$"):
         restore(tmp_path / "damaged.db", path, LATER_MS)
     with sqlite3.connect(tmp_path / "copy.db") as connection:
         connection.execute("PRAGMA user_version=99")
@@ -219,13 +219,17 @@ def test_a_backup_needs_a_new_file_and_room_and_says_so(
     assert not list(tmp_path.glob("copy*"))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_what_is_no_copy_is_refused_with_the_reason_and_nothing_changes(tmp_path: Path) -> None:
     path = tmp_path / "haidang.db"
     _fill(tmp_path)
     other = tmp_path / "picture.jpg"
     other.write_bytes(b"no database")
+    foreign = tmp_path / "foreign.db"
+    connection = sqlite3.connect(foreign)
+    connection.executescript("CREATE TABLE meta (key, value); PRAGMA user_version=5")
+    connection.close()
     for wrong, said in (
+        (foreign, "is no database of a gateway .tables are missing: destination, pack, rule_st"),
         (other, "it is no database; name a file"),
         (tmp_path, "cannot be read: Is a directory; name a file"),
         (tmp_path / "absent.db", "cannot be read: No such file or directory; name a file"),
@@ -236,6 +240,7 @@ def test_what_is_no_copy_is_refused_with_the_reason_and_nothing_changes(tmp_path
     assert path.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_root_restores_for_the_services_user(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     _fill(folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import add_config, load
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store.check import end_cleanly, passed, unmark
+from haidang_gateway.store.check import end_cleanly, missing, passed, unmark
 from haidang_gateway.store.opening import BACKED_UP_MS, RENEWED, lock, settle_copy
 from haidang_gateway.store.rescue import aside, move, remove
 from haidang_gateway.store.room import drop_aside
@@ -134,6 +134,11 @@ def _copy_of(backup: Path, part: Path) -> None:
                 f"{backup}: has schema {version}, this program knows 1 to {SCHEMA_VERSION}; "
                 "take another file, or install the version that wrote it"
             )
+        if lacking := missing(old):
+            raise StoreError(
+                f"{backup}: is no database of a gateway ({lacking}); "
+                "name a file that `backup` wrote"
+            )
         old.backup(copy)
         _need_sound(copy, backup)
     owner = part.parent.stat()
@@ -162,7 +167,9 @@ def _note_backup(connection: Connection, now_ms: int) -> None:
 def _need_sound(connection: Connection, path: Path) -> None:
     found = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != ("ok",):
-        raise StoreError(f"{path}: is damaged: {found[0] if found else '?'}; take another file")
+        # SQLite tells it in two lines.
+        said = " ".join(found[0].split()) if found else "?"
+        raise StoreError(f"{path}: is damaged: {said}; take another file")
 
 
 def _need_database(backup: Path) -> None:

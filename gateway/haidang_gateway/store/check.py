@@ -70,6 +70,12 @@ def passed(connection: Connection, now_ms: int) -> None:
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (CHECKED_MS, str(now_ms)))
 
 
+def missing(connection: Connection) -> str:
+    """Which tables are missing that every database of a gateway has; empty if none."""
+    lacking = {"meta", "pack", "rule_state", "destination"} - _tables(connection)
+    return f"tables are missing: {', '.join(sorted(lacking))}" if lacking else ""
+
+
 def glance(path: Path) -> str:
     """What is wrong with a database, as far as its few vital rows tell; empty if nothing.
 
@@ -137,9 +143,9 @@ class Look:
 
 
 def _vital(connection: Connection) -> str:
+    if lacking := missing(connection):
+        return lacking
     known = _tables(connection)
-    if missing := {"meta", "pack", "rule_state", "destination"} - known:
-        return f"tables are missing: {', '.join(sorted(missing))}"
     for table in VITAL:
         if table in known and (found := _checked(connection, table)):
             return found

@@ -70,7 +70,8 @@ class Orders:
             "orders": len(self.given),
             "outcomes_lost": len(self.unanswered(ledger)),
             "outcomes_twice": len(twice),
-            # Where a killed broker brings the command itself twice, it is answered as before.
+            # Where a killed broker brings the command itself twice, it is answered as before, word
+            # for word; the centre knows the command by its id (docs/gateway.md).
             "outcomes_repeated": len(answers) - len(counted),
             "outcomes_cut_by_power": len(cut),
             "orders_given_again": len(self.again),

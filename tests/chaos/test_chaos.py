@@ -1,6 +1,8 @@
 """A short storm on real processes, the control that must lose, and how drops are read."""
 
 import asyncio
+import json
+import random
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from store_kit import open_store, packs, row
 from chaos import faults
 from chaos.boards import SMOKE
 from chaos.drops import Drops
+from chaos.orders import Orders
 
 _KINDS = (
     faults.gateway_killed,
@@ -43,6 +46,38 @@ def test_drops_are_taken_by_name_and_a_count_that_differs_is_seen(tmp_path: Path
     database.close()
     drops.look()
     assert drops.miscounted == 2
+
+
+def test_an_outcome_that_is_lost_or_comes_in_two_versions_is_counted(tmp_path: Path) -> None:
+    done = {"ok": True, "out": {}, "at": "1"}
+    cut = {"ok": False, "err": "the node restarted while it was at it", "at": "2"}
+    replies = (
+        ("e", "o-1", done),
+        ("e", "o-2", done | {"more": True}),
+        ("e", "o-2", cut),
+        ("e", "o-3", done),
+        # The command came twice: the same answer under another number, and a database of its own.
+        ("e", "o-3", done),
+        ("f", "o-3", cut),
+        ("e", "o-4", done),
+        ("e", "o-4", cut),
+        ("e", "o-5", done | {"out": {"again": True}}),
+    )
+    ledger = tmp_path / "centre.db"
+    with sqlite3.connect(ledger) as database:
+        database.execute("CREATE TABLE message (epoch, kind, payload)")
+        for epoch, name, said in replies:
+            row = (epoch, "reply", json.dumps({"cmd": name, "id": epoch, **said}))
+            database.execute("INSERT INTO message VALUES (?, ?, ?)", row)
+    database.close()
+    orders = Orders([SMOKE], lambda _: None)
+    for _ in range(6):
+        orders.give(random.Random(1))
+    assert orders.unanswered(ledger) == {"o-5", "o-6"}
+    found = orders.figures(ledger)
+    assert (found["orders"], found["outcomes_lost"]) == (6, 2)
+    assert (found["outcomes_twice"], found["outcomes_repeated"]) == (1, 1)
+    assert found["outcomes_cut_by_power"] == 3
 
 
 def test_killed_processes_lose_nothing_and_the_control_does() -> None:

@@ -168,7 +168,7 @@ def _check_calibration(life, result):
     result["unanswered"] += not told
     done = _read(trial_files.ACTIVE) != _OLD
     # Done is told of what was done; cut off, the node says that it does not know.
-    result["wrong"] += any([reply["ok"] and not done for reply in told])
+    result["wrong"] += any(reply["ok"] and not done for reply in told)
 
 
 def _trial(life):

@@ -225,7 +225,7 @@ FIELDS = {
     },
     "centre_reply": {
         "id": "gateway, epoch of its database and sequence; repeated messages repeat it",
-        "cmd": "id of the centre's command",
+        "cmd": "id of the centre's command; one that came twice may be answered twice",
         "ok": "whether it was carried out",
         "node": "the node it was for",
         "do": "what it was to do",

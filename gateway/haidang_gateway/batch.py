@@ -11,7 +11,7 @@ CENTRE = "centre"
 BootKey = tuple[str, str, int]
 """Node id, epoch and boot count: what the sequence numbers of packs belong to."""
 DayKey = tuple[str, str, str]
-"""Node id, ISO day in the site's time zone, and what was counted."""
+"""Node id, ISO day in the site's time zone (of old days the year), and what was counted."""
 
 
 class PackRow(NamedTuple):

@@ -137,6 +137,7 @@ class _Reader:
             raw_days=table.whole("raw_days", d.raw_days, low=1, high=3660),
             minute_days=table.whole("minute_days", d.minute_days, low=1, high=3660),
             hour_days=table.whole("hour_days", d.hour_days, low=1, high=36_600),
+            ledger_days=table.whole("ledger_days", d.ledger_days, low=1, high=36_600),
             telemetry_commit_ms=table.whole(
                 "telemetry_commit_ms", d.telemetry_commit_ms, low=10, high=10_000
             ),

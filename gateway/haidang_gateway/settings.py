@@ -133,7 +133,8 @@ class StoreSettings:
     """Bounds of the database and of the time telemetry may wait for its commit.
 
     `reserve_mb` of the disk stay free; packs are kept for `raw_days` and at most `keep_packs` of
-    them once they are forwarded, the charts' minutes and hours for `minute_days`, `hour_days`.
+    them once they are forwarded, the charts' minutes and hours for `minute_days`, `hour_days`, the
+    ledger's days for `ledger_days`, then its years.
     """
 
     max_mb: int = 1024
@@ -142,6 +143,7 @@ class StoreSettings:
     raw_days: int = 7
     minute_days: int = 90
     hour_days: int = 1826
+    ledger_days: int = 400
     telemetry_commit_ms: int = 1000
 
 

@@ -7,9 +7,10 @@ from fakes import FakeClock
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import age, history
+from haidang_gateway.store import age, check, history
 from haidang_gateway.store.age import Age
 from haidang_gateway.store.care import Care
+from haidang_gateway.store.schema import FILE, second
 from haidang_gateway.store.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,3 +128,16 @@ def test_a_clock_that_was_set_back_is_followed(tmp_path: Path) -> None:
             return await store.read(lambda c: age.known(c, START_MS + YEARS_MS))
 
     assert asyncio.run(scenario()) == START_MS
+    with second(tmp_path / FILE) as connection:
+        assert age.known(connection, START_MS - 1) == START_MS - 1
+
+
+def test_an_age_that_is_no_number_is_a_broken_database(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.care(
+                lambda c: c.execute("INSERT INTO meta VALUES ('aged_ms', 'long ago')").fetchall()
+            )
+
+    asyncio.run(scenario())
+    assert "aged_ms" in check.glance(tmp_path / FILE)

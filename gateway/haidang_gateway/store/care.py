@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreBroken, StoreError, StoreFull
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import age, check, history, room
+from haidang_gateway.store import age, check, fold, history, room
 from haidang_gateway.store.store import Store
 
 _log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ _ROLL_UP_MS = 300_000
 _ROLL_UP_PACKS = 5_000
 _RESERVE_MS = 10_000
 _NOTE_AGE_MS = 600_000
+# A day more is old once a day.
+_FOLD_MS = 3_600_000
 _CARRY_MS = 60_000
 _CARRY_PAGES = 1000
 _CHECK_AFTER_MS = 60_000
@@ -66,6 +68,7 @@ class Care:
         self._carried_pages = 0
         self._age: age.Age | None = None
         self._age_noted_ms = 0
+        self._fold_ms = began_ms
         self._failures = 0
         self.check_due = (
             store.opened.unclean or clock.now_ms() - store.opened.checked_ms > _CHECK_EVERY_MS
@@ -96,9 +99,11 @@ class Care:
         rolled = 0 if gone else await self._roll_up(steady_ms)
         aged_ms = await self._aged_ms(now_ms, steady_ms)
         forgotten = await self._store.care(lambda c: room.forget_old(c, self._settings, aged_ms))
+        folded = await self._fold(aged_ms, steady_ms)
         await self._carry_over(steady_ms)
         await self._look_on(steady_ms)
-        return bool(gone) or rolled == _PACKS or forgotten >= room.ROWS
+        much = rolled == _PACKS or forgotten >= room.ROWS or folded == fold.ROWS
+        return bool(gone) or much
 
     def word(self) -> str:
         """How the database is now."""
@@ -198,6 +203,23 @@ class Care:
                 await self._store.care(lambda c: age.note(c, aged_ms))
             self._age_noted_ms = steady_ms
         return aged_ms
+
+    async def _fold(self, aged_ms: int, steady_ms: int) -> int:
+        """Make some old days of the ledger years; how many rows."""
+        if steady_ms < self._fold_ms:
+            return 0
+        keep_days = self._settings.ledger_days
+        days = await self._store.read(lambda c: fold.old_days(c, keep_days, aged_ms))
+        folded = len(days)
+        if days:
+            try:
+                await self._store.care(lambda c: fold.fold(c, days))
+            except StoreFull:
+                # That can wait.
+                folded = 0
+        if folded < fold.ROWS:
+            self._fold_ms = steady_ms + _FOLD_MS
+        return folded
 
     async def _carry_over(self, steady_ms: int) -> None:
         held = await self._store.log_pages()

@@ -1,20 +1,28 @@
 """The visitor's side of the control socket: one request, the running gateway's answers."""
 
+import argparse
 import json
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from haidang_gateway.control import NAME, address
+from haidang_gateway.control import LONGEST_WAIT_S, NAME, address
 from haidang_gateway.errors import NotRunning, OrderError
 
 # How long the gateway may take to tell that the time is over.
 _SPARE_S = 15
+_WAIT_S = 60
 _ANSWER_BYTES = 1024 * 1024
 
 FurtherS = Callable[[dict[str, Any]], float]
 """How long the next answer may take after one that announces another."""
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """The option --wait of a command: whole seconds."""
+    text = "give up after S s (%(default)s)"
+    parser.add_argument("--wait", type=_seconds, default=_WAIT_S, metavar="S", help=text)
 
 
 def answers(
@@ -76,3 +84,9 @@ def _read(
         if not answer.get("more"):
             return
         line.settimeout(further_s(answer))
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= LONGEST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"{text}: write whole seconds, 1 to {LONGEST_WAIT_S}")
+    return int(text)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from haidang_gateway import control_client
 from haidang_gateway.clock import Clock
 from haidang_gateway.config import add_config, load
-from haidang_gateway.control import LONGEST_WAIT_S
+from haidang_gateway.control_client import add_wait
 from haidang_gateway.errors import OrderError
 from haidang_gateway.settings import Settings
 from haidang_gateway.sheet import LANGUAGES, Header, sheet
@@ -33,7 +33,6 @@ _WORDS = {
 }
 _ID = re.compile("n-[0-9a-f]{12}")
 _WITH_SHEET = ("selftest", "calibrate")
-_WAIT_S = 60
 # How long a node may take to start after a trial.
 _START_S = 120
 # The contract's, where a node does not say how long its trial is.
@@ -47,13 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     words = "; ".join(f"{word}: {text}" for word, text in _WORDS.items())
     parser.add_argument("do", metavar="WHAT", choices=sorted(_WORDS), help=words)
     parser.add_argument("rest", metavar="ARGUMENT", nargs="*", help="what the command needs")
-    parser.add_argument(
-        "--wait",
-        type=_seconds,
-        default=_WAIT_S,
-        metavar="S",
-        help="give up after S s (%(default)s)",
-    )
+    add_wait(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="the answers as the node gave them")
     form.add_argument(
@@ -182,9 +175,3 @@ def _further_s(answer: dict[str, Any]) -> float:
 
 def _trial_s(answer: dict[str, Any]) -> int:
     return int(answer["out"].get("trial_s", _TRIAL_S))
-
-
-def _seconds(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= LONGEST_WAIT_S:
-        raise argparse.ArgumentTypeError(f"{text}: write whole seconds, 1 to {LONGEST_WAIT_S}")
-    return int(text)

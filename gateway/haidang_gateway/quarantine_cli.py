@@ -8,6 +8,7 @@ from pathlib import Path
 
 from haidang_gateway import control_client
 from haidang_gateway.config import add_config, load
+from haidang_gateway.control_client import add_wait
 from haidang_gateway.errors import OrderError
 from haidang_gateway.metrics import iso_utc
 from haidang_gateway.quarantine_retry import WISH
@@ -30,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
     show.set_defaults(show=_show)
     text = "let the running gateway read all packs once more"
     again = commands.add_parser("retry", help=text, description=text)
-    text = "give up after S s (%(default)g)"
-    again.add_argument("--wait", type=float, default=60.0, metavar="S", help=text)
+    add_wait(again)
     again.set_defaults(show=_retry)
     for sub in commands.choices.values():
         add_config(sub, config)
@@ -54,7 +54,7 @@ def _list(folder: Path, _: argparse.Namespace) -> Iterator[str]:
 
 
 def _show(folder: Path, options: argparse.Namespace) -> Iterator[str]:
-    rows = _rows(folder, options.number)
+    rows = [row for row in _rows(folder) if row[0] == options.number]
     if not rows:
         raise OrderError(f"there is no number {options.number}; see `quarantine list`")
     ((number, received_ms, topic, reason, payload),) = rows
@@ -83,6 +83,6 @@ def _retry(folder: Path, options: argparse.Namespace) -> Iterator[str]:
     yield f"{before - left} of {before} messages were taken, {left} stay; their reasons: the log"
 
 
-def _rows(folder: Path, number: int | None = None) -> list[tuple[int, int, str, str, bytes]]:
+def _rows(folder: Path) -> list[tuple[int, int, str, str, bytes]]:
     with reading(folder / "haidang.db") as connection:
-        return queries.quarantine(connection, number)
+        return queries.quarantine(connection)

@@ -125,6 +125,7 @@ def stopped(root: Path, tmp_path: Path) -> str:
     ("words", "told"),
     [
         (["resend", "fire-service"], "there is no destination fire-service; centre"),
+        (["quarantine", "show", f"{10**22}"], f"there is no number {10**22}; see"),
         (["quarantine", "retry"], "start it: systemctl start haidang-gateway"),
         (["node", "n-240AC4000001", "log"], "n-240AC4000001 is no node's id; write n- and"),
         (["node", "n-240ac4000001", "log"], "start it: systemctl start haidang-gateway"),
@@ -152,9 +153,11 @@ def test_a_folder_may_have_any_name_and_nothing_refused_is_nothing_to_send(
     assert "centre has refused nothing that could be sent again" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [["node", "n-240ac4000001", "log"], ["quarantine", "retry"]])
+@pytest.mark.parametrize("wait", ["0", "-3", "nan", "3601", "1.5", "²"])
 def test_a_wait_that_is_no_number_of_seconds_is_explained(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], words: list[str], wait: str
 ) -> None:
     with pytest.raises(SystemExit):
-        main(["node", "n-240ac4000001", "log", "--wait", "0"])
-    assert "0: write whole seconds, 1 to 3600" in capsys.readouterr().err
+        main([*words, f"--wait={wait}"])
+    assert f"{wait}: write whole seconds, 1 to 3600" in capsys.readouterr().err

@@ -134,14 +134,10 @@ def quarantined(connection: sqlite3.Connection, limit: int) -> list[tuple[int, s
     ).fetchall()
 
 
-def quarantine(
-    connection: sqlite3.Connection, number: int | None = None
-) -> list[tuple[int, int, str, str, bytes]]:
-    """Rows of (id, received_ms, topic, reason, payload) from the oldest, or the one of an id."""
+def quarantine(connection: sqlite3.Connection) -> list[tuple[int, int, str, str, bytes]]:
+    """Rows of (id, received_ms, topic, reason, payload) from the oldest."""
     return connection.execute(
-        "SELECT id, received_ms, topic, reason, payload FROM quarantine "
-        "WHERE id = coalesce(?, id) ORDER BY id",
-        (number,),
+        "SELECT id, received_ms, topic, reason, payload FROM quarantine ORDER BY id"
     ).fetchall()
 
 

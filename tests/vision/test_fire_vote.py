@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 STEP_MS = 200
 START_MS = 1_764_000_000_000
+BURNS = (0.2, 0.8, 0.1, 0.1)
 
 
 def feed(vote, scores, *, start=0, cells=None):
@@ -61,6 +62,19 @@ def test_active_lasts_at_four_fifths_of_the_threshold_and_ends_below():
     assert feed(held, [0.42] * 20, start=4) == []
     verdicts = feed(held, [0.38] * 8, start=24)
     assert [(v.active, v.box) for v in verdicts] == [(False, None)]
+
+
+def test_a_high_score_elsewhere_neither_ends_a_fire_nor_moves_it():
+    burning, headlight = spot(5, 1), spot(0, 6)
+    held, told = vote(), []
+    for i in range(60):
+        at_ms = START_MS + i * 5 * STEP_MS
+        cells, box = (headlight, (0.9, 0.1, 0.1, 0.1)) if i % 7 == 6 else (burning, BURNS)
+        told.append(held.see(0.9, at_ms, cells=cells, box=box))
+    verdicts = [verdict for verdict in told if verdict is not None]
+    assert [v.active for v in verdicts] == [True] * 6
+    assert {v.box for v in verdicts} == {BURNS}
+    assert [v.active for v in feed(held, [0.1] * 8, start=300)] == [False]
 
 
 def test_active_is_repeated_every_ten_seconds():

@@ -92,9 +92,17 @@ class Vote:
         return False if len(self._ballots) == self._of else self._active
 
     def _votes(self, limit: float) -> list[_Ballot]:
-        """The pictures that reach `limit` at the spot of the newest of them, oldest first."""
+        """The pictures that reach `limit` at one spot, oldest first: that of the newest of them.
+
+        While active that where most of them are: a headlight elsewhere ends no fire.
+        """
         high = [b for b in self._ballots if b.score >= limit]
-        return [b for b in high if _same_spot(high[-1].hot, b.hot)]
+        anchors = high[::-1] if self._active else high[-1:]
+        return max(
+            ([b for b in high if _same_spot(anchor.hot, b.hot)] for anchor in anchors),
+            key=len,
+            default=[],
+        )
 
     def _speak(self, active: bool | None, at_ms: int) -> Verdict | None:
         due = bool(active) and at_ms - self._spoken_ms >= _REPEAT_MS

@@ -1,25 +1,27 @@
 """What age may delete: a clock that is far ahead for an hour costs a day, not everything."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fakes import FakeClock
-from haidang_gateway.batch import CENTRE
+from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import age, check, history
+from haidang_gateway.store import age, check, history, queries
 from haidang_gateway.store.age import Age
 from haidang_gateway.store.care import Care
 from haidang_gateway.store.schema import FILE, second
 from haidang_gateway.store.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
-from node_packs import START_MS
+from node_packs import NODE, START_MS
 from store_kit import open_store, packs, row
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 YEARS_MS = 14 * 365 * DAY_MS
+_TODAY = datetime.fromtimestamp(START_MS / 1000, UTC).date().isoformat()
 _READING = b'[{"bt":1764000000,"hu":0,"n":"flood/level","v":5}]'
 
 
@@ -48,6 +50,8 @@ def test_after_a_week_without_power_age_is_that_of_the_clock_in_seven_hours() ->
 
 
 async def _kept(store: Store) -> tuple[int, int]:
+    """Packs and rows of charts; the ledger's day is there in any case."""
+    assert (NODE, _TODAY, "received", 20) in await store.read(queries.ledger_days)
     return await store.read(
         lambda c: (
             c.execute("SELECT count(*) FROM pack").fetchone()[0],
@@ -66,6 +70,7 @@ async def _look_after(store: Store, clock: FakeClock, hours: int = 0) -> None:
 
 
 async def _fill(store: Store) -> None:
+    await store.commit(Batch(now_ms=START_MS, counts={(NODE, _TODAY, "received"): 20}))
     await store.commit(packs(*(row(n, _READING, START_MS + n) for n in range(20))))
     await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
     await store.care(lambda c: history.roll_up(c, 100))

@@ -97,6 +97,7 @@ def test_much_is_folded_a_little_at_a_time(tmp_path: Path) -> None:
         async with open_store(tmp_path) as store:
             await store.commit(Batch(now_ms=START_MS, counts=counts))
             assert await _look_after(store, 400) == 3
+            assert await store.read(lambda c: fold.old_days(c, 400, START_MS)) == []
             days = await _days(store)
             assert len(days) == 30 * (1 + len({_day(ago)[:4] for ago in range(401, 440)}))
             assert sum(count for *_, count in days) == 1200

@@ -74,11 +74,14 @@ def _source(document: Mapping[str, Any]) -> str:
     """What tells two alarms of one kind at one place apart; there is one fire at a place.
 
     The first item of evidence stays the same through all revisions. A device may be silent and
-    have a fault of each sensor, which are alarms of their own.
+    have a fault of each sensor, which are alarms of their own; what people report is one alarm,
+    whoever they are, and every ticket's number would be an entity for ever.
     """
     if document["hazard"] == "fire" or not document["evidence"]:
         return ""
     first = document["evidence"][0]
+    if first["kind"] == "report":
+        return "report"
     fault = f" {first['name']}" if document["hazard"] == "device" and "name" in first else ""
     return f"{first['source']}{fault}"
 

@@ -130,6 +130,19 @@ def test_one_fault_that_is_over_does_not_hide_another_of_the_same_device() -> No
     assert len({config["name"] for config in house.entities.values()}) == 3
 
 
+def test_reports_of_many_people_are_one_entity_of_a_place() -> None:
+    house = House()
+    for number, by in enumerate(("tổ 5/ngõ 3", "1900-4711", "1900-4712"), start=1):
+        evidence = {"source": f"report:{by}", "kind": "report", "name": "report/text"}
+        evidence |= {"value": "", "time": "2026-11-22T20:15:21.250+07:00"}
+        for rev, state in ((1, "suspected"), (2, "cleared")):
+            one = revision_of(rev, number=number, hazard="flood", state=state, evidence=[evidence])
+            for topic, payload in home_assistant.of_alarm("gw-01", json.loads(one.document)):
+                house.message(topic, payload)
+    assert set(house.entities) == {"gw-01-market-3-flood-report"}
+    assert "1900" not in json.dumps(house.entities)
+
+
 @pytest.mark.parametrize("hazard", ["fire", "flood", "crowd", "device"])
 def test_every_hazard_is_an_entity_that_home_assistant_takes(hazard: str) -> None:
     house = House()

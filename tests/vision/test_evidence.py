@@ -15,11 +15,11 @@ from haidang_gateway.settings import EvidenceSettings
 from haidang_gateway.store import age
 from haidang_gateway.vision import evidence, evidence_care, evidence_cli
 from haidang_gateway.vision.camera import Develop, jpeg, raw
-from haidang_gateway.vision.evidence import Event, EvidenceFolder, Ring, read_event, read_key
+from haidang_gateway.vision.evidence import Event, EvidenceFolder, read_event, read_key
 from haidang_gateway.vision.evidence_care import EvidenceCare, Kept, doomed, look
 from haidang_gateway.vision.lines import FlameLine
 from haidang_gateway.vision.masks import Masks
-from haidang_gateway.vision.witness import Witness, cut_out
+from haidang_gateway.vision.witness import Ring, Witness, cut_out
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -94,6 +94,11 @@ def test_sealed_evidence_shows_nothing_and_opens_with_its_key_alone(tmp_path):
         read_event(folder)
     with pytest.raises(EvidenceError, match="does not fit"):
         read_event(folder, bytes(32))
+
+
+def test_an_event_from_before_there_was_a_key_is_read_as_it_is(tmp_path):
+    folder = kept_with_seconds_before(tmp_path)
+    assert read_event(folder, KEY) == read_event(folder)
 
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.integers(1, 255))

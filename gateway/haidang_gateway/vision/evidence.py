@@ -1,4 +1,4 @@
-"""Pictures kept with an alarm: a ring of the last seconds in memory, files only once it alarms.
+"""The evidence folder: an alarm's pictures as files, their index, their seal.
 
 Each event is a folder `<camera>/<time>-<digest>/` with the picture, the place of the fire cut out,
 the seconds before and after, and `index.json` naming each file's SHA-256. With a key all are
@@ -10,7 +10,6 @@ import json
 import os
 import secrets
 import shutil
-from collections import deque
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,7 +19,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.model import Box
-from haidang_gateway.vision.frame import Picture
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -28,38 +26,6 @@ _SEALED = ".sealed"
 _LEAST_FREE_BYTES = 64 * 1024 * 1024
 INDEX = "index.json"
 PICTURE = "picture.jpg"
-
-
-class Ring:
-    """The last seconds of one camera as small pictures; the oldest goes first, bytes are bounded.
-
-    They are not encoded: hardly one in a thousand is ever kept.
-    """
-
-    def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 6_000_000) -> None:
-        """Empty."""
-        self._keep_ms = keep_ms
-        self._max_bytes = max_bytes
-        self._pictures: deque[tuple[int, Picture]] = deque()
-        self.used_bytes = 0
-        self.crowded_out = 0
-
-    def add(self, at_ms: int, planes: Picture) -> None:
-        """Keep one picture (see `Frame.planes`) and forget what is too old, or too much."""
-        self._pictures.append((at_ms, planes))
-        self.used_bytes += planes.nbytes
-        while at_ms - self._pictures[0][0] > self._keep_ms:
-            self._forget()
-        while self.used_bytes > self._max_bytes:
-            self._forget()
-            self.crowded_out += 1
-
-    def pictures(self) -> list[tuple[int, Picture]]:
-        """What is kept, oldest first."""
-        return list(self._pictures)
-
-    def _forget(self) -> None:
-        self.used_bytes -= self._pictures.popleft()[1].nbytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

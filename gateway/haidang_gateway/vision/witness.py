@@ -1,6 +1,7 @@
 """Keeps pictures of one camera: the last seconds in memory, an event's in the evidence folder."""
 
 import logging
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import msgspec
 from haidang_gateway.errors import EvidenceError
 from haidang_gateway.model import Box
 from haidang_gateway.vision.camera import jpeg, planes_jpeg
-from haidang_gateway.vision.evidence import Event, EvidenceFolder, Ring
+from haidang_gateway.vision.evidence import Event, EvidenceFolder
 from haidang_gateway.vision.frame import Frame, Picture
 from haidang_gateway.vision.lines import FlameLine, SmokeLine
 
@@ -25,6 +26,38 @@ _AFTER_MS = 10_000
 # A fire takes camera and gateway soon: what follows is written every 2.5 s, not at the end.
 _AFTER_AT_ONCE = 5
 _MOST_FOLLOWED = 4
+
+
+class Ring:
+    """The last seconds of one camera as small pictures; the oldest goes first, bytes are bounded.
+
+    They are not encoded: hardly one in a thousand is ever kept.
+    """
+
+    def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 6_000_000) -> None:
+        """Empty."""
+        self._keep_ms = keep_ms
+        self._max_bytes = max_bytes
+        self._pictures: deque[tuple[int, Picture]] = deque()
+        self.used_bytes = 0
+        self.crowded_out = 0
+
+    def add(self, at_ms: int, planes: Picture) -> None:
+        """Keep one picture (see `Frame.planes`) and forget what is too old, or too much."""
+        self._pictures.append((at_ms, planes))
+        self.used_bytes += planes.nbytes
+        while at_ms - self._pictures[0][0] > self._keep_ms:
+            self._forget()
+        while self.used_bytes > self._max_bytes:
+            self._forget()
+            self.crowded_out += 1
+
+    def pictures(self) -> list[tuple[int, Picture]]:
+        """What is kept, oldest first."""
+        return list(self._pictures)
+
+    def _forget(self) -> None:
+        self.used_bytes -= self._pictures.popleft()[1].nbytes
 
 
 @dataclass(slots=True)

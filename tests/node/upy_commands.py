@@ -8,7 +8,7 @@ from haidang_node import commands, loading, log
 from haidang_node import orders as orders_module
 from haidang_node.commands import accept, keep
 from haidang_node.errors import CommandError
-from haidang_node.orders import Orders
+from haidang_node.orders import Orders, module_of
 
 log.start(log.ERROR + 1, lambda: 0)
 
@@ -105,6 +105,13 @@ def test_a_damaged_file_starts_anew() -> None:
         assert _owed(path) == []
         assert accept(path, "c-1", []) is None
     os.remove(path)
+
+
+def test_what_changes_node_json_is_loaded_alone() -> None:
+    for do in ("config", "calibrate"):
+        assert module_of(do) == "haidang_node.configure"
+    for do in ("identify", "selftest", "log", "reboot", "unknown"):
+        assert module_of(do) == "haidang_node.actions"
 
 
 def test_a_full_flash_refuses_the_command() -> None:

@@ -17,6 +17,18 @@ def test_memory_is_short_by_each_of_its_floors() -> None:
     assert shortage.shortage(20000, (60000, 12000), True, True) is None, "TLS has its pieces"
 
 
+def test_the_look_takes_what_is_there_now() -> None:
+    real = shortage._whole_piece
+    try:
+        assert shortage.look(lambda: _PLENTY, False) is None
+        assert "left for TLS" in shortage.look(lambda: (60000, 12000), False)
+        assert shortage.look(lambda: (60000, 12000), True) is None
+        shortage._whole_piece = lambda: False
+        assert "in one piece" in shortage.look(lambda: _PLENTY, True)
+    finally:
+        shortage._whole_piece = real
+
+
 class _Node:
     """A node as a round sees it."""
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import sys
 
 from haidang_node import log
 from haidang_node.configure import calibrate
@@ -105,6 +106,19 @@ def test_a_contact_on_the_wake_input_has_nothing_to_calibrate() -> None:
         told = _error(_Node(contact).calibrate, sensor=kind, level_mm=0)
         assert told.startswith(kind + ": "), told
         assert "nothing to calibrate" in told, told
+
+
+def test_a_node_in_safe_mode_calibrates_nothing_and_says_why() -> None:
+    chip, node = "haidang_node.hal.esp32", _node()
+    node.sensors = ()
+    before = sys.modules.get(chip)
+    sys.modules[chip] = node
+    try:
+        assert "safe mode" in _error(node.calibrate, sensor="env", temp_c=29)
+    finally:
+        del sys.modules[chip]
+        if before is not None:
+            sys.modules[chip] = before
 
 
 def test_an_argument_of_any_form_is_refused_in_words() -> None:

@@ -14,7 +14,7 @@ from haidang_gateway.fleet.pki import Authority
 from haidang_gateway.settings import NodeSettings, SerialSettings, Settings
 from node_packs import START_MS
 from pipeline_kit import city_settings
-from store_kit import NO_BROKER, open_store
+from store_kit import NO_BROKER, open_store, packs, row
 
 _NOW = datetime.now(UTC)
 _NOW_MS = time.time_ns() // 1_000_000
@@ -108,8 +108,11 @@ def test_a_node_that_never_spoke_is_named(settings: Settings, tmp_path: Path) ->
 
     async def speak() -> None:
         async with open_store(tmp_path) as store:
-            heard = {name: {"heartbeat_s": 30} for name in (_GOOD, _OLD, _SOON, _GONE)}
+            heard = {name: {"heartbeat_s": 30} for name in (_OLD, _SOON, _GONE)}
             await store.commit(Batch(now_ms=START_MS, nodes=heard))
+            # Of this one no status could be read.
+            assert row(1).node == _GOOD
+            await store.commit(packs(row(1)))
 
     asyncio.run(speak())
     by_radio, wired = unheard(settings)

@@ -51,7 +51,7 @@ def troubles(settings: Settings, now_ms: int) -> Iterator[str]:
 def unheard(settings: Settings) -> Iterator[str]:
     """A sentence for each node that was never heard here. StoreError without a database."""
     with reading(settings.data_dir / FILE) as connection:
-        heard = queries.nodes(connection)
+        heard = queries.nodes(connection).keys() | queries.last_packs(connection).keys()
     by_radio = _by_radio(settings)
     for node in settings.nodes:
         if node.id not in heard:

@@ -15,7 +15,7 @@ help:
 	@echo "make bench-sensors      the sensors' figures: false alarms, level, crowds, leaks"
 	@echo "make bench-vision       the cameras' figures: networks, overhead, idle, memory"
 	@echo "make bench-forward      the gateway's figures: forwarding beside its peers, alarms, growth"
-	@echo "make bench-chaos        200 random faults on real processes, about 7 minutes"
+	@echo "make bench-chaos        200 random faults on real processes, 8 to 9 minutes"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
 

@@ -11,6 +11,7 @@ from gateway_kit import GATEWAY, issue_all
 from haidang_gateway.clock import Clock
 from haidang_gateway.ingest.broker_session import BrokerSession, Identity
 from haidang_tools.brokers import Broker
+from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire.mqtt5 import Message
 from haidang_wire.session_events import Will
 from mqtt_peer import Peer
@@ -132,5 +133,25 @@ def test_a_publish_that_nobody_was_there_for_is_told(ca_dir: Path, tmp_path: Pat
                     while not unheard:  # noqa: ASYNC110 (told by a callback)
                         await asyncio.sleep(0.01)
         assert unheard == ["hd/1/n/n-240ac4000002/cmd"]
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_that_reads_nothing_any_more_is_left_before_the_memory_is_full(
+    ca_dir: Path, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        with Broker("gateway", ca_dir, tmp_path) as broker, FaultProxy(broker.port) as line:
+            async with _running(ca_dir, line.port) as (session, seen):
+                await seen.until(lambda: session.up)
+                line.stall()
+                for _ in range(3000):
+                    session.publish("hd/1/gw/status", b"x" * 10_000, qos=0)
+                    await asyncio.sleep(0)
+                    if not session.up:
+                        break
+                assert not session.up
+                line.resume()
+                await seen.until(lambda: session.up)
 
     asyncio.run(scenario())

@@ -61,6 +61,12 @@ def test_a_suppressed_count_is_a_fact_without_a_number() -> None:
     assert fact.devices is None
 
 
+def test_a_float_switch_tells_a_state_without_a_level() -> None:
+    (fact,) = _read(pack(1, {"n": "flood/state", "vs": "danger"})).facts
+    assert isinstance(fact, FloodFact)
+    assert (fact.state, fact.level_mm) == ("danger", None)
+
+
 def test_a_state_without_a_ratio_is_still_a_smoke_fact() -> None:
     (fact,) = _read(pack(1, {"n": "smoke/state", "vs": "alarm"})).facts
     assert isinstance(fact, SmokeFact)

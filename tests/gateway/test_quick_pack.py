@@ -74,6 +74,13 @@ def test_what_is_not_quite_so_is_left_to_the_contract_s_reader(old: bytes, new: 
     assert quick_pack.read(_PACK.replace(old, new)) is None
 
 
+def test_more_readings_than_a_pack_has_are_left_to_the_contract_s_reader() -> None:
+    reading = b'{"n":"smoke/ratio","u":"/","v":0.98}'
+    for count, whole in ((97, True), (98, False)):
+        data = _PACK.replace(reading, b",".join([reading] * (count + 1)))
+        assert (quick_pack.read(data) is not None) is whole
+
+
 def test_a_pack_without_a_time_gets_one() -> None:
     data = _PACK.replace(b'"bt":1764000000.250,', b"")
     found = quick_pack.read(data)

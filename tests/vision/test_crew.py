@@ -141,6 +141,28 @@ def test_an_alarm_keeps_the_seconds_before_and_after_with_their_masks(tmp_path):
         assert picture[:, int(0.5 * picture.shape[1]) :].mean() > 150, name
 
 
+def test_a_camera_that_goes_after_its_alarm_leaves_the_pictures_it_still_sent(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("haidang_gateway.vision.witness._AFTER_MS", 1000)
+    burning = write_clip(tmp_path / "c.mp4", [noisy(200, i) for i in range(20)])
+    calm = write_clip(tmp_path / "d.mp4", [noisy(60, i) for i in range(40)])
+    kept = tmp_path / "evidence"
+    cameras = [
+        settings("east", burning, evidence_dir=str(kept)),
+        settings("west", calm, loop=True),
+    ]
+    crew = Crew(cameras, Networks(), Clock(), lambda line: None)
+    running = threading.Thread(target=crew.run)
+    running.start()
+    try:
+        wait_until(lambda: list(kept.glob("east/*/after-*.jpg")), "pictures after the alarm")
+        assert crew.lookouts["east"].camera.state == "ended"
+    finally:
+        crew.stop()
+        running.join(DEADLINE_S)
+
+
 def test_two_cameras_that_burn_at_once_keep_their_own_pictures_with_their_own_masks(tmp_path):
     kept = tmp_path / "evidence"
     right = tuple((1 - x, y) for x, y in LEFT)

@@ -293,6 +293,18 @@ def test_votes_that_come_and_go_are_each_followed_but_never_more_than_four(tmp_p
     assert [len(after(folder)) for folder in folders(tmp_path)] == [0, 0, 20, 20, 20, 20]
 
 
+def test_the_seconds_before_an_event_are_kept_though_four_others_begin_at_once(tmp_path):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    watch(witness, 2)
+    for i in range(5):
+        burning(witness, at_ms=NOW_MS + 2000 + i, colour=(90 + i, 90, 90))
+        witness.sign(FlameLine(active=False, score=0.1, box=None, at_ms=NOW_MS), None)
+    oldest, *others = folders(tmp_path)
+    assert len([name for name in read_event(oldest) if name.startswith("before-")]) == 4
+    witness.finish()
+    assert [len(read_event(folder)) for folder in others] == [7] * 4
+
+
 def test_an_event_deleted_meanwhile_stays_deleted(tmp_path, monkeypatch):
     witness = Witness("east", EvidenceFolder(tmp_path))
     burning(witness)

@@ -77,6 +77,24 @@ def test_a_high_score_elsewhere_neither_ends_a_fire_nor_moves_it():
     assert [v.active for v in feed(held, [0.1] * 8, start=300)] == [False]
 
 
+def test_a_fire_begins_at_the_spot_of_the_newest_picture_alone():
+    # The middle touches left and right, which do not touch each other.
+    left, middle, right = spot(3, 1), spot(3, 3), spot(3, 5)
+    begun = vote()
+    assert [begun.see(0.9, START_MS + i * STEP_MS, cells=cells)
+            for i, cells in enumerate((left, left, middle, right))] == [None] * 4  # fmt: skip
+
+
+def test_of_two_fires_the_box_is_that_of_the_newer_one():
+    both, told = vote(), []
+    for i in range(10):
+        cells, box = (spot(5, 1), BURNS) if i % 2 else (spot(0, 0), (0.1, 0.1, 0.1, 0.1))
+        at_ms = START_MS + i * STEP_MS + 10_000 * (i == 9)
+        told.append(both.see(0.9, at_ms, cells=cells, box=box))
+    assert [v.active for v in told if v is not None] == [True, True]
+    assert told[-1].box == BURNS
+
+
 def test_active_is_repeated_every_ten_seconds():
     verdicts = feed(vote(), [0.9] * 160)
     assert [v.active for v in verdicts] == [True] * 4

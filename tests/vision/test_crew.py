@@ -163,6 +163,12 @@ def test_a_camera_that_goes_after_its_alarm_leaves_the_pictures_it_still_sent(
         running.join(DEADLINE_S)
 
 
+def test_a_worker_that_ends_soon_after_an_alarm_writes_what_it_has_seen(tmp_path):
+    clip = write_clip(tmp_path / "c.mp4", [noisy(200, i) for i in range(30)])
+    play(settings("east", clip, evidence_dir=str(tmp_path / "evidence")))
+    assert list((tmp_path / "evidence").glob("east/*/after-*.jpg"))
+
+
 def test_two_cameras_that_burn_at_once_keep_their_own_pictures_with_their_own_masks(tmp_path):
     kept = tmp_path / "evidence"
     right = tuple((1 - x, y) for x, y in LEFT)

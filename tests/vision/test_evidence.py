@@ -305,6 +305,31 @@ def test_the_seconds_before_an_event_are_kept_though_four_others_begin_at_once(t
     assert [len(read_event(folder)) for folder in others] == [7] * 4
 
 
+@pytest.mark.parametrize("size", [(97, 333), (360, 639), (35, 2), (2, 35)])
+def test_pictures_of_odd_sizes_are_kept_before_and_after_an_alarm(tmp_path, size):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    for i in range(4):
+        witness.see(shown((90, 90, 90), NOW_MS + i * 500, size), awake=True)
+        if i == 1:
+            line = FlameLine(active=True, score=0.9, box=None, at_ms=NOW_MS + 500)
+            witness.sign(line, shown((90, 90, 90), NOW_MS + 500, size))
+    witness.finish()
+    (folder,) = folders(tmp_path)
+    files = read_event(folder)
+    assert len(files) == 6
+    for name in files.keys() - {"index.json"}:
+        wide, high = Image.open(io.BytesIO(files[name])).size
+        assert 0 <= size[1] - wide <= 1 or wide == 480
+        assert 0 <= size[0] - high <= 1 or wide == 480
+
+
+def test_a_folder_is_synced_when_something_was_added_to_it(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(evidence, "_sync", synced.append)
+    folder = kept_with_seconds_before(tmp_path)
+    assert synced == [folder.parent, folder]
+
+
 def test_an_event_deleted_meanwhile_stays_deleted(tmp_path, monkeypatch):
     witness = Witness("east", EvidenceFolder(tmp_path))
     burning(witness)

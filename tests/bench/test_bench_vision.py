@@ -29,7 +29,7 @@ class Eye:
     """Sees flames by their colour."""
 
     fire_threshold = smoke_threshold = 0.5
-    invokes = 0
+    invokes = pictures = alarming = 0
 
     def forget(self) -> None:
         pass

@@ -19,7 +19,7 @@ class Judge:
         self.fire_threshold, self.smoke_threshold = entry.fire_threshold, entry.smoke_threshold
         self._size, self._model = (entry.width, entry.height), model
         self._known: dict[int, FireScores] = {}
-        self.invokes = 0
+        self.invokes = self.pictures = self.alarming = 0
 
     def forget(self) -> None:
         self._known.clear()
@@ -31,6 +31,8 @@ class Judge:
             seen = fire_scores(self._model.run(picture.sized(*self._size)))
             if number == 0:
                 return seen
+            self.pictures += 1
+            self.alarming += seen.fire >= self.fire_threshold or seen.smoke >= self.smoke_threshold
             self._known[number] = seen
         return self._known[number]
 

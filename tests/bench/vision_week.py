@@ -220,17 +220,22 @@ def week(clips: list[Path], judge: Judge, *, hours: int, seed: int = 1) -> parts
     for number, clip in enumerate(clips):
         begin_h = 24 * number / len(clips)
         street = Street(clip, judge, hours=hours, seed=seed * 1000 + number, begin_h=begin_h)
+        alarming, pictures = judge.alarming, judge.pictures
         street.run()
         parts.LOG.info(
-            "%s: found after %s s, false %s, view %s",
+            "%s: found after %s s, false %s, view %s; %s of %s pictures alarm alone",
             clip.stem,
             street.found_s(),
             street.false_alarms(),
             sorted({word for _, word in street.faults}),
+            judge.alarming - alarming,
+            judge.pictures - pictures,
         )
         streets.append(street)
     return _figures(streets, hours) | {
         "week_invokes": judge.invokes,
+        "week_pictures": judge.pictures,
+        "week_pictures_that_alarm_alone": judge.alarming,
         "week_took_s": round(time.monotonic() - began_s),
     }
 

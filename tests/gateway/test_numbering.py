@@ -120,13 +120,19 @@ def test_little_that_waits_waits_for_company_whatever_is_confirmed() -> None:
     asyncio.run(scenario())
 
 
-def test_a_store_that_fails_is_asked_again_and_a_broken_one_ends_it() -> None:
+def test_a_store_that_fails_is_asked_again_and_a_broken_one_ends_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def scenario() -> None:
         packs = Packs(waiting=10)
-        packs.error = StoreBusy("the disk failed")
-        assert await packs.numbering.step() == _BATCH_S
-        await packs.numbering.step()
-        assert packs.left == 0
+        for times in (1, 2):
+            for _ in range(3):
+                packs.error = StoreBusy("the disk failed")
+                assert await packs.numbering.step() == _BATCH_S
+            warned = [record for record in caplog.records if record.levelname == "WARNING"]
+            assert len(warned) == times, "once for each time that it fails"
+            await packs.numbering.step()
+            assert packs.left == 0
         packs.error = StoreBroken("damaged")
         with pytest.raises(StoreBroken):
             await packs.numbering.step()

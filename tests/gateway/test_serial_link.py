@@ -8,13 +8,14 @@ import random
 import select
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.serial_line import SerialLine
+from haidang_gateway.ingest.serial_link import Links
 from haidang_gateway.ingest.serial_port import SerialPort
 from haidang_gateway.settings import SerialSettings
 from haidang_wire import messages
@@ -285,3 +286,39 @@ def test_a_line_that_babbles_takes_no_memory_and_leaves_the_others_alone(tmp_pat
         assert loud.payloads() == []
 
     asyncio.run(scenario())
+
+
+class _Told:
+    """One way to a node, noting what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    def line_of(self, node: str) -> Self | None:
+        return self if node == NODE else None
+
+    def publish_ack(self, *_: object) -> None:
+        self.given.append("ack")
+
+    def publish_heard(self, *_: object) -> None:
+        self.given.append("heard")
+
+    def publish_command(self, *_: object) -> bool:
+        self.given.append("command")
+        return True
+
+    @property
+    def nodes(self) -> set[str]:
+        return {NODE}
+
+
+@pytest.mark.parametrize("node", [NODE, "n-240ac4000002"])
+def test_all_that_a_node_is_told_goes_the_way_that_it_came(node: str) -> None:
+    wire, broker = _Told(), _Told()
+    links = Links(broker, wire)  # type: ignore[arg-type]
+    links.publish_ack((node, EPOCH, 7), [[1, 4]], "data")
+    links.publish_heard(node, 5)
+    assert links.publish_command(node, b"{}")
+    told, silent = (wire, broker) if node == NODE else (broker, wire)
+    assert told.given == ["ack", "heard", "command"]
+    assert silent.given == []

@@ -136,6 +136,22 @@ def test_what_a_full_database_drops_it_names_and_alarm_packs_stay(tmp_path: Path
     assert f"and {len(day['names']) - 20} more such ranges" in "\n".join(told)
 
 
+def test_what_is_put_behind_is_in_no_chart_yet_where_the_rest_is_not(tmp_path: Path) -> None:
+    async def scenario() -> int:
+        async with open_store(tmp_path, max_mb=16) as store:
+            for start in range(0, 20_000, 1000):
+                rows = (
+                    row(n, bytes(1000), lane="data" if n % 25 else "alarm")
+                    for n in range(start, start + 1000)
+                )
+                await store.commit(packs(*rows))
+            return await store.care(history.not_rolled_up)
+
+    waiting = asyncio.run(scenario())
+    assert _names(tmp_path, "data"), "something was dropped"
+    assert waiting >= len(_kept(tmp_path)[1])
+
+
 def test_alarm_packs_go_where_nothing_else_is_left_and_are_named_too(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path, max_mb=16) as store:

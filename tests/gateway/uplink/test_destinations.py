@@ -220,6 +220,34 @@ def test_after_a_day_away_all_alarms_are_there_and_what_is_missing_is_counted(
         assert centre.ledger.gaps() == {}
 
 
+def test_what_found_no_room_for_a_destination_is_numbered_when_it_has_taken_some(
+    ca: Path, other: Broker, tmp_path: Path
+) -> None:
+    async def scenario(line: FaultProxy) -> None:
+        there = _to(ca, line.port, name=_OTHER, mode="broker-only", batch_s=300.0)
+        # Nobody is at the centre.
+        async with City(tmp_path, _to(ca, 1), there).running():
+            pass
+        city = City(tmp_path, _to(ca, 1), there)
+        await city.store.open(START_MS)
+        # A window of 200 messages holds 10,000.
+        rows = tuple(row(n, pack(n)) for n in range(12_000))
+        await city.store.commit(Batch(now_ms=START_MS, packs=rows))
+        await city.store.close()
+        line.set_up(False)
+        city = City(tmp_path, _to(ca, 1), there)
+        async with city.running():
+            while (await city.store.backlog(_OTHER)).data < 200:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            with Peer(ca, "centre-01", other.port) as listener:
+                await asyncio.to_thread(listener.subscribe, "hd/1/g/+/#")
+                line.set_up(True)
+                await city.emptied(_OTHER)
+
+    with other, FaultProxy(other.port) as line:
+        asyncio.run(scenario(line))
+
+
 @pytest.mark.parametrize("silent", [False, True])
 def test_a_broker_from_before_mqtt_5_is_spoken_to_in_3_1_1(
     ca: Path,

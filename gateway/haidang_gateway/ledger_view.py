@@ -38,9 +38,11 @@ def by_day(folder: Path, days: int) -> list[dict[str, Any]]:
     """
     with reading(folder / "haidang.db") as connection:
         rows = list(_rows(queries.ledger_days(connection), days))
+        shown = {(row["day"], row["node"]) for row in rows}
         names = defaultdict(list)
         for one in drop.dropped(connection):
-            names[one.day, one.node].append([one.epoch, one.boot, one.low, one.high])
+            day = one.day if (one.day, one.node) in shown else _year(one.day)
+            names[day, one.node].append([one.epoch, one.boot, one.low, one.high])
     return [row | {"names": names[row["day"], row["node"]]} for row in rows]
 
 
@@ -62,7 +64,9 @@ def lines(folder: Path, days: int = 0) -> Iterator[str]:
         for cause, count in row["causes"].items():
             yield f"{row['day']}  {row['node']}  {count} dropped, cause: {cause}"
     shown = {row["day"] for row in rows}
-    yield from _dropped_lines([one for one in dropped if one.day in shown])
+    yield from _dropped_lines(
+        [one for one in dropped if not days or one.day in shown or _year(one.day) in shown]
+    )
     if unnamed := counted.get(drop.FORGOTTEN, 0):
         yield f"{unnamed} dropped packs have lost their names: {drop.KEEP_RANGES} ranges are kept"
     for node, doc in nodes.items():
@@ -87,11 +91,16 @@ def _rows(counted: Iterable[tuple[str, str, str, int]], days: int) -> Iterator[d
         shown[day, node][kind] += count
         if cause:
             causes[day, node][cause] += count
-    newest = sorted({day for day, _ in shown}, reverse=True)[: days or None]
+    newest = set(sorted({day for day, _ in shown}, reverse=True)[: days or None])
     for (day, node), counts in shown.items():
         if day in newest:
             sums = {name: counts[name] for name in _COLUMNS}
             yield {"day": day, "node": node, **sums, "causes": dict(causes[day, node])}
+
+
+def _year(day: str) -> str:
+    """Where an old day has gone (`store/fold.py`)."""
+    return day[:4]
 
 
 def _dropped_lines(dropped: Sequence[drop.Dropped]) -> Iterator[str]:

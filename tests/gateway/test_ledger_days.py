@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import random
 import sqlite3
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.ledger_view import by_day, lines
-from node_packs import NODE, START_MS, pack, status
+from haidang_gateway.store import drop, fold
+from node_packs import EPOCH, NODE, START_MS, pack, status
 from pipeline_kit import Bench, open_bench
+from store_kit import open_store, packs, row
 
 DAY_MS = 86_400_000
 STRANGER = "n-240ac4000099"
@@ -123,3 +126,25 @@ def test_a_node_that_nobody_configured_and_one_that_floods_are_listed(tmp_path: 
     assert (row["received"], row["refused"]) == (1, 5)
     shown = list(lines(tmp_path))
     assert any(f"{STRANGER} is not configured, 1 messages of it" in line for line in shown)
+
+
+def test_what_was_dropped_keeps_its_name_when_its_day_has_become_a_year(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(packs(*(row(seq) for seq in range(30))))
+            for day in ("2024-06-01", "2024-06-02", "2025-11-24"):
+                await store.care(
+                    functools.partial(drop.drop_waiting, lane="data", day=day, limit=10)
+                )
+            old = await store.read(lambda c: fold.old_days(c, 1, START_MS))
+            await store.care(lambda c: fold.fold(c, old))
+
+    asyncio.run(scenario())
+    new, old = by_day(tmp_path, 0)
+    assert (new["day"], new["names"]) == ("2025-11-24", [[EPOCH, 7, 20, 29]])
+    assert (old["day"], old["dropped"]) == ("2024", 20)
+    assert old["names"] == [[EPOCH, 7, 0, 9], [EPOCH, 7, 10, 19]]
+    told = [line.split()[0] for line in lines(tmp_path) if "were dropped here" in line]
+    assert told == ["2024-06-01", "2024-06-02", "2025-11-24"]
+    told = [line.split()[0] for line in lines(tmp_path, 1) if "were dropped here" in line]
+    assert told == ["2025-11-24"]

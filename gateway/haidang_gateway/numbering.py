@@ -64,14 +64,14 @@ class Numbering:
             taken = await self._compose(self._clock.now_ms())
             if taken:
                 self._on_numbered()
-            if taken >= PACKS_PER_MESSAGE:
-                return _AT_ONCE_S
-            self._is_full = await self._waiting() >= PACKS_PER_MESSAGE
-            self._has_failed = False
+            is_much = taken >= PACKS_PER_MESSAGE
+            self._is_full = not is_much and await self._waiting() >= PACKS_PER_MESSAGE
         except StoreError as error:
             if not error.retryable:
                 raise
             level = logging.DEBUG if self._has_failed else logging.WARNING
             _log.log(level, "telemetry waits in the store: %s", error)
             self._has_failed = True
-        return self._batch_s
+            return self._batch_s
+        self._has_failed = False
+        return _AT_ONCE_S if is_much else self._batch_s

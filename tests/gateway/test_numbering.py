@@ -133,6 +133,16 @@ def test_a_store_that_fails_is_asked_again_and_a_broken_one_ends_it(
             assert len(warned) == times, "once for each time that it fails"
             await packs.numbering.step()
             assert packs.left == 0
+        packs.left = 1000
+        await packs.numbering.step()
+        packs.error = StoreBusy("the disk failed")
+        await packs.numbering.step()
+        packs.left = 500
+        await packs.numbering.step()
+        packs.error = StoreBusy("the disk failed")
+        await packs.numbering.step()
+        warned = [record for record in caplog.records if record.levelname == "WARNING"]
+        assert len(warned) == 4, "also in the middle of much"
         packs.error = StoreBroken("damaged")
         with pytest.raises(StoreBroken):
             await packs.numbering.step()

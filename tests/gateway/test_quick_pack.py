@@ -5,6 +5,7 @@ import random
 
 import pytest
 from haidang_gateway.ingest import quick_pack
+from haidang_gateway.ingest.facts import samples_of
 from haidang_wire import senml
 from haidang_wire.errors import PackError
 from hypothesis import example, given
@@ -19,10 +20,18 @@ _PACK = (
 )
 
 
+def _check_same(found: quick_pack.QuickPack, pack: senml.Pack) -> None:
+    assert found.key == (pack.node, pack.epoch, pack.boot)
+    assert (found.seq, found.up_ms, found.unix_ms) == (pack.seq, pack.up_ms, pack.unix_ms)
+    assert list(found.samples) == samples_of(pack.records)
+    kinds = [[type(value) for value in values.values()] for _, values in found.samples]
+    assert kinds == [[type(v) for v in values.values()] for _, values in samples_of(pack.records)]
+
+
 def test_a_node_s_own_words_are_read_quickly() -> None:
     found = quick_pack.read(_PACK)
     assert found is not None
-    assert found.pack == senml.decode_pack(_PACK)
+    _check_same(found, senml.decode_pack(_PACK))
 
 
 @given(packs(), st.integers(0, 2**41))
@@ -32,7 +41,7 @@ def test_it_reads_what_the_contract_s_reader_reads(pack: senml.Pack, unix_ms: in
     one_sample = len({record.up_ms for record in pack.records}) == 1
     assert found is not None or not one_sample
     if found is not None:
-        assert found.pack == senml.decode_pack(data)
+        _check_same(found, senml.decode_pack(data))
         resolved = found.resolved(unix_ms)
         assert json.loads(resolved) == json.loads(senml.resolve(data, unix_ms))
         assert senml.decode_pack(resolved) == senml.decode_pack(senml.resolve(data, unix_ms))
@@ -52,7 +61,7 @@ def test_no_pack_with_a_changed_byte_is_read_otherwise(seed: int) -> None:
     found = quick_pack.read(data)
     if found is not None:
         # Refused there, but read here: the error goes up and fails the test.
-        assert found.pack == senml.decode_pack(data)
+        _check_same(found, senml.decode_pack(data))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from haidang_wire import ranges as seqs
+
 Ranges = list[list[int]]
 
 
@@ -34,6 +36,11 @@ class Boot:
         """How many ranges the record holds."""
         return sum(len(ranges) for ranges in self._sets())
 
+    def has(self, seq: int) -> bool:
+        """Whether a pack was received; quick where it is newer than all others, as most are."""
+        received = self.received
+        return bool(received) and seq <= received[-1][1] and bool(seqs.contains(received, seq))
+
     def forget_half(self) -> None:
         """Forget the older half of the ranges; a pack of theirs is taken when it comes again."""
         ends = sorted(high for ranges in self._sets() for _, high in ranges)
@@ -52,6 +59,14 @@ class Boot:
 
     def _sets(self) -> tuple[Ranges, ...]:
         return self.received, self.lost, self.dropped, self.quarantined
+
+
+def put(ranges: Ranges, seq: int) -> bool:
+    """As haidang_wire.ranges.add; quick for the number behind the last one, as most are."""
+    if ranges and ranges[-1][1] + 1 == seq:
+        ranges[-1][1] = seq
+        return True
+    return bool(seqs.add(ranges, seq))
 
 
 def _copy(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """From the records of a pack to facts for the alarm rules."""
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -16,32 +17,36 @@ from haidang_gateway.model import (
 )
 
 Value = int | float | bool | str
+Sample = tuple[int, dict[str, Value]]
+"""What was measured together: its uptime in ms, and the values by name."""
 _HEALTH = "/health"
 # What all facts of one sample have in common.
 _Common = dict[str, Any]
+_Maker = Callable[[dict[str, Value], _Common], Iterator[Fact]]
+# A node measures the same few things all day; what a strange one invents stays small.
+_SETS_OF_NAMES = 256
 
 
 def facts_of(
-    records: Iterable[Record], *, source: str, place: str, zero_ms: int, received_ms: int
+    samples: Iterable[Sample], *, source: str, place: str, zero_ms: int, received_ms: int
 ) -> tuple[Fact, ...]:
     """The facts of a pack in the order of its samples; `zero_ms` is Unix ms of uptime 0."""
     facts: list[Fact] = []
-    for up_ms, values in _samples(records):
+    for up_ms, values in samples:
         common = {
             "source": source,
             "place": place,
             "at_ms": zero_ms + up_ms,
             "received_ms": received_ms,
         }
-        for names, make in _MAKERS:
-            if not names.isdisjoint(values):
-                facts.extend(make(values, common))
+        for make in _makers_for(tuple(values)):
+            facts.extend(make(values, common))
     return tuple(facts)
 
 
-def _samples(records: Iterable[Record]) -> list[tuple[int, dict[str, Value]]]:
-    """What was measured together, by its uptime."""
-    samples: list[tuple[int, dict[str, Value]]] = []
+def samples_of(records: Iterable[Record]) -> list[Sample]:
+    """What was measured together, in the order of a pack's records."""
+    samples: list[Sample] = []
     values: dict[str, Value] = {}
     sampled_ms = None
     for name, value, up_ms in records:
@@ -103,14 +108,18 @@ def _health(values: dict[str, Value], common: _Common) -> Iterator[HealthFact]:
 
 
 # What is made where one of these readings is there, in the order in which the rules hear it.
-_MAKERS: tuple[tuple[frozenset[str], Callable[[dict[str, Value], _Common], Iterator[Fact]]], ...]
-_MAKERS = (
+_MAKERS: tuple[tuple[frozenset[str], _Maker], ...] = (
     (frozenset(name for name in NAMES if name.endswith(_HEALTH)), _health),
     (frozenset({"smoke/state"}), _smoke),
     (frozenset({"flood/state", "flood/level"}), _flood),
     (frozenset({"footfall/devices", "footfall/suppressed"}), _footfall),
     (frozenset({"node/power", "node/supply"}), _power),
 )
+
+
+@functools.lru_cache(maxsize=_SETS_OF_NAMES)
+def _makers_for(names: tuple[str, ...]) -> tuple[_Maker, ...]:
+    return tuple(make for wanted, make in _MAKERS if not wanted.isdisjoint(names))
 
 
 def _number(value: Value | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from haidang_wire import ranges as seqs
 
 from haidang_gateway.batch import BootKey, DayKey
-from haidang_gateway.ingest.boot import Boot, Ranges
+from haidang_gateway.ingest.boot import Boot, Ranges, put
 
 Verdict = Literal["new", "late", "duplicate"]
 
@@ -67,19 +67,22 @@ class Ledger:
 
     def has(self, key: BootKey, seq: int) -> bool:
         """Whether a pack was received before."""
-        return key in self._boots and bool(seqs.contains(self._boots[key].received, seq))
+        return key in self._boots and self._boots[key].has(seq)
 
     def accept(self, key: BootKey, seq: int, received_ms: int) -> Verdict:
         """Note a received pack; a lost one that comes after all is taken off the losses."""
-        boot = self.boot(key)
-        if not seqs.add(boot.received, seq):
-            self.count(key[0], "duplicates", received_ms)
+        return self.note_pack(self.boot(key), key[0], seq, received_ms)
+
+    def note_pack(self, boot: Boot, node: str, seq: int, received_ms: int) -> Verdict:
+        """As `accept`, with what `boot` has just given."""
+        if not put(boot.received, seq):
+            self.count(node, "duplicates", received_ms)
             return "duplicate"
-        self.count(key[0], "received", received_ms)
-        late = seqs.remove(boot.lost, seq)
+        self.count(node, "received", received_ms)
+        late = bool(boot.lost) and bool(seqs.remove(boot.lost, seq))
         if late:
-            self.count(key[0], "late", received_ms)
-            self.count(key[0], "lost", received_ms, -1)
+            self.count(node, "late", received_ms)
+            self.count(node, "lost", received_ms, -1)
         return "late" if late else "new"
 
     def set_aside(self, key: BootKey, seq: int, received_ms: int) -> None:

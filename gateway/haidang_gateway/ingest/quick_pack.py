@@ -5,7 +5,9 @@ is left to haidang_wire.senml, which knows all of the contract. What is read her
 there (tests/gateway/test_quick_pack.py).
 """
 
+import functools
 import re
+from typing import NamedTuple
 
 from haidang_wire import vocabulary
 from haidang_wire.senml import (
@@ -15,19 +17,23 @@ from haidang_wire.senml import (
     MAXIMUM_UNIX_MS,
     MAXIMUM_UPTIME_MS,
     MAXIMUM_VALUE,
-    Pack,
-    Record,
     seconds_text,
 )
 from haidang_wire.senml_text import reading_text
 
+from haidang_gateway.batch import BootKey
+from haidang_gateway.ingest.facts import Sample, Value
+
 _UINT32 = 0xFFFFFFFF
 _WHOLE = rb"(0|[1-9][0-9]{0,15})"
 _HEAD = re.compile(
-    rb'\[\{"bver":%d,"bn":"urn:dev:mac:([0-9a-f]{6})fffe([0-9a-f]{6}):",' % BVER
-    + rb'(?:"bt":(0|[1-9][0-9]{0,10})\.([0-9]{3}),)?"he":"([0-9a-f]{8})",'
+    rb'\[\{"bver":%d,"bn":"urn:dev:mac:([0-9a-f]{6}fffe[0-9a-f]{6}):",' % BVER
+    + rb'(?:"bt":((?:0|[1-9][0-9]{0,10})\.[0-9]{3}),)?"he":"([0-9a-f]{8})",'
     + rb'"hb":%s,"hs":%s,"hu":%s,' % (_WHOLE, _WHOLE, _WHOLE)
 )
+_EPOCH = 3
+_BEFORE_EPOCH = len('"he":"')
+_AROUND_TIME = len('"bt":,')
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]{0,15})(\.[0-9]{1,9})?")
 _BETWEEN, _END = b"},{", b"}]"
 _TRUTHS: dict[bytes, bool | str] = {b"true": True, b"false": False}
@@ -44,26 +50,34 @@ _NAMES: dict[bytes, tuple[str, dict[bytes, bool | str] | None]] = {
     for name, (unit, field, words) in vocabulary.NAMES.items()
 }
 _UNKNOWN: tuple[str, dict[bytes, bool | str]] = ("", {})
+# The longest number has 27 characters; what is remembered of nonsense stays small.
+_LONGEST_READING = max(map(len, _NAMES)) + 40
+# More boots than a gateway can have nodes; a reading at rest says the same few values all day.
+_KEYS = 10_000
+_READINGS = 4096
 
 
-class QuickPack:
-    """A pack of one sample, and where its time stands in its bytes."""
+class QuickPack(NamedTuple):
+    """A pack of one sample; `start` and `end` say where its `bt` stands, alike where it has none.
 
-    __slots__ = ("_payload", "_time", "pack")
+    `up_ms` is the sample's uptime, `unix_ms` the node's own time of it.
+    """
 
-    def __init__(self, pack: Pack, payload: bytes, time: tuple[int, int]) -> None:
-        """`time` is the stretch of `bt` in `payload`, empty where it has none."""
-        self.pack = pack
-        self._payload = payload
-        self._time = time
+    key: BootKey
+    seq: int
+    up_ms: int
+    unix_ms: int | None
+    samples: tuple[Sample, ...]
+    payload: bytes
+    start: int
+    end: int
 
     def resolved(self, unix_ms: int) -> bytes:
         """The pack with `unix_ms` as its time, otherwise byte for byte as it came."""
-        if self.pack.unix_ms == unix_ms:
-            return self._payload
-        start, end = self._time
+        if self.unix_ms == unix_ms:
+            return self.payload
         time = b'"bt":%s,' % seconds_text(unix_ms).encode()
-        return self._payload[:start] + time + self._payload[end:]
+        return self.payload[: self.start] + time + self.payload[self.end :]
 
 
 def read(payload: bytes) -> QuickPack | None:
@@ -71,41 +85,58 @@ def read(payload: bytes) -> QuickPack | None:
     head = _HEAD.match(payload)
     if head is None or len(payload) > MAXIMUM_PACK_BYTES:
         return None
-    left, right, seconds, thousandths, epoch, boot, seq, up = head.groups()
-    boot_number, number, up_ms = int(boot), int(seq), int(up)
-    unix_ms = None if seconds is None else int(seconds) * 1000 + int(thousandths)
-    if boot_number > _UINT32 or number > _UINT32 or up_ms > MAXIMUM_UPTIME_MS:
+    address, time, epoch, boot, seq, up = head.groups()
+    key, number, up_ms = _key(address, epoch, boot), int(seq), int(up)
+    if key is None or number > _UINT32 or up_ms > MAXIMUM_UPTIME_MS:
         return None
-    if unix_ms is not None and unix_ms > MAXIMUM_UNIX_MS:
+    start = end = head.start(_EPOCH) - _BEFORE_EPOCH
+    unix_ms = None
+    if time is not None:
+        start -= len(time) + _AROUND_TIME
+        unix_ms = int(time.replace(b".", b""))
+        if unix_ms > MAXIMUM_UNIX_MS:
+            return None
+    values = _values(payload[head.end() :])
+    if values is None:
         return None
-    records = _records(payload[head.end() :], up_ms)
-    if records is None:
-        return None
-    node = f"n-{left.decode()}{right.decode()}"
-    pack = Pack(node, epoch.decode(), boot_number, number, up_ms, unix_ms, records)
-    time = (head.start(5) - 6, head.start(5) - 6)
-    if seconds is not None:
-        time = (head.start(3) - 5, head.end(4) + 1)
-    return QuickPack(pack, payload, time)
+    return QuickPack(key, number, up_ms, unix_ms, ((up_ms, values),), payload, start, end)
 
 
-def _records(text: bytes, up_ms: int) -> list[Record] | None:
-    """The readings in what stands behind the head."""
+@functools.lru_cache(maxsize=_KEYS)
+def _key(address: bytes, epoch: bytes, boot: bytes) -> BootKey | None:
+    """The boot that a pack names, one value for all packs of it; None where its number is wrong.
+
+    `address` is the EUI-64 behind the base name.
+    """
+    number = int(boot)
+    if number > _UINT32:
+        return None
+    return f"n-{address[:6].decode()}{address[10:].decode()}", epoch.decode(), number
+
+
+def _values(text: bytes) -> dict[str, Value] | None:
+    """The readings in what stands behind the head, by name; a name's last one counts."""
     if not text.endswith(_END):
         return None
     readings = text[: -len(_END)].split(_BETWEEN)
     if len(readings) > MAXIMUM_RECORDS:
         return None
-    records: list[Record] = []
+    values: dict[str, Value] = {}
     for reading in readings:
-        # No value holds a colon.
-        before, _, after = reading.rpartition(b":")
-        name, words = _NAMES.get(before, _UNKNOWN)
-        value = _number(after) if words is None else words.get(after)
-        if value is None:
+        found = _reading(reading) if len(reading) <= _LONGEST_READING else None
+        if found is None:
             return None
-        records.append(Record(name, value, up_ms))
-    return records
+        values[found[0]] = found[1]
+    return values
+
+
+@functools.lru_cache(maxsize=_READINGS)
+def _reading(text: bytes) -> tuple[str, Value] | None:
+    """Name and value of one reading; no value holds a colon."""
+    before, _, after = text.rpartition(b":")
+    name, words = _NAMES.get(before, _UNKNOWN)
+    value = _number(after) if words is None else words.get(after)
+    return None if value is None else (name, value)
 
 
 def _number(text: bytes) -> int | float | None:

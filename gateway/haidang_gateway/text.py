@@ -26,7 +26,7 @@ def fire_headline(place: Place, state: str, *, strong: bool, was_confirmed: bool
         return {"vi": f"Cháy tại {vi} - đã kết thúc", "en": f"Fire at {en} - over"}
     if state == "cleared":
         return {
-            "vi": f"Nghi cháy tại {vi} - đã hết dấu hiệu, chưa từng xác nhận",
+            "vi": f"Nghi cháy tại {vi} - đã hết dấu hiệu, chưa được xác nhận",
             "en": f"Possible fire at {en} - signs gone, never confirmed",
         }
     if strong:

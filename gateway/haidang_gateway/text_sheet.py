@@ -39,7 +39,7 @@ CHECKS = {
     "beam": Check("Không vật che; không số đo", "Beam is free; without a level", "s"),
     "zero": Check("Điểm không trong giới hạn", "Zero trim is within its limit", "mm"),
     "sound": Check(
-        "Đã hiệu chuẩn tốc độ âm; nhiệt độ", "Speed of sound calibrated; air", "0.01 °C"
+        "Đã hiệu chuẩn tốc độ âm thanh; nhiệt độ", "Speed of sound calibrated; air", "0.01 °C"
     ),
     "loop": Check("Dòng hoặc điện áp trong giới hạn", "Current or voltage is within limits"),
     "flood/reading": Check("Có mực nước", "Has a level", "mm"),
@@ -81,7 +81,9 @@ FIELDS = {
     "r0_ohm": Check("Điện trở trong không khí sạch", "Resistance in clean air", "Ω"),
     "mount_mm": Check("Độ cao lắp đặt", "Mounting height", "mm"),
     "zero_mm": Check("Điểm không của đầu đo áp suất", "Zero of the transducer", "mm"),
-    "sound_cc": Check("Nhiệt độ của tốc độ âm", "Its speed of sound is that of", "0.01 °C"),
+    "sound_cc": Check(
+        "Nhiệt độ ứng với tốc độ âm thanh", "Its speed of sound is that of", "0.01 °C"
+    ),
     "temp_offset_cc": Check("Hiệu chỉnh nhiệt độ", "Temperature trim", "0.01 °C"),
     "rh_offset_permille": Check("Hiệu chỉnh độ ẩm", "Humidity trim", "0.1 %RH"),
 }

@@ -17,6 +17,8 @@ _CLASSES = {"fire": "smoke", "flood": "moisture", "crowd": "occupancy", "device"
 # Letters of a topic and of a unique id there.
 _NO_WORD = re.compile(r"[^A-Za-z0-9_-]+")
 _OPEN = ("suspected", "confirmed")
+_REPORTS = "report"
+_REPORTS_VI = "tin báo"
 
 
 def of_alarm(gateway: str, document: Mapping[str, Any]) -> list[tuple[str, bytes]]:
@@ -28,10 +30,11 @@ def of_alarm(gateway: str, document: Mapping[str, Any]) -> list[tuple[str, bytes
         return []
     place, hazard = document["place"], document["hazard"]
     source = _source(document)
+    shown = _REPORTS_VI if source == _REPORTS else source
     name = "-".join(filter(None, (gateway, place["id"], hazard, _NO_WORD.sub("-", source))))
     topic = f"{PREFIX}/binary_sensor/{name}/state"
     discovery = {
-        "name": f"{place['name']}: {EVENTS[hazard]['vi']}" + (f" ({source})" if source else ""),
+        "name": f"{place['name']}: {EVENTS[hazard]['vi']}" + (f" ({shown})" if source else ""),
         "unique_id": name,
         "device_class": _CLASSES[hazard],
         "state_topic": topic,
@@ -80,8 +83,8 @@ def _source(document: Mapping[str, Any]) -> str:
     if document["hazard"] == "fire" or not document["evidence"]:
         return ""
     first = document["evidence"][0]
-    if first["kind"] == "report":
-        return "report"
+    if first["kind"] == _REPORTS:
+        return _REPORTS
     fault = f" {first['name']}" if document["hazard"] == "device" and "name" in first else ""
     return f"{first['source']}{fault}"
 

@@ -141,6 +141,8 @@ def test_reports_of_many_people_are_one_entity_of_a_place() -> None:
                 house.message(topic, payload)
     assert set(house.entities) == {"gw-01-market-3-flood-report"}
     assert "1900" not in json.dumps(house.entities)
+    (config,) = house.entities.values()
+    assert config["name"].endswith(": Ngập lụt (tin báo)")
 
 
 @pytest.mark.parametrize("hazard", ["fire", "flood", "crowd", "device"])

@@ -1,7 +1,7 @@
 """Scores a shipped model on any data set: `models/evaluate.py fire --data DIR --split val.jsonl`.
 
 `clips` runs a camera's whole time logic over video clips. `--baseline FILE` and `--peer` score
-something else on the same pictures in the same way, at 0.5.
+something else on the same pictures in the same way: fires at 0.5, people in whole pictures.
 
 Pictures take the gateway's own path (its resizing, runtime and post-processing). Unusable rows are
 named on standard error and counted. The last line of standard output is one JSON object.
@@ -12,7 +12,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -167,18 +167,28 @@ def _print(figures: dict[str, object], options: argparse.Namespace) -> None:
 
 def _score_crowd(tally: _Tally, options: argparse.Namespace) -> dict[str, object]:
     entry = read_manifest(options.models).crowd
-    model = _model(entry, options.model)
-    cases: list[CrowdCase] = []
+    counters = {"ours": (_model(entry, options.model), entry.spec)}
+    if options.baseline is not None:
+        # Taught on whole pictures, it is shown whole pictures.
+        whole = replace(entry.spec, closer_look_at=())
+        counters["baseline"] = (_model(entry, options.baseline), whole)
+    cases: dict[str, list[CrowdCase]] = {name: [] for name in counters}
 
     def score(row: Row) -> None:
         rgb = load_picture(row)
         truth = _people(row)
         person_px = options.person_px or (_body_px(row, rgb) if options.calibrated else None)
-        counted = count_people(rgb, person_px, model.run, entry.spec).count
-        cases.append(CrowdCase(counted, truth, row.source))
+        for name, (model, spec) in counters.items():
+            known_px = person_px if name == "ours" else None
+            counted = count_people(rgb, known_px, model.run, spec)
+            inside = counted.low <= truth <= counted.high
+            cases[name].append(CrowdCase(counted.count, truth, row.source, inside))
 
     tally.each(score)
-    return crowd_figures(cases)
+    figures: dict[str, object] = {}
+    for name, its in cases.items():
+        figures |= crowd_figures(its) if name == "ours" else {name: crowd_figures(its)}
+    return figures
 
 
 def _pointed(row: Row, kind: str, cells: np.ndarray) -> bool | None:
@@ -236,7 +246,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of the pictures")
     parser.add_argument("--split", type=Path, required=True, help="list of pictures, JSON lines")
     parser.add_argument("--model", type=Path, help="another .tflite than the shipped one")
-    parser.add_argument("--baseline", type=Path, help="fire: another .tflite to score beside it")
+    parser.add_argument("--baseline", type=Path, help="another .tflite to score beside it")
     parser.add_argument("--peer", action="store_true", help="fire: score PyPI's fire-detector too")
     parser.add_argument("--names", action="store_true", help="fire: name the wrong pictures")
     parser.add_argument("--models", type=Path, default=Path(__file__).resolve().parent)

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.rows import Box
 
 KINDS = ("fire", "smoke")
 _Z_95 = 1.959964
 _ONE_IN_20 = 0.05
+_DRAWS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,12 @@ class FireCase:
 
 @dataclass(frozen=True, slots=True)
 class CrowdCase:
-    """One counted picture."""
+    """One counted picture; `inside` tells whether the truth lay in the count's interval."""
 
     counted: float
     truth: int
     source: str
+    inside: bool = False
 
 
 def average_precision(scores: Sequence[float], truth: Sequence[bool]) -> float | None:
@@ -173,19 +176,31 @@ def _alarm_figures(
     }
 
 
-def _errors(cases: Sequence[CrowdCase]) -> dict[str, float | int | None]:
+def _errors(cases: Sequence[CrowdCase]) -> dict[str, object]:
     if not cases:
         return {"pictures": 0, "mean": None, "mae": None, "mae_relative": None, "bias": None}
     wrong = np.array([c.counted - c.truth for c in cases])
-    mean = float(np.mean([c.truth for c in cases]))
+    truth = np.array([c.truth for c in cases])
+    mean = float(truth.mean())
     mae = float(np.abs(wrong).mean())
     return {
         "pictures": len(cases),
         "mean": round(mean, 2),
         "mae": round(mae, 3),
+        "mae_95": resampled_mean(np.abs(wrong)),
         "mae_relative": round(mae / mean, 4) if mean > 0 else None,
         "bias": round(float(wrong.mean()), 3),
+        "inside_interval": _share([c.inside for c in cases]),
+        # What somebody would be wrong by who always says the mean of this very set.
+        "mae_of_own_mean": round(float(np.abs(truth - mean).mean()), 3),
     }
+
+
+def resampled_mean(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the 95 % interval of a mean by the bootstrap (Efron 1979), always the same draws."""
+    draws = np.random.default_rng(1).integers(len(values), size=(_DRAWS, len(values)))
+    low, high = np.percentile(values[draws].mean(axis=1), (2.5, 97.5))
+    return round(float(low), 3), round(float(high), 3)
 
 
 def _pointing(cases: Sequence[FireCase], kind: str, threshold: float) -> float | None:

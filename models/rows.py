@@ -1,5 +1,9 @@
-"""Reads picture lists (JSON lines) to train and evaluate; a mistake names its file and line."""
+"""Reads picture lists to train and evaluate; a mistake names its file and line.
 
+A list is JSON lines, or a table of pictures counted by hand: `counts.csv` with `image,count`.
+"""
+
+import csv
 import json
 import math
 from collections.abc import Iterator
@@ -12,6 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 Box = tuple[float, float, float, float]
+
+COUNTS = "counts.csv"
 
 _LABELS = frozenset({"fire", "smoke", "normal"})
 
@@ -45,18 +51,20 @@ class Row:
 def read_rows(split: Path, *more_folders: Path) -> Iterator[Row | RowError]:
     """Yield each row of a list, or the error that makes it unusable; empty lines are skipped.
 
-    Pictures are looked for beside the list, then in `more_folders`. Raises RowError if the list
-    itself cannot be read.
+    A name that ends in .csv is a table of counts, anything else JSON lines. Pictures are looked
+    for beside the list, then in `more_folders`. Raises RowError if the list itself cannot be read.
     """
     try:
-        lines = split.read_text(encoding="utf-8").splitlines()
+        # Spreadsheets put a mark before the first letter.
+        lines = split.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise RowError(f"{split}: cannot be read ({error}); check --data and --split") from error
+    row_of = _counted if split.suffix == ".csv" else _row
     for number, line in enumerate(lines, 1):
-        if line.strip():
+        if line.strip() and not (row_of is _counted and number == 1 and _is_heading(line)):
             where = f"{split}:{number}"
             try:
-                yield _row(line, where, (split.parent, *more_folders))
+                yield row_of(line, where, (split.parent, *more_folders))
             except RowError as error:
                 yield error
 
@@ -80,6 +88,23 @@ def load_picture(row: Row) -> NDArray[np.uint8]:
         raise RowError(f"{row.where}: picture {row.image} is missing") from error
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
         raise RowError(f"{row.where}: picture {row.image} cannot be decoded ({error})") from error
+
+
+def _counted(line: str, where: str, folders: tuple[Path, ...]) -> Row:
+    """Read a line `image,count`; some spreadsheets write a semicolon instead."""
+    image, *rest = next(csv.reader([line], delimiter=_delimiter(line)))
+    if len(rest) != 1 or not rest[0].strip().isdecimal():
+        raise RowError(f"{where}: needs a picture's path and the number of people: `a.jpg,12`")
+    fields = {"image": image.strip(), "count": int(rest[0]), "src": "own"}
+    return _row(json.dumps(fields), where, folders)
+
+
+def _is_heading(line: str) -> bool:
+    return line.strip().replace(_delimiter(line), ",").lower() == "image,count"
+
+
+def _delimiter(line: str) -> str:
+    return ";" if ";" in line else ","
 
 
 def _row(line: str, where: str, folders: tuple[Path, ...]) -> Row:

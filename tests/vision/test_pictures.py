@@ -65,6 +65,34 @@ def test_a_cameras_picture_is_resized_as_training_did_it(
     assert np.abs(ours - np.asarray(pillow).astype(int)).mean() < 1.5
 
 
+@pytest.mark.parametrize("form", ["yuv420p", "yuvj420p", "nv12", "yuv422p", "yuyv422", "gray"])
+@pytest.mark.parametrize("size", [(360, 640), (361, 643), (199, 261)])
+@pytest.mark.parametrize("wanted", [(320, 320), (225, 223)])
+def test_whatever_a_decoder_gives_has_its_colours_and_places_after_resizing(
+    form: str, size: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    picture = _noise(*size)
+    if form == "gray":
+        picture = picture[..., :1].repeat(3, axis=2)
+    decoded = raw(picture).reformat(format=form)
+    ours = Develop(Masks())(decoded, number=1, at_ms=0).sized(*wanted).astype(int)
+    pillow = Image.fromarray(picture).resize(wanted, Image.Resampling.BILINEAR)
+    wrong = ours - np.asarray(pillow).astype(int)
+    assert np.abs(wrong).mean() < 3
+    assert np.abs(wrong.mean(axis=(0, 1))).max() < 3
+
+
+def test_a_mask_hides_its_pixels_in_every_form_of_a_decoded_picture() -> None:
+    left = Masks([((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))])
+    white = raw(np.full((361, 643, 3), 255, np.uint8)).reformat(format="yuv420p")
+    frame = Develop(left)(white, number=1, at_ms=0)
+    assert frame.sized(320, 320)[:, :160].max() == 0
+    assert frame.sized(320, 320)[:, 170:].min() > 240
+    assert frame.luma[:, :80].max() == 0
+    assert frame.planes(480)[:180, :240].max() == 0
+    assert frame.rgb[:, :321].max() == 0
+
+
 @pytest.mark.parametrize(
     "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))]
 )

@@ -214,8 +214,10 @@ class SerialUplink:
             order_id = self._orders.accept()[1]
             session.send(TAKEN, encode({"id": order_id}), URGENT)
             self._accepted = True
-        # Until it is executed, an accepted order owes what would be told after a power cut.
-        reply = None if self._accepted else self._orders.reply(now_ms)
+        # Until it is executed, an accepted order owes what would be told after a power cut. And an
+        # alarm is never behind more than one reply.
+        held_up = self._accepted or session.waiting(URGENT)
+        reply = None if held_up else self._orders.reply(now_ms)
         if reply:
             session.send(REPLY, reply, URGENT)
 

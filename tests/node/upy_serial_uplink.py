@@ -305,6 +305,23 @@ def test_a_gateway_that_acknowledges_no_reply_hears_each_and_the_line_stays_free
     assert len(bench.got(REPLY)) <= 3 * (3600 // 60 + 5)
 
 
+def test_an_alarm_waits_for_one_reply_at_the_most() -> None:
+    bench = _Bench()
+    bench.polls(10)
+    for number in range(6):
+        out = {"lines": "x" * 1500}
+        bench.orders.owe({"id": "c-%d" % number, "ok": True, "out": out}, False)
+    while not bench.got(REPLY):
+        bench.polls(1)
+    bench.window.due = [_Held("a", b"alarm")]
+    before = len(bench.got(REPLY))
+    while not bench.got(ALARM):
+        bench.polls(1)
+    assert len(bench.got(REPLY)) <= before + 1
+    bench.polls(100)
+    assert len(bench.got(REPLY)) >= 6
+
+
 def test_acknowledgements_free_exactly_what_they_name() -> None:
     bench = _Bench()
     bench.polls(4)

@@ -23,7 +23,7 @@ if not __package__:
 
 from haidang_gateway.errors import ModelError
 from haidang_gateway.vision.interpreter import Model
-from haidang_gateway.vision.manifest import CrowdModel, FireModel, load_model, read_manifest
+from haidang_gateway.vision.manifest import FIRE, CrowdModel, FireModel, load_model, read_manifest
 from haidang_gateway.vision.networks import load_networks
 from haidang_gateway.vision.picture import FireScores, count_people, fire_scores, to_input
 
@@ -38,7 +38,7 @@ from models.measures import (
     wrong_pictures,
 )
 from models.peers import fire_detector
-from models.rows import Row, RowError, load_picture, read_rows
+from models.rows import Row, RowError, load_picture, people_in, read_rows
 
 _USAGE_ERROR = 2
 _NOTHING_SCORED = 1
@@ -115,7 +115,7 @@ def _score_fire(tally: _Tally, options: argparse.Namespace) -> dict[str, object]
 
 
 def _rivals(options: argparse.Namespace) -> dict[str, _Rival]:
-    entry = read_manifest(options.models).fire
+    entry = read_manifest(options.models, options.fire).fire
     ours = _judge_of(_model(entry, options.model))
     rivals = {"ours": _Rival(ours, entry.fire_threshold, entry.smoke_threshold)}
     if options.baseline is not None:
@@ -141,7 +141,7 @@ def _fire_case(row: Row, seen: FireScores) -> FireCase:
 
 
 def _score_clips(split: Path, options: argparse.Namespace) -> int:
-    networks = load_networks(options.models)
+    networks = load_networks(options.models, fire=options.fire)
     folders = (
         split.parent,
         options.data,
@@ -176,7 +176,7 @@ def _score_crowd(tally: _Tally, options: argparse.Namespace) -> dict[str, object
 
     def score(row: Row) -> None:
         rgb = load_picture(row)
-        truth = _people(row)
+        truth = people_in(row)
         person_px = options.person_px or (_body_px(row, rgb) if options.calibrated else None)
         for name, (model, spec) in counters.items():
             known_px = person_px if name == "ours" else None
@@ -199,16 +199,6 @@ def _pointed(row: Row, kind: str, cells: np.ndarray) -> bool | None:
         return None
     top, left = np.unravel_index(int(cells.argmax()), cells.shape)
     return cell_meets_box(int(top), int(left), cells.shape[0], boxes)
-
-
-def _people(row: Row) -> int:
-    if row.count is not None:
-        return row.count
-    if row.points is not None:
-        return len(row.points)
-    if row.boxes is not None:
-        return sum(kind == "person" for kind, _ in row.boxes)
-    raise RowError(f"{row.where}: needs `count`, `points` or `boxes`")
 
 
 def _body_px(row: Row, rgb: np.ndarray) -> float | None:
@@ -246,6 +236,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of the pictures")
     parser.add_argument("--split", type=Path, required=True, help="list of pictures, JSON lines")
     parser.add_argument("--model", type=Path, help="another .tflite than the shipped one")
+    parser.add_argument(
+        "--fire", default=FIRE, metavar="TABLE", help="the manifest's table of the fire model"
+    )
     parser.add_argument("--baseline", type=Path, help="another .tflite to score beside it")
     parser.add_argument("--peer", action="store_true", help="fire: score PyPI's fire-detector too")
     parser.add_argument("--names", action="store_true", help="fire: name the wrong pictures")

@@ -54,6 +54,7 @@ def vision_of(table: Table) -> VisionSettings:
     """What a camera worker may use, out of [models]; the caller ends the table."""
     d = VisionSettings()
     return VisionSettings(
+        fire=table.text("fire", d.fire, pattern=r"[a-z0-9-]+", like="a table of manifest.toml"),
         threads=table.whole("threads", d.threads, low=1, high=16),
         edge_tpu=table.optional_text("edge_tpu", pattern=r".+", like="the library's name") or None,
         cameras_per_worker=table.whole("cameras_per_worker", d.cameras_per_worker, low=1, high=32),

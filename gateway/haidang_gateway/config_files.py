@@ -36,7 +36,7 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
         _issued(broker.ca, broker.cert),
         _issued(broker.ca, broker.cert_alarm),
         *_of_destinations(settings, now_ms),
-        _models(settings.models_dir) if settings.cameras else "",
+        _models(settings.models_dir, settings.vision.fire) if settings.cameras else "",
         _evidence_key(settings),
     ]
     _, levels = editions_by_source(settings)
@@ -164,9 +164,9 @@ def _identity(table: str, cert: Path, key: Path, now_ms: int, name: str) -> str:
     return ""
 
 
-def _models(folder: Path) -> str:
+def _models(folder: Path, fire: str) -> str:
     try:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder, fire)
         for model in (manifest.fire, manifest.crowd):
             verified_bytes(model.path, model.sha256)
     except ModelError as error:

@@ -96,8 +96,12 @@ class CameraSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisionSettings:
-    """What the camera workers may use; `edge_tpu` is the library of a Coral Edge TPU."""
+    """What the camera workers may use.
 
+    `fire` is the manifest's table of the fire model; `edge_tpu` is the library of a Coral Edge TPU.
+    """
+
+    fire: str = "fire"
     threads: int = 1
     edge_tpu: str | None = None
     cameras_per_worker: int = 4

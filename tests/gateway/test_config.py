@@ -82,10 +82,12 @@ def test_masks_evidence_and_what_workers_may_use_are_read(root: Path, tmp_path: 
     text = example(root, tmp_path)
     for line in ("key", "keep_days", "max_mb = 2000", "masks", "motion_masks", "edge_tpu"):
         text = text.replace(f"# {line}", line)
+    text = text.replace('# fire = "fire"', 'fire = "fire-research"')
     settings = loaded(tmp_path, text)
     camera = settings.cameras[0]
     assert camera.masks == (((0.0, 0.0), (0.3, 0.0), (0.3, 0.4), (0.0, 0.4)),)
     assert len(camera.motion_masks[0]) == 4
+    assert settings.vision.fire == "fire-research"
     assert settings.vision.edge_tpu == "libedgetpu.so.1"
     assert settings.evidence.key == tmp_path / "evidence.key"
     (problem,) = problems_of(tmp_path, text.replace("[0.3, 0.4]", "[0.3, 1.4]"))

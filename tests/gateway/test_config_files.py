@@ -10,7 +10,7 @@ import pytest
 from haidang_gateway.config import load
 from haidang_gateway.config_files import expiring, problems
 from haidang_gateway.fleet.pki import Authority
-from haidang_gateway.settings import EvidenceSettings, SerialSettings, Settings
+from haidang_gateway.settings import EvidenceSettings, SerialSettings, Settings, VisionSettings
 
 _NOW_MS = time.time_ns() // 1_000_000
 
@@ -41,6 +41,12 @@ def test_every_file_that_will_not_work_is_named(settings: Settings, tmp_path: Pa
     assert centre.startswith("[centre] ca: ")
     assert models.startswith("[models] ")
     assert "manifest.toml" in models
+
+
+def test_a_fire_model_that_is_not_there_is_named(settings: Settings) -> None:
+    (told,) = problems(replace(settings, vision=VisionSettings(fire="fire-best")), _NOW_MS)
+    assert told.startswith("[models] ")
+    assert "there is no fire model [fire-best]" in told
 
 
 def test_another_gateways_certificate_and_an_expired_one_are_named(settings: Settings) -> None:

@@ -10,11 +10,13 @@ import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
 from haidang_gateway.model import CrowdSeen, FireSeen, HealthFact, Heard, Silence
+from haidang_gateway.settings import VisionSettings
 from haidang_gateway.vision.cameras import Cameras
 from haidang_gateway.vision.lines import CrewSettings, WorkerSettings, decode_settings, encode
 from haidang_gateway.vision.post import Patience, Post
 
 DEADLINE_S = 20
+PLAIN = VisionSettings()
 QUICK = Patience(
     hang_s=0.6, silence_s=0.8, backoff_first_s=0.1, backoff_cap_s=0.3, stable_s=60, end_s=1.0
 )
@@ -33,7 +35,7 @@ def post(camera="east"):
     return Post(place="market-3", worker=settings)
 
 
-async def watch(script, until, *, patience=QUICK):
+async def watch(script, until, *, patience=QUICK, vision=PLAIN):
     """The facts told by a worker that runs `script`, as soon as `until(facts)` is true."""
     facts = []
     enough = asyncio.Event()
@@ -44,7 +46,8 @@ async def watch(script, until, *, patience=QUICK):
             enough.set()
 
     command = (sys.executable, "-c", PREAMBLE + script)
-    cameras = Cameras([post()], clock=Clock(), on_fact=on_fact, command=command, patience=patience)
+    rules = {"command": command, "patience": patience, "vision": vision}
+    cameras = Cameras([post()], clock=Clock(), on_fact=on_fact, **rules)
     running = asyncio.create_task(cameras.run())
     try:
         await asyncio.wait_for(enough.wait(), DEADLINE_S)
@@ -94,6 +97,17 @@ while True:
     }
     assert [counters[f"camera:{name}"].up for name in ("east", "west")] == [True, False]
     assert counters["camera:east"].starts == counters["camera:west"].starts == 1
+
+
+def test_a_worker_is_told_which_fire_model_to_take():
+    script = """
+if settings["fire"] == "fire-research":
+    alive("east")
+time.sleep(60)
+"""
+    chosen = VisionSettings(fire="fire-research")
+    facts, _ = asyncio.run(watch(script, lambda facts: len(facts) > 0, vision=chosen))
+    assert Heard in kinds(facts)
 
 
 def test_a_bad_view_that_is_still_looked_at_is_health_and_no_silence():

@@ -14,7 +14,7 @@ BOX = (0.5, 0.5, 0.3, 0.3)
 
 
 def spot(row, column, score=0.9):
-    cells = np.full((7, 7), 0.05, np.float32)
+    cells = np.full((10, 10), 0.05, np.float32)
     cells[row, column] = score
     return cells
 
@@ -51,7 +51,7 @@ def test_a_verdict_slows_learning_down():
 
 def test_what_was_usual_is_forgotten_when_it_stops():
     usual = learnt([0.9], minutes=60)
-    quiet = np.full((7, 7), 0.02, np.float32)
+    quiet = np.full((10, 10), 0.02, np.float32)
     for i in range(20_000):
         usual.learn(0.02, quiet, 60 * MINUTE_MS + i * 30_000, alarmed=False)
     assert usual.fair(0.9, spot(5, 1)) == 0.9
@@ -138,7 +138,7 @@ def test_a_spot_elsewhere_begins_anew():
 def grown(areas):
     growth, told = Growth(), False
     for i, area in enumerate(areas):
-        cells = np.zeros((7, 7), np.float32)
+        cells = np.zeros((10, 10), np.float32)
         cells.flat[:area] = 0.9
         told = growth.see(cells, 0.9, i * 1000)
     return told

@@ -26,7 +26,7 @@ def vote(threshold=0.5, need=4, of=8):
 
 
 def spot(row, column):
-    cells = np.zeros((7, 7), dtype=np.float32)
+    cells = np.zeros((10, 10), dtype=np.float32)
     cells[row, column] = 0.9
     return cells
 

@@ -126,6 +126,13 @@ def test_a_missing_manifest_says_which_setting_to_repair(tmp_path: Path) -> None
         read_manifest(tmp_path)
 
 
+def test_a_fire_model_that_is_not_in_the_manifest_is_told_with_those_that_are(root: Path) -> None:
+    with pytest.raises(
+        ModelError, match=r"no fire model \[fire-best\]; set `fire` .* one of fire,"
+    ):
+        read_manifest(root / "models", "fire-best")
+
+
 def test_an_edge_tpu_library_that_is_not_there_is_named_with_what_to_install(root: Path) -> None:
     entry = read_manifest(root / "models").fire
     with pytest.raises(ModelError, match=r"libnone\.so\.1 cannot be used .* libedgetpu1-std"):

@@ -203,6 +203,13 @@ def test_missing_models_are_a_fault_line_with_the_folder_and_an_exit_status():
     assert "manifest.toml" in lines[0]["error"]
 
 
+def test_a_fire_model_that_does_not_exist_is_a_fault_line_with_the_setting(root):
+    wanted = msgspec.structs.replace(settings("c.mp4"), models_dir=str(root / "models"))
+    status, lines = run_process(encode(CrewSettings(cameras=(wanted,), fire="fire-best")))
+    assert status == 3
+    assert "no fire model [fire-best]; set `fire` in [models]" in lines[0]["error"]
+
+
 def test_wrong_settings_are_a_fault_line():
     status, lines = run_process(b'{"cameras": [{"id": "east"}]}\n')
     assert status == 3

@@ -40,6 +40,7 @@ class Cameras:
         crew = CrewSettings(
             cameras=(),
             memory_mb=vision.memory_mb,
+            fire=vision.fire,
             threads=vision.threads,
             edge_tpu=vision.edge_tpu,
         )

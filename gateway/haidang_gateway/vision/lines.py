@@ -61,11 +61,13 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 class CrewSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The first line on a worker's standard input: its cameras and what it may use.
 
-    `threads` are the networks' own; `edge_tpu` names the library of a Coral Edge TPU.
+    `fire` is the manifest's table of the fire model, `threads` are the networks' own; `edge_tpu`
+    names the library of a Coral Edge TPU.
     """
 
     cameras: tuple[WorkerSettings, ...]
     memory_mb: int = 600
+    fire: str = "fire"
     threads: int = 1
     edge_tpu: str | None = None
 

@@ -9,6 +9,9 @@ from haidang_gateway.errors import ModelError
 from haidang_gateway.vision.interpreter import Model
 from haidang_gateway.vision.picture import CrowdSpec
 
+FIRE = "fire"
+"""Table of the fire model that is taken where nothing else is configured."""
+
 
 @dataclass(frozen=True, slots=True)
 class FireModel:
@@ -39,8 +42,11 @@ class Manifest:
     crowd: CrowdModel
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Read `manifest.toml` of a models folder; ModelError names what is missing or wrong."""
+def read_manifest(folder: Path, fire: str = FIRE) -> Manifest:
+    """Read `manifest.toml` of a models folder; ModelError names what is missing or wrong.
+
+    `fire` is the table of the fire model to take: there is more than one.
+    """
     path = folder / "manifest.toml"
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -50,8 +56,13 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: not valid TOML ({error}); copy it again") from error
+    if fire not in raw:
+        raise ModelError(
+            f"{path}: there is no fire model [{fire}]; set `fire` in [models] to one of "
+            f"{', '.join(name for name in raw if name.startswith(FIRE))}, or take it out"
+        )
     try:
-        return Manifest(fire=_fire(folder, raw["fire"]), crowd=_crowd(folder, raw["crowd"]))
+        return Manifest(fire=_fire(folder, raw[fire]), crowd=_crowd(folder, raw["crowd"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path}: field {error} is missing or wrong; copy it again") from error
 

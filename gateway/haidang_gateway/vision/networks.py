@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from haidang_gateway.vision.interpreter import Model
-from haidang_gateway.vision.manifest import Manifest, load_model, read_manifest
+from haidang_gateway.vision.manifest import FIRE, Manifest, load_model, read_manifest
 from haidang_gateway.vision.picture import (
     CrowdCount,
     FireScores,
@@ -43,12 +43,15 @@ class ShippedNetworks:
 
 
 def load_networks(
-    models_dir: Path, *, threads: int = 1, edge_tpu: str | None = None
+    models_dir: Path, *, fire: str = FIRE, threads: int = 1, edge_tpu: str | None = None
 ) -> ShippedNetworks:
-    """Read the manifest and load both models; ModelError where one is missing or altered."""
-    manifest = read_manifest(models_dir)
-    fire, crowd = (
+    """Read the manifest and load both models; ModelError where one is missing or altered.
+
+    `fire` is the manifest's table of the fire model.
+    """
+    manifest = read_manifest(models_dir, fire)
+    flames, crowd = (
         load_model(entry, threads=threads, edge_tpu=edge_tpu)
         for entry in (manifest.fire, manifest.crowd)
     )
-    return ShippedNetworks(manifest, fire, crowd)
+    return ShippedNetworks(manifest, flames, crowd)

@@ -41,6 +41,7 @@ def main(stdin: BinaryIO, stdout: BinaryIO) -> int:
             raise CameraError("the camera worker got no camera")
         networks = load_networks(
             Path(settings.cameras[0].models_dir),
+            fire=settings.fire,
             threads=settings.threads,
             edge_tpu=settings.edge_tpu,
         )

@@ -96,17 +96,17 @@ def test_only_so_many_wait_at_once_and_a_place_is_free_again(tmp_path: Path) -> 
             reader, _ = await gateway.visit()
             assert "too many others" in json.loads(await reader.readline())["err"]
             gateway.writers[0].close()
-            while True:
-                reader, writer = await gateway.visit()
-                writer.write(_REQUEST + b"\n")
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(0.2):
-                        await reader.readline()
-                        continue
-                break
-            order = gateway.orders[-1]
-            gateway.control.answer(Said(order.id, {"ok": True}))
-            assert json.loads(await reader.readline()) == {"ok": True}
+            ordered = asyncio.create_task(gateway.wait_order(), name="an order")
+            async with asyncio.timeout(_DEADLINE_S):
+                while not ordered.done():
+                    # The place is free once the gateway has seen that the visitor went.
+                    reader, writer = await gateway.visit()
+                    writer.write(_REQUEST + b"\n")
+                    answered = asyncio.create_task(reader.readline(), name="an answer")
+                    await asyncio.wait({ordered, answered}, return_when=asyncio.FIRST_COMPLETED)
+                order = gateway.orders[-1]
+                gateway.control.answer(Said(order.id, {"ok": True}))
+                assert json.loads(await answered) == {"ok": True}
 
     asyncio.run(scenario())
 

@@ -14,6 +14,7 @@ from haidang_gateway.metrics_page import (
     text_of,
 )
 
+_DEADLINE_S = 30
 STATUS = {
     "version": "0.1.0",
     "epoch": "5f3a9c1e",
@@ -39,8 +40,8 @@ def _free_port() -> int:
 
 
 async def _ask(port: int, request: bytes) -> bytes:
-    async with asyncio.timeout(5):
-        for _ in range(200):
+    async with asyncio.timeout(_DEADLINE_S):
+        while True:
             try:
                 reader, writer = await asyncio.open_connection(HOST, port)
                 break

@@ -215,7 +215,7 @@ def test_an_alarm_overtakes_the_statuses_of_nodes_that_come_back_at_once(world: 
             node.publish(STATUS, status(boots=[]))
         node.publish(ALARM, _fire(1))
         assert next_ack(node)["s"] == [[1, 1]]
-        assert time.monotonic() - began_s < commit_s / 2
+        assert time.monotonic() - began_s < commit_s - 1
 
 
 def test_a_technician_has_the_quarantine_read_again_after_the_node_is_configured(

@@ -25,7 +25,7 @@ from wired_nodes import Wire, WiredNode
 
 OTHER = "n-240ac4000002"
 KEYS = {NODE: bytes(range(32)), OTHER: bytes(range(32, 64))}
-DEADLINE_S = 8
+DEADLINE_S = 30
 
 
 class Stand:

@@ -211,6 +211,7 @@ def _check(options: argparse.Namespace) -> int:
         *config_files.expiring(settings, now_ms),
         *identities.troubles(settings, now_ms),
         *check_machine.warnings(settings),
+        *config_files.about_models(settings),
     ):
         _say(f"warning: {text}")
     _say(

@@ -16,7 +16,7 @@ from haidang_gateway.installed_levels import editions_by_source
 from haidang_gateway.settings import Settings
 from haidang_gateway.vision import evidence
 from haidang_gateway.vision.interpreter import verified_bytes
-from haidang_gateway.vision.manifest import read_manifest
+from haidang_gateway.vision.manifest import notices, read_manifest
 
 _REMEDY = "issue it anew with `haidang-gateway ca issue`"
 _SOON = timedelta(days=30)
@@ -47,6 +47,11 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
         if (problem := read_key(serial, node)[1])
     )
     return (*(problem for problem in found if problem), *levels, *keys)
+
+
+def about_models(settings: Settings) -> tuple[str, ...]:
+    """One sentence for each model that may not be used for everything."""
+    return notices(read_manifest(settings.models_dir)) if settings.cameras else ()
 
 
 def _evidence_key(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from haidang_gateway.config import load
-from haidang_gateway.config_files import expiring, problems
+from haidang_gateway.config_files import about_models, expiring, problems
 from haidang_gateway.fleet.pki import Authority
 from haidang_gateway.settings import EvidenceSettings, SerialSettings, Settings, VisionSettings
 
@@ -103,3 +103,16 @@ def test_a_wired_node_without_its_key_is_named(settings: Settings, tmp_path: Pat
     open_to_all, absent = problems(replace(settings, serial=(line,)), _NOW_MS)
     assert "n-240ac4000001: others may read" in open_to_all
     assert "n-240ac4000002.serial.key: No such file" in absent
+
+
+def test_a_research_variant_of_a_model_is_told_where_cameras_are(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (said,) = about_models(settings)
+    assert "people are counted by crowd-research.tflite, a research variant" in said
+    assert "train it on pictures of your own cameras" in said
+    assert about_models(replace(settings, cameras=(), models_dir=Path("/none"))) == ()
+    manifest = settings.models_dir / "manifest.toml"
+    free = manifest.read_text(encoding="utf-8").replace('variant = "research"', 'variant = ""')
+    (tmp_path / "manifest.toml").write_text(free, encoding="utf-8")
+    assert about_models(replace(settings, models_dir=tmp_path)) == ()

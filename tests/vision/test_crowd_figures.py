@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from haidang_gateway.vision.evidence import Event, EvidenceFolder, read_event
 from haidang_gateway.vision.manifest import read_manifest
+from haidang_gateway.vision.networks import load_networks
 from PIL import Image
 
 # models/ is a developer's folder, not an installed package
@@ -118,3 +119,12 @@ def test_nobody_is_counted_in_scenes_without_people(
     status, figures = _figures(capsys, "--data", str(shared_data), "--split", str(scenes))
     assert (status, figures["pictures"], figures["mean"]) == (0, 85, 0.0)
     assert figures["mae"] <= 1.0
+
+
+def test_a_gateway_that_starts_says_that_its_crowd_model_is_a_research_variant(
+    root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load_networks(root / "models")
+    (said,) = [record for record in caplog.records if "research variant" in record.getMessage()]
+    assert said.levelname == "WARNING"
+    assert said.getMessage().startswith("people are counted by crowd-research.tflite")

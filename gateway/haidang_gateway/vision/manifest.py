@@ -27,11 +27,16 @@ class FireModel:
 
 @dataclass(frozen=True, slots=True)
 class CrowdModel:
-    """The crowd model: file and how its pictures and counts are to be treated."""
+    """The crowd model: file and how its pictures and counts are to be treated.
+
+    `variant` is "research" where its pictures forbid more, and `licence` says why; "" is free.
+    """
 
     path: Path
     sha256: str
     spec: CrowdSpec
+    variant: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,18 @@ def read_manifest(folder: Path, fire: str = FIRE) -> Manifest:
         raise ModelError(f"{path}: field {error} is missing or wrong; copy it again") from error
 
 
+def notices(manifest: Manifest) -> tuple[str, ...]:
+    """One sentence for each model that may not be used for everything, with the remedy."""
+    crowd = manifest.crowd
+    if crowd.variant != "research":
+        return ()
+    return (
+        f"people are counted by {crowd.path.name}, a research variant: {crowd.licence}; it is for "
+        "research and trials, before any other use train it on pictures of your own cameras "
+        "(models/cards/crowd.md)",
+    )
+
+
 def load_model(
     entry: FireModel | CrowdModel, *, threads: int = 1, edge_tpu: str | None = None
 ) -> Model:
@@ -97,6 +114,8 @@ def _crowd(folder: Path, raw: dict[str, Any]) -> CrowdModel:
     return CrowdModel(
         path=folder / str(raw["file"]),
         sha256=str(raw["sha256"]),
+        variant=str(raw.get("variant", "")),
+        licence=str(raw.get("licence", "")),
         spec=CrowdSpec(
             width=int(raw["width"]),
             height=int(raw["height"]),

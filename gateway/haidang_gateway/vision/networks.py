@@ -1,9 +1,10 @@
 """The two models as the observer wants them: file, checksum, input and output put together."""
 
+import logging
 from pathlib import Path
 
 from haidang_gateway.vision.interpreter import Model
-from haidang_gateway.vision.manifest import FIRE, Manifest, load_model, read_manifest
+from haidang_gateway.vision.manifest import FIRE, Manifest, load_model, notices, read_manifest
 from haidang_gateway.vision.picture import (
     CrowdCount,
     FireScores,
@@ -11,6 +12,8 @@ from haidang_gateway.vision.picture import (
     count_people,
     fire_scores,
 )
+
+log = logging.getLogger(__name__)
 
 
 class ShippedNetworks:
@@ -54,4 +57,6 @@ def load_networks(
         load_model(entry, threads=threads, edge_tpu=edge_tpu)
         for entry in (manifest.fire, manifest.crowd)
     )
+    for notice in notices(manifest):
+        log.warning("%s", notice)
     return ShippedNetworks(manifest, flames, crowd)

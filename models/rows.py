@@ -79,6 +79,17 @@ def good_rows(split: Path) -> list[Row]:
     return rows
 
 
+def people_in(row: Row) -> int:
+    """Return how many people a row says there are; RowError where it says nothing."""
+    if row.count is not None:
+        return row.count
+    if row.points is not None:
+        return len(row.points)
+    if row.boxes is not None:
+        return sum(kind == "person" for kind, _ in row.boxes)
+    raise RowError(f"{row.where}: needs `count`, `points` or `boxes`")
+
+
 def load_picture(row: Row) -> NDArray[np.uint8]:
     """Return the row's picture as RGB, height x width x 3; RowError if it cannot be read."""
     try:

@@ -60,8 +60,8 @@ class Answers:
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.away = False
 
-    def acknowledge(self, arrival: Arrival) -> None:
-        self.given.append(("puback", arrival.packet_id))
+    def acknowledge(self, arrivals: Sequence[Arrival]) -> None:
+        self.given.extend(("puback", arrival.packet_id) for arrival in arrivals)
 
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         self.given.append(("ack", key, [list(pair) for pair in ranges], lane))

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from haidang_gateway.commands import Wish
 from haidang_gateway.fair_queue import FairQueue
 from haidang_gateway.fleet.order import Order, OrdersDue
 from haidang_gateway.ingest.allowance import ALARM_RATE, DATA_RATE, Allowance
-from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.arrival import Arrival, owner_of
 from haidang_gateway.model import Fact
 
 # The owner of what the gateway itself has to say.
@@ -28,6 +29,7 @@ class Told:
 
 
 Urgent = Arrival | Fact | Told | OrdersDue
+_Put = TypeVar("_Put", bound=Urgent)
 
 
 class Inbox:
@@ -61,7 +63,11 @@ class Inbox:
 
     def put_urgent(self, item: Urgent) -> bool:
         """Queue an alarm pack or a fact; False if it was refused."""
-        return self._put(self._urgent, item, self._alarm_allowance)
+        return not self._put(self._urgent, (item,), self._alarm_allowance)
+
+    def put_all_urgent(self, items: Sequence[Arrival]) -> list[Arrival]:
+        """Queue alarm packs that came together; those that were refused."""
+        return self._put(self._urgent, items, self._alarm_allowance)
 
     async def tell(self, fact: Fact) -> None:
         """Queue a fact, waiting for a place where the pipeline does not keep up."""
@@ -75,11 +81,14 @@ class Inbox:
 
     def put_data(self, item: Arrival) -> bool:
         """Queue telemetry; False if it was refused."""
-        if not self._put(self._data, item, self._data_allowance):
-            return False
-        if self._data_since_ms is None:
+        return not self.put_all_data((item,))
+
+    def put_all_data(self, items: Sequence[Arrival]) -> list[Arrival]:
+        """Queue telemetry that came together; what was refused."""
+        refused = self._put(self._data, items, self._data_allowance)
+        if self._data_since_ms is None and len(refused) < len(items):
             self._data_since_ms = self._monotonic_ms()
-        return True
+        return refused
 
     def take_urgent(self, limit: int) -> list[Urgent]:
         """The oldest urgent items of each node, and the oldest facts, in turn."""
@@ -129,20 +138,29 @@ class Inbox:
         self._urgent.push(_OURS, item)
         self._something.set()
 
-    def _put(self, queue: FairQueue[Urgent], item: Urgent, allowance: Allowance) -> bool:
-        owner = _owner(item)
-        if owner != _OURS and not allowance.take(owner, self._monotonic_ms()):
-            self._refuse(owner)
-            return False
-        refused = queue.put(owner, item)
-        if refused is not None:
-            self._refuse(_owner(refused))
-            if refused is not item and isinstance(refused, Arrival):
-                self.on_displaced(refused)
-        if refused is item:
-            return False
-        self._something.set()
-        return True
+    def _put(
+        self, queue: FairQueue[Urgent], items: Sequence[_Put], allowance: Allowance
+    ) -> list[_Put]:
+        """Queue what comes in one moment; what of it was refused."""
+        now_ms = self._monotonic_ms()
+        refused: list[_Put] = []
+        for item in items:
+            owner = _owner(item)
+            if owner != _OURS and not allowance.take(owner, now_ms):
+                self._refuse(owner)
+                refused.append(item)
+                continue
+            displaced = queue.put(owner, item)
+            if displaced is None:
+                continue
+            self._refuse(_owner(displaced))
+            if displaced is item:
+                refused.append(item)
+            elif isinstance(displaced, Arrival):
+                self.on_displaced(displaced)
+        if len(refused) < len(items):
+            self._something.set()
+        return refused
 
     def _refuse(self, owner: str) -> None:
         self.refused += 1
@@ -151,10 +169,7 @@ class Inbox:
 
 
 def _owner(item: Urgent) -> str:
-    """The node of an arrival: the broker lets each publish on its own topics alone."""
-    if not isinstance(item, Arrival):
-        return _OURS
-    return item.topic.split("/", 4)[3] if item.topic.count("/") > 3 else "-"
+    return owner_of(item.topic) if isinstance(item, Arrival) else _OURS
 
 
 def _forget(_arrival: Arrival) -> None:

@@ -34,8 +34,8 @@ _RETRY_LIMIT_MS = 600_000
 class Answers(Protocol):
     """Where the answers go: the link to the nodes."""
 
-    def acknowledge(self, arrival: Arrival) -> None:
-        """PUBACK an arrival."""
+    def acknowledge(self, arrivals: Sequence[Arrival]) -> None:
+        """PUBACK arrivals."""
 
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         """Tell a node which packs are committed."""
@@ -186,8 +186,7 @@ class Pipeline:
         for node, crc in work.heard:
             self._answers.publish_heard(node, crc)
         self._crash_points.passing("before_puback", work.alarm_packs)
-        for arrival in work.arrivals:
-            self._answers.acknowledge(arrival)
+        self._answers.acknowledge(work.arrivals)
         for answer in work.answers:
             self._on_answer(answer)
         for told in work.told:

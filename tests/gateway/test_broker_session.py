@@ -35,8 +35,8 @@ class _Seen:
         self.ups = 0
         self._news = asyncio.Event()
 
-    def message(self, message: Message, connection: int) -> None:
-        self.messages.append((message, connection))
+    def take(self, messages: Sequence[Message], connection: int) -> None:
+        self.messages += [(message, connection) for message in messages]
         self._news.set()
 
     def change(self) -> None:
@@ -69,7 +69,7 @@ async def _running(
         receive_maximum=10,
         will=Will("hd/1/gw/status", b'{"v":1,"state":"offline"}', 1, True, 0),
         clock=Clock(),
-        on_message=seen.message,
+        on_messages=seen.take,
         on_change=seen.change,
     )
     task = asyncio.create_task(session.run(), name="session under test")
@@ -96,7 +96,7 @@ def test_a_taken_over_session_comes_back_and_never_raises(
             with Peer(ca_dir, GATEWAY, broker.port):
                 await seen.until(lambda: not session.up)
                 assert session.publish("hd/1/gw/status", b"{}") is False
-                session.acknowledge(message.packet_id, connection)
+                session.acknowledge([message.packet_id], connection)
             await seen.until(lambda: session.up)
             # The id of an earlier connection names another message now, which is not committed.
             with Peer(ca_dir, NODE, broker.port) as node:
@@ -104,10 +104,11 @@ def test_a_taken_over_session_comes_back_and_never_raises(
                 await seen.until(lambda: len(seen.messages) == 2)
             (again, new_connection) = seen.messages[1]
             assert again.packet_id == message.packet_id
-            session.acknowledge(message.packet_id, connection)
-            session.acknowledge(again.packet_id, new_connection)
+            session.acknowledge([message.packet_id], connection)
+            session.acknowledge([again.packet_id], new_connection)
             assert "nothing to acknowledge" not in caplog.text
-            session.acknowledge(999, session.connection)
+            session.acknowledge([999], session.connection)
+            assert "nothing to acknowledge" in caplog.text
             assert session.publish("hd/1/gw/status", b"x" * 20_000) is False
             assert session.publish("hd/1/gw/status", b"{}") is True
 

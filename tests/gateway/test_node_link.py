@@ -104,6 +104,6 @@ def test_nothing_but_alarms_waits_in_line_with_alarms(kind: str) -> None:
     inbox = Inbox(urgent_limit=9, data_limit=9, monotonic_ms=Clock().monotonic_ms)
     link = NodeLink("gw-01", NO_BROKER, clock=Clock(), inbox=inbox)
     topic = f"hd/1/n/{NODE}/{kind}"
-    link._take("data", Message(topic, b"{}", 1, False, 1), 1)
+    link._take("data", [Message(topic, b"{}", 1, False, 1)], 1)
     assert inbox.urgent_waits is (kind == "alarm")
     assert inbox.data_count == (kind != "alarm")

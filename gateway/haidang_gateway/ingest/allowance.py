@@ -30,14 +30,21 @@ class Allowance:
         self._full = rate.burst * _MS
         self._per_ms = rate.per_s
         # Thousandths of a message left, and when that was so.
-        self._left: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._left: OrderedDict[str, list[int]] = OrderedDict()
 
     def take(self, node: str, now_ms: int) -> bool:
         """Whether the node may send one more message now; it is counted then."""
-        left, at_ms = self._left.pop(node, (self._full, now_ms))
-        left = min(self._full, left + (now_ms - at_ms) * self._per_ms)
-        allowed = left >= _MS
-        self._left[node] = (left - _MS if allowed else left, now_ms)
-        if len(self._left) > _MOST_NODES:
-            self._left.popitem(last=False)
-        return allowed
+        state = self._left.get(node)
+        if state is None:
+            state = self._left[node] = [self._full, now_ms]
+            if len(self._left) > _MOST_NODES:
+                self._left.popitem(last=False)
+        else:
+            self._left.move_to_end(node)
+        if state[1] != now_ms:
+            state[0] = min(self._full, state[0] + (now_ms - state[1]) * self._per_ms)
+            state[1] = now_ms
+        if state[0] < _MS:
+            return False
+        state[0] -= _MS
+        return True

@@ -34,3 +34,11 @@ class Arrival(NamedTuple):
 def topic_of(topic: str) -> topics.Topic:
     """The parts of a topic; TopicError. The same few topics come all day."""
     return topics.parse(topic)
+
+
+@functools.lru_cache(maxsize=20_000)
+def owner_of(topic: str) -> str:
+    """The node of a topic, "-" where it is none of a node: the broker lets each publish on its own
+    topics alone.
+    """
+    return topic.split("/", 4)[3] if topic.count("/") > 3 else "-"

@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from haidang_wire.errors import MqttError
-from haidang_wire.mqtt5 import Acknowledged, Closed, Connected, Message, Session, Subscribed
+from haidang_wire.mqtt5 import Acknowledged, Closed, Connected, Message, Subscribed
 from haidang_wire.reasons import reason_text
 from haidang_wire.session_events import Will
 
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import BrokerError
+from haidang_gateway.ingest.broker_line import BrokerLine
+from haidang_gateway.ingest.quick_session import PUBACK_BYTES, QuickSession
 
 _log = logging.getLogger(__name__)
 
 _OPEN_TIMEOUT_S = 10.0
 _TICK_S = 1.0
-_READ_BYTES = 65_536
 # A broker that does not read for so long that this much waits is as good as gone.
 _WRITE_LIMIT_BYTES = 1024 * 1024
 _BACKOFF_FIRST_S = 0.2
@@ -55,8 +56,8 @@ class Identity:
 class BrokerSession:
     """Keeps one connection up; a lost one is replaced by a new one, never revived.
 
-    `on_message(message, connection)` is called for each publish; `on_change()` when the session
-    comes up (subscribed) or goes down.
+    `on_messages(messages, connection)` is called for the publishes that came together;
+    `on_change()` when the session comes up (subscribed) or goes down.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class BrokerSession:
         receive_maximum: int,
         will: Will,
         clock: Clock,
-        on_message: Callable[[Message, int], None],
+        on_messages: Callable[[Sequence[Message], int], None],
         on_change: Callable[[], None],
     ) -> None:
         """Store the arguments; `run` connects."""
@@ -81,10 +82,10 @@ class BrokerSession:
         self._receive_maximum = receive_maximum
         self._will = will
         self._clock = clock
-        self._on_message = on_message
+        self._on_messages = on_messages
         self._on_change = on_change
-        self._mqtt: Session | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._mqtt: QuickSession | None = None
+        self._transport: asyncio.Transport | None = None
         self._down_since_ms: int | None = None
         # What goes out at the end of the loop's turn.
         self._waiting: list[bytes] = []
@@ -117,30 +118,21 @@ class BrokerSession:
         self._send(data)
         return True
 
-    def acknowledge(self, packet_id: int, connection: int) -> None:
-        """PUBACK a message of the same connection; the broker repeats it on a new one."""
+    def acknowledge(self, packet_ids: Sequence[int], connection: int) -> None:
+        """PUBACK messages of the same connection; the broker repeats them on a new one."""
         if self._mqtt is None or connection != self.connection:
             return
-        try:
-            self._send(self._mqtt.acknowledge(packet_id))
-        except MqttError as error:
-            _log.warning("%s has nothing to acknowledge: %s", self._identity.name, error)
+        data = self._mqtt.acknowledge_all(packet_ids)
+        if len(data) < len(packet_ids) * PUBACK_BYTES:
+            _log.warning("%s has nothing to acknowledge: %s", self._identity.name, packet_ids)
+        self._send(data)
 
     def has_room(self) -> bool:
         """Whether a QoS 1 publish would be taken now."""
         return self.up and self._mqtt is not None and bool(self._mqtt.can_publish)
 
     async def _connection(self) -> None:
-        async with asyncio.timeout(_OPEN_TIMEOUT_S):
-            reader, self._writer = await asyncio.open_connection(
-                self._identity.host,
-                self._identity.port,
-                ssl=self._tls(),
-                server_hostname=self._identity.server_name,
-            )
-        self.connection += 1
-        self._unanswered.clear()
-        self._mqtt = Session(
+        mqtt = QuickSession(
             self._identity.name,
             keepalive_s=_KEEPALIVE_S,
             clean_start=True,
@@ -149,33 +141,46 @@ class BrokerSession:
             maximum_packet_bytes=_MAXIMUM_PACKET_BYTES,
             will=self._will,
         )
+        line = BrokerLine(lambda data: self._take(data, mqtt))
+        async with asyncio.timeout(_OPEN_TIMEOUT_S):
+            await asyncio.get_running_loop().create_connection(
+                lambda: line,
+                self._identity.host,
+                self._identity.port,
+                ssl=self._tls(),
+                server_hostname=self._identity.server_name,
+            )
+        self.connection += 1
+        self._unanswered.clear()
+        self._mqtt, self._transport = mqtt, line.transport
         try:
-            self._send(self._mqtt.connect())
-            await self._read(reader, self._mqtt)
+            self._send(mqtt.connect())
+            await self._keep(line, mqtt)
         finally:
             self._close()
 
-    async def _read(self, reader: asyncio.StreamReader, mqtt: Session) -> None:
+    async def _keep(self, line: BrokerLine, mqtt: QuickSession) -> None:
         deadline_ms = self._clock.monotonic_ms() + round(_OPEN_TIMEOUT_S * 1000)
-        while True:
-            data = None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TICK_S):
-                    data = await reader.read(_READ_BYTES)
-            if data == b"":
-                raise BrokerError("the broker closed the connection")
-            for event in mqtt.receive(data) if data else ():
-                self._handle(event, mqtt)
+        while not line.has_ended:
             now_ms = self._clock.monotonic_ms()
             if not self.up and now_ms > deadline_ms:
                 raise BrokerError("the broker accepts the connection but does not answer")
             if ping := mqtt.ping(now_ms):
                 self._send(ping)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await line.end()
+        await line.end()
 
-    def _handle(self, event: Any, mqtt: Session) -> None:
-        if isinstance(event, Message):
-            self._on_message(event, self.connection)
-        elif isinstance(event, Acknowledged):
+    def _take(self, data: bytes, mqtt: QuickSession) -> None:
+        messages, others = mqtt.take(data)
+        if messages:
+            self._on_messages(messages, self.connection)
+        for event in others:
+            self._handle(event, mqtt)
+
+    def _handle(self, event: Any, mqtt: QuickSession) -> None:
+        if isinstance(event, Acknowledged):
             topic = self._unanswered.pop(event.packet_id, "")
             if event.reason == _NOBODY and self.on_unheard and topic:
                 self.on_unheard(topic)
@@ -201,7 +206,7 @@ class BrokerSession:
         self._on_change()
 
     def _send(self, data: bytes) -> None:
-        if self._writer is None or self._mqtt is None:
+        if not data or self._transport is None or self._mqtt is None:
             return
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -211,13 +216,12 @@ class BrokerSession:
         """All answers of one turn of the loop in one TLS record: one for each costs ten times."""
         data = b"".join(self._waiting)
         self._waiting.clear()
-        if not data or self._writer is None or self._mqtt is None:
+        if not data or self._transport is None or self._mqtt is None:
             return
-        transport = self._writer.transport
-        if transport.get_write_buffer_size() > _WRITE_LIMIT_BYTES:
-            transport.abort()
+        if self._transport.get_write_buffer_size() > _WRITE_LIMIT_BYTES:
+            self._transport.abort()
             return
-        self._writer.write(data)
+        self._transport.write(data)
         self._mqtt.sent(self._clock.monotonic_ms())
 
     def _tls(self) -> ssl.SSLContext:
@@ -228,12 +232,12 @@ class BrokerSession:
 
     def _close(self) -> None:
         self._flush()
-        if self._writer is not None:
+        if self._transport is not None:
             if self._mqtt is not None and self.up:
-                self._writer.write(self._mqtt.disconnect(_DISCONNECT_WITH_WILL))
-            self._writer.close()
+                self._transport.write(self._mqtt.disconnect(_DISCONNECT_WITH_WILL))
+            self._transport.close()
         was_up, self.up = self.up, False
-        self._writer = self._mqtt = None
+        self._transport = self._mqtt = None
         if was_up:
             self._on_change()
 

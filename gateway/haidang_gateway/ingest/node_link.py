@@ -50,7 +50,7 @@ class NodeLink:
         self.late_acks = 0
         self._clock = clock
         self._inbox = inbox
-        inbox.on_displaced = self.acknowledge
+        inbox.on_displaced = lambda arrival: self.acknowledge([arrival])
         self._announced = False
         self._acks: dict[tuple[str, BootKey], list[list[int]]] = {}
         data = Identity(
@@ -95,11 +95,15 @@ class NodeLink:
             group.create_task(self._data.run(), name="broker session data")
             group.create_task(self._send_waiting(), name="waiting acks")
 
-    def acknowledge(self, arrival: Arrival) -> None:
-        """PUBACK an arrival, after its commit."""
-        if arrival.packet_id:
-            session = self._alarm if arrival.session == "alarm" else self._data
-            session.acknowledge(arrival.packet_id, arrival.connection)
+    def acknowledge(self, arrivals: Sequence[Arrival]) -> None:
+        """PUBACK arrivals, after their commit."""
+        due: dict[tuple[str, int], list[int]] = {}
+        for arrival in arrivals:
+            if arrival.packet_id:
+                due.setdefault((arrival.session, arrival.connection), []).append(arrival.packet_id)
+        for (name, connection), packet_ids in due.items():
+            session = self._alarm if name == "alarm" else self._data
+            session.acknowledge(packet_ids, connection)
 
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         """Tell a node which packs are committed; kept for later if the broker is slow.
@@ -150,7 +154,7 @@ class NodeLink:
             receive_maximum=limit,
             will=Will(topics.GW_STATUS, _OFFLINE, 1, True, 0),
             clock=self._clock,
-            on_message=lambda message, connection: self._take(name, message, connection),
+            on_messages=lambda messages, connection: self._take(name, messages, connection),
             on_change=self._changed,
         )
 
@@ -166,31 +170,30 @@ class NodeLink:
             if self._announced:
                 _log.info("both sessions with the broker are up; nodes may send")
 
-    def _take(self, lane: Lane, message: Message, connection: int) -> None:
-        if message.topic.endswith("/time"):
-            self._answer_time(message)
-            return
-        arrival = Arrival(
-            topic=message.topic,
-            payload=message.payload,
-            lane=lane,
-            retained=bool(message.retain),
-            packet_id=message.packet_id,
-            received_ms=self._clock.now_ms(),
-            session=lane,
-            connection=connection,
-        )
-        urgent = message.topic.endswith("/alarm")
-        put = self._inbox.put_urgent if urgent else self._inbox.put_data
-        if not put(arrival):
-            # Frees the broker's place; without an ack the node keeps the pack and sends it again.
-            self.acknowledge(arrival)
-            _log.log(
-                logging.WARNING if self._inbox.refused == 1 else logging.DEBUG,
-                "the inbox is full: a message on %s must come again (%s so far)",
-                message.topic,
-                self._inbox.refused,
+    def _take(self, lane: Lane, messages: Sequence[Message], connection: int) -> None:
+        received_ms = self._clock.now_ms()
+        urgent: list[Arrival] = []
+        data: list[Arrival] = []
+        for message in messages:
+            topic, payload, _, retained, packet_id = message
+            if topic.endswith("/time"):
+                self._answer_time(message)
+                continue
+            arrival = Arrival(
+                topic, payload, lane, bool(retained), packet_id, received_ms, lane, connection
             )
+            (urgent if topic.endswith("/alarm") else data).append(arrival)
+        refused = [*self._inbox.put_all_urgent(urgent), *self._inbox.put_all_data(data)]
+        if not refused:
+            return
+        # Frees the broker's places; without an ack the node keeps a pack and sends it again.
+        self.acknowledge(refused)
+        _log.log(
+            logging.WARNING if self._inbox.refused == len(refused) else logging.DEBUG,
+            "the inbox is full: a message on %s must come again (%s so far)",
+            refused[0].topic,
+            self._inbox.refused,
+        )
 
     def _answer_time(self, message: Message) -> None:
         try:

@@ -65,9 +65,9 @@ class Links:
         self._broker = broker
         self._serial = serial
 
-    def acknowledge(self, arrival: Arrival) -> None:
-        """PUBACK an arrival; a wire knows none."""
-        self._broker.acknowledge(arrival)
+    def acknowledge(self, arrivals: Sequence[Arrival]) -> None:
+        """PUBACK arrivals; a wire knows none."""
+        self._broker.acknowledge(arrivals)
 
     def publish_ack(self, key: BootKey, ranges: Sequence[Sequence[int]], lane: Lane) -> None:
         """Tell a node which packs are committed."""

@@ -51,7 +51,9 @@ def problems(settings: Settings, now_ms: int) -> tuple[str, ...]:
 
 def about_models(settings: Settings) -> tuple[str, ...]:
     """One sentence for each model that may not be used for everything."""
-    return notices(read_manifest(settings.models_dir)) if settings.cameras else ()
+    if not settings.cameras:
+        return ()
+    return notices(read_manifest(settings.models_dir, settings.vision.fire))
 
 
 def _evidence_key(settings: Settings) -> str:

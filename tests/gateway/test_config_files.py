@@ -116,3 +116,8 @@ def test_a_research_variant_of_a_model_is_told_where_cameras_are(
     free = manifest.read_text(encoding="utf-8").replace('variant = "research"', 'variant = ""')
     (tmp_path / "manifest.toml").write_text(free, encoding="utf-8")
     assert about_models(replace(settings, models_dir=tmp_path)) == ()
+    manifest = (tmp_path / "manifest.toml").read_text(encoding="utf-8")
+    own = manifest.replace("[fire]", "[fire-own]")
+    (tmp_path / "manifest.toml").write_text(own, encoding="utf-8")
+    vision = VisionSettings(fire="fire-own")
+    assert about_models(replace(settings, models_dir=tmp_path, vision=vision)) == ()

@@ -29,16 +29,16 @@ _READING = b'[{"bt":1764000000,"hu":0,"n":"flood/level","v":5}]'
     known_ms=st.integers(0, 2 * YEARS_MS),
     looks=st.lists(st.tuples(st.integers(0, YEARS_MS), st.integers(0, DAY_MS)), min_size=1),
 )
-def test_age_never_runs_ahead_of_the_clock_nor_faster_than_a_day_in_an_hour(
+def test_age_never_runs_ahead_of_the_clock_nor_goes_faster_than_a_day_in_an_hour(
     known_ms: int, looks: list[tuple[int, int]]
 ) -> None:
     steady_ms = 1_000
-    at, before_ms = Age(known_ms, steady_ms), known_ms
+    at = Age(known_ms, steady_ms)
     for now_ms, later_ms in looks:
-        steady_ms += later_ms
-        looked_ms = at.look(now_ms, steady_ms)
-        assert looked_ms == min(now_ms, before_ms + 24 * later_ms)
-        before_ms = looked_ms
+        before_ms, steady_ms = at.mark_ms, steady_ms + later_ms
+        assert at.look(now_ms, steady_ms) == min(at.mark_ms, now_ms)
+        assert abs(at.mark_ms - before_ms) == min(24 * later_ms, abs(now_ms - before_ms))
+        assert abs(now_ms - at.mark_ms) <= abs(now_ms - before_ms)
 
 
 def test_after_a_week_without_power_age_is_that_of_the_clock_in_seven_hours() -> None:
@@ -125,16 +125,36 @@ def test_what_is_old_goes_although_the_gateway_starts_anew_every_hour(tmp_path: 
     asyncio.run(scenario())
 
 
-def test_a_clock_that_was_set_back_is_followed(tmp_path: Path) -> None:
+def test_a_clock_that_was_set_back_is_followed_a_little_at_a_time(tmp_path: Path) -> None:
     async def scenario() -> int:
         async with open_store(tmp_path) as store:
             await _look_after(store, FakeClock(START_MS + YEARS_MS))
-            await _look_after(store, FakeClock(START_MS))
+            await _look_after(store, FakeClock(START_MS), hours=1)
             return await store.read(lambda c: age.known(c, START_MS + YEARS_MS))
 
-    assert asyncio.run(scenario()) == START_MS
+    assert asyncio.run(scenario()) == START_MS + YEARS_MS - DAY_MS
     with second(tmp_path / FILE) as connection:
         assert age.known(connection, START_MS - 1) == START_MS - 1
+
+
+def test_a_machine_that_begins_in_1970_again_and_again_deletes_in_time_once_it_knows_better(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await _fill(store)
+            await _look_after(store, FakeClock(START_MS + HOUR_MS), hours=1)
+        for _ in range(3):
+            async with open_store(tmp_path) as store:
+                await _look_after(store, FakeClock(60_000), hours=1)
+                assert await store.read(lambda c: age.known(c, 60_000)) == 60_000
+        clock = FakeClock(START_MS + 8 * DAY_MS)
+        async with open_store(tmp_path) as store:
+            await _look_after(store, clock, hours=12)
+            assert await store.read(lambda c: age.known(c, clock.now_ms())) == clock.now_ms()
+            assert (await _kept(store))[0] == 0
+
+    asyncio.run(scenario())
 
 
 def test_an_age_that_is_no_number_is_a_broken_database(tmp_path: Path) -> None:

@@ -193,14 +193,14 @@ class Care:
     async def _aged_ms(self, now_ms: int, steady_ms: int) -> int:
         """How far age has come; noted now and then, so that a start anew makes nothing older."""
         if self._age is None:
-            known_ms = await self._store.read(lambda c: age.known(c, now_ms))
-            self._age = age.Age(known_ms, steady_ms)
+            mark_ms = await self._store.read(lambda c: age.mark(c, now_ms))
+            self._age = age.Age(mark_ms, steady_ms)
             self._age_noted_ms = steady_ms - _NOTE_AGE_MS
-        aged_ms = self._age.look(now_ms, steady_ms)
+        aged_ms, mark_ms = self._age.look(now_ms, steady_ms), self._age.mark_ms
         if steady_ms - self._age_noted_ms >= _NOTE_AGE_MS:
             # On a full disk the last note does for a while.
             with contextlib.suppress(StoreFull):
-                await self._store.care(lambda c: age.note(c, aged_ms))
+                await self._store.care(lambda c: age.note(c, mark_ms))
             self._age_noted_ms = steady_ms
         return aged_ms
 

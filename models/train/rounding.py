@@ -1,15 +1,30 @@
-"""What 8 bits cost a fire model: its average precision beside that of the real numbers."""
+"""What 8 bits cost a model: its figures beside those of the real numbers."""
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 from haidang_gateway.errors import ModelError
-from haidang_gateway.vision.picture import FireScores, Picture, Run, fire_scores, to_input
+from haidang_gateway.vision.picture import (
+    CrowdSpec,
+    FireScores,
+    Picture,
+    Run,
+    count_people,
+    fire_scores,
+    to_input,
+)
 
 from models.measures import average_precision
-from models.rows import Row, load_picture
+from models.rows import Row, load_picture, people_in
 
 MOST_LOST = 0.005
 """Average precision of an alarm that the export may lose: half a point."""
+
+MOST_WORSE = 0.03
+"""By this share a count's mean absolute error may grow."""
+
+FEW = 20
+_NOTHING = 0.02  # people: where next to nothing is miscounted a share of it says nothing
 
 Judge = Callable[[Picture], FireScores]
 
@@ -40,3 +55,32 @@ def check(rows: Sequence[Row], real: Judge, whole: Judge) -> tuple[float, float]
             f"numbers, at most {MOST_LOST} less; give the export more or other examples"
         )
     return before, after
+
+
+def check_crowd(
+    rows: Sequence[Row], real: Run, whole: Run, spec: CrowdSpec
+) -> dict[str, tuple[float, float]]:
+    """Return the mean absolute error of each source's counts, that of the real numbers first.
+
+    ModelError where whole numbers make one worse than `MOST_WORSE` allows. Sources with fewer
+    than `FEW` pictures are told, but not judged, unless there is no other.
+    """
+    wrong: dict[str, list[tuple[float, ...]]] = {}
+    for row in rows:
+        rgb, truth = load_picture(row), people_in(row)
+        counts = (count_people(rgb, None, run, spec).count for run in (real, whole))
+        wrong.setdefault(row.source, []).append(tuple(abs(count - truth) for count in counts))
+    errors = {
+        source: (fmean(before for before, _ in its), fmean(after for _, after in its))
+        for source, its in wrong.items()
+    }
+    if not errors:
+        raise ModelError("8 bits against real numbers: the list needs labelled pictures")
+    for source in [name for name in errors if len(wrong[name]) >= FEW] or list(errors):
+        before, after = errors[source]
+        if after > before * (1 + MOST_WORSE) + _NOTHING:
+            raise ModelError(
+                f"8 bits lose too much: {source} is miscounted by {after:.3f} beside {before:.3f} "
+                f"in real numbers, at most {MOST_WORSE:.0%} more; give the export other examples"
+            )
+    return errors

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from haidang_gateway.errors import ModelError
 from haidang_gateway.model import Box
+from haidang_gateway.vision.heads import people_map
 
 Picture = NDArray[np.uint8]
 Grid = NDArray[np.float32]
@@ -42,6 +43,8 @@ class CrowdSpec:
     `person_px` is the height of a standing person, in pixels of the model's input, at which it
     counts best; `error_share` and `error_floor` (people) make the interval, from validation.
     `closer_look_at` are the counts from which an uncalibrated picture is cut 2 x 2, then 3 x 3.
+    `peak_least`, `sparse_below` and `dense_from` say where peaks count and where density does, see
+    `heads.people_map`.
     """
 
     width: int
@@ -50,6 +53,9 @@ class CrowdSpec:
     error_share: float
     error_floor: float
     closer_look_at: tuple[float, ...] = ()
+    peak_least: float = 0.4
+    sparse_below: float = 3.0
+    dense_from: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +209,9 @@ def _tiled_density(picture: Shown, across: int, down: int, run: Run, spec: Crowd
     large = picture.sized(across * spec.width, down * spec.height)
     rows = []
     for part in np.split(large, down):
-        maps = [_density(run(tile)) for tile in np.split(part, across, axis=1)]
+        maps = [_seen(run(tile)) for tile in np.split(part, across, axis=1)]
         rows.append(np.concatenate(maps, axis=1))
-    return np.concatenate(rows, axis=0)
+    return _people(np.concatenate(rows, axis=0), spec)
 
 
 def _shrunken_density(picture: Shown, shrink: float, run: Run, spec: CrowdSpec) -> Grid:
@@ -214,19 +220,32 @@ def _shrunken_density(picture: Shown, shrink: float, run: Run, spec: CrowdSpec) 
     left, top = (spec.width - wide) // 2, (spec.height - high) // 2
     canvas = np.full((spec.height, spec.width, 3), _PADDING, np.uint8)
     canvas[top : top + high, left : left + wide] = picture.sized(wide, high)
-    density = _density(run(canvas))
-    rows, columns = density.shape
+    seen = _seen(run(canvas))
+    rows, columns, _ = seen.shape
     y0, y1 = top * rows // spec.height, -(-(top + high) * rows // spec.height)
     x0, x1 = left * columns // spec.width, -(-(left + wide) * columns // spec.width)
-    return density[y0:y1, x0:x1]
+    return _people(seen[y0:y1, x0:x1], spec)
 
 
-def _density(outputs: Sequence[Grid]) -> Grid:
-    """Return people per cell: the network answers with its square root, which suits 8 bits."""
-    if len(outputs) != 1 or outputs[0].ndim < 2:
+def _seen(outputs: Sequence[Grid]) -> Grid:
+    """Return rows x columns x 1 or 2: people per cell and, where the network tells them, peaks.
+
+    The network answers with the square root of people per cell, which suits 8 bits.
+    """
+    if len(outputs) != 1 or outputs[0].ndim < 3 or outputs[0].shape[-1] not in (1, 2):
         raise ModelError("the crowd model has unexpected outputs; take the released file")
-    roots = outputs[0].reshape(outputs[0].shape[-3:-1])
-    return np.square(np.maximum(roots, 0.0)).astype(np.float32)
+    maps = outputs[0].reshape(outputs[0].shape[-3:])
+    density = np.square(np.maximum(maps[..., :1], 0.0))
+    return np.concatenate([density, maps[..., 1:]], axis=2).astype(np.float32)
+
+
+def _people(seen: Grid, spec: CrowdSpec) -> Grid:
+    return people_map(
+        seen,
+        peak_least=spec.peak_least,
+        sparse_below=spec.sparse_below,
+        dense_from=spec.dense_from,
+    )
 
 
 def _check_picture(rgb: Picture) -> None:

@@ -1,0 +1,124 @@
+"""Which training pictures the crowd model sees: lists of labelled pictures, own frames, fakes."""
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from models.rows import COUNTS, Row, good_rows
+from models.scenes import without_people
+from models.train import crowd_fakes as fakes
+from models.train import crowd_pictures as pictures
+from models.train.crowd_pictures import People, Random, Sample
+
+Make = Callable[[], Sample]
+
+_LISTS = ("crowd/train.jsonl", "people/train.jsonl")
+_SCENES = ("fire/train.jsonl", "fire/train2.jsonl")
+_OWN_AGAIN = 12
+_STREETS, _PASTED = 1200, 1800
+# How often, and at which scales (512 x 384 pixels per picture pixel), windows are cut, by source.
+_WINDOWS = {
+    "mall": (3, 0.6, 1.8),
+    "shanghaitech-a": (5, 0.7, 2.4),
+    "ucf-cc-50": (8, 0.5, 1.8),
+    "penn-fudan": (3, 0.3, 1.3),
+}
+_OTHERS_WINDOWS = (3, 0.6, 1.8)
+
+
+def labelled(folders: list[Path]) -> list[Row]:
+    """Return the rows with people of all folders: the lists and hand-counted frames there."""
+    return _found(folders, (*_LISTS, COUNTS))
+
+
+def scenes(folders: list[Path]) -> list[Row]:
+    """Return the rows of pictures in which nobody is."""
+    return without_people(_found(folders, _SCENES))
+
+
+def plan(rows: list[Row], empty: list[Row], seed: int) -> Iterator[Make]:
+    """Yield one maker per view; each draws from its own seed, so the order does not matter."""
+    drawn = _Draws(seed * 1_000_000)
+    for row in rows:
+        yield from _views(row, drawn)
+    for row in empty:
+        yield partial(_plain, row)
+        yield partial(_scaled, row, drawn(), 0.6, 2.0)
+    boxed = [row for row in rows if row.boxes]
+    if not boxed or not empty:
+        return
+    bodies = cache(lambda: [pictures.people_of(row) for row in boxed])
+    cuts = cache(lambda: [cut for row in boxed for cut in _cuts(row)])
+    for number in range(_STREETS + _PASTED):
+        draw = drawn()
+        scene = empty[int(draw.integers(len(empty)))]
+        yield (
+            partial(_street, bodies, scene, draw)
+            if number < _STREETS
+            else partial(_pasted, cuts, scene, draw)
+        )
+
+
+def plain_plan(rows: list[Row], empty: list[Row]) -> list[Make]:
+    """Return one maker per picture: whole, as it is."""
+    return [partial(_plain, row) for row in (*rows, *empty)]
+
+
+class _Draws:
+    def __init__(self, first: int) -> None:
+        self._number = first
+
+    def __call__(self) -> Random:
+        self._number += 1
+        return np.random.default_rng(self._number)
+
+
+def _views(row: Row, drawn: _Draws) -> Iterator[Make]:
+    yield partial(_plain, row)
+    if row.points is None and row.boxes is None:
+        for _ in range(_OWN_AGAIN):
+            yield partial(_seen_again, row, drawn())
+        return
+    yield partial(_seen_again, row, drawn())
+    repeats, least, most = _WINDOWS.get(row.source, _OTHERS_WINDOWS)
+    for _ in range(repeats):
+        yield partial(_scaled, row, drawn(), least, most)
+
+
+def _found(folders: list[Path], names: tuple[str, ...]) -> list[Row]:
+    lists = [folder / name for folder in folders for name in names]
+    return [row for path in lists if path.is_file() for row in good_rows(path)]
+
+
+def _plain(row: Row) -> Sample:
+    return pictures.plain(_people(row))
+
+
+def _seen_again(row: Row, draw: Random) -> Sample:
+    return pictures.seen_again(_people(row), draw)
+
+
+def _scaled(row: Row, draw: Random, least: float, most: float) -> Sample:
+    return pictures.scaled(_people(row), draw, least, most)
+
+
+def _street(bodies: Callable[[], list[People]], scene: Row, draw: Random) -> Sample:
+    return fakes.street(bodies(), _people(scene), draw)
+
+
+def _pasted(cuts: Callable[[], list[fakes.Cutout]], scene: Row, draw: Random) -> Sample:
+    return fakes.pasted(cuts(), _people(scene), draw)
+
+
+def _cuts(row: Row) -> list[fakes.Cutout]:
+    boxes = [box for kind, box in row.boxes or () if kind == "person"]
+    return fakes.cutouts(_people(row), boxes)
+
+
+def _people(row: Row) -> People:
+    if "normal" in row.labels:
+        empty = np.zeros((0, 3), np.float32)
+        return People(pictures.load_picture(row), empty)
+    return pictures.people_of(row)

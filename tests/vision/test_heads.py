@@ -1,0 +1,89 @@
+"""Where people are few their heads' peaks count, where they are many the density does."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from haidang_gateway.errors import ModelError
+from haidang_gateway.vision.heads import peaks, people_map
+from haidang_gateway.vision.picture import CrowdSpec, count_people
+from hypothesis import given
+from hypothesis import strategies as st
+
+SPEC = CrowdSpec(
+    width=512, height=384, person_px=60.0, error_share=0.3, error_floor=2.0,
+    peak_least=0.4, sparse_below=3.0, dense_from=8.0,
+)  # fmt: skip
+LIMITS = {"peak_least": 0.4, "sparse_below": 3.0, "dense_from": 8.0}
+
+
+def _seen(density: float = 0.0) -> np.ndarray:
+    """An answer with that many people in each block, spread evenly, and no peaks."""
+    seen = np.zeros((48, 64, 2), np.float32)
+    seen[..., 0] = density / 256
+    return seen
+
+
+@given(st.lists(st.tuples(st.integers(0, 15), st.integers(0, 20)), unique=True, max_size=40))
+def test_peaks_apart_from_each_other_are_all_found(places: list[tuple[int, int]]) -> None:
+    sure = np.zeros((48, 64), np.float32)
+    for row, column in places:
+        sure[row * 3, column * 3] = 0.9
+        sure[row * 3 : row * 3 + 2, column * 3 + 1] = 0.6
+    found = peaks(sure, 0.4)
+    assert {(int(y), int(x)) for y, x in np.argwhere(found)} == {
+        (row * 3, column * 3) for row, column in places
+    }
+
+
+def test_equal_neighbours_are_one_head_and_weak_ones_none() -> None:
+    sure = np.zeros((48, 64), np.float32)
+    sure[10:12, 20:22] = 0.75
+    sure[30, 30] = 0.39
+    assert peaks(sure, 0.4).sum() == 1
+    assert peaks(np.full((48, 64), 0.2, np.float32), 0.4).sum() == 0
+
+
+def test_each_block_is_counted_in_its_own_way() -> None:
+    seen = _seen()
+    seen[:16, :16, 0] = 20 / 256
+    seen[5, 5, 1] = seen[40, 60, 1] = seen[20, 40, 1] = 0.9
+    people = people_map(seen, **LIMITS)
+    assert people[:16, :16].sum() == pytest.approx(20.0), "many: a peak there adds nothing"
+    assert people.sum() == pytest.approx(22.0)
+    assert people[40, 60] == people[20, 40] == 1.0
+
+
+def test_between_few_and_many_the_count_changes_without_a_jump() -> None:
+    counts = []
+    for crowd in np.linspace(2.0, 9.0, 71):
+        seen = _seen()
+        seen[:16, :16, 0] = crowd / 256
+        seen[2:14:4, 2:14:4, 1] = 0.9
+        counts.append(float(people_map(seen, **LIMITS).sum()))
+    assert counts[0] == pytest.approx(9.0)
+    assert counts[-1] == pytest.approx(9.0, abs=1e-3)
+    assert max(abs(b - a) for a, b in pairwise(counts)) < 0.25
+
+
+def test_a_network_without_peaks_counts_by_density_alone() -> None:
+    seen = _seen(1.0)[..., :1]
+    assert people_map(seen, **LIMITS).sum() == pytest.approx(12.0)
+
+
+def test_a_count_comes_out_of_both_maps_in_tiles_and_shrunken() -> None:
+    answer = np.zeros((48, 64, 2), np.float32)
+    answer[24, 32, 1] = answer[24, 20, 1] = 0.8
+    picture = np.zeros((384, 512, 3), np.uint8)
+    assert count_people(picture, None, lambda _: (answer,), SPEC).count == 2.0
+    assert count_people(picture, 30.0, lambda _: (answer,), SPEC).count == 8.0
+    near = count_people(picture, 120.0, lambda _: (answer,), SPEC)
+    assert near.count == 2.0
+    assert near.density_map.shape == (24, 32)
+
+
+@pytest.mark.parametrize("shape", [(48, 64), (48, 64, 3)])
+def test_an_answer_of_another_form_is_refused(shape: tuple[int, ...]) -> None:
+    picture = np.zeros((384, 512, 3), np.uint8)
+    with pytest.raises(ModelError, match="unexpected outputs"):
+        count_people(picture, None, lambda _: (np.zeros(shape, np.float32),), SPEC)

@@ -4,15 +4,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.motion import Luma, Stillness
-from haidang_gateway.vision.reference import Edges, Reference, edges, sharpness
+from haidang_gateway.vision.reference import Edges, Reference, edges, sharpness, steps
 
 View = Literal["ok", "stuck", "black", "blinded", "blurred", "turned"]
 BLIND: tuple[View, ...] = ("stuck", "black", "blinded")
 """What counts as no sight: a fire in it still alarms, but its quiet ends none."""
 
+Levels = NDArray[np.intp]
+"""How many pixels have each of the 256 levels."""
+
+_LEVEL = np.arange(256.0)
 _BLACK_LEVEL = 24
 _FLAT_LEVELS = 3.0
 _WHITE_LEVEL = 250
@@ -56,7 +61,8 @@ class Sight:
         """Judge one picture taken at `at_ms` (steady clock); the worst word that held."""
         limits = self._limits
         seen = self._unmasked(luma)
-        dark, white = is_dark(seen), is_white(seen)
+        levels = np.bincount(seen.ravel(), minlength=256)
+        dark, white = _is_dark(levels), _is_white(levels)
         still = self._still.see(luma, at_ms)
         if self._held("black", dark and not white, at_ms, limits.dark_after_ms):
             return "black"
@@ -68,17 +74,18 @@ class Sight:
 
     def shows_nothing(self, luma: Luma) -> bool:
         """Whether this very picture is dark, one even tone or over-exposed."""
-        seen = self._unmasked(luma)
-        return is_dark(seen) or is_white(seen)
+        levels = np.bincount(self._unmasked(luma).ravel(), minlength=256)
+        return _is_dark(levels) or _is_white(levels)
 
     def _unmasked(self, luma: Luma) -> Luma:
         return luma[~self._masks.inside(*luma.shape)] if self._masks else luma
 
     def _compare(self, luma: Luma, at_ms: int) -> View:
-        now = edges(luma)
+        found = steps(luma)
+        now = edges(found)
         if now is None:
             return "ok"
-        mean, sharp = self._minute(now, at_ms), sharpness(luma)
+        mean, sharp = self._minute(now, at_ms), sharpness(luma, found)
         known = self.reference.known
         blurred = known and self.reference.sharpness_share(sharp) < _BLURRED_SHARE
         # Without focus there are no edges to compare: that word goes first.
@@ -112,9 +119,22 @@ class Sight:
 
 def is_dark(luma: Luma) -> bool:
     """Black, or one even tone: a covered lens, a dead sensor, a lost input."""
-    return luma.size == 0 or float(luma.max()) < _BLACK_LEVEL or float(luma.std()) < _FLAT_LEVELS
+    return _is_dark(np.bincount(luma.ravel(), minlength=256))
 
 
 def is_white(luma: Luma) -> bool:
     """Most of it over-exposed: sun or a lamp shines into the lens."""
-    return luma.size > 0 and float((luma >= _WHITE_LEVEL).mean()) >= _WHITE_SHARE
+    return _is_white(np.bincount(luma.ravel(), minlength=256))
+
+
+def _is_dark(levels: Levels) -> bool:
+    pixels = int(levels.sum())
+    if pixels == 0 or not levels[_BLACK_LEVEL:].any():
+        return True
+    mean = float(levels @ _LEVEL) / pixels
+    return float(levels @ (_LEVEL - mean) ** 2) / pixels < _FLAT_LEVELS**2
+
+
+def _is_white(levels: Levels) -> bool:
+    pixels = int(levels.sum())
+    return pixels > 0 and int(levels[_WHITE_LEVEL:].sum()) >= _WHITE_SHARE * pixels

@@ -54,9 +54,10 @@ class Orders:
         """Reads the replies that an earlier boot still owed."""
         try:
             with open(self._path) as file:
-                self._owed = json.loads(file.readline())
+                owed = json.loads(file.readline())
         except (OSError, ValueError):
-            self._owed = []
+            owed = None
+        self._owed = owed[-_OWED:] if isinstance(owed, list) else []
 
     def begin(self) -> None:
         """A new connection: what was not accepted will come again."""

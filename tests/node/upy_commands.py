@@ -97,9 +97,38 @@ def test_nine_replies_leave_the_newest_eight_and_a_word_in_the_log() -> None:
     assert [line.split()[2] for line in told.lines] == ["c-0", "c-1"], told.lines
 
 
+def test_starts_that_are_cut_short_again_and_again_owe_no_more_than_eight() -> None:
+    class Clock:
+        def unix_ms(self, now_ms):
+            return 1000
+
+    path = _path()
+    for number in range(12):
+        orders = Orders(path, lambda *_: ({}, None), Clock())
+        orders.open()
+        orders.take({"id": "c-%d" % number, "do": "identify", "exp_ms": 2000})
+        orders.accept()
+        orders.follow(0)
+        assert len(orders._owed) <= 8
+        # Here the power goes.
+    orders.open()
+    assert [reply["id"] for reply in orders._owed] == ["c-%d" % n for n in range(4, 12)]
+    os.remove(path)
+
+
 def test_a_damaged_file_starts_anew() -> None:
     path = _path()
-    for text in ("", "[]", '[]\n["c-1"]\n', '[]\n{"ids":[]}', "{", "[\n[]", "[]\n[[]]\n"):
+    for text in (
+        "",
+        "[]",
+        '[]\n["c-1"]\n',
+        '[]\n{"ids":[]}',
+        "{",
+        "[\n[]",
+        "[]\n[[]]\n",
+        "{}",
+        "3",
+    ):
         with open(path, "w") as file:
             file.write(text)
         assert _owed(path) == []

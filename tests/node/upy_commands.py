@@ -1,6 +1,8 @@
 # heap: 400K
 """The file of executed commands: each is executed once, whatever comes between."""
 
+import binascii
+import json
 import os
 import sys
 
@@ -9,6 +11,7 @@ from haidang_node import orders as orders_module
 from haidang_node.commands import accept, keep
 from haidang_node.errors import CommandError
 from haidang_node.orders import Orders, module_of
+from haidang_node.status import encode
 
 log.start(log.ERROR + 1, lambda: 0)
 
@@ -113,6 +116,19 @@ def test_starts_that_are_cut_short_again_and_again_owe_no_more_than_eight() -> N
         # Here the power goes.
     orders.open()
     assert [reply["id"] for reply in orders._owed] == ["c-%d" % n for n in range(4, 12)]
+    os.remove(path)
+
+
+def test_a_word_about_what_was_not_given_out_yet_changes_nothing() -> None:
+    path = _path()
+    orders = Orders(path, None, None)
+    for name in ("c-1", "c-2", "c-3"):
+        orders.owe({"id": name, "ok": True}, False)
+    first = orders.reply(0)
+    assert not orders.told(binascii.crc32(encode({"id": "c-3", "ok": True})))
+    assert orders.told(binascii.crc32(first))
+    assert [json.loads(orders.reply(0))["id"] for _ in range(2)] == ["c-2", "c-3"]
+    assert orders.reply(0) is None
     os.remove(path)
 
 

@@ -18,6 +18,8 @@ _SHORT_ROUNDS = const(3)
 # Where the last restart for memory has not helped, another one is worth an hour's wait: a smoke
 # sensor that starts every three minutes never gets warm.
 _SHORT_AGAIN_ROUNDS = const(60)
+# After so long it has helped.
+_HELPED_MS = const(86400000)
 _LOST_ROUND_MS = const(3600000)
 _BUILDING = "haidang_node.building"
 _LOG = log.Log("node")
@@ -60,7 +62,8 @@ class Node:
     def short_limit(self) -> int:
         """After how many rounds in a row that are short of memory the node restarts."""
         again = self.status.told.get("why", "").startswith("memory: ")
-        return _SHORT_AGAIN_ROUNDS if again else _SHORT_ROUNDS
+        fresh = self.clock.uptime_ms() < _HELPED_MS
+        return _SHORT_AGAIN_ROUNDS if again and fresh else _SHORT_ROUNDS
 
     async def run(self) -> None:
         """Opens what was kept, then runs every loop; returns when the node must restart."""

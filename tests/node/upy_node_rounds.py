@@ -78,6 +78,15 @@ def test_memory_for_no_round_that_a_restart_has_not_mended_leaves_the_sensors_ti
     assert node.now_ms > 3500000, "a smoke sensor would never get warm"
 
 
+def test_a_restart_that_mended_memory_for_a_day_is_one_that_helps() -> None:
+    _step()
+    node = _Node()
+    node.told["why"] = "memory: none for a round"
+    for hours, limit in ((0, 60), (23, 60), (25, 3), (10000, 3)):
+        node.now_ms = hours * 3600000
+        assert node.short_limit == limit, hours
+
+
 def test_memory_that_is_gone_for_one_round_restarts_nothing_for_three_it_does() -> None:
     def full(*args):
         raise MemoryError

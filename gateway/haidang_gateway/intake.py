@@ -8,7 +8,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from haidang_wire import messages, topics
-from haidang_wire import ranges as seqs
 from haidang_wire.errors import WireError
 
 from haidang_gateway.alarms.engine import Rules
@@ -23,6 +22,7 @@ from haidang_gateway.fleet.order import Order, OrdersDue
 from haidang_gateway.inbox import Told, Urgent
 from haidang_gateway.ingest import anchors
 from haidang_gateway.ingest.arrival import Arrival, topic_of
+from haidang_gateway.ingest.boot import put
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.names import name_of
 from haidang_gateway.ingest.packs import PackReader, Received
@@ -177,7 +177,7 @@ class Intake:
 
     def _pack(self, arrival: Arrival, received: Received, work: Work, now_ms: int) -> None:
         ranges = work.acks.setdefault((arrival.lane, received.key), [])
-        seqs.add(ranges, received.seq)
+        put(ranges, received.seq)
         work.alarm_packs += arrival.lane == "alarm"
         self._heard(received.key[0], arrival, work, now_ms)
         if received.row is not None:
@@ -240,7 +240,7 @@ class Intake:
             return
         key, seq = name
         self._ledger.set_aside(key, seq, arrival.received_ms)
-        seqs.add(work.acks.setdefault((arrival.lane, key), []), seq)
+        put(work.acks.setdefault((arrival.lane, key), []), seq)
 
     def _quarantine(self, arrival: Arrival, reason: str, work: Work) -> None:
         digest = hashlib.sha256(arrival.topic.encode() + b"\0" + arrival.payload).digest()

@@ -48,7 +48,10 @@ class Work:
     alarm_packs: int = 0
 
     def add(self, outcome: Outcome) -> None:
-        """What a fact changed."""
-        self.states.update(outcome.states)
-        self.revisions.extend(outcome.revisions)
-        self.counts.update(outcome.counts)
+        """What a fact changed: of nearly all facts nothing."""
+        if outcome.states:
+            self.states.update(outcome.states)
+        if outcome.revisions:
+            self.revisions.extend(outcome.revisions)
+        if outcome.counts:
+            self.counts.update(outcome.counts)

@@ -8,8 +8,11 @@ import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.broker_session import BrokerSession
-from haidang_gateway.ingest.node_link import NodeLink
+from haidang_gateway.ingest.node_link import NodeLink, _ack
+from haidang_wire import messages, ranges
 from haidang_wire.mqtt5 import Message
+from hypothesis import given
+from hypothesis import strategies as st
 from node_packs import EPOCH, NODE
 from store_kit import NO_BROKER
 
@@ -60,7 +63,7 @@ def test_online_and_acks_that_find_no_room_are_sent_as_soon_as_there_is_some(
         link.publish_ack((NODE, EPOCH, 7), [[1, 4]], "alarm")
         assert line.sent == []
         line.full = False
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while len(line.sent) < 2:
                 line.changed.clear()
                 await line.changed.wait()
@@ -85,7 +88,7 @@ def test_many_ranges_are_told_in_packets_that_a_node_takes(
         link = NodeLink("gw-01", NO_BROKER, clock=clock, inbox=inbox)
         running = asyncio.create_task(link.run())
         link.publish_ack((NODE, EPOCH, 7), ranges, "data")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while sum(topic.endswith("/ack") for topic in line.sent) < 3:
                 line.changed.clear()
                 await line.changed.wait()
@@ -107,3 +110,15 @@ def test_nothing_but_alarms_waits_in_line_with_alarms(kind: str) -> None:
     link._take("data", [Message(topic, b"{}", 1, False, 1)], 1)
     assert inbox.urgent_waits is (kind == "alarm")
     assert inbox.data_count == (kind != "alarm")
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32 - 1),
+    st.sets(st.integers(0, 2**32 - 1), min_size=1, max_size=80),
+)
+def test_an_ack_is_written_as_the_contract_writes_it(
+    epoch: int, boot: int, numbers: set[int]
+) -> None:
+    doc = {"he": f"{epoch:08x}", "hb": boot, "s": ranges.from_sorted(sorted(numbers))}
+    assert _ack(doc["he"], boot, doc["s"]) == messages.encode("ack", doc)

@@ -1,7 +1,7 @@
 """The alarm rules as one value: facts and time in, changed states and revisions out."""
 
 import dataclasses
-from collections import ChainMap, Counter
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from haidang_gateway.alarms.lifecycle import is_open, revise
 from haidang_gateway.alarms.routes import Route, Routes
 from haidang_gateway.alarms.site_check import check_site
 from haidang_gateway.alarms.timers import Timers
+from haidang_gateway.alarms.turn import Turn
 from haidang_gateway.model import (
     AckAlarm,
     DismissAlarm,
@@ -42,28 +43,8 @@ _JUDGES = {
     "report": reports.judge,
     "device": device.judge,
 }
-
-
-class _Turn:
-    """What one fact changes, collected."""
-
-    def __init__(self, states: Mapping[str, State], now_ms: int) -> None:
-        self.now_ms = now_ms
-        self.changed: dict[str, State | None] = {}
-        self.revisions: list[Revision] = []
-        self.counts: Counter[str] = Counter()
-        self._states = states
-
-    @property
-    def states(self) -> Mapping[str, State]:
-        """All states with the news of this very fact."""
-        news = {key: state for key, state in self.changed.items() if state is not None}
-        return ChainMap(news, self._states)  # type: ignore[arg-type]
-
-    def outcome(self) -> Outcome:
-        return Outcome(
-            states=self.changed, revisions=tuple(self.revisions), counts=dict(self.counts)
-        )
+# Of nearly every pack; whoever gets it changes nothing in it.
+_NOTHING = Outcome()
 
 
 class Rules:
@@ -95,8 +76,8 @@ class Rules:
         """
         self._timers.check(now_ms)
         if self._is_idle(fact):
-            return Outcome()
-        turn = _Turn(self._states, now_ms)
+            return _NOTHING
+        turn = Turn(self._states, now_ms)
         self._take(_at_most(fact, now_ms), turn)
         for key, state in turn.changed.items():
             if state is None:
@@ -145,7 +126,7 @@ class Rules:
         alarms = (state.get("alarm") for state in self._states.values())
         return [revision_of(alarm) for alarm in alarms if alarm is not None and is_open(alarm)]
 
-    def _take(self, fact: Fact, turn: _Turn) -> None:
+    def _take(self, fact: Fact, turn: Turn) -> None:
         match fact:
             case AckAlarm() | DismissAlarm() | ShelveAlarm():
                 self._advance_all(list(self._alarms(fact.alarm_id)), fact, turn)
@@ -162,11 +143,11 @@ class Rules:
 
     def _is_idle(self, fact: Fact) -> bool:
         """A quiet detector where nothing of a fire is known: so is nearly every pack."""
-        return smoke.is_calm_word(fact) and not any(
-            key in self._states for key, _ in self._routes.of(fact, self._states)
+        return smoke.is_calm_word(fact) and self._states.keys().isdisjoint(
+            self._routes.fires(fact.place)
         )
 
-    def _advance_all(self, routes: Iterable[Route], fact: Fact, turn: _Turn) -> None:
+    def _advance_all(self, routes: Iterable[Route], fact: Fact, turn: Turn) -> None:
         for key, blank in routes:
             self._advance(key, blank, fact, turn)
 
@@ -176,7 +157,7 @@ class Rules:
             if alarm is not None and alarm["document"]["id"] == alarm_id:
                 yield key, {}
 
-    def _advance(self, key: str, blank: State, fact: Fact, turn: _Turn) -> None:
+    def _advance(self, key: str, blank: State, fact: Fact, turn: Turn) -> None:
         """Judge one key; puts its changed state and its revisions into the turn."""
         last = turn.states.get(key)
         state = {**(last or {}), **blank}
@@ -203,7 +184,7 @@ class Rules:
             self._routes.note(key, state)
 
     def _judge(
-        self, key: str, state: State, fact: Fact, turn: _Turn
+        self, key: str, state: State, fact: Fact, turn: Turn
     ) -> tuple[State, Finding | None]:
         if not self._is_configured(state):
             return state, None
@@ -216,7 +197,7 @@ class Rules:
         state, finding = _JUDGES[kind](state, fact, self._site, turn.now_ms)
         return {name: value for name, value in state.items() if name != "near"}, finding
 
-    def _act(self, key: str, state: State, act: Act, scene: Scene, turn: _Turn) -> State:
+    def _act(self, key: str, state: State, act: Act, scene: Scene, turn: Turn) -> State:
         before = state["alarm"]
         alarm, revision = acts.acted(before, act, scene)
         if revision is not None:
@@ -229,7 +210,7 @@ class Rules:
             turn.changed[_SHELF + key] = None
         return {**state, "alarm": alarm}
 
-    def _unshelve(self, fact: Due, turn: _Turn) -> None:
+    def _unshelve(self, fact: Due, turn: Turn) -> None:
         key = self._states[fact.key]["of"]
         turn.changed[fact.key] = None
         state = self._states.get(key)
@@ -238,19 +219,19 @@ class Rules:
             turn.changed[key] = heard
             self._advance(key, {}, fact, turn)
 
-    def _exercise(self, fact: Exercise, turn: _Turn) -> None:
+    def _exercise(self, fact: Exercise, turn: Turn) -> None:
         if fact.until_ms <= fact.at_ms:
             self._end_exercise(fact.place, fact.at_ms, turn)
         elif fact.place in self._site.places:
             key, state = acts.exercise_of(fact)
             turn.changed[key] = state
 
-    def _inject(self, fact: Injected, turn: _Turn) -> None:
+    def _inject(self, fact: Injected, turn: Turn) -> None:
         route = self._routes.own(fact.stimulus)
         if route is not None and self.is_exercised(fact.stimulus.place):
             self._advance(EXERCISE + route[0], route[1], fact.stimulus, turn)
 
-    def _end_exercise(self, place: str, at_ms: int, turn: _Turn) -> None:
+    def _end_exercise(self, place: str, at_ms: int, turn: Turn) -> None:
         for key in acts.exercised(place, self._states):
             alarm = self._states[key].get("alarm")
             if alarm is not None and is_open(alarm):
@@ -259,7 +240,7 @@ class Rules:
             turn.changed[key] = None
         turn.changed[f"exercise:{place}"] = None
 
-    def _scene(self, key: str, state: State, turn: _Turn) -> Scene:
+    def _scene(self, key: str, state: State, turn: Turn) -> Scene:
         status = IN_EXERCISE if key.startswith(EXERCISE) else ACTUAL
 
         def new_id() -> str:

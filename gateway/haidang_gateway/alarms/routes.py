@@ -42,6 +42,9 @@ class Routes:
             place.id: {other.id for other in places if _overlap(place, other)} for place in places
         }
         self._fire_routes = {place: tuple(self._fires(place)) for place in site.places}
+        self._fire_keys = {
+            place: tuple(key for key, _ in routes) for place, routes in self._fire_routes.items()
+        }
         # Gauges of which something is known: few, where all nodes of a place may be thousands.
         self._gauges: dict[str, set[str]] = {}
 
@@ -63,6 +66,10 @@ class Routes:
                 yield device.route_of(fact)
             case Due() if fact.key in states:
                 yield fact.key, {}
+
+    def fires(self, place: str) -> Collection[str]:
+        """The keys that a sign of fire at a place reaches."""
+        return self._fire_keys.get(place) or [key for key, _ in self._fires(place)]
 
     def note(self, key: str, state: State) -> None:
         """A state that there is: gauges are looked up by their place."""

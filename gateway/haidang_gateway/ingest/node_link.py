@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import logging
 from collections.abc import Callable, Sequence
 
@@ -141,8 +142,7 @@ class NodeLink:
             node, epoch, boot = key
             ranges = self._acks.pop((lane, key))
             rest = ranges[_ACK_RANGES:]
-            doc = {"he": epoch, "hb": boot, "s": ranges[:_ACK_RANGES]}
-            session.publish(topics.node_topic(node, "ack"), messages.encode("ack", doc))
+            session.publish(_ack_topic(node), _ack(epoch, boot, ranges[:_ACK_RANGES]))
             if rest:
                 self._acks[lane, key] = rest
 
@@ -205,3 +205,14 @@ class NodeLink:
         answer = {"nonce": request["nonce"], "unix_ms": self._clock.now_ms()}
         payload = messages.encode("time_answer", answer)
         self._data.publish(topics.node_topic(topic.owner, "time"), payload, qos=0)
+
+
+@functools.lru_cache(maxsize=_WAITING_ACKS)
+def _ack_topic(node: str) -> str:
+    return topics.node_topic(node, "ack")
+
+
+def _ack(epoch: str, boot: int, ranges: Sequence[Sequence[int]]) -> bytes:
+    """The contract's `ack`, byte for byte, of a pack's name: that was checked when it was read."""
+    pairs = ",".join([f"[{low},{high}]" for low, high in ranges])
+    return f'{{"he":"{epoch}","hb":{boot},"s":[{pairs}]}}'.encode()

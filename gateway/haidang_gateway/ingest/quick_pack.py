@@ -26,16 +26,14 @@ from haidang_gateway.ingest.facts import Sample, Value
 
 _UINT32 = 0xFFFFFFFF
 _WHOLE = rb"(0|[1-9][0-9]{0,15})"
-_HEAD = re.compile(
+_PACK = re.compile(
     rb'\[\{"bver":%d,"bn":"urn:dev:mac:([0-9a-f]{6}fffe[0-9a-f]{6}):",' % BVER
     + rb'(?:"bt":((?:0|[1-9][0-9]{0,10})\.[0-9]{3}),)?"he":"([0-9a-f]{8})",'
-    + rb'"hb":%s,"hs":%s,"hu":%s,' % (_WHOLE, _WHOLE, _WHOLE)
+    + rb'"hb":%s,"hs":%s,"hu":%s,(.*)\}\]' % (_WHOLE, _WHOLE, _WHOLE),
+    re.DOTALL,
 )
-_EPOCH = 3
-_BEFORE_EPOCH = len('"he":"')
-_AROUND_TIME = len('"bt":,')
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]{0,15})(\.[0-9]{1,9})?")
-_BETWEEN, _END = b"},{", b"}]"
+_BETWEEN = b"},{"
 _TRUTHS: dict[bytes, bool | str] = {b"true": True, b"false": False}
 # By all that stands before the colon of a value: its name, and its words; None for a number.
 _NAMES: dict[bytes, tuple[str, dict[bytes, bool | str] | None]] = {
@@ -58,7 +56,7 @@ _READINGS = 4096
 
 
 class QuickPack(NamedTuple):
-    """A pack of one sample; `start` and `end` say where its `bt` stands, alike where it has none.
+    """A pack of one sample.
 
     `up_ms` is the sample's uptime, `unix_ms` the node's own time of it.
     """
@@ -69,37 +67,33 @@ class QuickPack(NamedTuple):
     unix_ms: int | None
     samples: tuple[Sample, ...]
     payload: bytes
-    start: int
-    end: int
 
     def resolved(self, unix_ms: int) -> bytes:
         """The pack with `unix_ms` as its time, otherwise byte for byte as it came."""
         if self.unix_ms == unix_ms:
             return self.payload
+        end = self.payload.index(b'"he":')
+        start = end if self.unix_ms is None else self.payload.index(b'"bt":')
         time = b'"bt":%s,' % seconds_text(unix_ms).encode()
-        return self.payload[: self.start] + time + self.payload[self.end :]
+        return self.payload[:start] + time + self.payload[end:]
 
 
 def read(payload: bytes) -> QuickPack | None:
     """The pack, or None where it takes the general reader to read or to refuse it."""
-    head = _HEAD.match(payload)
-    if head is None or len(payload) > MAXIMUM_PACK_BYTES:
+    found = _PACK.fullmatch(payload)
+    if found is None or len(payload) > MAXIMUM_PACK_BYTES:
         return None
-    address, time, epoch, boot, seq, up = head.groups()
+    address, time, epoch, boot, seq, up, readings = found.groups()
     key, number, up_ms = _key(address, epoch, boot), int(seq), int(up)
+    unix_ms = None if time is None else int(time.replace(b".", b""))
     if key is None or number > _UINT32 or up_ms > MAXIMUM_UPTIME_MS:
         return None
-    start = end = head.start(_EPOCH) - _BEFORE_EPOCH
-    unix_ms = None
-    if time is not None:
-        start -= len(time) + _AROUND_TIME
-        unix_ms = int(time.replace(b".", b""))
-        if unix_ms > MAXIMUM_UNIX_MS:
-            return None
-    values = _values(payload[head.end() :])
+    if unix_ms is not None and unix_ms > MAXIMUM_UNIX_MS:
+        return None
+    values = _values(readings.split(_BETWEEN))
     if values is None:
         return None
-    return QuickPack(key, number, up_ms, unix_ms, ((up_ms, values),), payload, start, end)
+    return QuickPack(key, number, up_ms, unix_ms, ((up_ms, values),), payload)
 
 
 @functools.lru_cache(maxsize=_KEYS)
@@ -114,11 +108,8 @@ def _key(address: bytes, epoch: bytes, boot: bytes) -> BootKey | None:
     return f"n-{address[:6].decode()}{address[10:].decode()}", epoch.decode(), number
 
 
-def _values(text: bytes) -> dict[str, Value] | None:
-    """The readings in what stands behind the head, by name; a name's last one counts."""
-    if not text.endswith(_END):
-        return None
-    readings = text[: -len(_END)].split(_BETWEEN)
+def _values(readings: list[bytes]) -> dict[str, Value] | None:
+    """The readings by name; a name's last one counts."""
     if len(readings) > MAXIMUM_RECORDS:
         return None
     values: dict[str, Value] = {}

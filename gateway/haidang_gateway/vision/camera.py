@@ -20,6 +20,7 @@ from haidang_gateway.vision.frame import Form, Frame, Picture, bounded
 from haidang_gateway.vision.masks import Masks
 
 _LIVE = re.compile(r"^(rtsps?|rtmp|https?|tcp|udp|srt)://|^/dev/video|^snapshot\+|^picamera2:")
+_LOSSLESS = re.compile(r"^(rtsps?|rtmp|https?|tcp)://")
 # Passwords hold "/" and "@" too, and many cameras want theirs in the path or behind a "?".
 _ACCOUNT = re.compile(r"(:/+)\S*@")
 _PARAMETERS = re.compile(r"\?\S*|/[^/?\s]*=\S*")
@@ -65,6 +66,11 @@ class Source:
     def live(self) -> bool:
         """A stream or device sets its own pace; a file is paced by its time stamps."""
         return _LIVE.match(self.address) is not None
+
+    @property
+    def patient(self) -> bool:
+        """Whether packets may wait for us: in a file, or in a connection that loses none."""
+        return not self.live or _LOSSLESS.match(self.address) is not None
 
     @property
     def snapshot(self) -> bool:
@@ -148,11 +154,12 @@ def raw(rgb: Picture) -> Raw:
     return VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
 
 
-def due_s(packet: Encoded) -> float:
-    """When a packet of a file is to be shown, in seconds of the file."""
-    if packet.dts is None or packet.time_base is None:
-        return 0.0
-    return float(packet.dts * packet.time_base)
+def stamp_ms(packet: Encoded) -> float | None:
+    """When a packet is to be decoded, by the stream's own time; None where it does not say."""
+    stamp = packet.pts if packet.dts is None else packet.dts
+    if stamp is None or packet.time_base is None:
+        return None
+    return float(stamp * packet.time_base) * 1000
 
 
 def opened(source: Source) -> AbstractContextManager[InputContainer]:

@@ -36,7 +36,7 @@ class Crew:
         """Make the lookouts; `run()` opens the cameras. `memory_mb` 0 sets no limit."""
         self._clock = clock
         self._memory_mb = memory_mb
-        self._memory_ms = clock.monotonic_ms()
+        self._memory_ms = self._minded_ms = clock.monotonic_ms()
         self._stop = threading.Event()
         self._fresh = threading.Event()
         self.lookouts = {
@@ -67,8 +67,7 @@ class Crew:
                 if not ready and self._all_ended():
                     return
                 self._turn(turns, ready)
-                for lookout in self.lookouts.values():
-                    lookout.mind()
+                self._mind()
                 self._check_memory()
         finally:
             for lookout in self.lookouts.values():
@@ -84,6 +83,14 @@ class Crew:
         wait_ms = turns.wait_ms(ready, self._clock.monotonic_ms())
         # Fresh pictures of others, or an order to stop, end the wait.
         self._fresh.wait(_TICK_S if wait_ms is None else min(_TICK_S, wait_ms / 1000))
+
+    def _mind(self) -> None:
+        now_ms = self._clock.monotonic_ms()
+        if now_ms - self._minded_ms < _TICK_S * 1000:
+            return
+        self._minded_ms = now_ms
+        for lookout in self.lookouts.values():
+            lookout.mind()
 
     def _wake(self) -> None:
         self._fresh.set()

@@ -14,11 +14,12 @@ from haidang_gateway.vision.camera import (
     Encoded,
     Raw,
     Source,
-    due_s,
     opened,
     raw,
+    stamp_ms,
 )
 from haidang_gateway.vision.frame import Frame
+from haidang_gateway.vision.lull import Arrivals, Lull
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.thrift import Pile, Thrift
 
@@ -158,23 +159,44 @@ class Camera:
         with opened(self._source) as container:
             decoder = Decoder(container, self._source)
             start_ms = self._monotonic_ms()
-            pile: Pile[Encoded] = Pile(self._monotonic_ms())
+            pile: Pile[Encoded] = Pile(start_ms)
+            arrivals, lull = Arrivals(), Lull()
             for packet in decoder.packets():
                 if self._stop.is_set():
                     return
-                if not self._source.live:
-                    self._pace(due_s(packet), start_ms)
-                now_ms, how = self._monotonic_ms(), "all"
+                came_ms, how = self._came_ms(packet, start_ms, arrivals), "all"
                 # The last, empty packet fetches what the decoder still holds.
                 if packet.size:
-                    how = self._thrift.judge(packet.is_keyframe, now_ms, awake=self.awake)
+                    how = self._thrift.judge(packet.is_keyframe, came_ms, awake=self.awake)
                 if how != "all":
                     # Nothing builds on them any more: the next picture begins with a key frame.
                     self.counters.skipped += len(pile.take()) + (how == "no")
                 if how == "alone":
                     self._decode(decoder, [packet], alone=True)
-                elif how == "all" and (pile.add(packet, now_ms, self.every_ms) or not packet.size):
+                elif how == "all" and (
+                    pile.add(packet, came_ms, self.every_ms) or not packet.size
+                ):
                     self._decode(decoder, pile.take())
+                lull.note(came_ms)
+                if self._source.patient and (arrivals.trusted or not self._source.live):
+                    wanted_ms = pile.wanted_ms(self.every_ms) if how == "all" else None
+                    self._leave_alone(lull, wanted_ms)
+
+    def _came_ms(self, packet: Encoded, start_ms: int, arrivals: Arrivals) -> int:
+        """When a packet came; a file's are waited for until they are due."""
+        at_ms = stamp_ms(packet)
+        if self._source.live:
+            return arrivals.came_ms(at_ms, self._monotonic_ms())
+        due_ms = start_ms + int(at_ms or 0)
+        if (early_ms := due_ms - self._monotonic_ms()) > 0:
+            self._stop.wait(early_ms / 1000)
+        return due_ms
+
+    def _leave_alone(self, lull: Lull, wanted_ms: int | None) -> None:
+        """Let packets gather that nobody looks at before the next one that somebody does."""
+        pause_ms = lull.pause_ms(self._monotonic_ms(), wanted_ms) if self.every_ms else 0
+        if pause_ms > 0:
+            self._stop.wait(pause_ms / 1000)
 
     def _decode(self, decoder: Decoder, packets: list[Encoded], *, alone: bool = False) -> None:
         """Decode in order and offer the last picture."""
@@ -200,10 +222,6 @@ class Camera:
             self._fresh.notify_all()
         if self._on_fresh:
             self._on_fresh()
-
-    def _pace(self, at_s: float, start_ms: int) -> None:
-        due_ms = start_ms + int(at_s * 1000)
-        self._stop.wait(max(0, due_ms - self._monotonic_ms()) / 1000)
 
     def _offer(self, picture: Raw) -> None:
         if self.state == "away":

@@ -59,15 +59,19 @@ class Pile(Generic[Packet]):
         self._due_ms = now_ms
 
     def add(self, packet: Packet, now_ms: int, every_ms: int) -> bool:
-        """Put one packet on; whether it is time to decode them all, once in `every_ms`.
-
-        A tenth too early is in time: packets and looks have different clocks.
-        """
+        """Put one packet on; whether it is time to decode them all, once in `every_ms`."""
         self._packets.append(packet)
-        if now_ms < self._due_ms - every_ms // 10:
+        if now_ms < self.wanted_ms(every_ms):
             return False
         self._due_ms = max(self._due_ms + every_ms, now_ms)
         return True
+
+    def wanted_ms(self, every_ms: int) -> int:
+        """From when on a packet makes the pile due.
+
+        A tenth too early is in time: packets and looks have different clocks.
+        """
+        return self._due_ms - every_ms // 10
 
     def take(self) -> list[Packet]:
         """All packets in their order; none is left."""

@@ -9,17 +9,23 @@ class Turns:
     def __init__(self, cameras: Collection[str], now_ms: int) -> None:
         """All are due at once, in the order given."""
         self._due = dict.fromkeys(cameras, now_ms)
+        self._early = dict.fromkeys(cameras, 0)
 
     def pick(self, ready: Collection[str], now_ms: int) -> str | None:
-        """The camera of `ready` that waits longest for its turn; None where none is due."""
-        due = [camera for camera in self._due if camera in ready and self._due[camera] <= now_ms]
+        """The camera of `ready` that waits longest for its turn; None where none is due.
+
+        A tenth of its time too early is in time: waking up again for it costs more.
+        """
+        due = [x for x in self._due if x in ready and self._due[x] - self._early[x] <= now_ms]
         return min(due, key=self._due.__getitem__, default=None)
 
     def done(self, camera: str, period_ms: int, now_ms: int) -> None:
         """Set the next deadline; turns that were missed are not made up for."""
-        self._due[camera] = max(self._due[camera] + period_ms, now_ms)
+        next_ms = self._due[camera] + period_ms
+        self._due[camera] = max(next_ms, now_ms)
+        self._early[camera] = period_ms // 10 if next_ms > now_ms else 0
 
     def wait_ms(self, ready: Collection[str], now_ms: int) -> int | None:
         """How long until one of `ready` is due; None where none is ready."""
-        due = [self._due[camera] for camera in ready]
+        due = [self._due[camera] - self._early[camera] for camera in ready]
         return max(0, min(due) - now_ms) if due else None

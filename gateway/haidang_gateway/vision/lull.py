@@ -1,0 +1,91 @@
+"""When packets came, and how long to let the next ones gather before they are read. Pure.
+
+Waking up for a packet costs more than reading it: those that nobody waits for are read together.
+"""
+
+from collections import deque
+
+_WINDOW_MS = 2_000
+# A stamp's clock that runs by more beside ours (2 %) is none: some formats number their pictures
+# as if 25 came each second.
+_MOST_DRIFT_MS = 40
+_MOST_LAG_MS = 1_000
+_STAMPS = 8
+# What gathers in 200 ms (100 kB at 4 Mbit/s) fits into the buffers of both ends.
+_LONGEST_MS = 200
+_MARGIN_MS = 3
+_PROBE_EVERY = 8
+
+
+class Arrivals:
+    """Tells from a stream's own time stamps when its packets came, however late they are read."""
+
+    def __init__(self) -> None:
+        """Trust no stamp yet: two windows of two seconds must agree first."""
+        self.trusted = False
+        self._begun_ms: int | None = None
+        self._least_ms = self._before_ms = 0
+        self._windows = 0
+
+    def came_ms(self, stamp_ms: float | None, now_ms: int) -> int:
+        """When a packet that is read at `now_ms` came; that time itself while in doubt."""
+        if stamp_ms is None:
+            self._forget()
+            return now_ms
+        offset_ms = int(now_ms - stamp_ms)
+        if self._begun_ms is None:
+            self._begun_ms, self._least_ms, self._windows = now_ms, offset_ms, 0
+        self._least_ms = min(self._least_ms, offset_ms)
+        if now_ms - self._begun_ms >= _WINDOW_MS:
+            drift_ms = abs(self._least_ms - self._before_ms)
+            self.trusted = self._windows > 0 and drift_ms <= _MOST_DRIFT_MS
+            self._windows += 1
+            self._before_ms = self._least_ms
+            self._least_ms, self._begun_ms = offset_ms, now_ms
+        if not self.trusted:
+            return now_ms
+        lag_ms = offset_ms - min(self._least_ms, self._before_ms)
+        if lag_ms > _MOST_LAG_MS:
+            self._forget()
+            return now_ms
+        return now_ms - lag_ms
+
+    def _forget(self) -> None:
+        self.trusted, self._begun_ms = False, None
+
+
+class Lull:
+    """Says how long nobody needs to read: until the packet comes that is waited for."""
+
+    def __init__(self) -> None:
+        """Know nothing of the packets' pace."""
+        self._came: deque[int] = deque(maxlen=_STAMPS)
+        self._pauses = 0
+
+    def note(self, came_ms: int) -> None:
+        """A packet came; a pause of the stream, or time that goes back, begins anew."""
+        if self._came and not 0 < came_ms - self._came[-1] <= _MOST_LAG_MS:
+            self._came.clear()
+        self._came.append(came_ms)
+
+    def pause_ms(self, now_ms: int, wanted_ms: int | None) -> int:
+        """How long to leave the packets alone; 0: read on.
+
+        The next one that is looked at comes at `wanted_ms` or after; None: in some time. Behind
+        the stream nothing is paused. Now and then it ends a little early, to see them come.
+        """
+        if len(self._came) < _STAMPS:
+            return 0
+        last_ms = self._came[-1]
+        step_ms = (last_ms - self._came[0]) / (_STAMPS - 1)
+        if last_ms + step_ms <= now_ms:
+            return 0
+        # A fifth of a step more: the third packet of 15 a second comes after 200 ms, or 201.
+        steps = int((now_ms + _LONGEST_MS - last_ms) / step_ms + 0.2)
+        if wanted_ms is not None:
+            steps = min(steps, -int((last_ms - wanted_ms) // step_ms))
+        if steps < 2:
+            return 0
+        self._pauses += 1
+        margin_ms = -_MARGIN_MS if self._pauses % _PROBE_EVERY == 0 else _MARGIN_MS
+        return max(0, int(last_ms + steps * step_ms + margin_ms) - now_ms)

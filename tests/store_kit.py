@@ -1,6 +1,7 @@
 """A real store in a test's folder, and small batches for it."""
 
 import contextlib
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from haidang_gateway.batch import CENTRE, Batch, PackRow
 from haidang_gateway.model import Lane, Revision
 from haidang_gateway.outgoing import alarm_draft
 from haidang_gateway.settings import BrokerSettings, StoreSettings
+from haidang_gateway.store import bundles
+from haidang_gateway.store.schema import Connection
 from haidang_gateway.store.store import Store
 from node_packs import EPOCH, NODE, START_MS
 
@@ -66,6 +69,16 @@ def alarm(rev: int) -> Batch:
     news = revision(rev)
     draft = alarm_draft("gw-01", CENTRE, news)
     return Batch(now_ms=START_MS, revisions=(news,), drafts=(draft,))
+
+
+def noise(seq: int, size: int = 1000) -> bytes:
+    """A body that takes its room: nothing makes it smaller."""
+    return random.Random(seq).randbytes(size)
+
+
+def stored(connection: Connection) -> list[tuple[int, PackRow]]:
+    """All packs with their ids."""
+    return list(bundles.every(connection))
 
 
 def packs(*rows: PackRow) -> Batch:

@@ -11,7 +11,7 @@ from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.destination import Filter
 from haidang_gateway.formats import cap, ngsi
 from haidang_gateway.model import Revision
-from haidang_gateway.store import check
+from haidang_gateway.store import bundles, check
 from haidang_gateway.store import feed as store_feed
 from haidang_wire import messages
 from node_packs import START_MS, resolved_pack
@@ -221,8 +221,8 @@ def test_a_removed_destination_takes_no_numbers_along_into_a_rebuilt_database(
         async with open_store(tmp_path) as store:
             await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER, "gone"), START_MS))
             await store.commit(Batch(now_ms=START_MS, packs=(row(3),)))
-            newest = await store.read(lambda c: c.execute("SELECT max(id) FROM pack").fetchone())
-            assert newest == (3,)
+            newest = await store.read(bundles.newest)
+            assert newest == 3
             assert await compose(store, feed) == 1
             assert (await store.backlog(OTHER)).packs == 0
             assert (await store.backlog("gone")).packs == 1

@@ -131,7 +131,8 @@ def test_a_node_that_nobody_configured_and_one_that_floods_are_listed(tmp_path: 
 def test_what_was_dropped_keeps_its_name_when_its_day_has_become_a_year(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
-            await store.commit(packs(*(row(seq) for seq in range(30))))
+            for start in (0, 10, 20):
+                await store.commit(packs(*(row(seq) for seq in range(start, start + 10))))
             for day in ("2024-06-01", "2024-06-02", "2025-11-24"):
                 await store.care(
                     functools.partial(drop.drop_waiting, lane="data", day=day, limit=10)

@@ -16,7 +16,7 @@ from haidang_gateway.store.store import Store
 from hypothesis import given
 from hypothesis import strategies as st
 from node_packs import NODE, START_MS
-from store_kit import open_store, packs, row
+from store_kit import open_store, packs, row, stored
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -54,7 +54,7 @@ async def _kept(store: Store) -> tuple[int, int]:
     assert (NODE, _TODAY, "received", 20) in await store.read(queries.ledger_days)
     return await store.read(
         lambda c: (
-            c.execute("SELECT count(*) FROM pack").fetchone()[0],
+            len(stored(c)),
             c.execute("SELECT count(*) FROM history").fetchone()[0],
         )
     )

@@ -19,7 +19,7 @@ from haidang_gateway.store.care import Care
 from haidang_gateway.store.schema import reading
 from haidang_gateway.store.store import Store
 from node_packs import NODE, START_MS
-from store_kit import alarm, open_store, packs, row
+from store_kit import alarm, noise, open_store, packs, row, stored
 
 # Commits numbers until it is killed or has done `last`; tries again as the pipeline does.
 _WRITER = """
@@ -91,16 +91,15 @@ def _check(folder: Path, at_least: int) -> None:
     with reading(folder / "haidang.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         states = queries.rule_states(connection)
-        numbers = [number for (number,) in connection.execute("SELECT seq FROM pack ORDER BY id")]
+        rows = stored(connection)
+        numbers = [pack.seq for _, pack in rows]
         rolled = history.cursor(connection)
         series = history.Series(NODE, "flood/level", START_MS - 10**7, START_MS + 10**7)
         hours = history.chart(connection, series, history.HOUR_S)
         dropped = queries.ledger_sums(connection).get("dropped:gateway_full", 0)
         assert numbers == list(range(dropped + 1, len(states) + 1))
         assert len(states) >= at_least
-        counted = connection.execute(
-            "SELECT count(*) FROM pack WHERE id <= ?", (rolled,)
-        ).fetchone()[0]
+        counted = sum(number <= rolled for number, _ in rows)
         in_history = sum(point.count for point in hours)
         assert counted <= in_history <= counted + dropped
 
@@ -189,7 +188,7 @@ def test_a_full_disk_that_gets_room_again_is_used_again(small_disk: Path) -> Non
             free = shutil.disk_usage(small_disk).free
             filler.write_bytes(bytes(free - 20 * 1024 * 1024))
             for number in range(14):
-                rows = (row(number * 2000 + n, bytes(1000)) for n in range(2000))
+                rows = (row(number * 2000 + n, noise(n)) for n in range(2000))
                 await store.commit(packs(*rows))
                 await store.commit(alarm(number + 1))
                 clock.advance(10_000)
@@ -213,7 +212,7 @@ def test_a_full_disk_that_gets_room_again_is_used_again(small_disk: Path) -> Non
             )
             kept = (await store.backlog(CENTRE)).packs
             assert (data / "ballast").stat().st_size == 8 * 1024 * 1024
-            await store.commit(packs(*(row(100_000 + n, bytes(1000)) for n in range(2000))))
+            await store.commit(packs(*(row(100_000 + n, noise(n)) for n in range(2000))))
             assert (await store.backlog(CENTRE)).packs == kept + 2000
 
     asyncio.run(scenario())
@@ -225,9 +224,7 @@ def test_the_caretaker_keeps_room_so_that_no_alarm_makes_it(tmp_path: Path) -> N
         async with open_store(tmp_path, max_mb=16) as store:
             care = Care(store, StoreSettings(max_mb=16), clock)  # type: ignore[arg-type]
             for number in range(40):
-                await store.commit(
-                    packs(*(row(number * 500 + n, bytes(1000)) for n in range(500)))
-                )
+                await store.commit(packs(*(row(number * 500 + n, noise(n)) for n in range(500))))
                 while await care.step():
                     pass
             made = store.room_made

@@ -18,7 +18,7 @@ from haidang_gateway.store.care import Care
 from haidang_gateway.store.schema import Connection, second
 from haidang_gateway.store.store import Store
 from node_packs import START_MS
-from store_kit import alarm, open_store, packs, row
+from store_kit import alarm, noise, open_store, packs, row
 
 _WAIT_S = 30
 
@@ -48,7 +48,7 @@ def test_no_commit_has_to_carry_the_log_over_while_a_backlog_drains(tmp_path: Pa
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             care = Care(store, StoreSettings(), FakeClock(START_MS))  # type: ignore[arg-type]
-            await store.commit(packs(*(row(seq, bytes(30)) for seq in range(40_000))))
+            await store.commit(packs(*(row(seq, noise(seq, 100)) for seq in range(40_000))))
             await store.carry_over()
             longest = 0
             for first_message in range(1, 800, 8):
@@ -72,7 +72,7 @@ def test_a_log_begins_anew_although_a_commit_comes_while_it_is_carried_over(
                 with second(database) as reader:
                     # Pages that came after a reader began cannot move before it ends.
                     reader.execute("BEGIN")
-                    reader.execute("SELECT count(*) FROM pack").fetchall()
+                    reader.execute("SELECT count(*) FROM bundle").fetchall()
                     asyncio.run_coroutine_threadsafe(store.commit(alarm(1)), loop).result(_WAIT_S)
                     empty(database)
 

@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from haidang_gateway.batch import CENTRE, Batch
+from haidang_gateway.batch import CENTRE, Batch, Confirmed, PackRow
 from haidang_gateway.errors import StoreError
+from haidang_gateway.model import Lane
+from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import dead_letters, drop, history
+from haidang_gateway.store import backup, check, dead_letters, drop, history
 from haidang_gateway.store.store import Store
 from haidang_gateway.store.tables import SCHEMA_VERSION
 from node_packs import EPOCH, NODE, START_MS
-from store_kit import alarm, open_store
+from store_kit import alarm, open_store, packs, row, stored
 
 # As version 1 was installed; never changed here.
 VERSION_1 = """
@@ -86,6 +89,20 @@ VERSION_2 = VERSION_1 + SINCE_1
 VERSION_3 = VERSION_2 + SINCE_2
 VERSION_4 = VERSION_3 + SINCE_3
 VERSION_5 = VERSION_4 + SINCE_4
+# What version 6 has instead of the tables pack and outgoing.
+SINCE_5 = """
+-- Packs with the ids from `first` to `last`, deflated, and when the latest of them came.
+CREATE TABLE bundle (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, lane TEXT NOT NULL,
+    received_ms INTEGER NOT NULL, packs BLOB NOT NULL);
+DROP TABLE pack;
+DROP TABLE outgoing;
+CREATE TABLE outgoing (
+    destination TEXT, seq INTEGER, lane TEXT NOT NULL, topic TEXT NOT NULL,
+    payload BLOB NOT NULL, packs INTEGER NOT NULL, created_ms INTEGER NOT NULL,
+    PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
+"""
+VERSION_6 = VERSION_5 + SINCE_5
 
 
 def _database(folder: Path, tables: str, version: int) -> Path:
@@ -199,13 +216,91 @@ def test_a_database_of_version_4_gets_a_place_for_the_names_of_what_is_dropped(
     assert _version(path) == SCHEMA_VERSION
 
 
+def _full_of_packs(folder: Path, lanes: Sequence[Lane]) -> Path:
+    """A database of version 5: packs with ids from 41, one more numbered; a message of two."""
+    path = _database(folder, VERSION_5, 5)
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        for n, lane in enumerate(lanes):
+            body = b'[{"bt":1764000000,"n":"flood/level","u":"mm","v":%d}]' % n
+            old.execute(
+                "INSERT INTO pack VALUES (?, ?, ?, 7, ?, ?, ?, 1, 2, ?)",
+                (n + 41, NODE, EPOCH, n, lane, START_MS + n, body),
+            )
+        message = compose_packs("gw-01/5f3a9c1e/8", [b"[]", b"[]"])
+        old.execute("INSERT INTO outgoing VALUES ('centre', 8, 'data', 't', ?, 2, 9)", (message,))
+        old.execute("UPDATE destination SET next_seq=9, pack_cursor=42")
+        old.execute("INSERT INTO meta VALUES ('rolled_up', '43')")
+        old.commit()
+    return path
+
+
+def test_the_packs_of_version_5_keep_their_ids_their_order_and_their_cursors(
+    tmp_path: Path,
+) -> None:
+    lanes: list[Lane] = ["data"] * 500 + ["alarm"] * 3 + ["data"] * 2
+    path = _full_of_packs(tmp_path, lanes)
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        before = old.execute("SELECT * FROM pack ORDER BY id").fetchall()
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert await store.read(stored) == [(n, PackRow(*pack)) for n, *pack in before]
+            assert (await store.backlog(CENTRE)).packs == 503
+            assert await store.read(history.not_rolled_up) == 502
+            (message,) = await store.pending(CENTRE, "data", 0, 9)
+            assert message.payload == compose_packs("gw-01/5f3a9c1e/8", [b"[]", b"[]"])
+            await store.commit(packs(row(900)))
+            assert [n for n, _ in (await store.read(stored))[-2:]] == [545, 546]
+            draft = data_draft("gw-01", CENTRE)
+            assert await store.compose_data(draft, compose_packs, START_MS) == 400
+            told = (await store.pending(CENTRE, "data", 8, 9))[0].payload
+            assert told.startswith(b'{"id":"gw-01/5f3a9c1e/9","packs":[[{"bt":1764000000,')
+            assert b'"v":2}' in told
+            confirmed = await store.confirm(CENTRE, store.epoch, [[7, 8]])
+            assert confirmed == Confirmed(messages=2, alarms=1, packs=2)
+
+    asyncio.run(scenario())
+    assert _version(path) == SCHEMA_VERSION
+
+
+def test_a_broken_database_of_version_5_gives_its_packs_to_one_of_this_version(
+    tmp_path: Path,
+) -> None:
+    path = _full_of_packs(tmp_path, ["data"] * 300)
+    check.mark(tmp_path, "told so by a test")
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert store.opened.set_aside
+            kept = await store.read(stored)
+            assert [number for number, _ in kept] == list(range(43, 341))
+            assert "dropped:database_broken" not in await store.ledger_sums()
+            assert [m.seq for m in await store.pending(CENTRE, "data", 0, 9)] == [2]
+
+    asyncio.run(scenario())
+    assert _version(path) == SCHEMA_VERSION
+
+
+def test_a_backup_of_version_5_is_restored_with_its_packs(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    copy = _full_of_packs(tmp_path / "old", ["data"] * 300)
+    backup.restore(copy, tmp_path / "haidang.db", START_MS)
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert (await store.backlog(CENTRE)).packs == 298
+            assert [m.seq for m in await store.pending(CENTRE, "data", 0, 9)] == [2]
+
+    asyncio.run(scenario())
+
+
 def test_every_released_version_is_kept_here_as_it_was(tmp_path: Path) -> None:
     def tables(path: Path) -> set[tuple[str, str]]:
         with contextlib.closing(sqlite3.connect(path)) as connection:
             return set(connection.execute("SELECT name, sql FROM sqlite_master"))
 
-    assert SCHEMA_VERSION == 5, "keep the tables of the version before here as well"
-    old = _database(tmp_path, VERSION_5, 5)
+    assert SCHEMA_VERSION == 6, "keep the tables of the version before here as well"
+    old = _database(tmp_path, VERSION_6, 6)
     (tmp_path / "new").mkdir()
 
     async def scenario() -> None:

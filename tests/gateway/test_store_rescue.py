@@ -18,7 +18,7 @@ from haidang_gateway.store.care import Care
 from haidang_gateway.store.schema import reading
 from haidang_gateway.store.store import Store
 from node_packs import EPOCH, NODE, START_MS
-from store_kit import alarm, open_store, packs, revision, row
+from store_kit import alarm, noise, open_store, packs, revision, row, stored
 
 PAGE = 4096
 STATE = {
@@ -45,7 +45,9 @@ async def _fill(folder: Path, waiting: int = 3000) -> str:
         await store.commit(alarm(2))
         await store.commit(packs(*(row(n, b"[%d]" % n) for n in range(50))))
         await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
-        await store.commit(packs(*(row(n, b"[%d]" % n + b" " * 300) for n in range(50, waiting))))
+        for start in range(50, waiting, 50):
+            end = min(start + 50, waiting)
+            await store.commit(packs(*(row(n, noise(n, 300)) for n in range(start, end))))
         return store.epoch
 
 
@@ -55,6 +57,16 @@ def _damage(path: Path, marker: bytes, count: int = 1) -> None:
     start = content.index(marker) // PAGE * PAGE
     content[start : start + PAGE * count] = b"\xa5" * (PAGE * count)
     path.write_bytes(content)
+
+
+def _damage_packs(path: Path, seq: int, at: int = 0, count: int = 1) -> None:
+    """The same where a pack lies, `at` bytes into its bundle."""
+    with reading(path) as connection:
+        number = next(number for number, pack in stored(connection) if pack.seq == seq)
+        (packs,) = connection.execute(
+            "SELECT packs FROM bundle WHERE ? BETWEEN first AND last", (number,)
+        ).fetchone()
+    _damage(path, packs[at : at + 50], count)
 
 
 async def _seen(folder: Path) -> dict[str, Any]:
@@ -80,11 +92,12 @@ def test_damage_in_the_telemetry_is_found_beside_the_work_and_costs_only_what_it
     async def run_on() -> None:
         async with open_store(tmp_path) as store:
             assert store.opened.set_aside is None, "no start reads all of it"
-            with pytest.raises(StoreBroken, match="pack"):
+            with pytest.raises(StoreBroken, match="bundle"):
                 await Care(store, store._settings, FakeClock(START_MS)).look_through()  # type: ignore[arg-type]
 
     epoch = asyncio.run(_fill(tmp_path))
-    _damage(path, b"[1500] ", 3)
+    # Behind what SQLite itself looks at.
+    _damage_packs(path, 1500, at=3000)
     asyncio.run(run_on())
     with caplog.at_level(logging.ERROR):
         seen = asyncio.run(_seen(tmp_path))
@@ -92,13 +105,14 @@ def test_damage_in_the_telemetry_is_found_beside_the_work_and_costs_only_what_it
     assert seen["opened"].renewed == f"rebuilt {START_MS}"
     assert seen["epoch"] != epoch
     assert seen["states"]["fire:m"]["place"] == "m"
-    kept = _count(path, "pack")
+    with reading(path) as connection:
+        kept = len(stored(connection))
     assert seen["sums"] == {"received": 3000, "dropped:database_broken": 2950 - kept}
     assert seen["boots"] == {(NODE, EPOCH, 7): {"received": [[1, 3000]]}}
     assert [m.seq for m in seen["alarms"]] == [1, 2]
     assert [m.seq for m in seen["data"]] == [3]
     assert 2850 <= kept < 2950, "the forwarded ones are not needed"
-    assert "Missing in part: pack" in caplog.text
+    assert "Missing in part: bundle" in caplog.text
     assert "fire" not in caplog.text
     again = asyncio.run(_seen(tmp_path))
     assert again["opened"].set_aside is None
@@ -300,7 +314,7 @@ def test_damage_that_shows_while_the_gateway_works_ends_it_and_the_next_start_re
     tmp_path: Path,
 ) -> None:
     asyncio.run(_fill(tmp_path))
-    _damage(tmp_path / "haidang.db", b"[1500] ", 3)
+    _damage_packs(tmp_path / "haidang.db", 1500, count=3)
 
     async def read_on() -> None:
         async with open_store(tmp_path) as store:
@@ -316,7 +330,7 @@ def test_damage_that_shows_while_the_gateway_works_ends_it_and_the_next_start_re
 
 async def _read_everything(store: Store) -> None:
     def read(connection: sqlite3.Connection) -> None:
-        connection.execute("SELECT body FROM pack").fetchall()
+        stored(connection)
         queries.revisions(connection)
 
     await store.read(read)
@@ -327,7 +341,7 @@ def test_a_look_through_the_database_ends_with_the_gateway(tmp_path: Path) -> No
     look = check.Look(tmp_path / "haidang.db")
     look.stop()
     assert look.run() == ""
-    _damage(tmp_path / "haidang.db", b"[20]")
+    _damage_packs(tmp_path / "haidang.db", 20)
     assert check.Look(tmp_path / "haidang.db").run() != ""
     assert look.run() == "", "an ended look accuses nobody"
 

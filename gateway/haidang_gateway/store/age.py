@@ -36,10 +36,8 @@ def known(connection: Connection, now_ms: int) -> int:
 def mark(connection: Connection, now_ms: int) -> int:
     """What was noted last; before that the time of the newest pack, or else the clock's."""
     row = connection.execute("SELECT value FROM meta WHERE key=?", (AGED_MS,)).fetchone()
-    row = (
-        row
-        or connection.execute("SELECT received_ms FROM pack ORDER BY id DESC LIMIT 1").fetchone()
-    )
+    newest = "SELECT received_ms FROM bundle ORDER BY first DESC LIMIT 1"
+    row = row or connection.execute(newest).fetchone()
     return int(row[0]) if row else now_ms
 
 

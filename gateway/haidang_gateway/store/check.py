@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from haidang_gateway.store.age import AGED_MS
+from haidang_gateway.store.bundles import sound_up_to
 from haidang_gateway.store.schema import (
     FILE,
     Connection,
@@ -27,7 +28,9 @@ CLEAN = "clean"
 CHECKED_MS = "checked_ms"
 _DOCS = ("rule_state", "boot", "node", "command")
 _NUMBERS = ("created_ms", CHECKED_MS, "rolled_up", AGED_MS)
-_LONG = ("revision", "audit", "outgoing", "quarantine", "history", "pack")
+_LONG = ("revision", "audit", "outgoing", "quarantine", "history", "pack", "bundle")
+# Of tables without row numbers.
+_KEYS = {"history": "span_s, at, node", "outgoing": "destination, lane, seq"}
 _SELDOM = ("dead_letter", "dropped")
 _MARK = f"{FILE}.broken"
 _WHOLE = [("ok",)]
@@ -72,7 +75,10 @@ def passed(connection: Connection, now_ms: int) -> None:
 
 def missing(connection: Connection) -> str:
     """Which tables are missing that every database of a gateway has; empty if none."""
-    lacking = {"meta", "pack", "rule_state", "destination"} - _tables(connection)
+    known = _tables(connection)
+    # Packs lay there until version 5.
+    packs = {"pack"} - ({"pack"} if "bundle" in known else set())
+    lacking = ({"meta", "rule_state", "destination"} | packs) - known
     return f"tables are missing: {', '.join(sorted(lacking))}" if lacking else ""
 
 
@@ -118,12 +124,19 @@ class Look:
                         return ""
                     if table in known and (found := _checked(self._connection, table)):
                         return "" if self._stopped else found
+                self._inflate(self._connection)
         except SqlError as error:
             if is_broken(error):
                 return str(error)
             if not self._stopped:
                 raise
         return ""
+
+    def _inflate(self, connection: Connection) -> None:
+        """SQLite does not look into the bundles; some at a time, for the same reason."""
+        last: int | None = 0
+        while last is not None and not self._stopped:
+            last = sound_up_to(connection, last)
 
     async def alone(self, run: Callable[[], str]) -> str:
         """What `run` says, in a thread of its own that ends with its caller."""
@@ -169,7 +182,7 @@ def _meta(facts: dict[str, str]) -> str:
 
 def _ends(connection: Connection) -> str:
     for table in _tables(connection) & set(_LONG):
-        order = "span_s, at, node" if table == "history" else "rowid"
+        order = _KEYS.get(table, "rowid")
         for way in ("ASC", "DESC"):
             by = ", ".join(f"{column} {way}" for column in order.split(", "))
             connection.execute(

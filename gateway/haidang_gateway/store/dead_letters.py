@@ -1,25 +1,27 @@
 """Dead letters: messages that a destination refused again and again, kept to be sent once more."""
 
 from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.payloads import kept, sent
 from haidang_gateway.store.renew import named
 from haidang_gateway.store.schema import Connection
+from haidang_gateway.store.tables import ANY_LANE
 
 KEPT = 1000
 FORGOTTEN = "dead_letters_forgotten"
+_ONE = f"destination=? AND {ANY_LANE} AND seq=?"
+_BURY = f"""
+INSERT INTO dead_letter
+  (destination, seq, lane, topic, payload, packs, created_ms, died_ms, reason)
+SELECT destination, seq, lane, topic, payload, packs, created_ms, ?, ? FROM outgoing WHERE {_ONE}
+"""  # noqa: S608 (our own words)
+_TAKE_OUT = f"DELETE FROM outgoing WHERE {_ONE}"  # noqa: S608
 
 
 def bury(connection: Connection, destination: str, seq: int, reason: str, now_ms: int) -> None:
     """Set a numbered message aside; telemetry beyond 1,000 letters goes first, then the oldest."""
-    connection.execute(
-        "INSERT INTO dead_letter (destination, seq, lane, topic, payload, packs, created_ms,"
-        " died_ms, reason) SELECT destination, seq, lane, topic, payload, packs, created_ms, ?, ?"
-        " FROM outgoing WHERE destination=? AND seq=?",
-        (now_ms, reason, destination, seq),
-    )
+    connection.execute(_BURY, (now_ms, reason, destination, seq))
     # Nothing, where its acknowledgement has overtaken the last refusal.
-    dead = connection.execute(
-        "DELETE FROM outgoing WHERE destination=? AND seq=?", (destination, seq)
-    ).rowcount
+    dead = connection.execute(_TAKE_OUT, (destination, seq)).rowcount
     count_up(connection, buried(destination), dead)
     gone = connection.execute(
         "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter"
@@ -40,9 +42,10 @@ def resend(connection: Connection, destination: str, epoch: str, now_ms: int) ->
             "UPDATE destination SET next_seq = next_seq + 1 WHERE name=? RETURNING next_seq - 1",
             (destination,),
         ).fetchone()
+        again = kept(lane, named(sent(lane, payload), epoch, seq))
         connection.execute(
             "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (destination, seq, lane, topic, named(payload, epoch, seq), packs, now_ms),
+            (destination, seq, lane, topic, again, packs, now_ms),
         )
         connection.execute("DELETE FROM dead_letter WHERE id=?", (row_id,))
     return len(rows)

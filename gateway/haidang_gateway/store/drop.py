@@ -2,25 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
 
+from haidang_wire import ranges
+
+from haidang_gateway.batch import BootKey, PackRow
 from haidang_gateway.model import Lane
-from haidang_gateway.store import history
+from haidang_gateway.store import bundles, history
 from haidang_gateway.store.counters import count_up
 from haidang_gateway.store.schema import Connection
 
 # One range takes about 80 bytes, for one pack or for a thousand.
 KEEP_RANGES = 10_000
 FORGOTTEN = "dropped_names_forgotten"
-_COLUMNS = "node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body"
-# Numbers that follow each other have the same distance to their place in the row.
-_RANGES = """
-SELECT node, epoch, boot, min(seq), max(seq) FROM
- (SELECT node, epoch, boot, seq,
-   seq - row_number() OVER (PARTITION BY node, epoch, boot ORDER BY seq) AS island
-  FROM pack WHERE id<=? AND lane=?)
-GROUP BY node, epoch, boot, island ORDER BY node, epoch, boot, min(seq)
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +34,37 @@ def drop_waiting(connection: Connection, lane: Lane, day: str, limit: int) -> in
 
     They are losses with a known cause (dropped:gateway_full in the ledger).
     """
-    first = connection.execute(
-        "SELECT id FROM pack WHERE lane=? ORDER BY id LIMIT 1", (lane,)
+    row = connection.execute(
+        "SELECT first FROM bundle WHERE lane=? ORDER BY first LIMIT 1", (lane,)
     ).fetchone()
-    if first is None:
+    if row is None:
         return 0
-    last = first[0] + limit - 1
     charted = not history.not_rolled_up(connection)
-    ranges = connection.execute(_RANGES, (last, lane)).fetchall()
-    others = connection.execute(
-        f"SELECT {_COLUMNS} FROM pack WHERE id<=? AND lane<>? ORDER BY id",  # noqa: S608 (our names)
-        (last, lane),
-    ).fetchall()
+    # Whole bundles, and none of the other lane's behind them.
+    (last,) = connection.execute(
+        "SELECT max(last) FROM bundle WHERE lane=? AND first <= ?", (lane, row[0] + limit - 1)
+    ).fetchone()
+    # Nothing of it is lost that every destination has.
+    passed = forwarded_up_to(connection)
+    waiting = bundles.after(connection, passed, max(0, last - passed))
+    packs = [pack for number, pack in waiting if number <= last]
+    gone = [pack for pack in packs if pack.lane == lane]
     # Before anything is written: there is no room for it.
-    gone = connection.execute("DELETE FROM pack WHERE id<=?", (last,)).rowcount - len(others)
-    _put_behind(connection, others, charted=charted)
-    for node, epoch, boot, low, high in ranges:
-        _note(connection, Dropped(node, epoch, boot, low, high, lane, day))
+    bundles.delete(connection, last)
+    _put_behind(connection, [pack for pack in packs if pack.lane != lane], charted=charted)
+    for (node, epoch, boot), seqs in _named(gone).items():
+        for low, high in ranges.from_sorted(sorted(seqs)):
+            _note(connection, Dropped(node, epoch, boot, low, high, lane, day))
     _forget(connection)
-    return gone
+    return len(gone)
+
+
+def forwarded_up_to(connection: Connection) -> int:
+    """The highest id that every destination has passed."""
+    (cursor,) = connection.execute(
+        "SELECT coalesce(min(pack_cursor), 0) FROM destination"
+    ).fetchone()
+    return int(cursor)
 
 
 def dropped(connection: Connection) -> list[Dropped]:
@@ -101,12 +106,15 @@ def _forget(connection: Connection) -> None:
         count_up(connection, FORGOTTEN, sum(count for (count,) in gone))
 
 
-def _put_behind(connection: Connection, rows: Sequence[tuple[Any, ...]], *, charted: bool) -> None:
+def _named(packs: Sequence[PackRow]) -> dict[BootKey, set[int]]:
+    found: dict[BootKey, set[int]] = {}
+    for pack in packs:
+        found.setdefault((pack.node, pack.epoch, pack.boot), set()).add(pack.seq)
+    return dict(sorted(found.items()))
+
+
+def _put_behind(connection: Connection, packs: Sequence[PackRow], *, charted: bool) -> None:
     """Packs of the other lane go to the end of the queue: ids without gaps are what counts it."""
-    connection.executemany(
-        f"INSERT INTO pack ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        rows,
-    )
-    if rows and charted:
-        (newest,) = connection.execute("SELECT max(id) FROM pack").fetchone()
-        history.move_cursor(connection, newest)
+    bundles.put(connection, packs)
+    if packs and charted:
+        history.move_cursor(connection, bundles.newest(connection))

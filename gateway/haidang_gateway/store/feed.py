@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from haidang_gateway.batch import CENTRE, Draft
 from haidang_gateway.destination import Filter
 from haidang_gateway.model import OutLane
+from haidang_gateway.store import bundles
+from haidang_gateway.store.bundles import RETIRED, Numbered
 from haidang_gateway.store.counters import count_up
 from haidang_gateway.store.schema import Connection
 from haidang_gateway.store.writes import (
     COMPOSED_AT_ONCE,
     DATA_WINDOW,
-    MESSAGE_BYTES,
     PACKS_PER_MESSAGE,
     audit,
+    grouped,
     number,
     waiting,
 )
 
 # An alarm's commit waits for one reading of these: 20 ms on a PC.
 _THINNED_AT_ONCE = 500
-# Above every id: a removed destination keeps no pack.
-RETIRED = 2**62
 
 Makers = Callable[[Sequence[bytes]], Sequence[Draft]]
 
@@ -46,8 +46,8 @@ def compose(connection: Connection, plan: Plan, prefix: str, now_ms: int) -> int
         rows = _next_rows(connection, plan, now_ms)
         if not rows:
             break
-        bodies = plan.choose([(node, body) for _, node, _, body in rows], plan.rule)
-        for group in _groups(bodies):
+        bodies = plan.choose([(pack.node, pack.body) for _, pack in rows], plan.rule)
+        for group in grouped(bodies):
             for index, draft in enumerate(plan.drafts(group)):
                 number(connection, draft, prefix, now_ms, packs=0 if index else len(group))
         connection.execute(
@@ -59,8 +59,7 @@ def compose(connection: Connection, plan: Plan, prefix: str, now_ms: int) -> int
 
 def bound(connection: Connection, destination: str, packs: int, alarms: int) -> None:
     """Drop the oldest of what waits beyond the limits, counted by destination."""
-    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
-    (oldest,) = connection.execute("SELECT coalesce(min(id), 0) FROM pack").fetchone()
+    newest, oldest = bundles.newest(connection), bundles.oldest(connection) or 0
     row = connection.execute(
         "SELECT pack_cursor FROM destination WHERE name=?", (destination,)
     ).fetchone()
@@ -73,7 +72,8 @@ def bound(connection: Connection, destination: str, packs: int, alarms: int) -> 
     beyond = waiting(connection, destination, "alarm") - alarms
     if beyond > 0:
         gone = connection.execute(
-            "DELETE FROM outgoing WHERE destination=? AND seq IN (SELECT seq FROM outgoing"
+            "DELETE FROM outgoing WHERE destination=? AND lane='alarm' AND seq IN"
+            " (SELECT seq FROM outgoing"
             " WHERE destination=? AND lane='alarm' ORDER BY seq LIMIT ?)",
             (destination, destination, beyond),
         ).rowcount
@@ -85,7 +85,7 @@ def give_up_for_others(connection: Connection, limit: int) -> int:
     row = connection.execute(
         "SELECT pack_cursor FROM destination WHERE name=?", (CENTRE,)
     ).fetchone()
-    (oldest,) = connection.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
+    oldest = bundles.oldest(connection) or 1
     goal = min(row[0] if row else 0, oldest - 1 + limit)
     gone = 0
     for name, cursor in connection.execute(
@@ -113,7 +113,8 @@ def give_up_messages(connection: Connection, lane: OutLane, before_ms: int, limi
         ).fetchall()
         rows = [(seq, packs) for seq, created_ms, packs in oldest if created_ms < before_ms]
         connection.executemany(
-            "DELETE FROM outgoing WHERE destination=? AND seq=?", [(name, seq) for seq, _ in rows]
+            "DELETE FROM outgoing WHERE destination=? AND lane=? AND seq=?",
+            [(name, lane, seq) for seq, _ in rows],
         )
         if lane == "data":
             count_up(connection, dropped_packs(name), sum(packs for _, packs in rows))
@@ -129,9 +130,7 @@ def adopt(connection: Connection, names: Sequence[str], now_ms: int) -> None:
     A new one begins with what comes from now on; what waited for a removed one is deleted, but
     its numbers go on if it comes back: a used number never means something else.
     """
-    (newest,) = connection.execute(
-        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
-    ).fetchone()
+    newest = bundles.given(connection)
     known = dict(connection.execute("SELECT name, pack_cursor FROM destination").fetchall())
     for name in names:
         if name not in known:
@@ -172,35 +171,19 @@ def _retire(connection: Connection, name: str, unnumbered: int) -> None:
     connection.execute("UPDATE destination SET pack_cursor=? WHERE name=?", (RETIRED, name))
 
 
-def _next_rows(
-    connection: Connection, plan: Plan, now_ms: int
-) -> list[tuple[int, str, int, bytes]]:
+def _next_rows(connection: Connection, plan: Plan, now_ms: int) -> list[Numbered]:
     """The next packs; with thinning those of one interval, as soon as it is over."""
     limit = _THINNED_AT_ONCE if plan.rule.thin_s else PACKS_PER_MESSAGE
-    rows: list[tuple[int, str, int, bytes]] = connection.execute(
-        "SELECT id, node, received_ms, body FROM pack WHERE id >"
-        " (SELECT pack_cursor FROM destination WHERE name=?) ORDER BY id LIMIT ?",
-        (plan.destination, limit),
-    ).fetchall()
+    (cursor,) = connection.execute(
+        "SELECT pack_cursor FROM destination WHERE name=?", (plan.destination,)
+    ).fetchone()
+    rows = bundles.after(connection, cursor, limit)
     if not rows or not plan.rule.thin_s:
         return rows
     span_ms = round(plan.rule.thin_s * 1000)
-    end_ms = (rows[0][2] // span_ms + 1) * span_ms
+    end_ms = (rows[0][1].received_ms // span_ms + 1) * span_ms
     # A clock that was set back must not hold readings up until it has caught up.
     if now_ms < end_ms <= now_ms + span_ms and len(rows) < limit:
         return []
-    later = next((i for i, row in enumerate(rows) if row[2] >= end_ms), len(rows))
+    later = next((i for i, (_, pack) in enumerate(rows) if pack.received_ms >= end_ms), len(rows))
     return rows[: max(1, later)]
-
-
-def _groups(bodies: Sequence[bytes]) -> list[list[bytes]]:
-    """Messages of at most 50 packs and 64 KiB."""
-    groups: list[list[bytes]] = []
-    size = 0
-    for body in bodies:
-        size += len(body)
-        if not groups or len(groups[-1]) == PACKS_PER_MESSAGE or size > MESSAGE_BYTES:
-            groups.append([])
-            size = len(body)
-        groups[-1].append(body)
-    return groups

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from haidang_wire.names import known
 
+from haidang_gateway.store import bundles
 from haidang_gateway.store.schema import Connection
 
 MINUTE_S = 60
@@ -59,17 +60,14 @@ _CELLS = msgspec.msgpack.Decoder(list[list[int | float]])
 
 def roll_up(connection: Connection, limit: int) -> int:
     """Add the next `limit` packs to their minutes and hours; how many there were."""
-    rows = connection.execute(
-        "SELECT id, node, received_ms, body FROM pack WHERE id > ? ORDER BY id LIMIT ?",
-        (cursor(connection), limit),
-    ).fetchall()
+    rows = bundles.after(connection, cursor(connection), limit)
     if not rows:
         return 0
     names = _Names(connection)
     minutes: dict[tuple[int, int], dict[int, _Cell]] = {}
-    for _, node, received_ms, body in rows:
-        for name, at_ms, value in _readings(body, received_ms):
-            key = at_ms // (MINUTE_S * 1000), names.number(node)
+    for _, pack in rows:
+        for name, at_ms, value in _readings(pack.body, pack.received_ms):
+            key = at_ms // (MINUTE_S * 1000), names.number(pack.node)
             _put(minutes.setdefault(key, {}), names.number(name), (value, value, value, 1))
     # The hours first: merging puts into the minutes what the hours have already.
     _merge(connection, HOUR_S, _hours(minutes))
@@ -91,8 +89,7 @@ def cursor(connection: Connection) -> int:
 
 def not_rolled_up(connection: Connection) -> int:
     """How many packs wait for the history, at most (dropped ones count)."""
-    (newest,) = connection.execute("SELECT max(id) FROM pack").fetchone()
-    return max(0, (newest or 0) - cursor(connection))
+    return max(0, bundles.newest(connection) - cursor(connection))
 
 
 def forget(connection: Connection, span_s: int, keep_days: int, now_ms: int, limit: int) -> int:
@@ -147,17 +144,13 @@ def raw(connection: Connection, series: Series, limit: int = 20_000) -> list[Poi
     came more than an hour late is left out here.
     """
     points: list[Point] = []
-    rows = connection.execute(
-        "SELECT received_ms, node, body FROM pack WHERE id >= ? ORDER BY id",
-        (_first_since(connection, series.from_ms),),
-    )
-    for received_ms, owner, body in rows:
-        if received_ms > series.to_ms + _LATE_MS or len(points) >= limit:
+    for _, pack in bundles.every(connection, _first_since(connection, series.from_ms) - 1):
+        if pack.received_ms > series.to_ms + _LATE_MS or len(points) >= limit:
             break
-        if owner == series.node:
+        if pack.node == series.node:
             points.extend(
                 Point(at_ms, value, value, value, 1)
-                for found, at_ms, value in _readings(body, received_ms)
+                for found, at_ms, value in _readings(pack.body, pack.received_ms)
                 if found == series.name and series.from_ms <= at_ms < series.to_ms
             )
     return sorted(points, key=lambda point: point.at_ms)
@@ -273,15 +266,16 @@ def _decoded(doc: bytes) -> dict[int, _Cell]:
 
 
 def _first_since(connection: Connection, at_ms: int) -> int:
-    """The lowest id received at `at_ms` or later; ids rise with the time of arrival."""
-    low, high = connection.execute(
-        "SELECT coalesce((SELECT min(id) FROM pack), 0),"
-        " coalesce((SELECT max(id) FROM pack), 0) + 1"
-    ).fetchone()
+    """The first id of the lowest bundle of which something was received at `at_ms` or later.
+
+    Ids rise with the time of arrival.
+    """
+    low, high = bundles.oldest(connection) or 0, bundles.newest(connection) + 1
     while low < high:
         middle = (low + high) // 2
         row = connection.execute(
-            "SELECT id, received_ms FROM pack WHERE id >= ? ORDER BY id LIMIT 1", (middle,)
+            "SELECT first, received_ms FROM bundle WHERE first >= ? ORDER BY first LIMIT 1",
+            (middle,),
         ).fetchone()
         if row is None or row[1] >= at_ms:
             high = middle

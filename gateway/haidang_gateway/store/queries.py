@@ -7,6 +7,10 @@ from typing import Any
 from haidang_gateway.audit import GENESIS, Head
 from haidang_gateway.batch import Backlog, BootKey, Outgoing
 from haidang_gateway.model import OutLane
+from haidang_gateway.store import bundles
+from haidang_gateway.store.payloads import sent
+
+_LAST_PACKS = 20_000
 
 
 def meta(connection: sqlite3.Connection) -> dict[str, str]:
@@ -55,7 +59,7 @@ def pending(
             seq=seq,
             lane=lane,
             topic=topic,
-            payload=payload,
+            payload=sent(lane, payload),
             created_ms=created_ms,
         )
         for seq, topic, payload, created_ms in rows
@@ -85,7 +89,8 @@ def backlog(connection: sqlite3.Connection, destination: str) -> Backlog:
 
 def packs_waiting(connection: sqlite3.Connection, destination: str) -> int:
     """How many packs wait for a destination without a number."""
-    return _unnumbered(connection, destination)[0]
+    oldest = bundles.oldest_above(connection, _cursor(connection, destination))
+    return 0 if oldest is None else bundles.newest(connection) - oldest + 1
 
 
 def _unnumbered(connection: sqlite3.Connection, destination: str) -> tuple[int, int | None]:
@@ -94,15 +99,18 @@ def _unnumbered(connection: sqlite3.Connection, destination: str) -> tuple[int, 
     Ids have no gaps but below the lowest, so nothing is counted one by one: a million waiting
     packs read from a memory card would hold up the next alarm's commit for seconds.
     """
-    oldest = connection.execute(
-        "SELECT id, received_ms FROM pack WHERE id >"
-        " coalesce((SELECT pack_cursor FROM destination WHERE name=?), 0) ORDER BY id LIMIT 1",
-        (destination,),
-    ).fetchone()
-    if oldest is None:
+    first = bundles.after(connection, _cursor(connection, destination), 1)
+    if not first:
         return 0, None
-    (newest_id,) = connection.execute("SELECT max(id) FROM pack").fetchone()
-    return newest_id - oldest[0] + 1, oldest[1]
+    ((number, pack),) = first
+    return bundles.newest(connection) - number + 1, pack.received_ms
+
+
+def _cursor(connection: sqlite3.Connection, destination: str) -> int:
+    row = connection.execute(
+        "SELECT pack_cursor FROM destination WHERE name=?", (destination,)
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def ledger_sums(connection: sqlite3.Connection) -> dict[str, int]:
@@ -121,9 +129,10 @@ def ledger_days(connection: sqlite3.Connection) -> list[tuple[str, str, str, int
 
 def last_packs(connection: sqlite3.Connection) -> dict[str, int]:
     """Unix ms at which each node's newest pack came, among the newest 20,000."""
-    newest = "SELECT node, received_ms FROM pack ORDER BY id DESC LIMIT 20000"
-    query = f"SELECT node, max(received_ms) FROM ({newest}) GROUP BY node"  # noqa: S608
-    return dict(connection.execute(query).fetchall())
+    heard: dict[str, int] = {}
+    for _, pack in bundles.every(connection, bundles.newest(connection) - _LAST_PACKS):
+        heard[pack.node] = max(heard.get(pack.node, 0), pack.received_ms)
+    return heard
 
 
 def quarantined(connection: sqlite3.Connection, limit: int) -> list[tuple[int, str, str, bytes]]:

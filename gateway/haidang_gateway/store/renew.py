@@ -8,6 +8,7 @@ from haidang_wire import messages
 from haidang_wire.errors import WireError
 
 from haidang_gateway.formats import cap
+from haidang_gateway.store.payloads import kept, sent
 from haidang_gateway.store.schema import Connection, new_epoch
 
 # More revisions than any alarm has between a backup and its restoring.
@@ -32,9 +33,10 @@ def renew(connection: Connection, now_ms: int, why: str) -> None:
     connection.execute("UPDATE destination SET next_seq=1")
     for destination, _, lane, topic, payload, packs, created_ms in rows:
         seq = _next(connection, destination)
+        again = kept(lane, named(sent(lane, payload), epoch, seq))
         connection.execute(
             "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (destination, seq, lane, topic, named(payload, epoch, seq), packs, created_ms),
+            (destination, seq, lane, topic, again, packs, created_ms),
         )
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store import history
-from haidang_gateway.store.feed import RETIRED
+from haidang_gateway.store import bundles, history
+from haidang_gateway.store.payloads import Torn, sent
 from haidang_gateway.store.renew import mend_rules, renew
-from haidang_gateway.store.salvage import TornTable, packs_waiting
+from haidang_gateway.store.salvage import TornTable, has_table, packs_waiting, passed
 from haidang_gateway.store.schema import (
     Connection,
     SqlError,
@@ -21,13 +21,14 @@ from haidang_gateway.store.schema import (
     reading,
     transaction,
 )
+from haidang_gateway.store.tables import PACK
 from haidang_gateway.store.writes import audit
 
 _log = logging.getLogger(__name__)
 
 # The rest of what can wait stays in the file that was set aside: alarms wait for the start.
 _LONGEST_S = 20.0
-_CAN_WAIT = ("quarantine", "pack", "history_name", "history")
+_CAN_WAIT = ("quarantine", "bundle", "history_name", "history")
 # What decides, numbers and sends alarms comes first; then what a node keeps no copy of.
 _ORDER = (
     "rule_state",
@@ -56,6 +57,7 @@ class Rescue:
     taken: dict[str, int] = field(default_factory=dict)
     torn: list[str] = field(default_factory=list)
     packs_waited: int = 0
+    packs_taken: int = 0
 
     def said(self) -> str:
         """One line for the log."""
@@ -148,8 +150,14 @@ def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> No
     with reading(path) as old:
         kept = _meta(old, result)
         result.packs_waited = packs_waiting(old)
-        for table in _ORDER:
+        for table in _order(old):
+            if table == "pack":
+                # As it was in version 5, for as long as it is filled.
+                fresh.execute(PACK)
             result.taken[table] = _table(old, fresh, table, result, end_s)
+            if table == "pack":
+                transaction(fresh, bundles.move_in)
+        result.packs_taken = _packs_taken(old, fresh)
     transaction(fresh, lambda c: _settle(c, kept, result, now_ms))
 
 
@@ -157,25 +165,35 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
     if "boot" not in result.torn and kept.get("created_ms", "").isdecimal():
         # The ledger's records are whole, so it goes on answering for what came before.
         connection.execute("UPDATE meta SET value=? WHERE key='created_ms'", (kept["created_ms"],))
-    (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM pack").fetchone()
     rolled_up = kept.get(history.CURSOR, "")
+    newest = bundles.newest(connection)
     history.move_cursor(connection, int(rolled_up) if rolled_up.isdecimal() else newest)
-    _go_on_counting(connection)
-    _count_missing(connection, result.packs_waited - result.taken["pack"], now_ms)
+    _count_missing(connection, result.packs_waited - result.packs_taken, now_ms)
     mend_rules(connection)
     renew(connection, now_ms, "rebuilt")
     audit(connection, now_ms, "rebuilt", result.aside.name, "0" * 64)
 
 
-def _go_on_counting(connection: Connection) -> None:
-    """No new pack gets an id that a cursor has passed: it would never be forwarded."""
-    (passed,) = connection.execute(
-        "SELECT max(coalesce((SELECT max(id) FROM pack), 0),"
-        " coalesce((SELECT max(pack_cursor) FROM destination WHERE pack_cursor<?), 0), ?)",
-        (RETIRED, history.cursor(connection)),
+def _order(old: Connection) -> list[str]:
+    """The tables as they come over; packs from where this database's version has them."""
+    try:
+        packs = "pack" if has_table(old, "pack") else "bundle"
+    except SqlError:
+        packs = "bundle"
+    return [packs if table == "bundle" else table for table in _ORDER]
+
+
+def _packs_taken(old: Connection, fresh: Connection) -> int:
+    """How many of the packs that came over some destination does not have."""
+    try:
+        cursor = passed(old)
+    except SqlError:
+        cursor = 0
+    (count,) = fresh.execute(
+        "SELECT coalesce(sum(last - max(first - 1, ?)), 0) FROM bundle WHERE last > ?",
+        (cursor, cursor),
     ).fetchone()
-    connection.execute("DELETE FROM sqlite_sequence WHERE name='pack'")
-    connection.execute("INSERT INTO sqlite_sequence VALUES ('pack', ?)", (passed,))
+    return int(count)
 
 
 def _count_missing(connection: Connection, packs: int, now_ms: int) -> None:
@@ -209,7 +227,7 @@ def _table(old: Connection, fresh: Connection, table: str, result: Rescue, end_s
     marks = ", ".join("?" * len(columns))
     insert = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 (our own names)
     for rows in reader.chunks():
-        if time.monotonic() > end_s and table in _CAN_WAIT:
+        if time.monotonic() > end_s and table in (*_CAN_WAIT, "pack"):
             reader.torn = True
             break
         sound = [row for row in rows if _is_sound(table, row)]
@@ -227,13 +245,17 @@ def _insert(statement: str, rows: list[tuple[Any, ...]], connection: Connection)
 
 
 def _is_sound(table: str, row: tuple[Any, ...]) -> bool:
-    if table not in _DOCS:
-        return None not in row
     try:
-        json.loads(row[_DOCS[table]])
-    except (ValueError, TypeError):
+        if table == "bundle":
+            first, last, _, _, packs = row
+            return bool(len(bundles.rows_of(packs)) == last - first + 1)
+        if table == "outgoing":
+            sent(row[2], row[4])
+        if table in _DOCS:
+            json.loads(row[_DOCS[table]])
+    except (ValueError, TypeError, Torn):
         return False
-    return True
+    return table in _DOCS or None not in row
 
 
 def _columns(connection: Connection, table: str) -> list[str]:

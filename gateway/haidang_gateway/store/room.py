@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import dead_letters, history
+from haidang_gateway.store import bundles, dead_letters, history
 from haidang_gateway.store.counters import count_up
-from haidang_gateway.store.drop import drop_waiting
+from haidang_gateway.store.drop import drop_waiting, forwarded_up_to
 from haidang_gateway.store.feed import give_up_for_others, give_up_messages
 from haidang_gateway.store.schema import FILE, PAGE_BYTES, Connection
 from haidang_gateway.store.writes import QUARANTINE_FORGOTTEN, forget_revisions
@@ -163,35 +163,29 @@ def log_bytes(path: Path) -> int:
 
 def _old_packs(connection: Connection, settings: StoreSettings, now_ms: int) -> int:
     """Forwarded packs that are in the history, beyond the number or the days to be kept."""
-    (first,) = connection.execute("SELECT min(id) FROM pack").fetchone()
+    first = bundles.oldest(connection)
     if first is None:
         return 0
-    (last,) = connection.execute("SELECT max(id) FROM pack").fetchone()
-    done = min(_forwarded_up_to(connection), history.cursor(connection), first + ROWS - 1)
+    done = min(forwarded_up_to(connection), history.cursor(connection), first + ROWS - 1)
     (old,) = connection.execute(
-        "SELECT coalesce(max(id), 0) FROM pack WHERE id <= ? AND received_ms < ?",
-        (done, now_ms - settings.raw_days * 86_400_000),
+        "SELECT coalesce(max(last), 0) FROM bundle"
+        " WHERE first <= ? AND last <= ? AND received_ms < ?",
+        (done, done, now_ms - settings.raw_days * 86_400_000),
     ).fetchone()
-    below = max(old, min(done, last - settings.keep_packs))
-    return connection.execute("DELETE FROM pack WHERE id <= ?", (below,)).rowcount
+    return bundles.delete(
+        connection, max(old, min(done, bundles.newest(connection) - settings.keep_packs))
+    )
 
 
 def _forwarded(connection: Connection) -> int:
-    return connection.execute(
-        "DELETE FROM pack WHERE id IN (SELECT id FROM pack WHERE id <= ? ORDER BY id LIMIT ?)",
-        (_forwarded_up_to(connection), ROWS),
-    ).rowcount
+    first = bundles.oldest(connection)
+    if first is None:
+        return 0
+    return bundles.delete(connection, min(forwarded_up_to(connection), first + ROWS - 1))
 
 
 def _others_packs(connection: Connection) -> int:
     return _forwarded(connection) if give_up_for_others(connection, ROWS) else 0
-
-
-def _forwarded_up_to(connection: Connection) -> int:
-    (cursor,) = connection.execute(
-        "SELECT coalesce(min(pack_cursor), 0) FROM destination"
-    ).fetchone()
-    return int(cursor)
 
 
 def _pages(connection: Connection) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from haidang_gateway.store import bundles
 from haidang_gateway.store.schema import Connection, SqlError
 
 _ROWS = 500
@@ -12,16 +13,28 @@ _JUMPS = 200
 def packs_waiting(old: Connection) -> int:
     """How many packs no destination had, as far as that can be read; ids have no gaps."""
     try:
-        (newest,) = old.execute(
-            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
-        ).fetchone()
-        (cursor,) = old.execute(
-            "SELECT coalesce((SELECT min(pack_cursor) FROM destination), 0)"
-        ).fetchone()
-        (oldest,) = old.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
+        if has_table(old, "pack"):
+            (newest,) = old.execute(
+                "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
+            ).fetchone()
+            (oldest,) = old.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
+        else:
+            newest, oldest = bundles.newest(old), bundles.oldest(old) or 1
+        return max(0, int(newest) - max(passed(old), int(oldest) - 1))
     except SqlError:
         return 0
-    return max(0, int(newest) - max(int(cursor), int(oldest) - 1))
+
+
+def has_table(old: Connection, table: str) -> bool:
+    """Whether the description of the tables has it; SqlError where that cannot be read."""
+    query = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
+    return old.execute(query, (table,)).fetchone() is not None
+
+
+def passed(old: Connection) -> int:
+    """Up to which pack every destination has them; SqlError where that cannot be read."""
+    row = old.execute("SELECT coalesce(min(pack_cursor), 0) FROM destination").fetchone()
+    return int(row[0])
 
 
 class TornTable:
@@ -36,15 +49,8 @@ class TornTable:
         self._old = old
         self._table = table
         self._columns = columns
-        self._where = _waiting(old) if table == "pack" else ""
-        self._numbered = table in (
-            "pack",
-            "audit",
-            "quarantine",
-            "revision",
-            "outgoing",
-            "dead_letter",
-        )
+        self._where = _waiting(old, table)
+        self._numbered = _is_numbered(old, table)
 
     def chunks(self) -> Iterator[list[tuple[Any, ...]]]:
         """Rows in groups; after a damage some come twice."""
@@ -92,15 +98,26 @@ class TornTable:
             yield rows
 
     def _key(self) -> str:
+        if self._table == "outgoing":
+            return "destination, lane, seq"
         if self._table in ("boot", "ledger_day", "dropped", "history"):
             return ", ".join(self._columns[:3])
         return self._columns[0]
 
 
-def _waiting(old: Connection) -> str:
-    """Only the packs that some destination does not have: the others were history."""
+def _is_numbered(old: Connection, table: str) -> bool:
+    """Whether its rows have numbers, which in an older version other tables had, too."""
     try:
-        row = old.execute("SELECT coalesce(min(pack_cursor), 0) FROM destination").fetchone()
+        old.execute(f"SELECT rowid FROM {table} LIMIT 0")  # noqa: S608 (our own names)
+    except SqlError:
+        return False
+    return True
+
+
+def _waiting(old: Connection, table: str) -> str:
+    """Only the packs that some destination does not have: the others were history."""
+    column = {"pack": "id", "bundle": "last"}.get(table)
+    try:
+        return f" WHERE {column} > {passed(old)}" if column else ""
     except SqlError:
         return ""
-    return f" WHERE id > {int(row[0])}"

@@ -1,14 +1,16 @@
 """The database's tables, by the version that brought them; a released step never changes."""
 
-# Version 1 is the first that was ever installed.
-_VERSION_1 = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+# Until version 5; what is rescued of such a database lies in one for a moment.
+PACK = """
 -- AUTOINCREMENT: a deleted id is never given again, since a cursor walks over them.
 CREATE TABLE pack (
     id INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, epoch TEXT NOT NULL,
     boot INTEGER NOT NULL, seq INTEGER NOT NULL, lane TEXT NOT NULL,
     received_ms INTEGER NOT NULL, at_low_ms INTEGER NOT NULL, at_high_ms INTEGER NOT NULL,
-    body BLOB NOT NULL);
+    body BLOB NOT NULL)"""
+# Version 1 is the first that was ever installed.
+_VERSION_1 = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;{PACK};
 CREATE TABLE boot (
     node TEXT, epoch TEXT, boot INTEGER, doc TEXT NOT NULL,
     PRIMARY KEY (node, epoch, boot)) WITHOUT ROWID;
@@ -63,8 +65,26 @@ CREATE TABLE dropped (
     node TEXT, epoch TEXT, boot INTEGER, low INTEGER, high INTEGER NOT NULL, lane TEXT NOT NULL,
     day TEXT NOT NULL, PRIMARY KEY (node, epoch, boot, low)) WITHOUT ROWID;
 """
-STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = """
+-- Packs with the ids from `first` to `last`, deflated, and when the latest of them came.
+CREATE TABLE bundle (
+    first INTEGER PRIMARY KEY, last INTEGER NOT NULL, lane TEXT NOT NULL,
+    received_ms INTEGER NOT NULL, packs BLOB NOT NULL);
+-- One tree: each further index is a page more in every commit.
+ALTER TABLE outgoing RENAME TO outgoing_before;
+CREATE TABLE outgoing (
+    destination TEXT, seq INTEGER, lane TEXT NOT NULL, topic TEXT NOT NULL,
+    payload BLOB NOT NULL, packs INTEGER NOT NULL, created_ms INTEGER NOT NULL,
+    PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
+INSERT INTO outgoing SELECT * FROM outgoing_before;
+DROP TABLE outgoing_before;
+"""
+STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+# From this version on packs lie in bundles.
+BUNDLED = 6
 SCHEMA_VERSION = len(STEPS)
+# In the key of `outgoing` the lane comes before the number.
+ANY_LANE = "lane IN ('alarm', 'data', 'reply')"
 # Few rows, without which no alarm can be decided, numbered or sent.
 VITAL = (
     "meta",

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from haidang_gateway.audit import GENESIS, chain_link
-from haidang_gateway.batch import Batch, Confirmed, Draft, PackRow
+from haidang_gateway.batch import Batch, Confirmed, Draft
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import OutLane
-from haidang_gateway.store import dead_letters
+from haidang_gateway.store import bundles, dead_letters
 from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.payloads import kept
 from haidang_gateway.store.schema import Connection
+from haidang_gateway.store.tables import ANY_LANE
 
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
 # that a full disk can drop the oldest without tearing a gap into the sequence.
@@ -45,7 +47,7 @@ ComposeData = Callable[[str, Sequence[bytes]], bytes]
 
 def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
     """Put a batch in; the caller owns the transaction. `prefix` is "<gateway>/<epoch>"."""
-    _packs(connection, batch)
+    bundles.put(connection, batch.packs)
     _boots(connection, batch)
     _count(connection, batch)
     _documents(connection, _STATE, batch.states)
@@ -70,19 +72,37 @@ def compose_data(
 
     At most 8 messages, so that no alarm waits for long: call it again while it takes many.
     """
+    name = draft.destination
+    room = min(DATA_WINDOW - waiting(connection, name, "data"), COMPOSED_AT_ONCE)
+    if room <= 0:
+        return 0
+    row = connection.execute(
+        "SELECT pack_cursor FROM destination WHERE name=?", (name,)
+    ).fetchone()
+    packs = bundles.after(connection, row[0] if row else 0, room * PACKS_PER_MESSAGE)
     taken = 0
-    room = DATA_WINDOW - waiting(connection, draft.destination, "data")
-    for _ in range(min(room, COMPOSED_AT_ONCE)):
-        ids, bodies = _next_packs(connection, draft.destination)
-        if not ids:
-            break
+    for bodies in grouped([pack.body for _, pack in packs])[:room]:
         message = dataclasses.replace(draft, compose=functools.partial(_around, compose, bodies))
-        number(connection, message, prefix, now_ms, packs=len(ids))
+        number(connection, message, prefix, now_ms, packs=len(bodies))
+        taken += len(bodies)
+    if taken:
         connection.execute(
-            "UPDATE destination SET pack_cursor=? WHERE name=?", (ids[-1], draft.destination)
+            "UPDATE destination SET pack_cursor=? WHERE name=?", (packs[taken - 1][0], name)
         )
-        taken += len(ids)
     return taken
+
+
+def grouped(bodies: Sequence[bytes]) -> list[list[bytes]]:
+    """Messages of at most 50 packs and 64 KiB."""
+    groups: list[list[bytes]] = []
+    size = 0
+    for body in bodies:
+        size += len(body)
+        if not groups or len(groups[-1]) == PACKS_PER_MESSAGE or size > MESSAGE_BYTES:
+            groups.append([])
+            size = len(body)
+        groups[-1].append(body)
+    return groups
 
 
 def number(connection: Connection, draft: Draft, prefix: str, now_ms: int, packs: int = 0) -> None:
@@ -105,7 +125,7 @@ def number(connection: Connection, draft: Draft, prefix: str, now_ms: int, packs
     connection.execute("UPDATE destination SET next_seq=? WHERE name=?", (seq + 1, name))
     connection.execute(
         "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (name, seq, draft.lane, draft.topic, payload, packs, now_ms),
+        (name, seq, draft.lane, draft.topic, kept(draft.lane, payload), packs, now_ms),
     )
 
 
@@ -125,8 +145,8 @@ def confirm(
         row
         for low, high in ranges
         for row in connection.execute(
-            "DELETE FROM outgoing WHERE destination=? AND seq BETWEEN ? AND ?"
-            " RETURNING lane = 'alarm', packs",
+            f"DELETE FROM outgoing WHERE destination=? AND {ANY_LANE}"  # noqa: S608 (our words)
+            " AND seq BETWEEN ? AND ? RETURNING lane = 'alarm', packs",
             (destination, low, high),
         ).fetchall()
     ]
@@ -156,10 +176,6 @@ def audit(connection: Connection, at_ms: int, kind: str, subject: str, digest: s
     connection.execute(
         "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?)", (n, at_ms, kind, subject, digest, link)
     )
-
-
-def _packs(connection: Connection, batch: Batch) -> None:
-    _insert(connection, f"INSERT INTO pack ({', '.join(PackRow._fields)})", batch.packs)
 
 
 def _boots(connection: Connection, batch: Batch) -> None:
@@ -231,25 +247,6 @@ def _earlier(connection: Connection, alarm_id: str, rev: int) -> list[bytes]:
         "SELECT document FROM revision WHERE alarm_id=? AND rev<? ORDER BY rev", (alarm_id, rev)
     ).fetchall()
     return [document for (document,) in rows]
-
-
-def _next_packs(connection: Connection, destination: str) -> tuple[list[int], list[bytes]]:
-    row = connection.execute(
-        "SELECT pack_cursor FROM destination WHERE name=?", (destination,)
-    ).fetchone()
-    ids: list[int] = []
-    bodies: list[bytes] = []
-    room = MESSAGE_BYTES
-    for pack_id, body in connection.execute(
-        "SELECT id, body FROM pack WHERE id > ? ORDER BY id LIMIT ?",
-        (row[0] if row else 0, PACKS_PER_MESSAGE),
-    ):
-        room -= len(body)
-        if ids and room < 0:
-            break
-        ids.append(pack_id)
-        bodies.append(body)
-    return ids, bodies
 
 
 def _quarantine(connection: Connection, batch: Batch) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import functools
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,24 @@ def test_a_full_disk_takes_every_alarm_and_counts_the_telemetry_it_drops(
             assert await store.confirm(CENTRE, store.epoch, [[1, 30]]) == Confirmed(
                 messages=30, alarms=30
             )
+
+    asyncio.run(scenario())
+
+
+def test_a_gateway_starts_on_a_disk_that_others_have_filled_to_the_last_byte(
+    small_disk: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_store(small_disk) as store:
+            await store.commit(alarm(1))
+        # No log and no index of it are there any more, which need room to begin.
+        assert not list(small_disk.glob("*-wal"))
+        filler = small_disk / "filler"
+        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free))
+        assert shutil.disk_usage(small_disk).free == 0
+        async with open_store(small_disk) as store:
+            await store.commit(alarm(2))
+            assert len(await store.pending(CENTRE, "alarm", 0, 9)) == 2
 
     asyncio.run(scenario())
 

@@ -1,8 +1,10 @@
 """How the database is opened at the start: looked at, rebuilt where it is broken."""
 
+import contextlib
 import fcntl
 import logging
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from haidang_gateway.store.schema import (
 from haidang_gateway.store.writes import audit
 
 _log = logging.getLogger(__name__)
+
+# The log and its index begin with less.
+_LEAST_FREE_BYTES = 256 * 1024
 
 RENEWED = "renewed"
 # Stands in copies, and without the above in those that were not restored yet.
@@ -126,9 +131,18 @@ def _settle(connection: Connection) -> None:
 
 
 def _opening(error: SqlError, path: Path) -> StoreError:
-    if isinstance(translated(error, path), StoreFull):
+    if isinstance(translated(error, path), StoreFull) or _lacks_room(error, path):
         return StoreFull(f"{path}: cannot be opened: the disk is full; free some of it")
     return StoreError(f"{path}: cannot be opened: {error}; {_remedy(error)}")
+
+
+def _lacks_room(error: SqlError, path: Path) -> bool:
+    """Whether the log's index found none, of which SQLite says "disk I/O error"."""
+    if is_broken(error):
+        return False
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _LEAST_FREE_BYTES
+    return False
 
 
 def _wrong_with(path: Path) -> str:

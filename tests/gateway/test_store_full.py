@@ -30,6 +30,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(tmp_path)], check=True)
 
 
+def _fill_to_the_last_byte(folder: Path) -> None:
+    """No log and no index of it are there any more, which need room to begin."""
+    assert not list(folder.glob("*-wal"))
+    (folder / "filler").write_bytes(bytes(shutil.disk_usage(folder).free))
+    assert shutil.disk_usage(folder).free == 0
+
+
 async def _fill(store: Store, groups: int) -> None:
     """2 MB of telemetry and an alarm per group."""
     for group in range(groups):
@@ -61,11 +68,7 @@ def test_a_gateway_starts_on_a_disk_that_others_have_filled_to_the_last_byte(
     async def scenario() -> None:
         async with open_store(small_disk) as store:
             await store.commit(alarm(1))
-        # No log and no index of it are there any more, which need room to begin.
-        assert not list(small_disk.glob("*-wal"))
-        filler = small_disk / "filler"
-        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free))
-        assert shutil.disk_usage(small_disk).free == 0
+        _fill_to_the_last_byte(small_disk)
         async with open_store(small_disk) as store:
             await store.commit(alarm(2))
             assert len(await store.pending(CENTRE, "alarm", 0, 9)) == 2

@@ -1,4 +1,8 @@
-"""Weather and light of a simulated day over a real picture: night, rain, fog, noise, JPEG."""
+"""Weather and light of a simulated day over a real picture: night, rain, fog, noise, JPEG.
+
+At night a street is lit: lamps shine upon the scene (their light times what it reflects), and the
+camera's automatic gain brings the picture up, as far as it goes, with the noise that this costs.
+"""
 
 import io
 from collections.abc import Callable
@@ -24,6 +28,10 @@ _NIGHT, _LOW_SUN = 0.22, 18.0
 _FIELD = np.random.default_rng(7).normal(0, 1, (1200, 2100, 3)).astype(np.float32)
 # Light is soft: it is drawn on every fourth pixel.
 _COARSE = 4
+# Of a night's light this share comes from everywhere, the rest from the street's own lamps.
+_SKYGLOW = 0.4
+# Cameras hold the mean near a third of their range, with at most 12 dB of gain.
+_EXPOSED_LEVEL, _MOST_GAIN = 75.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,18 @@ class Weather:
     noise_levels: float
     quality: int
     lamps_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lamp:
+    """A lamp in the picture, in its pixels; `levels` its brightness in the middle."""
+
+    x: float
+    y: float
+    reach: float
+    squeeze: float
+    colour: tuple[float, float, float]
+    levels: float
 
 
 def at_hour(hour: float, before: Weather | None, draw: np.random.Generator) -> Weather:
@@ -68,18 +88,26 @@ def changed(
     light = rgb.astype(np.float32) * np.float32(weather.light)
     light[..., 0] *= 1 + weather.warmth
     light[..., 2] *= 1 - weather.warmth * 0.6
+    lamps = _lamps(rgb, np.random.default_rng(weather.lamps_seed), most=4)
+    if weather.night:
+        light *= _lit(rgb, lamps)
+    gain = np.float32(np.clip(_EXPOSED_LEVEL / max(float(light.mean()), 1.0), 1.0, _MOST_GAIN))
+    light *= gain
     if weather.night:
         # Street lamps stand still, headlights are elsewhere in each picture.
-        _lamps(light, np.random.default_rng(weather.lamps_seed), most=4)
-        _lamps(light, draw, most=2)
+        _glow(light, lamps)
+        _glow(light, _lamps(rgb, draw, most=2))
     if weather.sky == "rain":
         _rain(light, draw)
     elif weather.sky == "fog":
-        light += (190 * min(1.0, weather.light) - light) * np.float32(draw.uniform(0.4, 0.6))
+        grey = 190 * min(1.0, weather.light * float(gain))
+        light += (grey - light) * np.float32(draw.uniform(0.4, 0.6))
     shown: Picture = np.clip(light, 0, 255).astype(np.uint8)
     if burning is not None:
         shown = burning(shown)
-    return _as_jpeg(_grainy(shown, weather.noise_levels, draw), weather.quality)
+    # A night's noise is drawn as it is behind the gain.
+    noise = weather.noise_levels * (1.0 if weather.night else float(gain))
+    return _as_jpeg(_grainy(shown, noise, draw), weather.quality)
 
 
 def _grainy(rgb: Picture, levels: float, draw: np.random.Generator) -> Picture:
@@ -96,18 +124,44 @@ def _grainy(rgb: Picture, levels: float, draw: np.random.Generator) -> Picture:
     return noisy
 
 
-def _lamps(light: np.ndarray, draw: np.random.Generator, *, most: int) -> None:
-    """Headlights and street lamps, with their glow and its image on a wet road."""
+def _lamps(rgb: Picture, draw: np.random.Generator, *, most: int) -> list[Lamp]:
+    """Headlights or street lamps."""
+    high, wide, _ = rgb.shape
+    return [
+        Lamp(
+            x=draw.uniform(0, wide),
+            y=draw.uniform(high * 0.2, high * 0.9),
+            reach=draw.uniform(0.01, 0.05) * wide,
+            squeeze=draw.uniform(0.5, 1),
+            colour=(1.0, draw.uniform(0.7, 1.0), draw.uniform(0.4, 1.0)),
+            levels=draw.uniform(120, 320),
+        )
+        for _ in range(int(draw.integers(0, most + 1)))
+    ]
+
+
+def _glow(light: np.ndarray, lamps: list[Lamp]) -> None:
+    """The lamps themselves, with their glow and its image on a wet road."""
     high, wide, _ = light.shape
     y, x = np.mgrid[0:high:_COARSE, 0:wide:_COARSE].astype(np.float32)
     glow = np.zeros((*x.shape, 3), np.float32)
-    for _ in range(int(draw.integers(0, most + 1))):
-        at_x, at_y = draw.uniform(0, wide), draw.uniform(high * 0.2, high * 0.9)
-        reach = draw.uniform(0.01, 0.05) * wide
-        away = ((x - at_x) ** 2 + ((y - at_y) * draw.uniform(0.5, 1)) ** 2) / (2 * reach**2)
-        colour = np.array([1.0, draw.uniform(0.7, 1.0), draw.uniform(0.4, 1.0)], np.float32)
-        glow += (np.float32(draw.uniform(120, 320)) * np.exp(-away))[..., None] * colour
+    for lamp in lamps:
+        away = ((x - lamp.x) ** 2 + ((y - lamp.y) * lamp.squeeze) ** 2) / (2 * lamp.reach**2)
+        colour = np.array(lamp.colour, np.float32)
+        glow += (np.float32(lamp.levels) * np.exp(-away))[..., None] * colour
     light += glow.repeat(_COARSE, axis=0).repeat(_COARSE, axis=1)[:high, :wide]
+
+
+def _lit(rgb: Picture, lamps: list[Lamp]) -> np.ndarray:
+    """How much of a night's light falls on each pixel: pools of light below the lamps."""
+    high, wide, _ = rgb.shape
+    y, x = np.mgrid[0:high:_COARSE, 0:wide:_COARSE].astype(np.float32)
+    lit = np.full(x.shape, _SKYGLOW, np.float32)
+    for lamp in lamps:
+        reach = 6 * lamp.reach + 0.1 * wide
+        away = (x - lamp.x) ** 2 + ((y - lamp.y - 0.2 * high) * 1.5) ** 2
+        lit += np.float32(2 * (1 - _SKYGLOW)) * np.exp(-away / (2 * reach**2))
+    return lit.repeat(_COARSE, axis=0).repeat(_COARSE, axis=1)[:high, :wide, None]
 
 
 def _rain(light: np.ndarray, draw: np.random.Generator) -> None:

@@ -4,8 +4,8 @@
 last line is one JSON object. All of a camera's time logic runs under a simulated clock: thrift,
 gate, view, what is usual, votes. What makes it quick, and why that hides no false alarm:
 
-- A camera's quarter of an hour has one weather and light and ten consecutive pictures of a real
-  clip; each is judged by the network once, its scores are used whenever it is shown again.
+- A camera's quarter of an hour has one weather and light and ten pictures of a real clip, one a
+  second; each is judged by the network once, its scores are used whenever it is shown again.
 - While nothing is suspected a look is taken each second, as in a gateway, and each look has the
   next of the ten pictures: what drives past is elsewhere in each of them. A suspicious one wakes
   the camera as it does in a street: five looks a second. After 20 s of those each was seen ten
@@ -55,6 +55,8 @@ _BURNS_S = 180
 _FOUND_S = 10
 _MOST_AWAKE = 100
 _CLIP_EVERY_MS = 250
+# So many pictures of the clip are a second, the time between two looks while nothing is up.
+_STRIDE = 4
 _CLIP_MOST = 240
 
 
@@ -160,17 +162,19 @@ class Street:
         self._looks += 1
         which = self._looks % _SHOWN
         if fire is not None:
-            at = self._pictures[(self._first + which) % len(self._pictures)]
+            at = self._picture(which)
             rgb = changed(at, self._weather, self._draw, burning=lambda x: fire.drawn(x, at_s))
             return self._develop(raw(rgb), number=0, at_ms=self._at_ms)
         if which not in self._shown:
-            at = self._pictures[(self._first + which) % len(self._pictures)]
-            rgb = changed(at, self._weather, self._draw)
+            rgb = changed(self._picture(which), self._weather, self._draw)
             number = self._block * _SHOWN + which
             self._shown[which] = self._develop(raw(rgb), number=number, at_ms=self._at_ms)
         shown = self._shown[which]
         shown.at_ms = self._at_ms
         return shown
+
+    def _picture(self, which: int) -> Picture:
+        return self._pictures[(self._first + which * _STRIDE) % len(self._pictures)]
 
     def _enter(self, block: int, at_s: float) -> None:
         """The next quarter of an hour: other pictures of the clip, the weather goes on."""

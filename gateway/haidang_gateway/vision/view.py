@@ -1,6 +1,8 @@
 """Can this camera see? Pure judgement: frozen, black, blinded, out of focus, turned away."""
 
+from collections import deque
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -8,7 +10,7 @@ from numpy.typing import NDArray
 
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.motion import Luma, Stillness
-from haidang_gateway.vision.reference import Edges, Reference, edges, sharpness, steps
+from haidang_gateway.vision.reference import Edges, Reference, Steps, edges, sharpness, steps
 
 View = Literal["ok", "stuck", "black", "blinded", "blurred", "turned"]
 BLIND: tuple[View, ...] = ("stuck", "black", "blinded")
@@ -26,6 +28,7 @@ _WHITE_SHARE = 0.6
 # to .30; rain, fog, night, a shadow over half of it or a lorry leave .69 and more. Bare asphalt
 # shows no edges that could be lost: there a blur is not noticed.
 _BLURRED_SHARE = 0.4
+_SHARP_PICTURES, _SHARP_MS = 9, 15_000
 # Minutes' means of a clip against its own beginning: .64 and more, from day to a rainy night too;
 # other streets reach .43, a view turned by a seventh of its width .05 to .47, mostly below .4.
 _TURNED_LIKENESS = 0.4
@@ -56,6 +59,7 @@ class Sight:
         self._since: dict[View, int] = {}
         self._mean: Edges | None = None
         self._mean_ms = 0
+        self._sharp: deque[tuple[int, float]] = deque(maxlen=_SHARP_PICTURES)
 
     def see(self, luma: Luma, at_ms: int) -> View:
         """Judge one picture taken at `at_ms` (steady clock); the worst word that held."""
@@ -85,7 +89,7 @@ class Sight:
         now = edges(found)
         if now is None:
             return "ok"
-        mean, sharp = self._minute(now, at_ms), sharpness(luma, found)
+        mean, sharp = self._minute(now, at_ms), self._usual_sharpness(luma, found, at_ms)
         known = self.reference.known
         blurred = known and self.reference.sharpness_share(sharp) < _BLURRED_SHARE
         # Without focus there are no edges to compare: that word goes first.
@@ -109,6 +113,17 @@ class Sight:
         self._mean_ms = at_ms
         self._mean += (now - self._mean) * share
         return self._mean / np.float32(max(float(np.sqrt((self._mean**2).sum())), 1e-6))
+
+    def _usual_sharpness(self, luma: Luma, found: Steps, at_ms: int) -> float:
+        """The middle one of the last seconds' pictures.
+
+        At night a headlight's glow makes single ones as soft as lost focus (.36 of the learnt),
+        which would begin that fault, and end the time for which a view was turned.
+        """
+        self._sharp.append((at_ms, sharpness(luma, found)))
+        while at_ms - self._sharp[0][0] > _SHARP_MS:
+            self._sharp.popleft()
+        return median(sharp for _, sharp in self._sharp)
 
     def _held(self, word: View, bad: bool, at_ms: int, after_ms: int) -> bool:
         if not bad:

@@ -239,6 +239,7 @@ class App:
             ("haidang_commit_retries_total", {}, pipeline.retries),
             *self._serial.figures(),
             *await self._store.samples(),
+            *self._uplinks.samples(),
             *self._cameras.samples(),
             *self._evidence.samples(),
             *process_samples(),

@@ -16,6 +16,7 @@ from haidang_gateway.commands import Refused, Resync, Wish, wish_of
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.feed import Feed
+from haidang_gateway.metrics_page import Sample
 from haidang_gateway.numbering import Numbering
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.store import dead_letters, queries
@@ -90,6 +91,11 @@ class DestinationLink:
         """Messages that the destination's broker took while nobody listened."""
         return self._client.unheard
 
+    def samples(self) -> list[Sample]:
+        """What the status does not say, for the page of figures."""
+        labels = {"destination": self.settings.name, "mode": self.settings.mode}
+        return [("haidang_destination_window_bytes", labels, self._forwarder.window_bytes)]
+
     def wake(self) -> None:
         """Tell that the store has new messages."""
         self._forwarder.wake()
@@ -118,10 +124,12 @@ class DestinationLink:
 
     async def compose(self, now_ms: int) -> int:
         """Number waiting packs for this destination; how many were looked at."""
-        settings = self.settings
+        settings, bundle = self.settings, self._forwarder.bundle
         if settings.is_centre and self.feed.is_plain:
             draft = data_draft(self._gateway, settings.name)
-            return await self._store.compose_data(draft, compose_packs, now_ms)
+            return await self._store.compose_data(
+                draft, compose_packs, now_ms, message_bytes=bundle.bytes, ahead=bundle.ahead
+            )
         if not settings.is_centre:
             await self._store.care(
                 functools.partial(
@@ -132,8 +140,15 @@ class DestinationLink:
                 )
             )
         plan, prefix = self.feed.plan(), f"{self._gateway}/{self._store.epoch}"
-        taken: int = await self._store.care(lambda c: store_feed.compose(c, plan, prefix, now_ms))
-        return taken
+        compose = functools.partial(
+            store_feed.compose,
+            plan=plan,
+            prefix=prefix,
+            now_ms=now_ms,
+            message_bytes=bundle.bytes,
+            ahead=bundle.ahead,
+        )
+        return await self._store.care(compose)
 
     async def _packs_waiting(self) -> int:
         count = functools.partial(queries.packs_waiting, destination=self.settings.name)

@@ -11,6 +11,7 @@ from haidang_gateway.destination_link import DestinationLink, OnCommand, Status
 from haidang_gateway.errors import StoreError
 from haidang_gateway.feed import Feed
 from haidang_gateway.formats.ngsi import Station
+from haidang_gateway.metrics_page import Sample
 from haidang_gateway.settings import NodeSettings, Settings
 from haidang_gateway.site import Place
 from haidang_gateway.store import feed
@@ -68,6 +69,10 @@ class Uplinks:
     async def states(self, counted: Mapping[str, int]) -> list[dict[str, Any]]:
         """The contract's `destinations`; `counted` are the store's counters."""
         return [await link.state(counted) for link in self._links]
+
+    def samples(self) -> list[Sample]:
+        """How much may be under way to each destination."""
+        return [sample for link in self._links for sample in link.samples()]
 
     async def run(self, status: Status) -> None:
         """Serve all destinations until cancelled."""

@@ -23,7 +23,7 @@ from bench import parts, stand
 from bench.forward_centre import CountingCentre
 from bench.forward_ways import Ours, authority, cpu_s, rss_mb
 
-_NODES = 10
+NODES = 10
 _GROUP = 2000
 _EPOCH = "9f3c01aa"
 _BEGIN_MS = 1_764_000_000_000
@@ -35,8 +35,8 @@ def figures(packs: int = 1_000_000, quick: bool = False) -> parts.Figures:
     packs = 5_000 if quick else packs
     count = 10 if quick else 100
     with stand.scratch("alarms") as folder:
-        ca = authority(folder, count + _NODES)
-        idle = Ours(folder / "idle", ca, count + _NODES, commit_ms=1000, batch_s=5.0)
+        ca = authority(folder, count + NODES)
+        idle = Ours(folder / "idle", ca, count + NODES, commit_ms=1000, batch_s=5.0)
         try:
             idle.start()
             found = asyncio.run(_alarms(idle, ca, count, "idle", 0))
@@ -46,9 +46,9 @@ def figures(packs: int = 1_000_000, quick: bool = False) -> parts.Figures:
 
 
 def _backlog(folder: Path, ca: Path, packs: int, count: int) -> parts.Figures:
-    way = Ours(folder / "backlog", ca, count + _NODES, commit_ms=1000, batch_s=5.0)
+    way = Ours(folder / "backlog", ca, count + NODES, commit_ms=1000, batch_s=5.0)
     parts.LOG.info("alarms: %s packs are put in", packs)
-    asyncio.run(_fill(way.folder / "gateway", packs))
+    asyncio.run(fill(way.folder / "gateway", packs))
     try:
         way.near.start()
         way.far.start()
@@ -68,7 +68,7 @@ def _backlog(folder: Path, ca: Path, packs: int, count: int) -> parts.Figures:
 
 def _bare_start_s(folder: Path, ca: Path) -> float:
     """The same start with an empty database: interpreter, imports, TLS."""
-    way = Ours(folder / "bare", ca, _NODES)
+    way = Ours(folder / "bare", ca, NODES)
     try:
         way.near.start()
         way.far.start()
@@ -78,7 +78,8 @@ def _bare_start_s(folder: Path, ca: Path) -> float:
         way.stop()
 
 
-async def _fill(folder: Path, packs: int) -> None:
+async def fill(folder: Path, packs: int) -> None:
+    """A gateway's database with so many packs that wait for the centre."""
     store = Store(folder, "gw-01", StoreSettings(max_mb=4096))
     await store.open(_BEGIN_MS)
     node = node_id(1)
@@ -122,7 +123,7 @@ async def _alarms(way: Ours, ca: Path, count: int, name: str, packs: int) -> par
         await asyncio.sleep(0.5)
         began_s, before, cpu = time.monotonic(), len(centre.names), cpu_s(way.gateway.pid)
         for node, link in zip(nodes, links, strict=True):
-            if (took_ms := await _one(centre, node, link)) is not None:
+            if (took_ms := await one_alarm(centre, node, link)) is not None:
                 times_ms.append(took_ms)
         took_s = time.monotonic() - began_s
         drained = len(centre.names) - before
@@ -135,7 +136,7 @@ async def _alarms(way: Ours, ca: Path, count: int, name: str, packs: int) -> par
     found: parts.Figures = {
         f"alarm_{name}_count": len(times_ms),
         f"alarm_{name}_p50_ms": round(statistics.median(times_ms), 1),
-        f"alarm_{name}_p99_ms": round(_quantile(times_ms, 0.99), 1),
+        f"alarm_{name}_p99_ms": round(quantile(times_ms, 0.99), 1),
         f"alarm_{name}_longest_ms": round(max(times_ms), 1),
         f"alarm_{name}_missing": count - len(times_ms),
     }
@@ -150,7 +151,9 @@ async def _alarms(way: Ours, ca: Path, count: int, name: str, packs: int) -> par
     return found
 
 
-async def _one(centre: CountingCentre, node: SimNode, link: FleetLink) -> float | None:
+async def one_alarm(
+    centre: CountingCentre, node: SimNode, link: FleetLink, limit_s: float = _LIMIT_S
+) -> float | None:
     """An alarm of a node that has not spoken: ms to the centre, None if it never came."""
     urn = f"{node.id[2:8]}fffe{node.id[8:]}".encode()
     seen = len(centre.alarms)
@@ -159,7 +162,7 @@ async def _one(centre: CountingCentre, node: SimNode, link: FleetLink) -> float 
     payload = readings(node.id, node.epoch, node.boot, node.next_seq, now_ms, state="alarm")
     node.keep("alarm", payload)
     link.pump()
-    while time.monotonic() - began_s < _LIMIT_S:
+    while time.monotonic() - began_s < limit_s:
         for at_s, _topic, document in itertools.islice(centre.alarms, seen, None):
             if urn in document and b'"fire"' in document:
                 await asyncio.sleep(0.05)
@@ -168,7 +171,8 @@ async def _one(centre: CountingCentre, node: SimNode, link: FleetLink) -> float 
     return None
 
 
-def _quantile(values: list[float], share: float) -> float:
+def quantile(values: list[float], share: float) -> float:
+    """The value that `share` of all do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 

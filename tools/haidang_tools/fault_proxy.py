@@ -9,7 +9,12 @@ from typing import Self
 _HOST = "127.0.0.1"
 # Small enough for `bytes_per_s` to be felt piece by piece.
 _PIECE_BYTES = 4096
+_LEAST_PIECE_BYTES = 256
+_PIECES_PER_S = 20
 _ANSWER_S = 5.0
+_UNDER_WAY = 1024
+# Time of arrival in the loop's seconds, and the bytes; none: the end.
+_Piece = tuple[float, bytes]
 _FAST = 1e12
 _LEAST_S = 0.001
 
@@ -19,7 +24,8 @@ class FaultProxy:
 
     While cut, open connections are reset and new ones are closed at once. `bytes_up` counts what
     was handed to the target, `connections` who dialled; `bytes_per_s` slows each way, None: not;
-    `delay_s` holds every piece back.
+    `delay_s` holds every piece back and those behind it too, `latency_s` is the way's length:
+    as much is under way as the rate allows.
     """
 
     def __init__(self, target_port: int) -> None:
@@ -29,6 +35,7 @@ class FaultProxy:
         self.connections = 0
         self.bytes_per_s: int | None = None
         self.delay_s = 0.0
+        self.latency_s = 0.0
         self._target_port = target_port
         self._up = True
         self._stalled = False
@@ -108,20 +115,52 @@ class FaultProxy:
     async def _carry(
         self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, up: bool
     ) -> None:
+        # What has left one end and not reached the other, with its time of arrival.
+        under_way: asyncio.Queue[_Piece] = asyncio.Queue(_UNDER_WAY)
+        arrivals = asyncio.create_task(self._arrive(under_way, sink, up=up), name="arrivals")
+        free_s = 0.0
         try:
-            while piece := await source.read(_PIECE_BYTES):
+            while piece := await source.read(self._piece_bytes()):
                 if self._stalled:
                     await self._never.wait()
-                pause_s = self.delay_s + len(piece) / (self.bytes_per_s or _FAST)
+                # Of the line's time, not of the sleeps': those are longer on a busy machine.
+                now_s = self._loop.time()
+                free_s = max(free_s, now_s) + len(piece) / (self.bytes_per_s or _FAST)
+                pause_s = self.delay_s + free_s - now_s
                 if pause_s >= _LEAST_S:
                     await asyncio.sleep(pause_s)
+                await under_way.put((max(free_s, now_s) + self.latency_s, piece))
+            await under_way.put((0.0, b""))
+            await arrivals
+        except OSError:
+            sink.transport.abort()
+        finally:
+            arrivals.cancel()
+
+    async def _arrive(
+        self,
+        under_way: asyncio.Queue[_Piece],
+        sink: asyncio.StreamWriter,
+        *,
+        up: bool,
+    ) -> None:
+        while (due := await under_way.get())[1]:
+            at_s, piece = due
+            if (wait_s := at_s - self._loop.time()) >= _LEAST_S:
+                await asyncio.sleep(wait_s)
+            try:
                 sink.write(piece)
                 await sink.drain()
                 self.bytes_up += len(piece) if up else 0
-            with contextlib.suppress(OSError):
-                sink.write_eof()
-        except OSError:
-            sink.transport.abort()
+            except OSError:
+                sink.transport.abort()
+        with contextlib.suppress(OSError):
+            sink.write_eof()
+
+    def _piece_bytes(self) -> int:
+        if self.bytes_per_s is None:
+            return _PIECE_BYTES
+        return min(_PIECE_BYTES, max(_LEAST_PIECE_BYTES, self.bytes_per_s // _PIECES_PER_S))
 
     async def _switch(self, up: bool) -> None:
         self._up = up

@@ -13,6 +13,7 @@ from haidang_gateway.store.schema import Connection
 from haidang_gateway.store.writes import (
     COMPOSED_AT_ONCE,
     DATA_WINDOW,
+    MESSAGE_BYTES,
     PACKS_PER_MESSAGE,
     audit,
     grouped,
@@ -36,18 +37,26 @@ class Plan:
     drafts: Makers
 
 
-def compose(connection: Connection, plan: Plan, prefix: str, now_ms: int) -> int:
+def compose(
+    connection: Connection,
+    plan: Plan,
+    prefix: str,
+    now_ms: int,
+    *,
+    message_bytes: int = MESSAGE_BYTES,
+    ahead: int = DATA_WINDOW,
+) -> int:
     """Number what the destination wants of the waiting packs; how many packs were looked at."""
     name = plan.destination
     connection.execute("INSERT INTO destination VALUES (?, 1, 0) ON CONFLICT DO NOTHING", (name,))
-    room = DATA_WINDOW - waiting(connection, name, "data")
+    room = min(ahead, DATA_WINDOW) - waiting(connection, name, "data")
     taken = 0
     for _ in range(min(room, 1 if plan.rule.thin_s else COMPOSED_AT_ONCE)):
         rows = _next_rows(connection, plan, now_ms)
         if not rows:
             break
         bodies = plan.choose([(pack.node, pack.body) for _, pack in rows], plan.rule)
-        for group in grouped(bodies):
+        for group in grouped(bodies, message_bytes):
             for index, draft in enumerate(plan.drafts(group)):
                 number(connection, draft, prefix, now_ms, packs=0 if index else len(group))
         connection.execute(

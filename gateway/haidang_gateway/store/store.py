@@ -87,10 +87,26 @@ class Store:
         """Make the batch durable (fsync) as one transaction."""
         await self._thread.call_first(lambda: self._commit(batch))
 
-    async def compose_data(self, draft: Draft, compose: ComposeData, now_ms: int) -> int:
-        """Number some waiting packs into data messages; how many packs were taken."""
+    async def compose_data(
+        self,
+        draft: Draft,
+        compose: ComposeData,
+        now_ms: int,
+        *,
+        message_bytes: int = writes.MESSAGE_BYTES,
+        ahead: int = writes.DATA_WINDOW,
+    ) -> int:
+        """Number some waiting packs into data messages; how many packs were taken.
+
+        `message_bytes` of packs at most are in one, `ahead` messages at most wait.
+        """
         work = functools.partial(
-            writes.compose_data, draft=draft, compose=compose, prefix=self._prefix
+            writes.compose_data,
+            draft=draft,
+            compose=compose,
+            prefix=self._prefix,
+            message_bytes=message_bytes,
+            ahead=ahead,
         )
         return await self._call(lambda: self._write(lambda c: work(c, now_ms=now_ms)))
 

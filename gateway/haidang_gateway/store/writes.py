@@ -24,6 +24,8 @@ PACKS_PER_MESSAGE = 50
 COMPOSED_AT_ONCE = 8
 # Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
 MESSAGE_BYTES = 64 * 1024
+# Shorter ones are read a little later: no more are inflated than there is room for.
+_LEAST_PACK_BYTES = 80
 KEEP_QUARANTINE = 1000
 # A centre that commands and never acknowledges must not fill the disk.
 KEEP_REPLIES = 1000
@@ -66,22 +68,31 @@ def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
 
 
 def compose_data(
-    connection: Connection, draft: Draft, compose: ComposeData, prefix: str, now_ms: int
+    connection: Connection,
+    draft: Draft,
+    compose: ComposeData,
+    prefix: str,
+    now_ms: int,
+    *,
+    message_bytes: int = MESSAGE_BYTES,
+    ahead: int = DATA_WINDOW,
 ) -> int:
     """Number waiting packs into data messages of `draft`'s destination; how many packs.
 
-    At most 8 messages, so that no alarm waits for long: call it again while it takes many.
+    `message_bytes` of them at most are in each, `ahead` messages at most wait. 8 messages at
+    most, so that no alarm waits for long: call it again while it takes many.
     """
     name = draft.destination
-    room = min(DATA_WINDOW - waiting(connection, name, "data"), COMPOSED_AT_ONCE)
+    room = min(min(ahead, DATA_WINDOW) - waiting(connection, name, "data"), COMPOSED_AT_ONCE)
     if room <= 0:
         return 0
     row = connection.execute(
         "SELECT pack_cursor FROM destination WHERE name=?", (name,)
     ).fetchone()
-    packs = bundles.after(connection, row[0] if row else 0, room * PACKS_PER_MESSAGE)
+    most = min(PACKS_PER_MESSAGE, message_bytes // _LEAST_PACK_BYTES + 1)
+    packs = bundles.after(connection, row[0] if row else 0, room * most)
     taken = 0
-    for bodies in grouped([pack.body for _, pack in packs])[:room]:
+    for bodies in grouped([pack.body for _, pack in packs], message_bytes)[:room]:
         message = dataclasses.replace(draft, compose=functools.partial(_around, compose, bodies))
         number(connection, message, prefix, now_ms, packs=len(bodies))
         taken += len(bodies)
@@ -92,13 +103,13 @@ def compose_data(
     return taken
 
 
-def grouped(bodies: Sequence[bytes]) -> list[list[bytes]]:
-    """Messages of at most 50 packs and 64 KiB."""
+def grouped(bodies: Sequence[bytes], message_bytes: int = MESSAGE_BYTES) -> list[list[bytes]]:
+    """Messages of at most 50 packs and so many bytes of them; a longer pack is alone."""
     groups: list[list[bytes]] = []
     size = 0
     for body in bodies:
         size += len(body)
-        if not groups or len(groups[-1]) == PACKS_PER_MESSAGE or size > MESSAGE_BYTES:
+        if not groups or len(groups[-1]) == PACKS_PER_MESSAGE or size > message_bytes:
             groups.append([])
             size = len(body)
         groups[-1].append(body)

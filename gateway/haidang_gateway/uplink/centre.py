@@ -56,7 +56,8 @@ class CentreClient:
 
     def notify(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever a connection is made or lost."""
-        self._callbacks.append(callback)
+        if callback not in self._callbacks:
+            self._callbacks.append(callback)
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> asyncio.Future[int]:
         """Send with QoS 1; the future has the broker's reason code.

@@ -17,6 +17,7 @@ from haidang_gateway.model import OutLane
 from haidang_gateway.store import dead_letters
 from haidang_gateway.store.schema import Connection
 from haidang_gateway.uplink.deflating import deflated
+from haidang_gateway.uplink.pace import Bundle, bundle_of
 from haidang_gateway.uplink.window import LANES, Window
 
 _log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ _T = TypeVar("_T")
 
 # A store that cannot be read, or a link without room, is asked again after this time.
 _RETRY_S = 1.0
+# How much telemetry shrinks is the mean of about so many messages.
+_SHRINKING_OVER = 8
 # MQTT 5 reason codes from here on are failures; with this one nobody is subscribed.
 REFUSED = 0x80
 NOBODY = 0x10
@@ -96,6 +99,7 @@ class Forwarder:
         self._destination = destination
         self._broker_only = broker_only
         self._deflate = deflate
+        self._shrinks = 1.0
         self._puback: list[int] = []
         self._hopeless: dict[int, str] = {}
         self._window = Window()
@@ -107,6 +111,16 @@ class Forwarder:
     def unconfirmed(self) -> int:
         """How many messages are loaded and not confirmed."""
         return len(self._window)
+
+    @property
+    def window_bytes(self) -> int:
+        """How much telemetry may be under way on the line, as it was measured."""
+        return self._window.pace.size(self._clock.monotonic_ms())
+
+    @property
+    def bundle(self) -> Bundle:
+        """What the next data messages should be like for the line."""
+        return bundle_of(self.window_bytes, self._shrinks, self._window.sent_of("data"))
 
     def wake(self, lanes: Sequence[OutLane] = LANES) -> None:
         """Tell that the store has new messages, of these lanes alone."""
@@ -151,7 +165,7 @@ class Forwarder:
             # They are sent once more, and acknowledged once more.
             _log.error("what the centre acknowledged could not be deleted: %s", error)
             return 0
-        self._window.confirm(ours)
+        self._window.confirm(ours, self._clock.monotonic_ms())
         self.confirmed = Confirmed(
             messages=self.confirmed.messages + news.messages,
             alarms=self.confirmed.alarms + news.alarms,
@@ -193,8 +207,15 @@ class Forwarder:
         if len(found) == room:
             self._unread.add(lane)
         for message in found:
-            self._window.add(deflated(message) if self._deflate else message)
+            self._window.add(self._packed(message) if self._deflate else message)
         return True
+
+    def _packed(self, message: Outgoing) -> Outgoing:
+        packed = deflated(message)
+        if message.lane == "data":
+            shrinks = len(message.payload) / len(packed.payload)
+            self._shrinks += (shrinks - self._shrinks) / _SHRINKING_OVER
+        return packed
 
     def _send(self) -> bool:
         """Send what is due; False when the link took less than that."""
@@ -207,7 +228,7 @@ class Forwarder:
             except UplinkError as error:
                 _log.debug("sequence %s waits: %s", message.seq, error)
                 return False
-            self._window.sent(message.seq)
+            self._window.sent(message.seq, self._clock.monotonic_ms())
             self.sendings += 1
             future.add_done_callback(functools.partial(self._taken, message.seq, message.topic))
         return True
@@ -224,9 +245,11 @@ class Forwarder:
             if self._window.refused(seq, now_ms):
                 self._hopeless[seq] = f"refused with code 0x{code:02x} again and again"
             return
-        self._window.taken(seq, now_ms)
         # What the broker told nobody is sent again, until somebody listens or it is retained.
-        if self._broker_only and (code != NOBODY or is_retained(topic)):
+        is_heard = code != NOBODY or is_retained(topic)
+        self._window.taken(seq, now_ms, is_heard=is_heard)
+        self._hopeless.pop(seq, None)
+        if self._broker_only and is_heard:
             self._puback.append(seq)
 
     async def _settle(self) -> None:

@@ -1,12 +1,14 @@
 """What is under way to a destination, when it is sent again, and what goes first; pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from haidang_wire import ranges
 
 from haidang_gateway.batch import Outgoing
 from haidang_gateway.model import OutLane
+from haidang_gateway.uplink import resending
+from haidang_gateway.uplink.pace import Pace
+from haidang_gateway.uplink.resending import AT_ONCE, Entry, Lane, doubled
 
 # In the order in which they are sent.
 LANES: tuple[OutLane, ...] = ("alarm", "reply", "data")
@@ -14,43 +16,28 @@ LANES: tuple[OutLane, ...] = ("alarm", "reply", "data")
 WINDOW = 96
 # The other lanes leave this many places free, so that an alarm never waits for one.
 ALARM_PLACES = 32
-# What lies in the socket cannot be overtaken: on a 256 kbit/s line these bytes take 2 s.
-DATA_BYTES = 64 * 1024
-
-_RESEND_MS = 2_000
-_RESEND_CAP_MS = 60_000
-# The oldest message asks more often whether the centre is back; its ack wakes all the others.
-# So does one over which the connection may have ended.
-_PROBE_CAP_MS = 5_000
-_AT_ONCE = 0
 # A destination that refuses a message so often, and takes others meanwhile, will never take it:
 # 8 refusals are five minutes. One that takes nothing at all is mended rather: 40 are half an hour.
 _REFUSALS = 8
 _REFUSALS_OF_ALL = 40
 
 
-@dataclass(slots=True)
-class _Entry:
-    message: Outgoing
-    sendings: int = 0
-    # None while the message is on its way to the broker.
-    due_ms: int | None = _AT_ONCE
-    # Since it was last accepted; a connection that ended over it counts as one.
-    refusals: int = 0
-    # How many messages had been accepted when this one was first refused.
-    accepted_before: int = 0
-
-
 class Window:
-    """Messages that were loaded and are not yet confirmed, by sequence."""
+    """Messages that were loaded and are not yet confirmed, by sequence.
+
+    A message at the broker is sent again when it must be lost: the broker had nobody to give it
+    to, or the centre has acknowledged what was sent later. Where the centre says nothing at all,
+    the oldest message of each lane alone asks, more and more seldom.
+    """
 
     def __init__(self) -> None:
         """Start empty, before the first sequence."""
-        self._entries: dict[int, _Entry] = {}
-        self._cursors: dict[OutLane, int] = dict.fromkeys(LANES, 0)
-        # Whether a time-out has made us send again since the centre's last word.
-        self._centre_silent = False
+        self.pace = Pace()
+        self._entries: dict[int, Entry] = {}
+        self._lanes: dict[OutLane, Lane] = {lane: Lane(lane) for lane in LANES}
         self._accepted = 0
+        self._sendings = 0
+        self._has_unheard = False
         # What was handed to the link and has no answer yet, in the order of sending.
         self._in_hand: dict[int, None] = {}
 
@@ -60,68 +47,80 @@ class Window:
 
     def cursor(self, lane: OutLane) -> int:
         """The highest sequence of a lane that was loaded."""
-        return self._cursors[lane]
+        return self._lanes[lane].cursor
 
     def room(self, lane: OutLane) -> int:
         """How many more messages of a lane may be loaded."""
         limit = WINDOW if lane == "alarm" else WINDOW - ALARM_PLACES
         return max(0, limit - len(self._entries))
 
+    def sent_of(self, lane: OutLane) -> int:
+        """How many unconfirmed messages of a lane have been sent."""
+        return sum(
+            entry.sendings > 0 and entry.message.lane == lane for entry in self._entries.values()
+        )
+
     def add(self, message: Outgoing) -> None:
         """Load a message; it is due at once."""
-        self._entries[message.seq] = _Entry(message)
-        self._cursors[message.lane] = max(self._cursors[message.lane], message.seq)
+        self._entries[message.seq] = Entry(message)
+        lane = self._lanes[message.lane]
+        lane.cursor = max(lane.cursor, message.seq)
 
     def due(self, now_ms: int) -> list[Outgoing]:
-        """What is to be sent now: by lane, data as far as the line may hold."""
+        """What is to be sent now: by lane, alarms all, of the rest what the line may hold."""
         ready = sorted(
-            (entry for entry in self._entries.values() if _is_due(entry, now_ms)),
+            (entry for entry, due_ms in self._times() if due_ms is not None and due_ms <= now_ms),
             key=lambda entry: (LANES.index(entry.message.lane), entry.message.seq),
         )
-        under_way = self._data_bytes_under_way()
+        if not ready:
+            return []
+        under_way, limit = self._bytes_in_hand(), self.pace.window(now_ms)
         chosen: list[Outgoing] = []
         for entry in ready:
-            if entry.message.lane == "data":
+            if entry.message.lane != "alarm":
                 size = len(entry.message.payload)
-                if under_way and under_way + size > DATA_BYTES:
+                if under_way and under_way + size > limit:
                     break
                 under_way += size
             chosen.append(entry.message)
         return chosen
 
-    def sent(self, seq: int) -> None:
+    def sent(self, seq: int, now_ms: int) -> None:
         """Note that a message is on its way to the broker."""
         entry = self._entries[seq]
+        self._sendings += 1
+        entry.order = self._sendings
         entry.sendings += 1
-        self._centre_silent |= entry.sendings > 1 and entry.due_ms != _AT_ONCE
-        entry.due_ms = None
+        entry.due_ms = entry.taken_ms = entry.overtaken_ms = None
         self._in_hand[seq] = None
+        self.pace.sent(seq, len(entry.message.payload), now_ms)
 
-    def taken(self, seq: int, now_ms: int) -> None:
-        """Note the broker's PUBACK: from now on the centre has time to acknowledge.
+    def taken(self, seq: int, now_ms: int, *, is_heard: bool = True) -> None:
+        """Note the broker's PUBACK; `is_heard`: there was somebody to give it to.
 
-        The time doubles with every sending from 2 s to 60 s, for the oldest message to 5 s.
+        What was given to nobody goes out again as soon as somebody is there.
         """
         self._in_hand.pop(seq, None)
+        self.pace.answered(seq, now_ms)
+        if is_heard and self._has_unheard:
+            self._hurry(now_ms)
         entry = self._entries.get(seq)
         if entry is None:
             return
         self._accepted += 1
         entry.refusals = 0
-        doubled = _RESEND_MS << min(entry.sendings - 1, 10)
-        cap = _PROBE_CAP_MS if seq == min(self._entries) else _RESEND_CAP_MS
-        entry.due_ms = now_ms + min(doubled, cap)
+        entry.taken_ms = now_ms
+        entry.is_unheard = not is_heard
+        self._has_unheard |= entry.is_unheard
 
     def refused(self, seq: int, now_ms: int) -> bool:
         """Note the broker's refusal; whether the message is hopeless and holds up the others."""
         self._in_hand.pop(seq, None)
+        self.pace.refused(seq)
         entry = self._entries.get(seq)
         if entry is None:
             return False
-        if not entry.refusals:
-            entry.accepted_before = self._accepted
-        entry.refusals += 1
-        entry.due_ms = now_ms + min(_RESEND_MS << min(entry.refusals - 1, 10), _RESEND_CAP_MS)
+        self._put_off(entry, now_ms)
         limit = _REFUSALS if self._accepted > entry.accepted_before else _REFUSALS_OF_ALL
         return entry.refusals >= limit
 
@@ -133,19 +132,23 @@ class Window:
         """Note a new connection: what the old one had in hand may be lost and is due at once.
 
         But for the oldest of it the second time: in MQTT 3.1.1 a broker that cannot take a message
-        says so by hanging up. The sequence of one that is hopeless by now, if there is one.
+        says so by hanging up. The sequence of one that is hopeless by now, if there is one: it
+        alone, for the others pass.
         """
         oldest = next((seq for seq in self._in_hand if seq in self._entries), None)
         self._in_hand.clear()
+        self.pace = Pace()
+        self._has_unheard = False
         for entry in self._entries.values():
-            entry.due_ms = _AT_ONCE
+            entry.due_ms, entry.taken_ms = AT_ONCE, None
         if oldest is None:
             return None
-        hopeless = self.refused(oldest, now_ms)
         entry = self._entries[oldest]
+        self._put_off(entry, now_ms)
         # A line that is cut often may have an alarm at stake: it waits no longer than this.
-        entry.due_ms = _AT_ONCE if entry.refusals == 1 else now_ms + _PROBE_CAP_MS
-        return oldest if hopeless else None
+        entry.due_ms = AT_ONCE if entry.refusals == 1 else now_ms + resending.PROBE_CAP_MS
+        is_alone = self._accepted == entry.accepted_before
+        return None if is_alone or entry.refusals < _REFUSALS else oldest
 
     def under_way(self, acknowledged: Sequence[Sequence[int]]) -> list[list[int]]:
         """The acknowledged sequences that were really sent and are not yet confirmed.
@@ -159,32 +162,61 @@ class Window:
             if entry.sendings and ranges.contains(known, seq)
         )
 
-    def confirm(self, confirmed: list[list[int]]) -> None:
+    def confirm(self, confirmed: list[list[int]], now_ms: int) -> None:
         """Drop what the centre has committed."""
         for seq in ranges.each(confirmed):
-            self._entries.pop(seq, None)
-        if self._centre_silent:
-            self._centre_silent = False
-            self._hurry()
+            entry = self._entries.pop(seq, None)
+            if entry is not None:
+                self._lanes[entry.message.lane].acknowledged(entry, now_ms)
+        for entry in self._entries.values():
+            if (
+                entry.overtaken_ms is None
+                and entry.taken_ms is not None
+                and entry.order < self._lanes[entry.message.lane].newest
+            ):
+                entry.overtaken_ms = now_ms
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the next message becomes due after `now_ms`."""
-        times = (entry.due_ms for entry in self._entries.values())
+        times = (due_ms for _, due_ms in self._times())
         return min((due for due in times if due is not None and due > now_ms), default=None)
 
-    def _hurry(self) -> None:
-        """The centre is back: send at once what was sent in vain."""
-        for entry in self._entries.values():
-            if entry.sendings and entry.due_ms is not None:
-                entry.due_ms = _AT_ONCE
+    def _put_off(self, entry: Entry, now_ms: int) -> None:
+        if not entry.refusals:
+            entry.accepted_before = self._accepted
+        entry.refusals += 1
+        entry.due_ms = now_ms + doubled(
+            resending.RESEND_MS, entry.refusals, resending.RESEND_CAP_MS
+        )
+        entry.taken_ms = None
 
-    def _data_bytes_under_way(self) -> int:
+    def _times(self) -> Iterator[tuple[Entry, int | None]]:
+        """Every message with the time at which it is to be sent."""
+        asking: set[tuple[OutLane, bool]] = set()
+        for entry in self._entries.values():
+            if not entry.sendings:
+                yield entry, entry.due_ms
+                continue
+            kind = (entry.message.lane, entry.is_unheard)
+            is_oldest = not entry.refusals and kind not in asking
+            if is_oldest:
+                asking.add(kind)
+            if entry.taken_ms is None:
+                yield entry, entry.due_ms
+            else:
+                yield entry, self._lanes[entry.message.lane].again_ms(entry, is_oldest=is_oldest)
+
+    def _hurry(self, now_ms: int) -> None:
+        """Somebody is there: send at once what was given to nobody."""
+        self._has_unheard = False
+        for entry in self._entries.values():
+            if entry.is_unheard and entry.taken_ms is not None:
+                entry.is_unheard, entry.due_ms, entry.taken_ms = False, now_ms, None
+
+    def _bytes_in_hand(self) -> int:
+        entries = (self._entries.get(seq) for seq in self._in_hand)
         return sum(
             len(entry.message.payload)
-            for entry in self._entries.values()
-            if entry.due_ms is None and entry.message.lane == "data"
+            for entry in entries
+            if entry is not None and entry.message.lane != "alarm"
         )
-
-
-def _is_due(entry: _Entry, now_ms: int) -> bool:
-    return entry.due_ms is not None and entry.due_ms <= now_ms

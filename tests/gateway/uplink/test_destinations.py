@@ -17,6 +17,7 @@ from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.model import Revision
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store.store import Store
+from haidang_gateway.uplink.pace import FIRST_BYTES
 from haidang_gateway.uplinks import Uplinks
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.fault_proxy import FaultProxy
@@ -51,12 +52,16 @@ class City:
     async def running(self) -> AsyncIterator[None]:
         await self.store.open(START_MS)
         await self.uplinks.adopt()
-        task = asyncio.create_task(self.uplinks.run(_no_status), name="uplinks")
+        tasks = [
+            asyncio.create_task(self.uplinks.run(_no_status), name="uplinks"),
+            asyncio.create_task(self.uplinks.centre.number(), name="numbering"),
+        ]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.store.close()
 
     async def raise_alarm(self, number: int) -> None:
@@ -75,7 +80,7 @@ class City:
         self.uplinks.wake()
 
     async def read(self, count: int) -> None:
-        """Packs of a node come, and the centre's share is numbered as the pipeline does it."""
+        """Packs of a node come, and of the centre's share as many are numbered as may be."""
         rows = tuple(row(self._packs + n, pack(self._packs + n)) for n in range(1, count + 1))
         self._packs += count
         await self.store.commit(Batch(now_ms=START_MS, packs=rows))
@@ -230,14 +235,14 @@ def test_what_found_no_room_for_a_destination_is_numbered_when_it_has_taken_some
             pass
         city = City(tmp_path, _to(ca, 1), there)
         await city.store.open(START_MS)
-        # A window of 200 messages holds 10,000.
+        # What may be numbered for a line that nothing is known of holds some hundreds.
         rows = tuple(row(n, pack(n)) for n in range(12_000))
         await city.store.commit(Batch(now_ms=START_MS, packs=rows))
         await city.store.close()
         line.set_up(False)
         city = City(tmp_path, _to(ca, 1), there)
         async with city.running():
-            while (await city.store.backlog(_OTHER)).data < 200:  # noqa: ASYNC110
+            while (await city.store.backlog(_OTHER)).data < 32:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             with Peer(ca, "centre-01", other.port) as listener:
                 await asyncio.to_thread(listener.subscribe, "hd/1/g/+/#")
@@ -329,3 +334,14 @@ def test_a_command_leaves_the_broker_only_when_it_is_durable(
 
     with broker:
         asyncio.run(scenario())
+
+
+def test_how_much_may_be_under_way_to_each_destination_is_shown(ca: Path, tmp_path: Path) -> None:
+    city = City(tmp_path, _to(ca, 1), _to(ca, 1, name=_OTHER, mode="broker-only"))
+    assert {
+        (name, labels["destination"], labels["mode"], value)
+        for name, labels, value in city.uplinks.samples()
+    } == {
+        ("haidang_destination_window_bytes", CENTRE, "acked", FIRST_BYTES),
+        ("haidang_destination_window_bytes", _OTHER, "broker-only", FIRST_BYTES),
+    }

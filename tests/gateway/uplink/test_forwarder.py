@@ -46,6 +46,32 @@ class Broker:
         pass
 
 
+class StandingClock(Clock):
+    """Time that stands until the test moves it."""
+
+    now_ms_ = 1_000_000
+
+    def monotonic_ms(self) -> int:
+        return self.now_ms_
+
+
+class SlowBroker(Broker):
+    """Answers when the test says so; `most` is how much telemetry was under way at once."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: _TAKEN)
+        self.under_way: list[tuple[str, int, asyncio.Future[int]]] = []
+        self.most = 0
+
+    def publish(self, topic: str, payload: bytes) -> asyncio.Future[int]:
+        self.topics.append(topic)
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.under_way.append((topic, len(payload), future))
+        data = sum(size for topic, size, _ in self.under_way if topic.endswith("/data"))
+        self.most = max(self.most, data)
+        return future
+
+
 class FullBroker(Broker):
     """Takes so many messages, then its line stays full."""
 
@@ -259,6 +285,34 @@ def test_an_alarm_is_sent_before_telemetry_is_read(
                 assert set(broker.topics) == {"hd/1/g/gw-01/alarm/gw-01-5f3a9c1e-0001"}
                 gate.set()
                 await until(lambda: "hd/1/g/gw-01/data" in broker.topics, "telemetry after it")
+
+    asyncio.run(scenario())
+
+
+def test_on_a_slow_line_no_more_telemetry_is_under_way_than_it_sends_in_a_second(
+    tmp_path: Path,
+) -> None:
+    rate = 4_000
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await make_messages(store, "data", 60)
+            broker, clock = SlowBroker(), StandingClock()
+            forwarder = Forwarder(store, broker, clock, CENTRE, broker_only=True)
+            task = asyncio.create_task(forwarder.run(), name="forwarder")
+            while forwarder.confirmed.messages < 60:
+                await until(lambda: broker.under_way, "something is under way")
+                _, size, future = broker.under_way.pop(0)
+                clock.now_ms_ += size * 1000 // rate
+                future.set_result(_TAKEN)
+                taken = forwarder.confirmed.messages
+                await until(lambda n=taken: forwarder.confirmed.messages > n, "it is deleted")
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert 1000 < broker.most <= 1.25 * rate
+            assert forwarder.window_bytes < 1.25 * rate
+            assert forwarder.bundle.bytes <= rate / 4
+            assert forwarder.bundle.ahead < 64
 
     asyncio.run(scenario())
 

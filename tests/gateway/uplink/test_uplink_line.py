@@ -12,7 +12,7 @@ from haidang_gateway.model import Lane
 from haidang_gateway.store import dead_letters
 from haidang_gateway.store.store import Store
 from haidang_gateway.uplink import centre as client
-from haidang_gateway.uplink import window
+from haidang_gateway.uplink import resending
 from haidang_tools.brokers import Broker, render
 from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
@@ -195,8 +195,8 @@ def test_a_message_too_large_for_the_broker_counts_as_refused_and_holds_up_nobod
 def test_a_message_that_a_broker_never_takes_is_set_aside_in_either_version(
     ca: Path, tmp_path: Path, protocol: Protocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_RESEND_MS", "_RESEND_CAP_MS", "_PROBE_CAP_MS"):
-        monkeypatch.setattr(window, name, 50)
+    for name in ("RESEND_MS", "RESEND_CAP_MS", "PROBE_CAP_MS"):
+        monkeypatch.setattr(resending, name, 50)
     for name in ("_BACKOFF_FIRST_S", "_BACKOFF_CAP_S"):
         monkeypatch.setattr(client, name, 0.05)
 

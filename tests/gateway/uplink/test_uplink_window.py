@@ -4,7 +4,8 @@ import itertools
 
 from haidang_gateway.batch import Outgoing
 from haidang_gateway.model import OutLane
-from haidang_gateway.uplink.window import ALARM_PLACES, DATA_BYTES, LANES, WINDOW, Window
+from haidang_gateway.uplink.pace import FIRST_BYTES, MOST_BYTES
+from haidang_gateway.uplink.window import ALARM_PLACES, LANES, WINDOW, Window
 from haidang_wire import ranges
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +26,7 @@ def _message(seq: int, lane: OutLane = "data", size: int = 10) -> Outgoing:
 def _send(window: Window, now_ms: int, *, taken: bool = True) -> list[int]:
     seqs = [message.seq for message in window.due(now_ms)]
     for seq in seqs:
-        window.sent(seq)
+        window.sent(seq, now_ms)
         if taken:
             window.taken(seq, now_ms)
     return seqs
@@ -48,54 +49,129 @@ def test_data_leaves_places_for_alarms() -> None:
     assert len(window) + ALARM_PLACES == WINDOW
 
 
-def test_data_on_its_way_is_bounded_in_bytes_and_an_alarm_is_not_held_back() -> None:
+def test_what_is_no_alarm_is_bounded_in_bytes_on_its_way_and_an_alarm_is_not_held_back() -> None:
     window = Window()
-    half = DATA_BYTES // 2
-    for seq in range(1, 6):
-        window.add(_message(seq, size=half))
-    assert _send(window, 0, taken=False) == [1, 2]
-    window.add(_message(6, "alarm"))
+    half = FIRST_BYTES // 2
+    lanes: list[OutLane] = ["reply", "data", "reply", "data", "data"]
+    for seq, lane in enumerate(lanes, 1):
+        window.add(_message(seq, lane, size=half))
+    assert _send(window, 0, taken=False) == [1, 3]
+    window.add(_message(6, "alarm", size=MOST_BYTES))
     assert _send(window, 0, taken=False) == [6]
-    window.taken(1, 10)
-    assert _send(window, 10, taken=False) == [3]
+    window.taken(1, 200)
+    assert _send(window, 200, taken=False) == [2]
 
 
 def test_a_message_larger_than_the_bound_still_goes_out_alone() -> None:
     window = Window()
-    window.add(_message(1, size=DATA_BYTES * 2))
+    window.add(_message(1, size=MOST_BYTES * 2))
     window.add(_message(2))
     assert _send(window, 0, taken=False) == [1]
 
 
-def test_the_time_to_the_next_sending_doubles_up_to_a_minute() -> None:
-    window = Window()
-    window.add(_message(1))
-    window.add(_message(2))
-    sendings = [now for now in range(0, 200_000, 500) if 2 in _send(window, now)]
-    waits = [later - earlier for earlier, later in itertools.pairwise(sendings)]
-    assert waits == [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
+def _sendings(window: Window, seq: int, until_ms: int) -> list[int]:
+    return [now for now in range(0, until_ms, 500) if seq in _send(window, now)]
 
 
-def test_the_oldest_message_asks_every_five_seconds_whether_the_centre_is_back() -> None:
+def _waits(times: list[int]) -> list[int]:
+    return [later - earlier for earlier, later in itertools.pairwise(times)]
+
+
+def test_the_oldest_alarm_asks_every_five_seconds_whether_the_centre_is_back() -> None:
     window = Window()
-    window.add(_message(1))
-    sendings = [now for now in range(0, 60_000, 500) if _send(window, now)]
-    waits = [later - earlier for earlier, later in itertools.pairwise(sendings)]
+    window.add(_message(1, "alarm"))
+    waits = _waits(_sendings(window, 1, 60_000))
     assert waits[:2] == [2000, 4000]
     assert set(waits[2:]) == {5000}
 
 
-def test_one_acknowledgement_after_a_silence_wakes_all_others_once() -> None:
+def test_telemetry_asks_after_half_a_minute_and_then_once_a_minute() -> None:
+    window = Window()
+    window.add(_message(1))
+    assert _waits(_sendings(window, 1, 240_000)) == [30_000, 60_000, 60_000, 60_000]
+
+
+def test_while_the_centre_says_nothing_only_the_oldest_of_each_lane_asks() -> None:
+    window = Window()
+    for seq, lane in enumerate(("alarm", "alarm", "data", "data", "reply", "reply"), 1):
+        window.add(_message(seq, lane))
+    _send(window, 0)
+    again = {seq for now in range(500, 600_000, 500) for seq in _send(window, now)}
+    assert again == {1, 3, 5}
+
+
+def test_a_centre_that_was_stopped_gets_nothing_twice_but_what_asked_for_it() -> None:
+    window = Window()
+    for seq in range(1, 60):
+        window.add(_message(seq))
+    _send(window, 0)
+    asked = [seq for now in range(500, 40_000, 500) for seq in _send(window, now)]
+    assert asked == [1]
+    # It is back, and reads in turn what its broker kept: slowly.
+    for seq in range(1, 60):
+        window.confirm([[seq, seq]], 40_000 + seq * 3000)
+        assert _send(window, 40_000 + seq * 3000 + 2900) == []
+
+
+def test_what_is_lost_beside_what_the_centre_has_is_sent_again_with_doubling_waits() -> None:
+    window = Window()
+    for seq in (1, 2, 3):
+        window.add(_message(seq, "alarm"))
+    _send(window, 0)
+    window.confirm([[1, 1], [3, 3]], 100)
+    times = [now for now in range(0, 300_000, 100) if _send(window, now) == [2]]
+    assert times[0] == 2100
+    assert _waits(times)[:3] == [4000, 5000, 5000], "then it is the oldest, and asks"
+
+
+def test_what_was_lost_with_all_before_it_is_sent_again_behind_the_answer_to_the_oldest() -> None:
     window = Window()
     for seq in range(1, 5):
         window.add(_message(seq))
     _send(window, 0)
-    _send(window, 2000)
-    assert _send(window, 2500) == []
-    window.confirm([[1, 1]])
-    assert _send(window, 2500) == [2, 3, 4]
-    window.confirm([[2, 2]])
-    assert _send(window, 2500) == []
+    assert _send(window, 30_000) == [1]
+    window.confirm([[1, 1]], 30_500)
+    assert _send(window, 35_000) == []
+    assert _send(window, 35_500) == [2, 3, 4]
+
+
+def test_what_an_alarm_overtook_is_not_taken_for_lost() -> None:
+    window = Window()
+    for seq in (1, 2):
+        window.add(_message(seq))
+    _send(window, 0)
+    window.add(_message(3, "alarm"))
+    _send(window, 10)
+    window.confirm([[3, 3]], 20)
+    assert [now for now in range(0, 30_000, 100) if _send(window, now)] == []
+
+
+def test_a_centre_that_takes_long_is_given_longer() -> None:
+    window = Window()
+    for seq in range(1, 41):
+        window.add(_message(seq, "alarm"))
+        _send(window, seq * 10_000)
+        window.confirm([[seq, seq]], seq * 10_000 + (1500 if seq < 5 else 1500 + seq * 200))
+    window.add(_message(41, "alarm"))
+    _send(window, 500_000)
+    assert _send(window, 509_500) == []
+    assert _send(window, 520_000) == [41]
+
+
+def test_what_was_given_to_nobody_goes_out_at_once_when_somebody_is_there() -> None:
+    window = Window()
+    for seq in range(1, 5):
+        window.add(_message(seq))
+    for message in window.due(0):
+        window.sent(message.seq, 0)
+        window.taken(message.seq, 0, is_heard=False)
+    for now_ms in (2000, 6000, 11_000, 16_000):
+        assert _send(window, now_ms - 500) == []
+        assert _send(window, now_ms, taken=False) == [1], "the oldest asks"
+        window.taken(1, now_ms, is_heard=False)
+    assert _send(window, 21_000, taken=False) == [1]
+    window.taken(1, 21_050)
+    assert _send(window, 21_050) == [2, 3, 4]
 
 
 def test_nothing_is_sent_twice_while_it_is_on_its_way_to_the_broker() -> None:
@@ -115,7 +191,7 @@ def _hang_up_over(window: Window, seq: int, now_ms: int) -> tuple[int, int | Non
             _send(window, now_ms)
             now_ms += 1000
         for one in sent:
-            window.sent(one)
+            window.sent(one, now_ms)
         for one in sent[: sent.index(seq)]:
             window.taken(one, now_ms)
         if hopeless := window.reconnected(now_ms):
@@ -132,12 +208,14 @@ def test_a_message_over_which_a_broker_hangs_up_again_and_again_is_hopeless() ->
     assert 30_000 <= now_ms <= 60_000
 
 
-def test_the_only_message_over_which_a_broker_hangs_up_is_given_longer() -> None:
+def test_the_only_message_over_which_a_broker_hangs_up_is_never_given_up() -> None:
     window = Window()
     window.add(_message(1, "alarm"))
-    now_ms, hopeless = _hang_up_over(window, 1, 0)
-    assert hopeless == 1
-    assert 180_000 <= now_ms <= 300_000
+    now_ms = 0
+    for _ in range(500):
+        assert _send(window, now_ms, taken=False) == [1]
+        assert window.reconnected(now_ms) is None
+        now_ms += 5000
 
 
 def test_a_line_that_is_cut_once_delays_no_message() -> None:
@@ -178,20 +256,28 @@ def test_an_acknowledgement_of_what_was_never_sent_confirms_nothing() -> None:
     for seq in (5, 6):
         window.add(_message(seq))
     assert window.under_way([[0, 0xFFFFFFFF]]) == []
-    window.sent(5)
+    window.sent(5, 0)
     assert window.under_way([[0, 0xFFFFFFFF]]) == [[5, 5]]
 
 
 @given(st.lists(st.integers(1, 40), unique=True, min_size=1), st.data())
 @settings(max_examples=60, deadline=None)
-def test_what_is_not_acknowledged_is_sent_again(sent: list[int], data: st.DataObject) -> None:
+def test_what_is_not_acknowledged_is_sent_again_in_the_end(
+    sent: list[int], data: st.DataObject
+) -> None:
     window = Window()
     for seq in sorted(sent):
         window.add(_message(seq, "alarm"))
     _send(window, 0)
     gone = data.draw(st.lists(st.sampled_from(sent), unique=True))
-    window.confirm(window.under_way(ranges.from_sorted(sorted(gone))))
-    assert sorted(_send(window, 60_000)) == sorted(set(sent) - set(gone))
+    window.confirm(window.under_way(ranges.from_sorted(sorted(gone))), 0)
+    left = set(sent) - set(gone)
+    for now_ms in range(0, 60_000, 500):
+        again = _send(window, now_ms)
+        assert left.issuperset(again)
+        left.difference_update(again)
+        window.confirm([[seq, seq] for seq in sorted(again)], now_ms)
+    assert not left
 
 
 class WindowHistory(RuleBasedStateMachine):
@@ -205,7 +291,7 @@ class WindowHistory(RuleBasedStateMachine):
         self.open: dict[int, OutLane] = {}
         self.ever_sent: set[int] = set()
 
-    @rule(lane=st.sampled_from(["alarm", "reply", "data"]), size=st.integers(1, DATA_BYTES))
+    @rule(lane=st.sampled_from(["alarm", "reply", "data"]), size=st.integers(1, MOST_BYTES))
     def load(self, lane: OutLane, size: int) -> None:
         if self.window.room(lane):
             self.window.add(_message(self.next_seq, lane, size))
@@ -218,7 +304,7 @@ class WindowHistory(RuleBasedStateMachine):
         lanes = [message.lane for message in chosen]
         assert lanes == sorted(lanes, key=LANES.index)
         for message in chosen:
-            self.window.sent(message.seq)
+            self.window.sent(message.seq, self.now_ms)
             self.ever_sent.add(message.seq)
             if taken:
                 self.window.taken(message.seq, self.now_ms)
@@ -237,7 +323,7 @@ class WindowHistory(RuleBasedStateMachine):
         for seq in ranges.each(ours):
             assert seq in self.ever_sent
             del self.open[seq]
-        self.window.confirm(ours)
+        self.window.confirm(ours, self.now_ms)
 
     @rule()
     def everything_open_is_sent_in_the_end(self) -> None:
@@ -246,7 +332,7 @@ class WindowHistory(RuleBasedStateMachine):
         seen: set[int] = set()
         while chosen := self.window.due(self.now_ms):
             for message in chosen:
-                self.window.sent(message.seq)
+                self.window.sent(message.seq, self.now_ms)
                 self.window.taken(message.seq, self.now_ms)
                 self.ever_sent.add(message.seq)
                 seen.add(message.seq)
@@ -264,6 +350,6 @@ TestWindowHistory.settings = settings(max_examples=40, stateful_step_count=30, d
 def test_an_answer_to_the_centre_goes_before_data_and_after_alarms() -> None:
     window = Window()
     window.add(_message(1))
-    window.add(_message(2, "reply", size=DATA_BYTES))
+    window.add(_message(2, "reply", size=FIRST_BYTES - 10))
     window.add(_message(3, "alarm"))
     assert _send(window, 0) == [3, 2, 1]

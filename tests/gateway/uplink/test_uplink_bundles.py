@@ -1,0 +1,48 @@
+"""Messages as long as the line wants them, and no more numbered ahead than it can use."""
+
+import asyncio
+from pathlib import Path
+
+from haidang_gateway.batch import CENTRE, Batch
+from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_wire import messages
+from specimens import pack
+from store_kit import START_MS, open_store, row
+
+_DRAFT = data_draft("gw-01", CENTRE)
+
+
+def _packs(count: int) -> Batch:
+    return Batch(now_ms=START_MS, packs=tuple(row(n, pack(n)) for n in range(count)))
+
+
+def test_a_slow_line_gets_short_messages_and_few_of_them_ahead(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(_packs(200))
+            while await store.compose_data(
+                _DRAFT, compose_packs, START_MS, message_bytes=1000, ahead=20
+            ):
+                pass
+            found = await store.pending(CENTRE, "data", 0, 100)
+            assert len(found) == 20
+            sizes = [len(one.payload) for one in found]
+            assert max(sizes) < 1100
+            assert min(sizes) > 500
+            held = [messages.decode("data_message", one.payload)["packs"] for one in found]
+            assert [one[0]["hs"] for packs in held for one in packs] == list(
+                range(sum(map(len, held)))
+            )
+
+    asyncio.run(scenario())
+
+
+def test_a_pack_longer_than_that_goes_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(_packs(3))
+            taken = await store.compose_data(_DRAFT, compose_packs, START_MS, message_bytes=10)
+            assert taken == 3
+            assert len(await store.pending(CENTRE, "data", 0, 100)) == 3
+
+    asyncio.run(scenario())

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import shutil
 import sqlite3
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import backup, check, dead_letters, drop, history
+from haidang_gateway.store import backup, bundles, check, dead_letters, drop, history, schema
 from haidang_gateway.store.store import Store
 from haidang_gateway.store.tables import SCHEMA_VERSION
 from node_packs import EPOCH, NODE, START_MS
@@ -237,7 +239,7 @@ def _full_of_packs(folder: Path, lanes: Sequence[Lane]) -> Path:
 def test_the_packs_of_version_5_keep_their_ids_their_order_and_their_cursors(
     tmp_path: Path,
 ) -> None:
-    lanes: list[Lane] = ["data"] * 500 + ["alarm"] * 3 + ["data"] * 2
+    lanes: list[Lane] = ["alarm" if 500 <= n < 503 else "data" for n in range(505)]
     path = _full_of_packs(tmp_path, lanes)
     with contextlib.closing(sqlite3.connect(path)) as old:
         before = old.execute("SELECT * FROM pack ORDER BY id").fetchall()
@@ -261,6 +263,85 @@ def test_the_packs_of_version_5_keep_their_ids_their_order_and_their_cursors(
 
     asyncio.run(scenario())
     assert _version(path) == SCHEMA_VERSION
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 60 MB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount a small file system")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.mark.parametrize("left_bytes", [300_000, 0])
+def test_a_version_5_database_is_taken_over_on_a_disk_that_others_have_filled(
+    small_disk: Path, left_bytes: int
+) -> None:
+    _full_of_packs(small_disk, ["data"] * 60_000)
+    (small_disk / "ballast").write_bytes(bytes(2_000_000))
+    free = shutil.disk_usage(small_disk).free
+    (small_disk / "filler").write_bytes(bytes(free - left_bytes))
+
+    async def scenario() -> None:
+        async with open_store(small_disk) as store:
+            kept = await store.read(stored)
+            assert [number for number, _ in kept] == list(range(41, 60_041))
+            await store.commit(alarm(1))
+
+    asyncio.run(scenario())
+
+
+def test_a_takeover_that_is_cut_short_goes_on_with_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _full_of_packs(tmp_path, ["data"] * 300)
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        before = old.execute("SELECT * FROM pack ORDER BY id").fetchall()
+    monkeypatch.setattr(bundles, "_MOVED_AT_ONCE", 50)
+    real = bundles.move_some
+    moved: list[bool] = []
+
+    def cut(connection: sqlite3.Connection) -> bool:
+        if len(moved) == 3:
+            raise KeyboardInterrupt
+        moved.append(real(connection))
+        return moved[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bundles, "move_some", cut)
+        with pytest.raises(KeyboardInterrupt):
+            schema.connect(path, START_MS)
+    assert _version(path) == SCHEMA_VERSION
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert await store.read(stored) == [(n, PackRow(*pack)) for n, *pack in before]
+
+    asyncio.run(scenario())
+
+
+def test_what_is_broken_in_the_middle_of_a_takeover_gives_its_packs_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _full_of_packs(tmp_path, ["data"] * 300)
+    monkeypatch.setattr(bundles, "_MOVED_AT_ONCE", 100)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as half:
+        schema.transaction(half, lambda c: schema._steps(c, 5, START_MS))
+        assert schema.transaction(half, bundles.move_some)
+    check.mark(tmp_path, "told so by a test")
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            assert store.opened.set_aside
+            kept = await store.read(stored)
+            assert [n for n, _ in kept if n > 42] == list(range(43, 341))
+            assert "dropped:database_broken" not in await store.ledger_sums()
+            await store.commit(packs(row(900)))
+            assert [n for n, _ in (await store.read(stored))[-2:]] == [340, 341]
+
+    asyncio.run(scenario())
 
 
 def test_a_broken_database_of_version_5_gives_its_packs_to_one_of_this_version(

@@ -19,8 +19,8 @@ RETIRED = 2**62
 # A few are read anew with each reading; larger ones deflate hardly better.
 MOST_PACKS = 200
 _MOST_BYTES = 256 * 1024
-# Of one version 5 row to the next: an upgrade must not fill the memory.
-_MOVED_AT_ONCE = 10_000
+# Of a version 5 database: its log must find room on a disk that others have filled.
+_MOVED_AT_ONCE = 2000
 _LOOKED_AT_ONCE = 100
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[PackRow])
@@ -124,20 +124,25 @@ def sound_up_to(connection: Connection, last: int) -> int | None:
     return rows[-1][1] if rows else None
 
 
-def move_in(connection: Connection) -> None:
-    """Put the packs of a version 5 database into bundles, under their ids."""
-    cursor = 0
-    while rows := connection.execute(
+def move_some(connection: Connection) -> bool:
+    """Put some packs of a version 5 database into bundles, under their ids; False: it was all.
+
+    What is moved is deleted, so that the file does not grow.
+    """
+    rows = connection.execute(
         "SELECT id, node, epoch, boot, seq, lane, received_ms, at_low_ms, at_high_ms, body"
-        " FROM pack WHERE id > ? ORDER BY id LIMIT ?",
-        (cursor, _MOVED_AT_ONCE),
-    ).fetchall():
-        cursor = rows[-1][0]
-        numbered = enumerate((number, PackRow(*pack)) for number, *pack in rows)
-        # Packs follow each other where an id has the same distance to its place.
-        for _, run in itertools.groupby(numbered, lambda item: item[1][0] - item[0]):
-            _move(connection, [item for _, item in run])
-    connection.execute("DROP TABLE pack")
+        " FROM pack ORDER BY id LIMIT ?",
+        (_MOVED_AT_ONCE,),
+    ).fetchall()
+    if not rows:
+        connection.execute("DROP TABLE pack")
+        return False
+    connection.execute("DELETE FROM pack WHERE id <= ?", (rows[-1][0],))
+    numbered = enumerate((number, PackRow(*pack)) for number, *pack in rows)
+    # Packs follow each other where an id has the same distance to its place.
+    for _, run in itertools.groupby(numbered, lambda item: item[1][0] - item[0]):
+        _move(connection, [item for _, item in run])
+    return True
 
 
 def _move(connection: Connection, run: Sequence[Numbered]) -> None:

@@ -13,12 +13,14 @@ from haidang_gateway.errors import StoreError
 from haidang_gateway.store import bundles, history
 from haidang_gateway.store.payloads import Torn, sent
 from haidang_gateway.store.renew import mend_rules, renew
-from haidang_gateway.store.salvage import TornTable, has_table, packs_waiting, passed
+from haidang_gateway.store.salvage import TornTable, packs_waiting, passed
 from haidang_gateway.store.schema import (
     Connection,
     SqlError,
     connect,
+    has_table,
     reading,
+    take_packs_over,
     transaction,
 )
 from haidang_gateway.store.tables import PACK
@@ -156,7 +158,7 @@ def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> No
                 fresh.execute(PACK)
             result.taken[table] = _table(old, fresh, table, result, end_s)
             if table == "pack":
-                transaction(fresh, bundles.move_in)
+                take_packs_over(fresh)
         result.packs_taken = _packs_taken(old, fresh)
     transaction(fresh, lambda c: _settle(c, kept, result, now_ms))
 
@@ -175,12 +177,15 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
 
 
 def _order(old: Connection) -> list[str]:
-    """The tables as they come over; packs from where this database's version has them."""
+    """The tables as they come over; packs from where this database's version has them.
+
+    From both where a takeover was cut short.
+    """
     try:
-        packs = "pack" if has_table(old, "pack") else "bundle"
+        packs = [table for table in ("bundle", "pack") if has_table(old, table)]
     except SqlError:
-        packs = "bundle"
-    return [packs if table == "bundle" else table for table in _ORDER]
+        packs = ["bundle"]
+    return [name for table in _ORDER for name in (packs if table == "bundle" else (table,))]
 
 
 def _packs_taken(old: Connection, fresh: Connection) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from haidang_gateway.store import bundles
-from haidang_gateway.store.schema import Connection, SqlError
+from haidang_gateway.store.schema import Connection, SqlError, has_table
 
 _ROWS = 500
 _JUMPS = 200
@@ -18,17 +18,13 @@ def packs_waiting(old: Connection) -> int:
                 "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
             ).fetchone()
             (oldest,) = old.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
+            if has_table(old, "bundle"):
+                oldest = bundles.oldest(old) or oldest
         else:
             newest, oldest = bundles.newest(old), bundles.oldest(old) or 1
         return max(0, int(newest) - max(passed(old), int(oldest) - 1))
     except SqlError:
         return 0
-
-
-def has_table(old: Connection, table: str) -> bool:
-    """Whether the description of the tables has it; SqlError where that cannot be read."""
-    query = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
-    return old.execute(query, (table,)).fetchone() is not None
 
 
 def passed(old: Connection) -> int:

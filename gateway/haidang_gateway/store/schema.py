@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from haidang_gateway.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreVersion
-from haidang_gateway.store.bundles import move_in
-from haidang_gateway.store.tables import BUNDLED, SCHEMA_VERSION, STEPS
+from haidang_gateway.store import bundles
+from haidang_gateway.store.tables import SCHEMA_VERSION, STEPS
 
 Connection = sqlite3.Connection
 SqlError = sqlite3.Error
@@ -104,6 +104,19 @@ def transaction(connection: Connection, work: Callable[[Connection], _T]) -> _T:
     return result
 
 
+def take_packs_over(connection: Connection) -> None:
+    """Packs of a version 5 database become bundles, each step on its own."""
+    while transaction(connection, bundles.move_some):
+        # On a disk that others have filled the log finds little room.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def has_table(connection: Connection, table: str) -> bool:
+    """Whether the description of the tables has it; raises sqlite3's errors."""
+    query = "SELECT 1 FROM sqlite_master WHERE type='table' AND name=?"
+    return connection.execute(query, (table,)).fetchone() is not None
+
+
 def is_broken(error: SqlError) -> bool:
     """Whether SQLite says that the file's content is damaged."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -149,14 +162,15 @@ def _bring_up(connection: Connection, path: Path, now_ms: int) -> None:
     if version < SCHEMA_VERSION:
         # One transaction: a power cut leaves the older version whole.
         transaction(connection, lambda c: _steps(c, version, now_ms))
+    if has_table(connection, "pack"):
+        # Behind a power cut the next start goes on here.
+        take_packs_over(connection)
 
 
 def _steps(connection: Connection, version: int, now_ms: int) -> None:
     for step in STEPS[version:]:
         for statement in step.split(";"):
             connection.execute(statement)
-    if version < BUNDLED:
-        move_in(connection)
     if version == 0:
         meta = {"epoch": new_epoch(), "created_ms": str(now_ms)}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())

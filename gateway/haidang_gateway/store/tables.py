@@ -80,8 +80,6 @@ INSERT INTO outgoing SELECT * FROM outgoing_before;
 DROP TABLE outgoing_before;
 """
 STEPS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
-# From this version on packs lie in bundles.
-BUNDLED = 6
 SCHEMA_VERSION = len(STEPS)
 # In the key of `outgoing` the lane comes before the number.
 ANY_LANE = "lane IN ('alarm', 'data', 'reply')"

@@ -88,27 +88,13 @@ class Store:
         await self._thread.call_first(lambda: self._commit(batch))
 
     async def compose_data(
-        self,
-        draft: Draft,
-        compose: ComposeData,
-        now_ms: int,
-        *,
-        message_bytes: int = writes.MESSAGE_BYTES,
-        ahead: int = writes.DATA_WINDOW,
+        self, draft: Draft, compose: ComposeData, now_ms: int, **bounds: int
     ) -> int:
-        """Number some waiting packs into data messages; how many packs were taken.
-
-        `message_bytes` of packs at most are in one, `ahead` messages at most wait.
-        """
-        work = functools.partial(
-            writes.compose_data,
-            draft=draft,
-            compose=compose,
-            prefix=self._prefix,
-            message_bytes=message_bytes,
-            ahead=ahead,
+        """Number waiting packs as writes.compose_data, which has `bounds`; how many packs."""
+        work = writes.compose_data
+        return await self._call(
+            lambda: self._write(lambda c: work(c, draft, compose, self._prefix, now_ms, **bounds))
         )
-        return await self._call(lambda: self._write(lambda c: work(c, now_ms=now_ms)))
 
     async def confirm(
         self, destination: str, epoch: str, ranges: Sequence[Sequence[int]]

@@ -43,6 +43,7 @@ class Model:
         self._runtime: Any = None
         self._input: dict[str, Any] = {}
         self._outputs: list[dict[str, Any]] = []
+        self._tables: dict[int, Grid] = {}
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -75,6 +76,7 @@ class Model:
                 f"model {self._path}: wants no single 8-bit picture; export it with models/train"
             )
         self._input, self._outputs = inputs[0], runtime.get_output_details()
+        self._tables = {x["index"]: _table(x) for x in self._outputs if _of_bytes(x)}
         self._runtime = runtime
 
     def run(self, picture: Picture) -> tuple[Grid, ...]:
@@ -114,6 +116,10 @@ class Model:
     def _real(self, output: dict[str, Any]) -> Grid:
         """Undo the quantisation with the file's own scale and zero point; drop the batch axis."""
         raw = self._runtime.get_tensor(output["index"])[0]
+        table = self._tables.get(output["index"])
+        if table is not None:
+            known: Grid = table[raw.view(np.uint8)]
+            return known
         scale, zero = output["quantization"]
         if not scale:
             return np.asarray(raw, np.float32)
@@ -123,6 +129,18 @@ class Model:
     def _check_loaded(self) -> None:
         if not self._input:
             raise ModelError(f"model {self._path.name}: load() was not called")
+
+
+def _of_bytes(output: dict[str, Any]) -> bool:
+    return bool(output["quantization"][0]) and np.dtype(output["dtype"]).itemsize == 1
+
+
+def _table(output: dict[str, Any]) -> Grid:
+    """What each of an output's 256 bytes means, by its unsigned value."""
+    scale, zero = output["quantization"]
+    values = np.arange(256, dtype=np.uint8).view(output["dtype"])
+    table: Grid = (values.astype(np.float32) - np.float32(zero)) * np.float32(scale)
+    return table
 
 
 def verified_bytes(path: Path, sha256: str) -> bytes:

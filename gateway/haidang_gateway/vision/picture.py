@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Protocol
 
 import numpy as np
@@ -125,11 +126,11 @@ def fire_scores(outputs: Sequence[Grid]) -> FireScores:
     if len(picture) != 1 or len(cells) != 1:
         shapes = [o.shape for o in outputs]
         raise ModelError(f"the fire model answers with shapes {shapes}; take the released file")
-    fire, smoke = _sigmoid(picture[0].reshape(2))
+    fire, smoke = (1 / (1 + exp(-max(x, -30.0))) for x in picture[0].ravel().tolist())
     maps = _sigmoid(cells[0].reshape(cells[0].shape[-3:]))
     return FireScores(
-        fire=float(fire),
-        smoke=float(smoke),
+        fire=fire,
+        smoke=smoke,
         cells_fire=maps[..., 0],
         cells_smoke=maps[..., 1],
         box=strongest_box(maps[..., 0]),
@@ -277,5 +278,6 @@ def _halved(rgb: Picture) -> Picture:
 
 
 def _sigmoid(logits: Grid) -> Grid:
-    scores: Grid = (1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))).astype(np.float32)
+    one = np.float32(1)
+    scores: Grid = one / (one + np.exp(-np.maximum(logits, np.float32(-30))))
     return scores

@@ -14,7 +14,8 @@ class Turns:
     def pick(self, ready: Collection[str], now_ms: int) -> str | None:
         """The camera of `ready` that waits longest for its turn; None where none is due.
 
-        A tenth of its time too early is in time: waking up again for it costs more.
+        Half of its time too early is in time, since the next turn is not moved by that: a picture
+        that came is looked at, and nobody wakes up again for it.
         """
         due = [x for x in self._due if x in ready and self._due[x] - self._early[x] <= now_ms]
         return min(due, key=self._due.__getitem__, default=None)
@@ -23,7 +24,7 @@ class Turns:
         """Set the next deadline; turns that were missed are not made up for."""
         next_ms = self._due[camera] + period_ms
         self._due[camera] = max(next_ms, now_ms)
-        self._early[camera] = period_ms // 10 if next_ms > now_ms else 0
+        self._early[camera] = period_ms // 2 if next_ms > now_ms else 0
 
     def wait_ms(self, ready: Collection[str], now_ms: int) -> int | None:
         """How long until one of `ready` is due; None where none is ready."""

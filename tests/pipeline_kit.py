@@ -107,6 +107,7 @@ class Bench:
         ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
         self.orders = Orders(orders, gateway="gw-01", nodes=self.fleet.nodes)
         self.answered: list[Said] = []
+        self.committed: list[Batch] = []
         self.pipeline = Pipeline(
             orders=self.orders,
             intake=Intake(
@@ -129,7 +130,7 @@ class Bench:
             answers=self.answers,
             clock=self.clock,  # type: ignore[arg-type]
             telemetry_commit_ms=1000,
-            on_commit=lambda _revisions: None,
+            on_commit=self.committed.append,
             on_answer=self.answered.append,
         )
 

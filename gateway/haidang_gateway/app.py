@@ -8,11 +8,11 @@ import importlib.metadata
 import logging
 import zoneinfo
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from haidang_gateway.alarms.engine import Rules
-from haidang_gateway.batch import CENTRE
+from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.clock import Clock
 from haidang_gateway.control import Control
 from haidang_gateway.crash_points import CrashPoints
@@ -34,7 +34,7 @@ from haidang_gateway.installed_levels import editions_by_source
 from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
 from haidang_gateway.metrics_page import MetricsPage, Sample, process_samples, samples_of
-from haidang_gateway.model import Revision, StoreTrouble
+from haidang_gateway.model import StoreTrouble
 from haidang_gateway.pipeline import Pipeline
 from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
@@ -188,9 +188,10 @@ class App:
             crash_points=CrashPoints.from_environment(),
         )
 
-    def _on_commit(self, revisions: Sequence[Revision]) -> None:
-        self._uplinks.wake()
-        for revision in revisions:
+    def _on_commit(self, batch: Batch) -> None:
+        if batch.for_destinations:
+            self._uplinks.wake()
+        for revision in batch.revisions:
             _log.info("alarm %s, revision %s", revision.alarm_id, revision.rev)
 
     async def _status(self, orders: Orders) -> dict[str, Any]:

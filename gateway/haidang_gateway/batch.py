@@ -102,6 +102,11 @@ class Batch:
     counters: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def for_destinations(self) -> bool:
+        """Whether a commit has messages for a destination; waiting packs are numbered later."""
+        return bool(self.drafts or self.resend)
+
+    @property
     def empty(self) -> bool:
         """Whether a commit would change nothing."""
         return not (

@@ -13,7 +13,7 @@ from haidang_gateway.fleet.orders import Orders
 from haidang_gateway.inbox import Inbox, Urgent
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.intake import Intake
-from haidang_gateway.model import Lane, Revision
+from haidang_gateway.model import Lane
 from haidang_gateway.store.store import Store
 from haidang_gateway.work import Said, Work
 
@@ -50,8 +50,8 @@ class Answers(Protocol):
 class Pipeline:
     """Takes urgent items at once and telemetry in groups; answers only what is committed.
 
-    `on_commit(revisions)` is called after each commit, to wake the uplink; `on_answer(answer)`
-    for each answer to what was asked at this gateway.
+    `on_commit(batch)` is called after each commit, to wake the uplink; `on_answer(answer)` for
+    each answer to what was asked at this gateway.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Pipeline:
         answers: Answers,
         clock: Clock,
         telemetry_commit_ms: int,
-        on_commit: Callable[[Sequence[Revision]], None],
+        on_commit: Callable[[Batch], None],
         on_answer: Callable[[Said], None],
         crash_points: CrashPoints | None = None,
     ) -> None:
@@ -178,7 +178,7 @@ class Pipeline:
         if pause_s > _RETRY_FIRST_S:
             away_s = (self._clock.monotonic_ms() - since_ms) / 1000
             _log.info("the store works again after %.1f s", away_s)
-        self._on_commit(batch.revisions)
+        self._on_commit(batch)
 
     def _answer(self, work: Work) -> None:
         for (lane, key), ranges in work.acks.items():

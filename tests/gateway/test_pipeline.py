@@ -95,6 +95,20 @@ def test_alarms_do_not_wait_for_telemetry_and_telemetry_waits_for_company(
     asyncio.run(scenario())
 
 
+def test_destinations_are_woken_for_what_they_get_and_for_no_reading(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            bench.arrive("data", pack(1), 21)
+            bench.clock.advance(1000)
+            await bench.pipeline.step()
+            bench.arrive("alarm", pack(2, *smoke("alarm")), 22)
+            await bench.pipeline.step()
+            assert [batch.for_destinations for batch in bench.committed] == [False, True]
+            assert await bench.alarms() == 1
+
+    asyncio.run(scenario())
+
+
 def test_five_hundred_packs_do_not_wait_for_the_second(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:

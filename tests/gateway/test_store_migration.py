@@ -91,18 +91,17 @@ VERSION_2 = VERSION_1 + SINCE_1
 VERSION_3 = VERSION_2 + SINCE_2
 VERSION_4 = VERSION_3 + SINCE_3
 VERSION_5 = VERSION_4 + SINCE_4
-# What version 6 has instead of the tables pack and outgoing.
+# What version 6 has besides; the table pack stays empty.
 SINCE_5 = """
 -- Packs with the ids from `first` to `last`, deflated, and when the latest of them came.
 CREATE TABLE bundle (
     first INTEGER PRIMARY KEY, last INTEGER NOT NULL, lane TEXT NOT NULL,
     received_ms INTEGER NOT NULL, packs BLOB NOT NULL);
-DROP TABLE pack;
 DROP TABLE outgoing;
 CREATE TABLE outgoing (
     destination TEXT, seq INTEGER, lane TEXT NOT NULL, topic TEXT NOT NULL,
     payload BLOB NOT NULL, packs INTEGER NOT NULL, created_ms INTEGER NOT NULL,
-    PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
+    rowid INTEGER AS (seq), PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
 """
 VERSION_6 = VERSION_5 + SINCE_5
 
@@ -291,6 +290,31 @@ def test_a_version_5_database_is_taken_over_on_a_disk_that_others_have_filled(
             await store.commit(alarm(1))
 
     asyncio.run(scenario())
+
+
+def test_a_program_of_version_5_finds_nothing_broken_before_it_finds_the_later_version(
+    tmp_path: Path,
+) -> None:
+    path = _full_of_packs(tmp_path, ["data"] * 300)
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(alarm(1))
+
+    asyncio.run(scenario())
+    with contextlib.closing(sqlite3.connect(path)) as seen:
+        tables = {name for (name,) in seen.execute("SELECT name FROM sqlite_master")}
+        assert {"meta", "pack", "rule_state", "destination"} <= tables
+        # As its look at the start did; what is wrong there has the database set aside.
+        for table in {"revision", "audit", "outgoing", "quarantine", "pack"} & tables:
+            for way in ("ASC", "DESC"):
+                seen.execute(f"SELECT * FROM {table} ORDER BY rowid {way} LIMIT 20").fetchall()
+        assert seen.execute("SELECT seq FROM outgoing ORDER BY rowid").fetchall() == [
+            (7,),
+            (8,),
+            (9,),
+        ]
+        assert seen.execute("SELECT count(*) FROM pack").fetchone() == (0,)
 
 
 def test_a_takeover_that_is_cut_short_goes_on_with_the_next_start(

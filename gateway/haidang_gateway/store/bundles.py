@@ -125,7 +125,7 @@ def sound_up_to(connection: Connection, last: int) -> int | None:
 
 
 def move_some(connection: Connection) -> bool:
-    """Put some packs of a version 5 database into bundles, under their ids; False: it was all.
+    """Put some packs of a version 5 database into bundles, under their ids; False: there are none.
 
     What is moved is deleted, so that the file does not grow.
     """
@@ -135,9 +135,12 @@ def move_some(connection: Connection) -> bool:
         (_MOVED_AT_ONCE,),
     ).fetchall()
     if not rows:
-        connection.execute("DROP TABLE pack")
         return False
     connection.execute("DELETE FROM pack WHERE id <= ?", (rows[-1][0],))
+    # From then on the bundles alone know the highest id.
+    connection.execute(
+        "DELETE FROM sqlite_sequence WHERE name='pack' AND NOT EXISTS (SELECT 1 FROM pack)"
+    )
     numbered = enumerate((number, PackRow(*pack)) for number, *pack in rows)
     # Packs follow each other where an id has the same distance to its place.
     for _, run in itertools.groupby(numbered, lambda item: item[1][0] - item[0]):

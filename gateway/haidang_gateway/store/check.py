@@ -75,10 +75,7 @@ def passed(connection: Connection, now_ms: int) -> None:
 
 def missing(connection: Connection) -> str:
     """Which tables are missing that every database of a gateway has; empty if none."""
-    known = _tables(connection)
-    # Packs lay there until version 5.
-    packs = {"pack"} - ({"pack"} if "bundle" in known else set())
-    lacking = ({"meta", "rule_state", "destination"} | packs) - known
+    lacking = {"meta", "pack", "rule_state", "destination"} - _tables(connection)
     return f"tables are missing: {', '.join(sorted(lacking))}" if lacking else ""
 
 

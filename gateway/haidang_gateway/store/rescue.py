@@ -23,7 +23,6 @@ from haidang_gateway.store.schema import (
     take_packs_over,
     transaction,
 )
-from haidang_gateway.store.tables import PACK
 from haidang_gateway.store.writes import audit
 
 _log = logging.getLogger(__name__)
@@ -153,12 +152,8 @@ def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> No
         kept = _meta(old, result)
         result.packs_waited = packs_waiting(old)
         for table in _order(old):
-            if table == "pack":
-                # As it was in version 5, for as long as it is filled.
-                fresh.execute(PACK)
             result.taken[table] = _table(old, fresh, table, result, end_s)
-            if table == "pack":
-                take_packs_over(fresh)
+        take_packs_over(fresh)
         result.packs_taken = _packs_taken(old, fresh)
     transaction(fresh, lambda c: _settle(c, kept, result, now_ms))
 

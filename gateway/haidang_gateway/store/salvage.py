@@ -13,15 +13,12 @@ _JUMPS = 200
 def packs_waiting(old: Connection) -> int:
     """How many packs no destination had, as far as that can be read; ids have no gaps."""
     try:
-        if has_table(old, "pack"):
-            (newest,) = old.execute(
-                "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
-            ).fetchone()
-            (oldest,) = old.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
-            if has_table(old, "bundle"):
-                oldest = bundles.oldest(old) or oldest
-        else:
-            newest, oldest = bundles.newest(old), bundles.oldest(old) or 1
+        (newest,) = old.execute(
+            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
+        ).fetchone()
+        (oldest,) = old.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
+        if has_table(old, "bundle"):
+            newest, oldest = max(newest, bundles.newest(old)), bundles.oldest(old) or oldest
         return max(0, int(newest) - max(passed(old), int(oldest) - 1))
     except SqlError:
         return 0

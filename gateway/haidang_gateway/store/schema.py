@@ -106,7 +106,8 @@ def transaction(connection: Connection, work: Callable[[Connection], _T]) -> _T:
 
 def take_packs_over(connection: Connection) -> None:
     """Packs of a version 5 database become bundles, each step on its own."""
-    while transaction(connection, bundles.move_some):
+    while connection.execute("SELECT 1 FROM pack LIMIT 1").fetchone():
+        transaction(connection, bundles.move_some)
         # On a disk that others have filled the log finds little room.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -162,9 +163,8 @@ def _bring_up(connection: Connection, path: Path, now_ms: int) -> None:
     if version < SCHEMA_VERSION:
         # One transaction: a power cut leaves the older version whole.
         transaction(connection, lambda c: _steps(c, version, now_ms))
-    if has_table(connection, "pack"):
-        # Behind a power cut the next start goes on here.
-        take_packs_over(connection)
+    # Behind a power cut the next start goes on here.
+    take_packs_over(connection)
 
 
 def _steps(connection: Connection, version: int, now_ms: int) -> None:

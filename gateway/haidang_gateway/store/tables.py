@@ -1,16 +1,14 @@
 """The database's tables, by the version that brought them; a released step never changes."""
 
-# Until version 5; what is rescued of such a database lies in one for a moment.
-PACK = """
+# Version 1 is the first that was ever installed.
+_VERSION_1 = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 -- AUTOINCREMENT: a deleted id is never given again, since a cursor walks over them.
 CREATE TABLE pack (
     id INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL, epoch TEXT NOT NULL,
     boot INTEGER NOT NULL, seq INTEGER NOT NULL, lane TEXT NOT NULL,
     received_ms INTEGER NOT NULL, at_low_ms INTEGER NOT NULL, at_high_ms INTEGER NOT NULL,
-    body BLOB NOT NULL)"""
-# Version 1 is the first that was ever installed.
-_VERSION_1 = f"""
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;{PACK};
+    body BLOB NOT NULL);
 CREATE TABLE boot (
     node TEXT, epoch TEXT, boot INTEGER, doc TEXT NOT NULL,
     PRIMARY KEY (node, epoch, boot)) WITHOUT ROWID;
@@ -65,6 +63,8 @@ CREATE TABLE dropped (
     node TEXT, epoch TEXT, boot INTEGER, low INTEGER, high INTEGER NOT NULL, lane TEXT NOT NULL,
     day TEXT NOT NULL, PRIMARY KEY (node, epoch, boot, low)) WITHOUT ROWID;
 """
+# A program of version 5 calls a database broken that has no table `pack` and sets it aside, and it
+# looks at both ends of `outgoing` by row number, before it finds that the version is a later one.
 _VERSION_6 = """
 -- Packs with the ids from `first` to `last`, deflated, and when the latest of them came.
 CREATE TABLE bundle (
@@ -75,7 +75,7 @@ ALTER TABLE outgoing RENAME TO outgoing_before;
 CREATE TABLE outgoing (
     destination TEXT, seq INTEGER, lane TEXT NOT NULL, topic TEXT NOT NULL,
     payload BLOB NOT NULL, packs INTEGER NOT NULL, created_ms INTEGER NOT NULL,
-    PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
+    rowid INTEGER AS (seq), PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
 INSERT INTO outgoing SELECT * FROM outgoing_before;
 DROP TABLE outgoing_before;
 """

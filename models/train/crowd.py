@@ -88,12 +88,13 @@ def train(
     count = len(store["features"])
     steps = count // batch
     done = checkpoints.restore(tail, folder)
+    warming = min(100, epochs * steps // 10)
     rate = tf.keras.optimizers.schedules.CosineDecay(
         highest_rate / 8,
-        epochs * steps - 100,
+        epochs * steps - warming,
         alpha=0.02,
         warmup_target=highest_rate,
-        warmup_steps=100,
+        warmup_steps=warming,
     )
     rule = tf.keras.optimizers.AdamW(rate, weight_decay=1e-4, clipnorm=1.0)
     rule.build(tail.trainable_variables)

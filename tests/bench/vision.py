@@ -17,7 +17,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from haidang_gateway.vision.manifest import CrowdModel, FireModel, load_model, read_manifest
 
-from bench import parts, vision_clips, vision_growth
+from bench import parts, vision_clips, vision_crowds, vision_growth
 from bench.vision_worker import MODELS, measured
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +42,7 @@ def figures(frames: int = 10_000, quick: bool = False) -> parts.Figures:
             **_memory(full, seconds),
         }
     result |= vision_growth.figures(frames, quick)
+    result |= vision_crowds.figures(quick)
     return result | ({"models": None} if quick else {"models": _models()})
 
 
@@ -120,11 +121,10 @@ def _invoke(entry: FireModel | CrowdModel, rounds: int) -> dict[str, float]:
 
 
 def _models() -> dict[str, object] | None:
-    """The models' figures on the validation lists, where the data lies beside the repository."""
+    """The fire model's figures on the validation lists, where the data is there."""
     if not _DATA.is_dir():
         return None
-    wanted = (("fire", "val.jsonl"), ("fire", "val2.jsonl"), ("crowd", "val.jsonl"))
-    return {f"{task}/{split}": _evaluated(task, split) for task, split in wanted}
+    return {f"fire/{split}": _evaluated("fire", split) for split in ("val.jsonl", "val2.jsonl")}
 
 
 def _evaluated(task: str, split: str) -> object:

@@ -101,6 +101,8 @@ class Decoder:
         self._stream: VideoStream = container.streams.video[0]
         self._context = self._stream.codec_context
         self._context.thread_count = 1
+        # Asked of each packet, this makes a fraction each time.
+        self._tick_ms = float(self._stream.time_base or 0) * 1000
         self.broken = 0
 
     def packets(self) -> Iterator[Encoded]:
@@ -143,6 +145,11 @@ class Decoder:
                 )
         return pictures
 
+    def stamp_ms(self, packet: Encoded) -> float | None:
+        """When a packet is to be decoded, by the stream's own time; None where it does not say."""
+        stamp = packet.pts if packet.dts is None else packet.dts
+        return None if stamp is None else stamp * self._tick_ms
+
     def _note_broken(self) -> None:
         self.broken += 1
         if self.broken > _MAX_BROKEN_PACKETS:
@@ -152,14 +159,6 @@ class Decoder:
 def raw(rgb: Picture) -> Raw:
     """Return an array of height x width x 3 bytes as a decoded picture."""
     return VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
-
-
-def stamp_ms(packet: Encoded) -> float | None:
-    """When a packet is to be decoded, by the stream's own time; None where it does not say."""
-    stamp = packet.pts if packet.dts is None else packet.dts
-    if stamp is None or packet.time_base is None:
-        return None
-    return float(stamp * packet.time_base) * 1000
 
 
 def opened(source: Source) -> AbstractContextManager[InputContainer]:

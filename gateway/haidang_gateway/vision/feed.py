@@ -16,7 +16,6 @@ from haidang_gateway.vision.camera import (
     Source,
     opened,
     raw,
-    stamp_ms,
 )
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lull import Arrivals, Lull
@@ -68,6 +67,7 @@ class Camera:
     ) -> None:
         """Store only; `start()` opens."""
         self._source = source
+        self._live, self._patient = source.live, source.patient
         self._monotonic_ms = monotonic_ms
         self._now_ms = now_ms
         self._on_fresh = on_fresh
@@ -148,11 +148,11 @@ class Camera:
             self._play_stream()
         if self._stop.is_set():
             return
-        if self._source.live and not self._source.snapshot:
+        if self._live and not self._source.snapshot:
             raise CameraError(f"camera {self._source.shown}: the stream ended")
         if self.counters.decoded == before:
             raise CameraError(f"camera {self._source.shown} holds no pictures; take another file")
-        if not self._source.loop and not self._source.live:
+        if not self._source.loop and not self._live:
             self._end()
 
     def _play_stream(self) -> None:
@@ -164,7 +164,7 @@ class Camera:
             for packet in decoder.packets():
                 if self._stop.is_set():
                     return
-                came_ms, how = self._came_ms(packet, start_ms, arrivals), "all"
+                came_ms, how = self._came_ms(decoder.stamp_ms(packet), start_ms, arrivals), "all"
                 # The last, empty packet fetches what the decoder still holds.
                 if packet.size:
                     how = self._thrift.judge(packet.is_keyframe, came_ms, awake=self.awake)
@@ -178,14 +178,13 @@ class Camera:
                 ):
                     self._decode(decoder, pile.take())
                 lull.note(came_ms)
-                if self._source.patient and (arrivals.trusted or not self._source.live):
+                if self._patient and (arrivals.trusted or not self._live):
                     wanted_ms = pile.wanted_ms(self.every_ms) if how == "all" else None
                     self._leave_alone(lull, wanted_ms)
 
-    def _came_ms(self, packet: Encoded, start_ms: int, arrivals: Arrivals) -> int:
-        """When a packet came; a file's are waited for until they are due."""
-        at_ms = stamp_ms(packet)
-        if self._source.live:
+    def _came_ms(self, at_ms: float | None, start_ms: int, arrivals: Arrivals) -> int:
+        """When the packet stamped `at_ms` came; a file's are waited for until they are due."""
+        if self._live:
             return arrivals.came_ms(at_ms, self._monotonic_ms())
         due_ms = start_ms + int(at_ms or 0)
         if (early_ms := due_ms - self._monotonic_ms()) > 0:

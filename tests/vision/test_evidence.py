@@ -300,6 +300,8 @@ def test_the_seconds_before_an_event_are_kept_though_four_others_begin_at_once(t
         burning(witness, at_ms=NOW_MS + 2000 + i, colour=(90 + i, 90, 90))
         witness.sign(FlameLine(active=False, score=0.1, box=None, at_ms=NOW_MS), None)
     oldest, *others = folders(tmp_path)
+    assert len(read_event(oldest)) == 3, "the fifth alarm goes out before the first one's pictures"
+    witness.mind(NOW_MS + 2010)
     assert len([name for name in read_event(oldest) if name.startswith("before-")]) == 4
     witness.finish()
     assert [len(read_event(folder)) for folder in others] == [7] * 4

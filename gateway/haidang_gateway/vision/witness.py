@@ -86,6 +86,7 @@ class Witness:
         """Put a frame into the ring, now and then, and to the events that began just before."""
         if self._folder is None or frame.at_ms < self._next_ms:
             return
+        self._give_up_oldest()
         self._next_ms = frame.at_ms + (_AWAKE_EVERY_MS if awake else _ASLEEP_EVERY_MS)
         planes = frame.planes(_RING_WIDTH)
         self._ring.add(frame.at_ms, planes)
@@ -96,12 +97,18 @@ class Witness:
 
     def mind(self, now_ms: int) -> None:
         """Write what the events still lack, also when no picture comes any more."""
+        self._give_up_oldest()
         for event in list(self._followed):
             over = now_ms > event.at_ms + _AFTER_MS
             if over:
                 self._followed.remove(event)
             if over or len(event.waiting) >= _AFTER_AT_ONCE:
                 self._write(event)
+
+    def _give_up_oldest(self) -> None:
+        """Not while an event is kept: its own line goes out before another's pictures."""
+        while len(self._followed) > _MOST_FOLLOWED:
+            self._write(self._followed.pop(0))
 
     def finish(self) -> None:
         """Write what waits; nothing is followed any more."""
@@ -140,8 +147,6 @@ class Witness:
             # The alarm itself must go out, with or without its picture.
             self._note(error)
             return
-        if len(self._followed) >= _MOST_FOLLOWED:
-            self._write(self._followed.pop(0))
         before = self._ring.pictures()
         self._followed.append(_Followed(folder.where(event), event.at_ms, before))
 

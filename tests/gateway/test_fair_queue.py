@@ -10,7 +10,6 @@ from haidang_gateway.fair_queue import FairQueue
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.allowance import Allowance, Rate
 from haidang_gateway.ingest.arrival import Arrival
-from haidang_gateway.settings import NodeSettings
 from hypothesis import given
 from hypothesis import strategies as st
 from node_packs import NODE, START_MS, pack, smoke
@@ -108,7 +107,6 @@ def test_an_alarm_is_acknowledged_in_the_first_round_beside_a_flood_which_is_cou
 ) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            bench.fleet.nodes[FLOODER] = NodeSettings(id=FLOODER, place="m")
             for seq in range(200):
                 bench.inbox.put_urgent(_arrival(FLOODER, seq, b"rubbish %d" % seq))
             bench.inbox.put_urgent(_arrival(NODE, 7, pack(7, *smoke("alarm"))))

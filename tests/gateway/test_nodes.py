@@ -4,6 +4,8 @@ from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
 from haidang_gateway.model import Heard, Silence
 from haidang_gateway.settings import NodeSettings
+from hypothesis import example, given
+from hypothesis import strategies as st
 from node_packs import NODE, SOURCE, START_MS
 
 
@@ -44,6 +46,39 @@ def test_a_sleeping_node_is_given_the_time_it_declares() -> None:
     assert fleet.note_status(NODE, _status(3600), START_MS) is not None
     assert fleet.silences(START_MS + 3 * 3_600_000 - 1) == []
     assert len(fleet.silences(START_MS + 3 * 3_600_000)) == 1
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["heard", "sooner", "later", "excused", "looked"]),
+            st.integers(0, 2),
+            st.integers(0, 40_000),
+        ),
+        max_size=40,
+    )
+)
+@example([("sooner", 0, 0), ("looked", 0, 20_000), ("heard", 0, 0), ("looked", 0, 20_000)])
+def test_no_silence_is_missed_by_looking_seldom(steps: list[tuple[str, int, int]]) -> None:
+    """Beside a fleet that is asked to look through all nodes each time."""
+    names = [f"n-24000000000{number}" for number in range(3)]
+    both = [Fleet([NodeSettings(id=name, place="m") for name in names], 0) for _ in range(2)]
+    now_ms = 0
+    for what, number, after_ms in steps:
+        now_ms += after_ms
+        found: list[object] = []
+        for fleet, among in zip(both, (None, names), strict=True):
+            if what in ("sooner", "later"):
+                fleet.note_status(names[number], _status(5 if what == "sooner" else 60), now_ms)
+            elif what == "excused":
+                fleet.excuse(after_ms, now_ms)
+            elif what == "heard":
+                fleet.heard(names[number], now_ms)
+            found.append(fleet.silences(now_ms, among))
+        assert found[0] == found[1]
+        early_ms, exact_ms = both[0].next_due_ms(), both[1].next_due_ms(names)
+        assert (early_ms is None) == (exact_ms is None)
+        assert early_ms is None or exact_ms is None or early_ms <= exact_ms
 
 
 def test_an_unknown_node_is_neither_heard_nor_missed() -> None:

@@ -1,6 +1,7 @@
 """The configured nodes, what they say of themselves, and their signs of life."""
 
 import logging
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,17 +45,20 @@ class Fleet:
         started_ms: int,
         docs: Mapping[str, dict[str, Any]] | None = None,
     ) -> None:
-        """Every node gets its full time to speak after the gateway's start.
+        """`nodes` are the configured ones, in the attribute of this name by id.
 
+        Every node gets its full time to speak after the gateway's start.
         `docs` are what nodes declared before a restart: a sleeping node's time is its own.
         """
-        self._lives = {n.id: _life(n, started_ms, (docs or {}).get(n.id, {})) for n in nodes}
+        self.nodes: Mapping[str, NodeSettings] = {node.id: node for node in nodes}
+        self._lives = {
+            name: _life(node, started_ms, (docs or {}).get(name, {}))
+            for name, node in self.nodes.items()
+        }
         self._changed: set[str] = set()
-
-    @property
-    def nodes(self) -> dict[str, NodeSettings]:
-        """The configured nodes by id."""
-        return {name: life.node for name, life in self._lives.items()}
+        # No silence is found before this; None where a deadline may have come nearer. Thousands of
+        # nodes are looked through once in a while, not for every pack.
+        self._quiet_until_ms: float | None = None
 
     def note_status(self, node: str, status: Mapping[str, Any], at_ms: int) -> NodeMode | None:
         """Take in a live status; the fact where a known mode is new, or the first since the start.
@@ -65,7 +69,10 @@ class Fleet:
         if life is None:
             return None
         wish = status["heartbeat_s"]
-        life.heartbeat_s = min(max(wish, _SHORTEST_HEARTBEAT_S), _LONGEST_HEARTBEAT_S)
+        heartbeat_s = min(max(wish, _SHORTEST_HEARTBEAT_S), _LONGEST_HEARTBEAT_S)
+        if heartbeat_s < life.heartbeat_s:
+            self._quiet_until_ms = None
+        life.heartbeat_s = heartbeat_s
         doc = {"heartbeat_s": life.heartbeat_s}
         if _MISSED * life.heartbeat_s * 1000 > SUPERVISION_MS:
             doc["heard_ms"] = at_ms
@@ -104,9 +111,10 @@ class Fleet:
             return None
         news = life.silent or not life.ever_heard
         life.heard_ms = max(life.heard_ms, at_ms)
-        life.silent, life.ever_heard = False, True
         if not news:
             return None
+        life.silent, life.ever_heard = False, True
+        self._quiet_until_ms = None
         return Heard(
             source=life.node.source, place=life.node.place, at_ms=at_ms, received_ms=at_ms
         )
@@ -122,7 +130,10 @@ class Fleet:
 
     def silences(self, now_ms: int, among: Collection[str] | None = None) -> list[Silence]:
         """Nodes that have just missed their third heartbeat; each is told once."""
-        found = []
+        found: list[Silence] = []
+        if among is None and self._quiet_until_ms is not None and now_ms < self._quiet_until_ms:
+            return found
+        self._quiet_until_ms = None
         for life in self._of(among):
             if not life.silent and now_ms >= _deadline_ms(life):
                 life.silent = True
@@ -138,10 +149,13 @@ class Fleet:
         return found
 
     def next_due_ms(self, among: Collection[str] | None = None) -> int | None:
-        """When the next silence can be found; None if all are silent."""
-        return min(
-            (_deadline_ms(life) for life in self._of(among) if not life.silent), default=None
-        )
+        """When the next silence can be found at the earliest; None if all are silent."""
+        if among is not None:
+            return _earliest_ms(self._of(among))
+        if self._quiet_until_ms is None:
+            first_ms = _earliest_ms(self._lives.values())
+            self._quiet_until_ms = math.inf if first_ms is None else first_ms
+        return None if self._quiet_until_ms == math.inf else int(self._quiet_until_ms)
 
     def up_and_down(self) -> tuple[int, int]:
         """How many nodes are heard, how many are silent or not heard since the start."""
@@ -170,6 +184,10 @@ def _life(node: NodeSettings, started_ms: int, doc: dict[str, Any]) -> _Life:
     earliest_ms = started_ms - heartbeat_s * 1000 * _MISSED // 2
     heard_ms = max(earliest_ms, min(started_ms, doc.get("heard_ms", started_ms)))
     return _Life(node, heartbeat_s, heard_ms, doc=dict(doc))
+
+
+def _earliest_ms(lives: Iterable[_Life]) -> int | None:
+    return min((_deadline_ms(life) for life in lives if not life.silent), default=None)
 
 
 def _deadline_ms(life: _Life) -> int:

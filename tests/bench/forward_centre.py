@@ -50,6 +50,7 @@ class CountingCentre:
         self._port = port
         self._filters = filters
         self._packet_id = 0
+        self._end: WireEnd | None = None
         self._acks: dict[tuple[str, str], list[list[int]]] = {}
 
     async def run(self) -> None:
@@ -60,10 +61,18 @@ class CountingCentre:
             end = _End(self, self._filters)
             await end.connect(context, self._port)
             await end.opened()
+            self._end = end
             self.ready.set()
             return end
 
         await kept(connect, _AGAIN_S)
+
+    async def stopped(self, for_s: float) -> None:
+        """Be stopped for so long: nothing is read, and nothing acknowledged."""
+        assert self._end is not None, "it was ready"
+        self._end.read(False)
+        await asyncio.sleep(for_s)
+        self._end.read(True)
 
     def take(self, topic: bytes, payload: bytes) -> None:
         """One message from a gateway."""

@@ -68,6 +68,11 @@ class WireEnd(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def read(self, on: bool) -> None:
+        """Read on, or nothing more, as a program does that is stopped."""
+        if self._transport is not None:
+            (self._transport.resume_reading if on else self._transport.pause_reading)()
+
     def ping(self) -> None:
         """Show that it lives."""
         self.write(_PING)

@@ -2,7 +2,7 @@
 
 `python -m bench.slow_line [--packs 100000] [--alarms 20] [--kbit 0]`: the real gateway between two
 real brokers; the line to the centre is throttled and 300 ms long each way. `copies` are packs that
-came to the centre more than once.
+came to the centre more than once: before, and from when it was stopped for 20 s.
 """
 
 import asyncio
@@ -29,6 +29,9 @@ _LIMIT_S = 60.0
 # Until the line is full of data: what is measured is the middle of a drain.
 _WARM_S = 10.0
 _PAUSE_S = (0.5, 2.0)
+_STOPPED_S = 20.0
+# All that was sent meanwhile, and sent again, has come by then.
+_AFTER_S = 20.0
 _EPOCH = "9f3c01aa"
 
 
@@ -94,6 +97,9 @@ async def _measure(way: Ours, ca: Path, line: FaultProxy, alarms: int) -> parts.
                 times_ms.append(took_ms)
         took_s = time.monotonic() - began_s
         carried, packs = line.bytes_up - bytes_before, len(centre.names) - packs_before
+        copies = centre.copies
+        await centre.stopped(_STOPPED_S)
+        await asyncio.sleep(_AFTER_S)
     finally:
         for task in tasks:
             task.cancel()
@@ -109,7 +115,8 @@ async def _measure(way: Ours, ca: Path, line: FaultProxy, alarms: int) -> parts.
         "line_used": round(carried / took_s / line.bytes_per_s, 3),
         "packs_per_s": round(packs / took_s, 1),
         "bytes_per_pack": round(carried / max(1, packs)),
-        "copies": centre.copies,
+        "copies": copies,
+        "copies_of_a_stop": centre.copies - copies,
         "connections": line.connections,
     }
 

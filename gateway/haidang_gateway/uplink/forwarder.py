@@ -130,6 +130,8 @@ class Forwarder:
     async def run(self) -> None:
         """Forward until cancelled."""
         self._link.notify(self._news.set)
+        # What a run that failed had begun to read is not forgotten.
+        self._unread.update(LANES)
         while True:
             await self._link.connected.wait()
             self._news.clear()

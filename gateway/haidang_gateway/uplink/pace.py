@@ -14,7 +14,7 @@ _BUNDLES = 5
 _AHEAD = 32
 # What is under way beyond the line's own length waits somewhere, and an alarm behind it. On a long
 # line it is more: from how much that raises the rate, it is seen whether the line has more.
-_QUEUE_S = 0.3
+_QUEUE_S = 0.2
 _QUEUE_SHARE = 1 / 3
 # What was seen is believed for one to two of these.
 _BELIEVED_MS = 15_000
@@ -29,7 +29,7 @@ _LATE = 2
 
 
 def window_bytes(rate_bytes_per_s: float, length_s: float, answered: int = MOST_BYTES) -> int:
-    """What may be under way: what fills the line, 0.3 s or a third of its length more, one bundle.
+    """What may be under way: what fills the line, 0.2 s or a third of its length more, one bundle.
 
     `length_s`: how long a short message that is alone on the line takes until it is answered;
     `answered`: bytes since the line was empty; what is sent into an empty line waits before it.

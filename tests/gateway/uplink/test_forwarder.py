@@ -289,6 +289,34 @@ def test_an_alarm_is_sent_before_telemetry_is_read(
     asyncio.run(scenario())
 
 
+def test_what_a_run_that_failed_was_reading_is_read_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            pending, errors = store.pending, [ValueError("a mistake in the program")]
+
+            async def failing(
+                destination: str, lane: OutLane, after_seq: int, limit: int
+            ) -> list[Outgoing]:
+                if errors:
+                    raise errors.pop()
+                return await pending(destination, lane, after_seq, limit)
+
+            monkeypatch.setattr(store, "pending", failing)
+            broker = Broker(lambda _: _TAKEN)
+            await make_messages(store, "alarm", 1)
+            forwarder = Forwarder(store, broker, Clock(), CENTRE)
+            with pytest.raises(ValueError, match="mistake"):
+                await forwarder.run()
+            task = asyncio.create_task(forwarder.run(), name="forwarder")
+            await until(lambda: broker.topics, "the alarm")
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
 def test_on_a_slow_line_no_more_telemetry_is_under_way_than_it_sends_in_a_second(
     tmp_path: Path,
 ) -> None:

@@ -279,7 +279,7 @@ def test_a_version_5_database_is_taken_over_on_a_disk_that_others_have_filled(
     small_disk: Path, left_bytes: int
 ) -> None:
     _full_of_packs(small_disk, ["data"] * 60_000)
-    (small_disk / "ballast").write_bytes(bytes(2_000_000))
+    (small_disk / "ballast").write_bytes(bytes(8 * 1024 * 1024))
     free = shutil.disk_usage(small_disk).free
     (small_disk / "filler").write_bytes(bytes(free - left_bytes))
 
@@ -308,7 +308,8 @@ def test_a_program_of_version_5_finds_nothing_broken_before_it_finds_the_later_v
         # As its look at the start did; what is wrong there has the database set aside.
         for table in {"revision", "audit", "outgoing", "quarantine", "pack"} & tables:
             for way in ("ASC", "DESC"):
-                seen.execute(f"SELECT * FROM {table} ORDER BY rowid {way} LIMIT 20").fetchall()
+                look = f"SELECT * FROM {table} ORDER BY rowid {way} LIMIT 20"  # noqa: S608
+                seen.execute(look).fetchall()
         assert seen.execute("SELECT seq FROM outgoing ORDER BY rowid").fetchall() == [
             (7,),
             (8,),

@@ -19,8 +19,9 @@ RETIRED = 2**62
 # A few are read anew with each reading; larger ones deflate hardly better.
 MOST_PACKS = 200
 _MOST_BYTES = 256 * 1024
-# Of a version 5 database: its log must find room on a disk that others have filled.
-_MOVED_AT_ONCE = 2000
+# Of a version 5 database: the log of so many takes some megabytes, which the ballast has on a disk
+# that others have filled; of a million a start syncs a hundred times.
+_MOVED_AT_ONCE = 10_000
 _LOOKED_AT_ONCE = 100
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[PackRow])

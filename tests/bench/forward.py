@@ -79,12 +79,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "ok": not failed and not missed,
         "failed": failed,
         "missed": missed,
+        "bounds": {} if options.quick else judged(measured),
         "quick": options.quick,
         "seconds": round(time.monotonic() - began_s, 1),
         "machine": machine,
     }
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
     return 1 if failed or missed else 0
+
+
+def judged(measured: dict[str, Figures]) -> dict[str, str]:
+    """What is asked of each figure that was taken, and whether it is met."""
+    taken = {name for figures in measured.values() for name in figures}
+    missed = {line.partition(" ")[0] for line in missed_bounds(measured, _BOUNDS)}
+    return {
+        name: f"{how} {bound:g}: {'MISSED' if name in missed else 'met'}"
+        for name, how, bound in _BOUNDS
+        if name in taken
+    }
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from bench.forward_centre import CountingCentre
 from bench.forward_publisher import Publisher
 from bench.forward_wire import published
 from bench.node import missed_bounds
+from bench.parts import Figures
 
 NODE = "n-240ac4000001"
 EPOCH = "9f3c01aa"
@@ -128,3 +129,18 @@ def test_the_smoke_run_forwards_everything_both_ways() -> None:
         assert figures[f"lost_{scene}"] == figures[f"bridge_lost_{scene}"] == 0, scene
         for name in ("ours_msgs_per_s", "bridge_disk_bytes_per_msg"):
             assert float(str(figures[f"{name}_{scene}"])) > 0, name
+
+
+def test_each_bound_is_told_as_met_or_missed_in_every_scene() -> None:
+    ratios = {"": (1.0, 1.5), "apart_": (0.96, 1.49)}
+    race: Figures = {
+        f"ours_to_bridge_{scene}{n}": ratio
+        for scene, both in ratios.items()
+        for n, ratio in zip((5_000, 20_000), both, strict=True)
+    }
+    assert forward.judged({"race": race}) == {
+        "ours_to_bridge_5000": ">= 1: met",
+        "ours_to_bridge_20000": ">= 1.5: met",
+        "ours_to_bridge_apart_5000": ">= 1: MISSED",
+        "ours_to_bridge_apart_20000": ">= 1.5: MISSED",
+    }

@@ -4,6 +4,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.interpreter import Model
 from haidang_gateway.vision.manifest import FireModel, load_model, read_manifest
@@ -35,6 +36,23 @@ class Judge:
             self.alarming += seen.fire >= self.fire_threshold or seen.smoke >= self.smoke_threshold
             self._known[number] = seen
         return self._known[number]
+
+    def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
+        raise NotImplementedError
+
+
+class Calm:
+    """In the place of the model where the view alone is judged: nothing burns."""
+
+    fire_threshold = smoke_threshold = 1.0
+    invokes = pictures = alarming = 0
+
+    def forget(self) -> None:
+        pass
+
+    def fire(self, picture: Shown) -> FireScores:
+        cells = np.zeros((1, 1), np.float32)
+        return FireScores(0.0, 0.0, cells, cells, None, None)
 
     def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         raise NotImplementedError

@@ -35,7 +35,7 @@ from haidang_gateway.intake import Intake
 from haidang_gateway.metrics import gateway_status
 from haidang_gateway.metrics_page import MetricsPage, Sample, process_samples, samples_of
 from haidang_gateway.model import StoreTrouble
-from haidang_gateway.pipeline import Pipeline
+from haidang_gateway.pipeline import DATA_GROUP, Pipeline
 from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
 from haidang_gateway.store import queries
@@ -74,6 +74,7 @@ class App:
             urgent_limit=ALARM_RECEIVE_MAXIMUM + _URGENT_ROOM,
             data_limit=DATA_RECEIVE_MAXIMUM + _DATA_ROOM,
             monotonic_ms=clock.monotonic_ms,
+            data_group=DATA_GROUP,
         )
         self._nodes = NodeLink(settings.id, settings.broker, clock=clock, inbox=self._inbox)
         self._serial = SerialLink(settings.serial, clock=clock, inbox=self._inbox)

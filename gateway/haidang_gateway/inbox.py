@@ -45,9 +45,14 @@ class Inbox:
     """
 
     def __init__(
-        self, *, urgent_limit: int, data_limit: int, monotonic_ms: Callable[[], int]
+        self,
+        *,
+        urgent_limit: int,
+        data_limit: int,
+        monotonic_ms: Callable[[], int],
+        data_group: int = 1,
     ) -> None:
-        """Limits count messages."""
+        """Limits count messages; telemetry wakes again when `data_group` of it wait."""
         self.refused = 0
         self.on_displaced: Callable[[Arrival], None] = _forget
         self._refused_by: Counter[str] = Counter()
@@ -56,6 +61,7 @@ class Inbox:
         self._alarm_allowance = Allowance(ALARM_RATE)
         self._data_allowance = Allowance(DATA_RATE)
         self._urgent_limit = urgent_limit
+        self._data_group = data_group
         self._monotonic_ms = monotonic_ms
         self._data_since_ms: int | None = None
         self._something = asyncio.Event()
@@ -63,11 +69,11 @@ class Inbox:
 
     def put_urgent(self, item: Urgent) -> bool:
         """Queue an alarm pack or a fact; False if it was refused."""
-        return not self._put(self._urgent, (item,), self._alarm_allowance)
+        return not self._put_urgent((item,))
 
     def put_all_urgent(self, items: Sequence[Arrival]) -> list[Arrival]:
         """Queue alarm packs that came together; those that were refused."""
-        return self._put(self._urgent, items, self._alarm_allowance)
+        return self._put_urgent(items)
 
     async def tell(self, fact: Fact) -> None:
         """Queue a fact, waiting for a place where the pipeline does not keep up."""
@@ -88,6 +94,9 @@ class Inbox:
         refused = self._put(self._data, items, self._data_allowance)
         if self._data_since_ms is None and len(refused) < len(items):
             self._data_since_ms = self._monotonic_ms()
+            self._something.set()
+        elif len(self._data) >= self._data_group:
+            self._something.set()
         return refused
 
     def take_urgent(self, limit: int) -> list[Urgent]:
@@ -123,7 +132,10 @@ class Inbox:
         return self._monotonic_ms() - self._data_since_ms
 
     async def wait(self, timeout_s: float) -> None:
-        """Return when something is put in, at the latest after `timeout_s`."""
+        """Return when there is something new to do, at the latest after `timeout_s`.
+
+        More telemetry behind some that waits is nothing new: `data_age_ms` says when it is due.
+        """
         self._something.clear()
         try:
             async with asyncio.timeout(timeout_s):
@@ -137,6 +149,12 @@ class Inbox:
             await self._room.wait()
         self._urgent.push(_OURS, item)
         self._something.set()
+
+    def _put_urgent(self, items: Sequence[_Put]) -> list[_Put]:
+        refused = self._put(self._urgent, items, self._alarm_allowance)
+        if len(refused) < len(items):
+            self._something.set()
+        return refused
 
     def _put(
         self, queue: FairQueue[Urgent], items: Sequence[_Put], allowance: Allowance
@@ -158,8 +176,6 @@ class Inbox:
                 refused.append(item)
             elif isinstance(displaced, Arrival):
                 self.on_displaced(displaced)
-        if len(refused) < len(items):
-            self._something.set()
         return refused
 
     def _refuse(self, owner: str) -> None:

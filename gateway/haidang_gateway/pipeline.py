@@ -20,7 +20,8 @@ from haidang_gateway.work import Said, Work
 _log = logging.getLogger(__name__)
 
 _URGENT_GROUP = 50
-_DATA_GROUP = 500
+# So much telemetry is committed at once, however young it is.
+DATA_GROUP = 500
 # So much is taken before orders and the uplink have their turn.
 _GROUPS_AT_ONCE = 4
 # Reading a pack takes 0.1 ms on a PC and 1 ms on a small board: other tasks wait no longer.
@@ -134,7 +135,7 @@ class Pipeline:
     async def _some_data(self, now_ms: int) -> Work:
         """A group of telemetry, read in slices: an alarm that comes meanwhile ends the group."""
         work = Work()
-        for _ in range(_DATA_GROUP // _DATA_SLICE):
+        for _ in range(DATA_GROUP // _DATA_SLICE):
             items = self._inbox.take_data(_DATA_SLICE)
             self._take(items, work, now_ms)
             if len(items) < _DATA_SLICE:
@@ -196,7 +197,7 @@ class Pipeline:
     def _data_is_due(self) -> bool:
         age_ms = self._inbox.data_age_ms()
         return age_ms is not None and (
-            age_ms >= self._telemetry_commit_ms or self._inbox.data_count >= _DATA_GROUP
+            age_ms >= self._telemetry_commit_ms or self._inbox.data_count >= DATA_GROUP
         )
 
     def _pause_s(self, now_ms: int) -> float:

@@ -1,6 +1,7 @@
 """The pipeline's two smallest parts: its bounded queues and the test aid that kills it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -32,6 +33,34 @@ def test_a_fact_is_never_refused_its_teller_waits_for_a_place() -> None:
             taken += inbox.take_urgent(5)
         assert taken == facts
         assert inbox.refused == 0
+
+    asyncio.run(scenario())
+
+
+def test_telemetry_wakes_when_it_begins_to_wait_and_when_a_group_is_full() -> None:
+    async def scenario() -> None:
+        inbox = Inbox(
+            urgent_limit=9, data_limit=9, monotonic_ms=FakeClock().monotonic_ms, data_group=3
+        )
+        item: Any = object()
+
+        async def woken_by(put: Callable[[Any], bool]) -> bool:
+            waiting = asyncio.create_task(inbox.wait(60))
+            await asyncio.sleep(0)
+            assert put(item)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            woken = waiting.done()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            return woken
+
+        assert [await woken_by(inbox.put_data) for _ in range(4)] == [True, False, True, True]
+        assert await woken_by(inbox.put_urgent)
+        inbox.take_data(2)
+        assert inbox.data_age_ms() == 0, "what is left waits from now on"
+        inbox.take_data(9)
+        assert await woken_by(inbox.put_data)
 
     asyncio.run(scenario())
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from feed_kit import OTHER, compose, feed_of
 from haidang_gateway.batch import CENTRE, Batch, Outgoing
 from haidang_gateway.model import Revision
-from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
+from haidang_gateway.outgoing import alarm_draft, data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import backup, check, dead_letters, drop, feed, history, room
 from haidang_gateway.store.store import Store
@@ -116,7 +116,7 @@ class StoreLife:
             story.alarms.add(self._rev)
 
     async def _compose(self) -> None:
-        await self._store.compose_data(data_draft("gw-01", CENTRE), compose_packs, self._now_ms)
+        await self._store.compose_data(data_draft("gw-01", CENTRE), self._now_ms)
 
     async def _feed(self) -> None:
         if self._has_other:

@@ -18,7 +18,7 @@ from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.feed import Feed
 from haidang_gateway.metrics_page import Sample
 from haidang_gateway.numbering import Numbering
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.store import dead_letters, queries
 from haidang_gateway.store import feed as store_feed
 from haidang_gateway.store.store import Store
@@ -128,7 +128,7 @@ class DestinationLink:
         if settings.is_centre and self.feed.is_plain:
             draft = data_draft(self._gateway, settings.name)
             return await self._store.compose_data(
-                draft, compose_packs, now_ms, message_bytes=bundle.bytes, ahead=bundle.ahead
+                draft, now_ms, message_bytes=bundle.bytes, ahead=bundle.ahead
             )
         if not settings.is_centre:
             await self._store.care(

@@ -9,7 +9,7 @@ from pathlib import Path
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.metrics_page import Sample, text_of
 from haidang_gateway.model import OutLane
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.store.schema import FILE, reading
 from haidang_gateway.trace_cli import trace
 from haidang_wire import senml
@@ -50,7 +50,7 @@ async def _through(folder: Path, payloads: list[bytes]) -> dict[str, bytes]:
         bench.clock.advance(60_000)
         await bench.pipeline.step()
         draft = data_draft("gw-01", CENTRE)
-        while await bench.store.compose_data(draft, compose_packs, bench.clock.now_ms()):
+        while await bench.store.compose_data(draft, bench.clock.now_ms()):
             pass
         messages = await _messages(bench)
         samples: list[Sample] = [*await bench.store.samples()]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from haidang_gateway.batch import CENTRE, Batch, PackRow
 from haidang_gateway.clock import Clock
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import history
 from haidang_gateway.store.care import Care
@@ -165,7 +165,7 @@ async def _telemetry(store: Store, stop: asyncio.Event) -> int:
     while not stop.is_set():
         await store.commit(Batch(now_ms=_BEGIN_MS, packs=tuple(_packs(taken, _GROUP))))
         taken += _GROUP
-        while await store.compose_data(draft, compose_packs, _BEGIN_MS):
+        while await store.compose_data(draft, _BEGIN_MS):
             for message in await store.pending(CENTRE, "data", 0, 50):
                 await store.confirm(CENTRE, store.epoch, [[message.seq, message.seq]])
     return taken

@@ -13,7 +13,7 @@ from haidang_gateway.batch import CENTRE, Batch, QuarantineRow
 from haidang_gateway.errors import OrderError, PackRefused, StoreError
 from haidang_gateway.ingest.packs import PackReader
 from haidang_gateway.ledger_view import lines
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.store import queries, room
 from haidang_gateway.store.schema import reading
@@ -135,7 +135,8 @@ def test_on_a_full_disk_what_the_centre_has_goes_before_the_only_copy_in_quarant
         async with open_store(tmp_path) as store:
             await store.commit(Batch(now_ms=START_MS, packs=(row(1), row(2)), quarantine=(bad,)))
             draft = data_draft("gw-01", CENTRE)
-            assert await store.compose_data(draft, compose_packs, START_MS) == 2
+            assert await store.compose_data(draft, START_MS) == 2
+            await store.confirm(CENTRE, store.epoch, [[1, 1]])
             await store.commit(Batch(now_ms=START_MS, packs=(row(3),)))
 
     asyncio.run(scenario())

@@ -21,7 +21,7 @@ from haidang_gateway.batch import (
     QuarantineRow,
 )
 from haidang_gateway.errors import StoreError
-from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
+from haidang_gateway.outgoing import alarm_draft, data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import queries
 from haidang_gateway.store.schema import reading
@@ -33,7 +33,7 @@ from store_kit import alarm, open_store, packs, revision, row
 
 async def _compose(store: Store) -> int:
     taken = 0
-    while news := await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS):
+    while news := await store.compose_data(data_draft("gw-01", CENTRE), START_MS):
         taken += news
     return taken
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fakes import FakeClock
 from haidang_gateway.batch import CENTRE, Batch
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import age, check, history, queries
 from haidang_gateway.store.age import Age
@@ -72,7 +72,8 @@ async def _look_after(store: Store, clock: FakeClock, hours: int = 0) -> None:
 async def _fill(store: Store) -> None:
     await store.commit(Batch(now_ms=START_MS, counts={(NODE, _TODAY, "received"): 20}))
     await store.commit(packs(*(row(n, _READING, START_MS + n) for n in range(20))))
-    await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
+    await store.compose_data(data_draft("gw-01", CENTRE), START_MS)
+    await store.confirm(CENTRE, store.epoch, [[1, 1]])
     await store.care(lambda c: history.roll_up(c, 100))
 
 

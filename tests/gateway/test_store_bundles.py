@@ -1,16 +1,20 @@
 """Packs lie deflated in bundles: what that costs a memory card, and what must hold anyway."""
 
 import asyncio
-import dataclasses
+import contextlib
+import functools
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
-from haidang_gateway.batch import CENTRE
+from feed_kit import OTHER, compose, feed_of, waiting
+from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreBroken
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import bundles, drop, history, room
+from haidang_gateway.store import bundles, dead_letters, drop, history, room
+from haidang_gateway.store import feed as store_feed
 from haidang_gateway.store.schema import reading
 from haidang_tools.fleet_sim import readings
 from node_packs import EPOCH, NODE, START_MS, resolved_pack
@@ -32,14 +36,14 @@ def test_a_pack_that_was_stored_numbered_and_confirmed_cost_few_written_bytes(
                 await store.commit(
                     packs(*(row(n, readings(NODE, EPOCH, 7, n, START_MS + n)) for n in seqs))
                 )
-                while await store.compose_data(_DRAFT, compose_packs, START_MS):
+                while await store.compose_data(_DRAFT, START_MS):
                     pass
                 numbers = [m.seq for m in await store.pending(CENTRE, "data", 0, 100)]
                 await store.confirm(CENTRE, store.epoch, [[numbers[0], numbers[-1]]])
             return await store.log_pages()
 
     # As rows of their own, and as messages to be sent, they took 1,300.
-    assert asyncio.run(scenario()) <= 300
+    assert asyncio.run(scenario()) <= 150
 
 
 def test_packs_come_back_as_they_were_those_of_the_alarm_lane_first(tmp_path: Path) -> None:
@@ -110,44 +114,136 @@ def test_what_every_destination_has_is_not_called_dropped_with_the_rest_of_its_b
             assert await store.care(lambda c: drop.drop_waiting(c, "data", "2026-11-25", 5)) == 8
             names = await store.read(drop.dropped)
             assert [(one.low, one.high) for one in names] == [(12, 19)]
-            assert await store.read(stored) == []
+            assert [n for n, _ in await store.read(stored)] == [1, 2, 3, 4, 5, 6]
+            assert (await store.backlog(CENTRE)).packs == 0
 
     asyncio.run(scenario())
 
 
-def test_damage_inside_a_bundle_or_a_message_ends_the_gateway_and_the_next_start_goes_on(
+def _spoil(path: Path, table: str, column: str, where: str) -> None:
+    """Turn one bit over in the midst of what is deflated."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        query = f"SELECT {column} FROM {table} WHERE {where}"  # noqa: S608
+        (blob,) = connection.execute(query).fetchone()
+        bad = blob[:30] + bytes([blob[30] ^ 1]) + blob[31:]
+        connection.execute(f"UPDATE {table} SET {column}=? WHERE {where}", (bad,))  # noqa: S608
+
+
+def test_damage_inside_a_bundle_ends_the_gateway_and_the_next_start_goes_on(
     tmp_path: Path,
 ) -> None:
     body = resolved_pack(("flood/level", 1))
 
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
-            await store.commit(packs(*(row(n, body) for n in range(120))))
-            assert await store.compose_data(_DRAFT, compose_packs, START_MS) == 120
-            await store.commit(packs(*(row(n, body) for n in range(120, 140))))
-        with sqlite3.connect(tmp_path / "haidang.db") as connection:
-            for table, column, where in (
-                ("bundle", "packs", "first=121"),
-                ("outgoing", "payload", "seq=2"),
-            ):
-                query = f"SELECT {column} FROM {table} WHERE {where}"  # noqa: S608
-                (blob,) = connection.execute(query).fetchone()
-                bad = blob[:30] + bytes([blob[30] ^ 1]) + blob[31:]
-                connection.execute(
-                    f"UPDATE {table} SET {column}=? WHERE {where}",  # noqa: S608
-                    (bad,),
-                )
-        connection.close()
+            for first in (0, 50, 100):
+                await store.commit(packs(*(row(n, body) for n in range(first, first + 50))))
+            assert await store.compose_data(_DRAFT, START_MS) == 150
+            await store.commit(packs(*(row(n, body) for n in range(150, 170))))
+        for first in (51, 151):
+            _spoil(tmp_path / "haidang.db", "bundle", "packs", f"first={first}")
         async with open_store(tmp_path) as store:
-            with pytest.raises(StoreBroken, match="a message cannot be inflated"):
-                await store.pending(CENTRE, "data", 0, 9)
-            with pytest.raises(StoreBroken, match="a bundle of packs cannot be inflated"):
-                await store.compose_data(_DRAFT, compose_packs, START_MS)
+            for broken in (
+                store.pending(CENTRE, "data", 0, 9),
+                store.compose_data(_DRAFT, START_MS),
+            ):
+                with pytest.raises(StoreBroken, match="a bundle of packs cannot be inflated"):
+                    await broken
         async with open_store(tmp_path) as store:
             assert store.opened.set_aside
-            assert [m.seq for m in await store.pending(CENTRE, "data", 0, 9)] == [1, 2]
-            assert (await store.ledger_sums())["dropped:database_broken"] == 20
-            await store.commit(dataclasses.replace(packs(row(140, body))))
-            assert await store.compose_data(_DRAFT, compose_packs, START_MS) == 1
+            assert (await store.ledger_sums())["dropped:database_broken"] == 70
+            told = [json.loads(m.payload) for m in await store.pending(CENTRE, "data", 0, 9)]
+            assert [one["packs"][0][0]["hs"] for one in told] == [1, 1]
+            assert [len(one["packs"]) for one in told] == [50, 50]
+            await store.commit(packs(row(170, body)))
+            assert await store.compose_data(_DRAFT, START_MS) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_damaged_message_for_another_destination_is_found_too(tmp_path: Path) -> None:
+    feed = feed_of()
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.care(lambda c: store_feed.adopt(c, (CENTRE, OTHER), START_MS))
+            body = resolved_pack(("flood/level", 1))
+            await store.commit(packs(*(row(n, body) for n in range(50))))
+            assert await compose(store, feed) == 50
+            assert json.loads((await waiting(store, "data"))[0].payload)
+        _spoil(tmp_path / "haidang.db", "outgoing", "payload", "lane='data'")
+        async with open_store(tmp_path) as store:
+            with pytest.raises(StoreBroken, match="a message cannot be inflated"):
+                await waiting(store, "data")
+        async with open_store(tmp_path) as store:
+            assert await waiting(store, "data") == []
+
+    asyncio.run(scenario())
+
+
+def test_packs_of_a_numbered_message_stay_on_a_full_disk_until_it_is_confirmed(
+    tmp_path: Path,
+) -> None:
+    body = resolved_pack(("flood/level", 1))
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            await store.commit(packs(*(row(n, body) for n in range(50))))
+            assert await store.compose_data(_DRAFT, START_MS) == 50
+            await store.commit(packs(*(row(n, body) for n in range(50, 180))))
+            before = await store.pending(CENTRE, "data", 0, 9)
+            while await store.care(lambda c: room.make_room(c, "2026-11-25", START_MS)):
+                pass
+            assert len(await store.read(stored)) == 50
+            assert (await store.backlog(CENTRE)).packs == 0
+            assert (await store.ledger_sums())["dropped:gateway_full"] == 130
+            assert await store.pending(CENTRE, "data", 0, 9) == before
+            await store.confirm(CENTRE, store.epoch, [[1, 1]])
+            assert await store.care(lambda c: room.make_room(c, "2026-11-25", START_MS)) == 50
+            assert await store.read(stored) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_bundle_that_is_numbered_in_part_gives_up_the_rest_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            bodies = [noise(n, 2000).hex().encode() for n in range(60)]
+            await store.commit(packs(*(row(n, body) for n, body in enumerate(bodies))))
+            # Of 64 KiB, as long as there is room for more messages.
+            assert await store.compose_data(_DRAFT, START_MS) == 60
+            await store.care(lambda c: c.execute("DELETE FROM outgoing WHERE seq > 2"))
+            await store.care(lambda c: c.execute("UPDATE destination SET pack_cursor=32"))
+            before = await store.pending(CENTRE, "data", 0, 9)
+            assert await store.care(lambda c: drop.drop_waiting(c, "data", "2026-11-25", 5)) == 28
+            assert await store.pending(CENTRE, "data", 0, 9) == before
+            await store.commit(packs(row(60)))
+            assert (await store.backlog(CENTRE)).packs == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_message_that_is_buried_takes_its_packs_along(tmp_path: Path) -> None:
+    limits = StoreSettings(keep_packs=1)
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            body = resolved_pack(("flood/level", 1))
+            await store.commit(packs(*(row(n, body) for n in range(60))))
+            assert await store.compose_data(_DRAFT, START_MS) == 60
+            (first, second) = await store.pending(CENTRE, "data", 0, 9)
+            await store.confirm(CENTRE, store.epoch, [[2, 2]])
+            bury = functools.partial(
+                dead_letters.bury, destination=CENTRE, seq=1, reason="no", now_ms=START_MS
+            )
+            await store.care(bury)
+            await store.care(lambda c: history.roll_up(c, 100))
+            await store.commit(packs(row(60)))
+            assert await store.care(lambda c: room.forget_old(c, limits, START_MS)) == 60
+            await store.commit(Batch(now_ms=START_MS, resend=(CENTRE,)))
+            (again,) = await store.pending(CENTRE, "data", 0, 9)
+            assert again.seq == 3
+            assert again.payload == first.payload.replace(b'/1"', b'/3"', 1)
+            assert len(json.loads(second.payload)["packs"]) == 10
 
     asyncio.run(scenario())

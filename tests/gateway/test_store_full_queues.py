@@ -8,7 +8,7 @@ from pathlib import Path
 
 from feed_kit import OTHER, compose, feed_of
 from haidang_gateway.batch import CENTRE, Batch
-from haidang_gateway.outgoing import alarm_draft, compose_packs, data_draft
+from haidang_gateway.outgoing import alarm_draft, data_draft
 from haidang_gateway.store import dead_letters, queries, room
 from haidang_gateway.store import feed as store_feed
 from haidang_gateway.store.schema import reading
@@ -83,7 +83,7 @@ def test_telemetry_that_was_refused_goes_on_a_full_disk_and_alarms_stay(tmp_path
         async with open_store(tmp_path, max_mb=16) as store:
             await store.commit(alarm(1))
             await store.commit(packs(row(1)))
-            await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
+            await store.compose_data(data_draft("gw-01", CENTRE), START_MS)
             for seq in (1, 2):
                 await store.care(
                     functools.partial(

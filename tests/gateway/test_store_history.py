@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from fakes import FakeClock
 from haidang_gateway.batch import CENTRE, PackRow
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import history, room
 from haidang_gateway.store.care import Care
@@ -168,11 +168,12 @@ def test_packs_go_when_they_are_old_forwarded_and_in_the_history(tmp_path: Path)
             await store.commit(packs(*(level(n, MINUTE_MS + n * 1000, n) for n in range(700))))
             later_ms = START_MS + 8 * DAY_MS
             assert await forget(store, later_ms) == 0
-            await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
+            await store.compose_data(data_draft("gw-01", CENTRE), START_MS)
+            await store.confirm(CENTRE, store.epoch, [[1, 8]])
             assert await forget(store, later_ms) == 0, "not in the history yet"
             await roll_up(store)
             assert await forget(store, START_MS + 6 * DAY_MS) == 0
-            # Four messages of fifty and their kin: eight at once are forwarded.
+            # Eight messages of fifty are numbered at once.
             assert await forget(store, later_ms) == 400
             assert await forget(store, later_ms) == 0, "the others still wait"
             assert await forget(store, START_MS + 11 * DAY_MS) == 12, "minutes"
@@ -187,7 +188,8 @@ def test_at_most_so_many_forwarded_packs_are_kept(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             await store.commit(packs(*(level(n, START_MS, n) for n in range(300))))
-            await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
+            await store.compose_data(data_draft("gw-01", CENTRE), START_MS)
+            await store.confirm(CENTRE, store.epoch, [[1, 6]])
             await roll_up(store)
             gone = await store.care(lambda c: room.forget_old(c, limits, START_MS))
             assert gone == 200

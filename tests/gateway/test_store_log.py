@@ -11,7 +11,7 @@ import pytest
 from fakes import FakeClock
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.errors import StoreError
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import log_file
 from haidang_gateway.store.care import Care
@@ -25,7 +25,7 @@ _WAIT_S = 30
 
 async def _drain(store: Store, first_message: int) -> None:
     """What a forwarded backlog writes: 400 packs numbered, 8 messages confirmed."""
-    await store.compose_data(data_draft("gw-01", CENTRE), compose_packs, START_MS)
+    await store.compose_data(data_draft("gw-01", CENTRE), START_MS)
     await store.confirm(CENTRE, store.epoch, [[first_message, first_message + 7]])
 
 
@@ -53,6 +53,7 @@ def test_no_commit_has_to_carry_the_log_over_while_a_backlog_drains(tmp_path: Pa
             longest = 0
             for first_message in range(1, 800, 8):
                 await _drain(store, first_message)
+                await store.commit(packs(row(first_message, noise(first_message, 40_000))))
                 await care.step()
                 longest = max(longest, await store.log_pages())
             assert 900 < longest < 1200, "SQLite itself begins at 4000, in the midst of a commit"

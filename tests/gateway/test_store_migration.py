@@ -101,7 +101,8 @@ DROP TABLE outgoing;
 CREATE TABLE outgoing (
     destination TEXT, seq INTEGER, lane TEXT NOT NULL, topic TEXT NOT NULL,
     payload BLOB NOT NULL, packs INTEGER NOT NULL, created_ms INTEGER NOT NULL,
-    rowid INTEGER AS (seq), PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
+    low INTEGER, high INTEGER, rowid INTEGER AS (seq),
+    PRIMARY KEY (destination, lane, seq)) WITHOUT ROWID;
 """
 VERSION_6 = VERSION_5 + SINCE_5
 
@@ -118,7 +119,10 @@ def _database(folder: Path, tables: str, version: int) -> Path:
         )
         old.execute("INSERT INTO ledger_day VALUES (?, '2026-11-22', 'received', 4)", (NODE,))
         old.execute("INSERT INTO destination VALUES ('centre', 8, 0)")
-        old.execute("INSERT INTO outgoing VALUES ('centre', 7, 'alarm', 't', x'7b7d', 0, 9)")
+        old.execute(
+            "INSERT INTO outgoing (destination, seq, lane, topic, payload, packs, created_ms)"
+            " VALUES ('centre', 7, 'alarm', 't', x'7b7d', 0, 9)"
+        )
         old.execute(f"PRAGMA user_version={version}")
         old.commit()
     return path
@@ -253,7 +257,7 @@ def test_the_packs_of_version_5_keep_their_ids_their_order_and_their_cursors(
             await store.commit(packs(row(900)))
             assert [n for n, _ in (await store.read(stored))[-2:]] == [545, 546]
             draft = data_draft("gw-01", CENTRE)
-            assert await store.compose_data(draft, compose_packs, START_MS) == 400
+            assert await store.compose_data(draft, START_MS) == 400
             told = (await store.pending(CENTRE, "data", 8, 9))[0].payload
             assert told.startswith(b'{"id":"gw-01/5f3a9c1e/9","packs":[[{"bt":1764000000,')
             assert b'"v":2}' in told

@@ -53,9 +53,8 @@ def every(connection: Connection, cursor: int = 0) -> Iterator[Numbered]:
         " coalesce((SELECT max(first) FROM bundle WHERE first <= ?), 0) ORDER BY first",
         (cursor + 1,),
     ):
-        for number, pack in enumerate(rows_of(packs), first):
-            if number > cursor:
-                yield number, pack
+        begin = max(first, cursor + 1)
+        yield from enumerate(rows_of(packs)[begin - first :], begin)
 
 
 def newest(connection: Connection) -> int:
@@ -101,7 +100,18 @@ def delete(connection: Connection, last: int) -> int:
     return sum(count for (count,) in gone)
 
 
-@functools.lru_cache(maxsize=4)
+def cut(connection: Connection, start: int, last: int) -> None:
+    """Delete the packs with ids above `start` and up to `last`, where a bundle ends."""
+    row = connection.execute(
+        "SELECT first, packs FROM bundle WHERE first <= ? AND last > ?", (start, start)
+    ).fetchone()
+    connection.execute("DELETE FROM bundle WHERE last > ? AND first <= ?", (start, last))
+    if row:
+        first, packs = row
+        _insert(connection, first, rows_of(packs)[: start - first + 1])
+
+
+@functools.lru_cache(maxsize=8)
 def rows_of(packs: bytes) -> tuple[PackRow, ...]:
     """What is in a bundle; raises Torn."""
     try:

@@ -1,5 +1,6 @@
 """Dead letters: messages that a destination refused again and again, kept to be sent once more."""
 
+from haidang_gateway.store import messages
 from haidang_gateway.store.counters import count_up
 from haidang_gateway.store.payloads import kept, sent
 from haidang_gateway.store.renew import named
@@ -8,21 +9,27 @@ from haidang_gateway.store.tables import ANY_LANE
 
 KEPT = 1000
 FORGOTTEN = "dead_letters_forgotten"
-_ONE = f"destination=? AND {ANY_LANE} AND seq=?"
-_BURY = f"""
-INSERT INTO dead_letter
-  (destination, seq, lane, topic, payload, packs, created_ms, died_ms, reason)
-SELECT destination, seq, lane, topic, payload, packs, created_ms, ?, ? FROM outgoing WHERE {_ONE}
-"""  # noqa: S608 (our own words)
-_TAKE_OUT = f"DELETE FROM outgoing WHERE {_ONE}"  # noqa: S608
+_ONE = f"WHERE destination=? AND {ANY_LANE} AND seq=?"
 
 
 def bury(connection: Connection, destination: str, seq: int, reason: str, now_ms: int) -> None:
     """Set a numbered message aside; telemetry beyond 1,000 letters goes first, then the oldest."""
-    connection.execute(_BURY, (now_ms, reason, destination, seq))
-    # Nothing, where its acknowledgement has overtaken the last refusal.
-    dead = connection.execute(_TAKE_OUT, (destination, seq)).rowcount
-    count_up(connection, buried(destination), dead)
+    row = connection.execute(
+        f"SELECT lane, topic, packs, created_ms FROM outgoing {_ONE}",  # noqa: S608 (our words)
+        (destination, seq),
+    ).fetchone()
+    if row is None:
+        # Its acknowledgement has overtaken the last refusal.
+        return
+    lane, topic, packs, created_ms = row
+    payload = kept(lane, messages.payload(connection, destination, lane, seq))
+    connection.execute(
+        "INSERT INTO dead_letter (destination, seq, lane, topic, payload, packs, created_ms,"
+        " died_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (destination, seq, lane, topic, payload, packs, created_ms, now_ms, reason),
+    )
+    connection.execute(f"DELETE FROM outgoing {_ONE}", (destination, seq))  # noqa: S608
+    count_up(connection, buried(destination), 1)
     gone = connection.execute(
         "DELETE FROM dead_letter WHERE id IN (SELECT id FROM dead_letter"
         " ORDER BY lane='alarm' DESC, id DESC LIMIT -1 OFFSET ?)",
@@ -44,7 +51,7 @@ def resend(connection: Connection, destination: str, epoch: str, now_ms: int) ->
         ).fetchone()
         again = kept(lane, named(sent(lane, payload), epoch, seq))
         connection.execute(
-            "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
             (destination, seq, lane, topic, again, packs, now_ms),
         )
         connection.execute("DELETE FROM dead_letter WHERE id=?", (row_id,))

@@ -7,7 +7,7 @@ from haidang_wire import ranges
 
 from haidang_gateway.batch import BootKey, PackRow
 from haidang_gateway.model import Lane
-from haidang_gateway.store import bundles, history
+from haidang_gateway.store import bundles, history, messages
 from haidang_gateway.store.counters import count_up
 from haidang_gateway.store.schema import Connection
 
@@ -34,37 +34,30 @@ def drop_waiting(connection: Connection, lane: Lane, day: str, limit: int) -> in
 
     They are losses with a known cause (dropped:gateway_full in the ledger).
     """
-    row = connection.execute(
-        "SELECT first FROM bundle WHERE lane=? ORDER BY first LIMIT 1", (lane,)
+    # Nothing is lost that every destination has, or that a message stands for.
+    start = max(messages.held_from(connection), messages.numbered_up_to(connection))
+    (first,) = connection.execute(
+        "SELECT min(first) FROM bundle WHERE lane=? AND last > ?", (lane, start)
     ).fetchone()
-    if row is None:
+    if first is None:
         return 0
     charted = not history.not_rolled_up(connection)
     # Whole bundles, and none of the other lane's behind them.
     (last,) = connection.execute(
-        "SELECT max(last) FROM bundle WHERE lane=? AND first <= ?", (lane, row[0] + limit - 1)
+        "SELECT max(last) FROM bundle WHERE lane=? AND first < ?",
+        (lane, max(first, start + 1) + limit),
     ).fetchone()
-    # Nothing of it is lost that every destination has.
-    passed = forwarded_up_to(connection)
-    waiting = bundles.after(connection, passed, max(0, last - passed))
+    waiting = bundles.after(connection, start, last - start)
     packs = [pack for number, pack in waiting if number <= last]
     gone = [pack for pack in packs if pack.lane == lane]
     # Before anything is written: there is no room for it.
-    bundles.delete(connection, last)
+    bundles.cut(connection, start, last)
     _put_behind(connection, [pack for pack in packs if pack.lane != lane], charted=charted)
     for (node, epoch, boot), seqs in _named(gone).items():
         for low, high in ranges.from_sorted(sorted(seqs)):
             _note(connection, Dropped(node, epoch, boot, low, high, lane, day))
     _forget(connection)
     return len(gone)
-
-
-def forwarded_up_to(connection: Connection) -> int:
-    """The highest id that every destination has passed."""
-    (cursor,) = connection.execute(
-        "SELECT coalesce(min(pack_cursor), 0) FROM destination"
-    ).fetchone()
-    return int(cursor)
 
 
 def dropped(connection: Connection) -> list[Dropped]:

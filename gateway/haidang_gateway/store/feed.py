@@ -9,6 +9,7 @@ from haidang_gateway.model import OutLane
 from haidang_gateway.store import bundles
 from haidang_gateway.store.bundles import RETIRED, Numbered
 from haidang_gateway.store.counters import count_up
+from haidang_gateway.store.messages import held_from
 from haidang_gateway.store.schema import Connection
 from haidang_gateway.store.writes import (
     COMPOSED_AT_ONCE,
@@ -91,11 +92,8 @@ def bound(connection: Connection, destination: str, packs: int, alarms: int) -> 
 
 def give_up_for_others(connection: Connection, limit: int) -> int:
     """On a full disk: packs that the centre has are not kept for any other; how many went on."""
-    row = connection.execute(
-        "SELECT pack_cursor FROM destination WHERE name=?", (CENTRE,)
-    ).fetchone()
     oldest = bundles.oldest(connection) or 1
-    goal = min(row[0] if row else 0, oldest - 1 + limit)
+    goal = min(held_from(connection, CENTRE), oldest - 1 + limit)
     gone = 0
     for name, cursor in connection.execute(
         "SELECT name, pack_cursor FROM destination WHERE name<>? AND pack_cursor<?", (CENTRE, goal)

@@ -5,10 +5,8 @@ import sqlite3
 from typing import Any
 
 from haidang_gateway.audit import GENESIS, Head
-from haidang_gateway.batch import Backlog, BootKey, Outgoing
-from haidang_gateway.model import OutLane
+from haidang_gateway.batch import Backlog, BootKey
 from haidang_gateway.store import bundles
-from haidang_gateway.store.payloads import sent
 
 _LAST_PACKS = 20_000
 
@@ -42,28 +40,6 @@ def commands(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 def counters(connection: sqlite3.Connection) -> dict[str, int]:
     """What was counted since the database exists, by name."""
     return dict(connection.execute("SELECT name, count FROM counter ORDER BY name").fetchall())
-
-
-def pending(
-    connection: sqlite3.Connection, destination: str, lane: OutLane, after_seq: int, limit: int
-) -> list[Outgoing]:
-    """Unconfirmed messages of a lane above `after_seq`, in rising order."""
-    rows = connection.execute(
-        "SELECT seq, topic, payload, created_ms FROM outgoing"
-        " WHERE destination=? AND lane=? AND seq>? ORDER BY seq LIMIT ?",
-        (destination, lane, after_seq, limit),
-    ).fetchall()
-    return [
-        Outgoing(
-            destination=destination,
-            seq=seq,
-            lane=lane,
-            topic=topic,
-            payload=sent(lane, payload),
-            created_ms=created_ms,
-        )
-        for seq, topic, payload, created_ms in rows
-    ]
 
 
 def backlog(connection: sqlite3.Connection, destination: str) -> Backlog:

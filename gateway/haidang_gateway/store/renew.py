@@ -26,17 +26,17 @@ def renew(connection: Connection, now_ms: int, why: str) -> None:
     for key, value in (("epoch", epoch), ("renewed", f"{why} {now_ms}")):
         connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
     rows = connection.execute(
-        "SELECT destination, seq, lane, topic, payload, packs, created_ms FROM outgoing"
+        "SELECT destination, lane, topic, payload, packs, created_ms, low, high FROM outgoing"
         " ORDER BY destination, seq"
     ).fetchall()
     connection.execute("DELETE FROM outgoing")
     connection.execute("UPDATE destination SET next_seq=1")
-    for destination, _, lane, topic, payload, packs, created_ms in rows:
+    for destination, lane, topic, payload, *rest in rows:
         seq = _next(connection, destination)
         again = kept(lane, named(sent(lane, payload), epoch, seq))
         connection.execute(
-            "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (destination, seq, lane, topic, again, packs, created_ms),
+            "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (destination, seq, lane, topic, again, *rest),
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store import bundles, history
+from haidang_gateway.store import bundles, history, messages
 from haidang_gateway.store.payloads import Torn, sent
 from haidang_gateway.store.renew import mend_rules, renew
 from haidang_gateway.store.salvage import TornTable, packs_waiting, passed
@@ -46,6 +46,8 @@ _ORDER = (
     "revision",
     *_CAN_WAIT,
 )
+# So many columns always hold something, where not all do.
+_WHOLE = {"outgoing": 7}
 _DOCS = {"rule_state": 1, "node": 1, "command": 1, "boot": 3}
 
 
@@ -167,6 +169,7 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
     history.move_cursor(connection, int(rolled_up) if rolled_up.isdecimal() else newest)
     _count_missing(connection, result.packs_waited - result.packs_taken, now_ms)
     mend_rules(connection)
+    messages.drop_empty(connection)
     renew(connection, now_ms, "rebuilt")
     audit(connection, now_ms, "rebuilt", result.aside.name, "0" * 64)
 
@@ -218,14 +221,16 @@ def _meta(old: Connection, result: Rescue) -> dict[str, str]:
 def _table(old: Connection, fresh: Connection, table: str, result: Rescue, end_s: float) -> int:
     """Copy what can be read of a table; how many rows."""
     columns = _columns(old, table)
-    if columns != _columns(fresh, table):
+    # A later version adds columns at the end.
+    if not columns or columns != _columns(fresh, table)[: len(columns)]:
         # Absent in an older version, or the description of the tables cannot be read.
         result.torn.append(table)
         return 0
     taken = 0
     reader = TornTable(old, table, columns)
     marks = ", ".join("?" * len(columns))
-    insert = f"INSERT OR IGNORE INTO {table} VALUES ({marks})"  # noqa: S608 (our own names)
+    names = ", ".join(columns)
+    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
     for rows in reader.chunks():
         if time.monotonic() > end_s and table in (*_CAN_WAIT, "pack"):
             reader.torn = True
@@ -255,7 +260,7 @@ def _is_sound(table: str, row: tuple[Any, ...]) -> bool:
             json.loads(row[_DOCS[table]])
     except (ValueError, TypeError, Torn):
         return False
-    return table in _DOCS or None not in row
+    return table in _DOCS or None not in row[: _WHOLE.get(table, len(row))]
 
 
 def _columns(connection: Connection, table: str) -> list[str]:

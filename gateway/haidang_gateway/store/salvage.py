@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from haidang_gateway.store import bundles
+from haidang_gateway.store import bundles, messages
 from haidang_gateway.store.schema import Connection, SqlError, has_table
 
 _ROWS = 500
@@ -26,6 +26,8 @@ def packs_waiting(old: Connection) -> int:
 
 def passed(old: Connection) -> int:
     """Up to which pack every destination has them; SqlError where that cannot be read."""
+    if has_table(old, "bundle"):
+        return messages.held_from(old)
     row = old.execute("SELECT coalesce(min(pack_cursor), 0) FROM destination").fetchone()
     return int(row[0])
 
@@ -99,7 +101,10 @@ class TornTable:
 
 
 def _is_numbered(old: Connection, table: str) -> bool:
-    """Whether its rows have numbers, which in an older version other tables had, too."""
+    """Whether its rows are read by their numbers."""
+    if table == "outgoing":
+        # Only the rows of an older version have any.
+        return False
     try:
         old.execute(f"SELECT rowid FROM {table} LIMIT 0")  # noqa: S608 (our own names)
     except SqlError:

@@ -15,7 +15,7 @@ from haidang_gateway.batch import Backlog, Batch, BootKey, Confirmed, Draft, Out
 from haidang_gateway.errors import StoreError, StoreFull
 from haidang_gateway.model import OutLane
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import check, log_file, queries, room, writes
+from haidang_gateway.store import check, log_file, messages, queries, room, writes
 from haidang_gateway.store.opening import Opened, lock, open_store
 from haidang_gateway.store.readers import StoreReads
 from haidang_gateway.store.schema import (
@@ -28,7 +28,6 @@ from haidang_gateway.store.schema import (
 )
 from haidang_gateway.store.thread import StoreThread
 from haidang_gateway.store.times import CommitTimes
-from haidang_gateway.store.writes import ComposeData
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -87,13 +86,10 @@ class Store:
         """Make the batch durable (fsync) as one transaction."""
         await self._thread.call_first(lambda: self._commit(batch))
 
-    async def compose_data(
-        self, draft: Draft, compose: ComposeData, now_ms: int, **bounds: int
-    ) -> int:
+    async def compose_data(self, draft: Draft, now_ms: int, **bounds: int) -> int:
         """Number waiting packs as writes.compose_data, which has `bounds`; how many packs."""
-        work = writes.compose_data
         return await self._call(
-            lambda: self._write(lambda c: work(c, draft, compose, self._prefix, now_ms, **bounds))
+            lambda: self._write(lambda c: writes.compose_data(c, draft, now_ms, **bounds))
         )
 
     async def confirm(
@@ -111,7 +107,7 @@ class Store:
     ) -> list[Outgoing]:
         """Unconfirmed messages of a lane above `after_seq`, in rising order."""
         return await self._sends.read(
-            lambda c: queries.pending(c, destination, lane, after_seq, limit),
+            lambda c: messages.pending(c, destination, lane, after_seq, limit),
             first=lane == "alarm",
         )
 

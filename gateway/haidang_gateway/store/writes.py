@@ -1,10 +1,9 @@
 """Everything that changes the database, as functions on the writer's connection."""
 
 import dataclasses
-import functools
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from haidang_gateway.audit import GENESIS, chain_link
@@ -44,8 +43,6 @@ _COMMAND = ("INSERT OR REPLACE INTO command VALUES (?, ?)", "DELETE FROM command
 _ROWS_AT_ONCE = 50
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-ComposeData = Callable[[str, Sequence[bytes]], bytes]
-
 
 def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
     """Put a batch in; the caller owns the transaction. `prefix` is "<gateway>/<epoch>"."""
@@ -70,8 +67,6 @@ def write_batch(connection: Connection, batch: Batch, prefix: str) -> None:
 def compose_data(
     connection: Connection,
     draft: Draft,
-    compose: ComposeData,
-    prefix: str,
     now_ms: int,
     *,
     message_bytes: int = MESSAGE_BYTES,
@@ -79,26 +74,33 @@ def compose_data(
 ) -> int:
     """Number waiting packs into data messages of `draft`'s destination; how many packs.
 
-    `message_bytes` of them at most are in each, `ahead` messages at most wait. 8 messages at
-    most, so that no alarm waits for long: call it again while it takes many.
+    `message_bytes` of them at most are in each, `ahead` messages at most wait.
+    A number stands for the packs, which stay until it is confirmed: their bytes are written once.
+    At most 8 messages, so that no alarm waits for long: call it again while it takes many.
     """
     name = draft.destination
     room = min(min(ahead, DATA_WINDOW) - waiting(connection, name, "data"), COMPOSED_AT_ONCE)
     if room <= 0:
         return 0
-    row = connection.execute(
-        "SELECT pack_cursor FROM destination WHERE name=?", (name,)
-    ).fetchone()
+    seq, cursor = connection.execute(
+        "SELECT next_seq, pack_cursor FROM destination WHERE name=?", (name,)
+    ).fetchone() or (1, 0)
     most = min(PACKS_PER_MESSAGE, message_bytes // _LEAST_PACK_BYTES + 1)
-    packs = bundles.after(connection, row[0] if row else 0, room * most)
+    packs = bundles.after(connection, cursor, room * most)
     taken = 0
     for bodies in grouped([pack.body for _, pack in packs], message_bytes)[:room]:
-        message = dataclasses.replace(draft, compose=functools.partial(_around, compose, bodies))
-        number(connection, message, prefix, now_ms, packs=len(bodies))
+        low, high = packs[taken][0], packs[taken + len(bodies) - 1][0]
+        connection.execute(
+            "INSERT INTO outgoing VALUES (?, ?, 'data', ?, x'', ?, ?, ?, ?)",
+            (name, seq, draft.topic, len(bodies), now_ms, low, high),
+        )
+        seq += 1
         taken += len(bodies)
     if taken:
         connection.execute(
-            "UPDATE destination SET pack_cursor=? WHERE name=?", (packs[taken - 1][0], name)
+            "INSERT INTO destination VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
+            " SET next_seq=excluded.next_seq, pack_cursor=excluded.pack_cursor",
+            (name, seq, packs[taken - 1][0]),
         )
     return taken
 
@@ -135,7 +137,7 @@ def number(connection: Connection, draft: Draft, prefix: str, now_ms: int, packs
         return
     connection.execute("UPDATE destination SET next_seq=? WHERE name=?", (seq + 1, name))
     connection.execute(
-        "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO outgoing VALUES (?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
         (name, seq, draft.lane, draft.topic, kept(draft.lane, payload), packs, now_ms),
     )
 
@@ -247,10 +249,6 @@ def _revisions(connection: Connection, batch: Batch) -> None:
             ) from error
         subject = f"{revision.alarm_id}/{revision.rev}"
         audit(connection, batch.now_ms, "revision", subject, revision.sha256)
-
-
-def _around(compose: ComposeData, bodies: Sequence[bytes], message_id: str) -> bytes:
-    return compose(message_id, bodies)
 
 
 def _earlier(connection: Connection, alarm_id: str, rev: int) -> list[bytes]:

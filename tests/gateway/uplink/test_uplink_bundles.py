@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from haidang_gateway.batch import CENTRE, Batch
-from haidang_gateway.outgoing import compose_packs, data_draft
+from haidang_gateway.outgoing import data_draft
 from haidang_wire import messages
 from specimens import pack
 from store_kit import START_MS, open_store, row
@@ -20,9 +20,7 @@ def test_a_slow_line_gets_short_messages_and_few_of_them_ahead(tmp_path: Path) -
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             await store.commit(_packs(200))
-            while await store.compose_data(
-                _DRAFT, compose_packs, START_MS, message_bytes=1000, ahead=20
-            ):
+            while await store.compose_data(_DRAFT, START_MS, message_bytes=1000, ahead=20):
                 pass
             found = await store.pending(CENTRE, "data", 0, 100)
             assert len(found) == 20
@@ -41,7 +39,7 @@ def test_a_pack_longer_than_that_goes_alone(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             await store.commit(_packs(3))
-            taken = await store.compose_data(_DRAFT, compose_packs, START_MS, message_bytes=10)
+            taken = await store.compose_data(_DRAFT, START_MS, message_bytes=10)
             assert taken == 3
             assert len(await store.pending(CENTRE, "data", 0, 100)) == 3
 

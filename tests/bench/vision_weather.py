@@ -26,8 +26,6 @@ _NEXT: dict[Sky, tuple[float, float, float, float]] = {
 _SKIES: tuple[Sky, ...] = ("clear", "cloudy", "rain", "fog")
 _NIGHT, _LOW_SUN = 0.22, 18.0
 _FIELD = np.random.default_rng(7).normal(0, 1, (1200, 2100, 3)).astype(np.float32)
-# Light is soft: it is drawn on every fourth pixel.
-_COARSE = 4
 # Of a night's light this share comes from everywhere, the rest from the street's own lamps.
 _SKYGLOW = 0.4
 # Cameras hold the mean near a third of their range, with at most 12 dB of gain.
@@ -88,7 +86,7 @@ def changed(
     light = rgb.astype(np.float32) * np.float32(weather.light)
     light[..., 0] *= 1 + weather.warmth
     light[..., 2] *= 1 - weather.warmth * 0.6
-    lamps = _lamps(rgb, np.random.default_rng(weather.lamps_seed), most=4)
+    lamps = _street_lamps(rgb, np.random.default_rng(weather.lamps_seed))
     if weather.night:
         light *= _lit(rgb, lamps)
     gain = np.float32(np.clip(_EXPOSED_LEVEL / max(float(light.mean()), 1.0), 1.0, _MOST_GAIN))
@@ -96,7 +94,7 @@ def changed(
     if weather.night:
         # Street lamps stand still, headlights are elsewhere in each picture.
         _glow(light, lamps)
-        _glow(light, _lamps(rgb, draw, most=2))
+        _glow(light, _headlights(rgb, draw))
     if weather.sky == "rain":
         _rain(light, draw)
     elif weather.sky == "fog":
@@ -124,44 +122,62 @@ def _grainy(rgb: Picture, levels: float, draw: np.random.Generator) -> Picture:
     return noisy
 
 
-def _lamps(rgb: Picture, draw: np.random.Generator, *, most: int) -> list[Lamp]:
-    """Headlights or street lamps."""
+def _street_lamps(rgb: Picture, draw: np.random.Generator) -> list[Lamp]:
+    """Up to four: they hang in the upper part of the picture, white or yellow as sodium."""
     high, wide, _ = rgb.shape
     return [
         Lamp(
             x=draw.uniform(0, wide),
-            y=draw.uniform(high * 0.2, high * 0.9),
-            reach=draw.uniform(0.01, 0.05) * wide,
-            squeeze=draw.uniform(0.5, 1),
+            y=draw.uniform(high * 0.05, high * 0.4),
+            reach=draw.uniform(0.008, 0.03) * wide,
+            squeeze=draw.uniform(0.7, 1),
             colour=(1.0, draw.uniform(0.7, 1.0), draw.uniform(0.4, 1.0)),
             levels=draw.uniform(120, 320),
         )
-        for _ in range(int(draw.integers(0, most + 1)))
+        for _ in range(int(draw.integers(0, 5)))
+    ]
+
+
+def _headlights(rgb: Picture, draw: np.random.Generator) -> list[Lamp]:
+    """Up to two, on the road, far or glaring near: white or warm white."""
+    high, wide, _ = rgb.shape
+    return [
+        Lamp(
+            x=draw.uniform(0, wide),
+            y=draw.uniform(high * 0.3, high * 0.9),
+            reach=draw.uniform(0.01, 0.05) * wide,
+            squeeze=draw.uniform(0.5, 1),
+            colour=(1.0, draw.uniform(0.85, 1.0), draw.uniform(0.6, 1.0)),
+            levels=draw.uniform(120, 320),
+        )
+        for _ in range(int(draw.integers(0, 3)))
     ]
 
 
 def _glow(light: np.ndarray, lamps: list[Lamp]) -> None:
-    """The lamps themselves, with their glow and its image on a wet road."""
-    high, wide, _ = light.shape
-    y, x = np.mgrid[0:high:_COARSE, 0:wide:_COARSE].astype(np.float32)
-    glow = np.zeros((*x.shape, 3), np.float32)
+    """The lamps themselves, with their glow."""
     for lamp in lamps:
-        away = ((x - lamp.x) ** 2 + ((y - lamp.y) * lamp.squeeze) ** 2) / (2 * lamp.reach**2)
-        colour = np.array(lamp.colour, np.float32)
-        glow += (np.float32(lamp.levels) * np.exp(-away))[..., None] * colour
-    light += glow.repeat(_COARSE, axis=0).repeat(_COARSE, axis=1)[:high, :wide]
+        bell = _bell(light, lamp.x, lamp.y, lamp.reach, lamp.reach / lamp.squeeze)
+        light += (np.float32(lamp.levels) * bell)[..., None] * np.array(lamp.colour, np.float32)
 
 
 def _lit(rgb: Picture, lamps: list[Lamp]) -> np.ndarray:
     """How much of a night's light falls on each pixel: pools of light below the lamps."""
     high, wide, _ = rgb.shape
-    y, x = np.mgrid[0:high:_COARSE, 0:wide:_COARSE].astype(np.float32)
-    lit = np.full(x.shape, _SKYGLOW, np.float32)
+    lit = np.full((high, wide), _SKYGLOW, np.float32)
     for lamp in lamps:
         reach = 6 * lamp.reach + 0.1 * wide
-        away = (x - lamp.x) ** 2 + ((y - lamp.y - 0.2 * high) * 1.5) ** 2
-        lit += np.float32(2 * (1 - _SKYGLOW)) * np.exp(-away / (2 * reach**2))
-    return lit.repeat(_COARSE, axis=0).repeat(_COARSE, axis=1)[:high, :wide, None]
+        lit += np.float32(2 - 2 * _SKYGLOW) * _bell(
+            rgb, lamp.x, lamp.y + 0.35 * high, reach, reach / 1.5
+        )
+    return lit[..., None]
+
+
+def _bell(over: np.ndarray, x: float, y: float, wide: float, high: float) -> np.ndarray:
+    """Light that falls off from a point, 1 there."""
+    rows = np.exp(-((np.arange(over.shape[0], dtype=np.float32) - y) ** 2) / (2 * high**2))
+    columns = np.exp(-((np.arange(over.shape[1], dtype=np.float32) - x) ** 2) / (2 * wide**2))
+    return np.outer(rows, columns).astype(np.float32)
 
 
 def _rain(light: np.ndarray, draw: np.random.Generator) -> None:

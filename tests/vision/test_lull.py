@@ -22,7 +22,7 @@ def stream(fps, *, jitter_ms=0, pace=1.0, begins_ms=123_456.0, seconds=SECONDS):
 class Reader:
     """Reads a stream as the camera does, on a simulated clock."""
 
-    def __init__(self, packets, *, every_ms, awake):
+    def __init__(self, packets, *, every_ms, awake, size=8_000):
         self.now_ms, self.wakings, self.looks, self.lags = 0.0, 0, [], []
         arrivals, lull = Arrivals(), Lull()
         pile = Pile(0)
@@ -38,7 +38,7 @@ class Reader:
                 self.lags.append(now_ms - arrives_ms)
             elif not awake:
                 self.lags.append(now_ms - arrives_ms)
-            lull.note(came_ms)
+            lull.note(came_ms, size)
             if arrivals.trusted:
                 wanted_ms = pile.wanted_ms(every_ms) if awake else None
                 pause_ms = lull.pause_ms(now_ms, wanted_ms)
@@ -60,6 +60,12 @@ def test_while_nothing_is_up_packets_gather_for_a_fifth_of_a_second():
     reader = Reader(stream(15), every_ms=1000, awake=False)
     assert reader.wakings < 6.5 * SECONDS + 6 * 15
     assert max(reader.lags) <= 225
+
+
+def test_large_packets_are_read_one_by_one_so_that_the_camera_can_always_send():
+    reader = Reader(stream(15), every_ms=1000, awake=False, size=60_000)
+    assert reader.wakings >= SECONDS * 15 - 1
+    assert max(reader.lags) <= 1
 
 
 @pytest.mark.parametrize("jitter_ms", [10, 40])
@@ -99,7 +105,7 @@ def test_without_stamps_or_after_a_jump_a_packet_came_when_it_is_read():
 def test_who_is_behind_the_stream_reads_on():
     lull = Lull()
     for i in range(20):
-        lull.note(i * 67)
+        lull.note(i * 67, 8_000)
     assert lull.pause_ms(19 * 67, None) > 100
     assert lull.pause_ms(19 * 67 + 70, None) == 0
     assert lull.pause_ms(19 * 67, 20 * 67) == 0, "the very next one is waited for"
@@ -112,6 +118,6 @@ def test_no_stamps_and_no_times_make_a_pause_long_or_a_packet_late(steps):
         stamp_ms, now_ms = stamp_ms + stamp_step, now_ms + step
         came_ms = arrivals.came_ms(float(stamp_ms), now_ms)
         assert now_ms - 1_000 <= came_ms <= now_ms
-        lull.note(came_ms)
+        lull.note(came_ms, 8_000)
         assert 0 <= lull.pause_ms(now_ms, None) <= 225
         assert 0 <= lull.pause_ms(now_ms, now_ms + 100) <= 225

@@ -177,7 +177,7 @@ class Camera:
                     pile.add(packet, came_ms, self.every_ms) or not packet.size
                 ):
                     self._decode(decoder, pile.take())
-                lull.note(came_ms)
+                lull.note(came_ms, packet.size)
                 if self._patient and (arrivals.trusted or not self._live):
                     wanted_ms = pile.wanted_ms(self.every_ms) if how == "all" else None
                     self._leave_alone(lull, wanted_ms)

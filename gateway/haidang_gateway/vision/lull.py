@@ -11,8 +11,8 @@ _WINDOW_MS = 2_000
 _MOST_DRIFT_MS = 40
 _MOST_LAG_MS = 1_000
 _STAMPS = 8
-# What gathers in 200 ms (100 kB at 4 Mbit/s) fits into the buffers of both ends.
-_LONGEST_MS = 200
+# What gathers must fit into the buffers of both ends: a camera that cannot send drops pictures.
+_LONGEST_MS, _MOST_BYTES = 200, 100_000
 _MARGIN_MS = 3
 _PROBE_EVERY = 8
 
@@ -60,13 +60,15 @@ class Lull:
     def __init__(self) -> None:
         """Know nothing of the packets' pace."""
         self._came: deque[int] = deque(maxlen=_STAMPS)
+        self._bytes = 0.0
         self._pauses = 0
 
-    def note(self, came_ms: int) -> None:
+    def note(self, came_ms: int, size_bytes: int) -> None:
         """A packet came; a pause of the stream, or time that goes back, begins anew."""
         if self._came and not 0 < came_ms - self._came[-1] <= _MOST_LAG_MS:
             self._came.clear()
         self._came.append(came_ms)
+        self._bytes += (size_bytes - self._bytes) / _STAMPS
 
     def pause_ms(self, now_ms: int, wanted_ms: int | None) -> int:
         """How long to leave the packets alone; 0: read on.
@@ -82,6 +84,7 @@ class Lull:
             return 0
         # A fifth of a step more: the third packet of 15 a second comes after 200 ms, or 201.
         steps = int((now_ms + _LONGEST_MS - last_ms) / step_ms + 0.2)
+        steps = min(steps, int(_MOST_BYTES / max(self._bytes, 1.0)))
         if wanted_ms is not None:
             steps = min(steps, -int((last_ms - wanted_ms) // step_ms))
         if steps < 2:

@@ -65,7 +65,7 @@ class Patience:
 class Lane:
     """What the centre's acknowledgements tell of the messages of one lane.
 
-    `newest` is the latest sending of which it is certain that it was acknowledged.
+    `newest` is the latest sending of what was acknowledged.
     """
 
     def __init__(self, name: OutLane) -> None:
@@ -77,17 +77,13 @@ class Lane:
         self._silence_ms = SILENCE_MS if is_data else RESEND_MS
         self._probe_cap_ms = RESEND_CAP_MS if is_data else PROBE_CAP_MS
         self._heard_ms = 0
-        # The newest sending of what was sent twice: nobody knows which one was acknowledged.
-        self._asked = 0
 
     def acknowledged(self, entry: Entry, now_ms: int) -> None:
         """The centre has committed a message."""
         self._heard_ms = now_ms
-        if entry.sendings > 1:
-            self._asked = max(self._asked, entry.order)
-            return
         self.newest = max(self.newest, entry.order)
-        if entry.taken_ms is not None:
+        # Of what was sent twice nobody knows which sending was acknowledged.
+        if entry.sendings == 1 and entry.taken_ms is not None:
             self._patience.acknowledged(now_ms - entry.taken_ms)
 
     def again_ms(self, entry: Entry, *, is_oldest: bool) -> int | None:
@@ -100,14 +96,11 @@ class Lane:
         if entry.overtaken_ms is not None:
             wait_ms = doubled(usual_ms, entry.sendings, RESEND_CAP_MS)
             return max(entry.taken_ms, entry.overtaken_ms) + wait_ms
-        since_ms = max(entry.taken_ms, self._heard_ms)
-        if entry.order < self._asked:
-            # As long as others are acknowledged, so may this one: its first sending, too.
-            return since_ms + doubled(usual_ms, entry.sendings, RESEND_CAP_MS)
         if not is_oldest:
             return None
-        silence_ms = max(usual_ms, self._silence_ms)
-        return since_ms + doubled(silence_ms, entry.sendings, self._probe_cap_ms)
+        # As long as others are acknowledged, so may this one be.
+        wait_ms = doubled(max(usual_ms, self._silence_ms), entry.sendings, self._probe_cap_ms)
+        return max(entry.taken_ms, self._heard_ms) + wait_ms
 
 
 def doubled(first_ms: int, times: int, cap_ms: int) -> int:

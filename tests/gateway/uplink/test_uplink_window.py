@@ -124,6 +124,48 @@ def test_what_is_lost_beside_what_the_centre_has_is_sent_again_with_doubling_wai
     assert _waits(times)[:3] == [4000, 5000, 5000], "then it is the oldest, and asks"
 
 
+def test_all_that_was_overtaken_is_sent_again_not_the_oldest_alone() -> None:
+    window = Window()
+    for seq in range(1, 6):
+        window.add(_message(seq, "alarm"))
+    _send(window, 0)
+    window.confirm([[4, 4]], 100)
+    assert _send(window, 2000) == []
+    assert _send(window, 2100) == [1, 2, 3], "and not the fifth, which nothing has overtaken"
+
+
+def test_what_was_given_to_nobody_asks_although_an_older_one_was_heard() -> None:
+    window = Window()
+    for seq in (1, 2):
+        window.add(_message(seq))
+    for message in window.due(0):
+        window.sent(message.seq, 0)
+        window.taken(message.seq, 0, is_heard=message.seq == 1)
+    assert _send(window, 2000) == [2]
+
+
+def test_a_refused_message_keeps_no_other_from_asking() -> None:
+    window = Window()
+    for seq in (1, 2):
+        window.add(_message(seq, "alarm"))
+    for message in window.due(0):
+        window.sent(message.seq, 0)
+    window.refused(1, 0)
+    window.taken(2, 0)
+    assert 2 in _send(window, 2000)
+
+
+def test_a_new_connection_is_a_line_that_nothing_is_known_of() -> None:
+    window = Window()
+    for seq in range(1, 30):
+        window.add(_message(seq, size=FIRST_BYTES // 4))
+        _send(window, seq * 1000, taken=False)
+        window.taken(seq, seq * 1000 + 5)
+    assert window.pace.size(30_000) > FIRST_BYTES
+    window.reconnected(30_000)
+    assert len(_send(window, 30_000, taken=False)) == 4
+
+
 def test_what_was_lost_with_all_before_it_is_sent_again_behind_the_answer_to_the_oldest() -> None:
     window = Window()
     for seq in range(1, 5):

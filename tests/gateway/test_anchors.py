@@ -42,6 +42,23 @@ def test_what_a_live_status_said_is_forgotten_over_a_restart() -> None:
     assert anchors.bounds({7: again}, 7, 60_000) == (START_MS, START_MS)
 
 
+def test_the_record_of_a_boot_is_short_and_comes_back_whole() -> None:
+    boot = Boot(received=[[0, 9]], first=0)
+    assert boot.to_doc() == {"received": [[0, 9]], "first": 0, "floor": 0}
+    assert Boot.from_doc(boot.to_doc()) == boot
+    full = Boot(
+        received=[[4, 9]],
+        lost=[[1, 1]],
+        dropped=[[2, 2]],
+        quarantined=[[3, 3]],
+        first=1,
+        floor=1,
+        anchor_ms=START_MS,
+        latest_ms=START_MS + 1,
+    )
+    assert Boot.from_doc(full.to_doc()) == full
+
+
 def test_a_boot_without_a_clock_lies_between_its_neighbours() -> None:
     boots = {6: Boot(), 7: Boot(), 8: Boot()}
     anchors.learn(boots[6], 0, START_MS, START_MS)

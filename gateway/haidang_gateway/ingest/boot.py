@@ -7,6 +7,8 @@ from typing import Any
 from haidang_wire import ranges as seqs
 
 Ranges = list[list[int]]
+# What `from_doc` puts in by itself; a `first` of 0 says something.
+_NOTHING: tuple[object, ...] = ([], None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,8 +51,12 @@ class Boot:
             ranges[:] = [pair for pair in ranges if pair[1] >= self.floor]
 
     def to_doc(self) -> dict[str, Any]:
-        """As JSON for the store; a copy, since more may come while it is written."""
-        return {name: _copy(getattr(self, name)) for name in self.__slots__ if name != "live_ms"}
+        """As JSON for the store; a copy, since more may come while it is written.
+
+        What holds nothing is left out: each commit writes the records of its nodes anew.
+        """
+        fields = ((name, getattr(self, name)) for name in self.__slots__ if name != "live_ms")
+        return {name: _copy(value) for name, value in fields if value not in _NOTHING}
 
     @classmethod
     def from_doc(cls, doc: Mapping[str, Any]) -> "Boot":

@@ -5,6 +5,7 @@ In memory alone, for every contender the same: what is measured is the way there
 
 import asyncio
 import time
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -84,7 +85,7 @@ class CountingCentre:
             self.alarms.append((time.monotonic(), topic.decode(), payload))
             gateway, epoch, seq = payload[7:].split(b'"', 1)[0].decode().split("/")
         else:
-            document = _DECODE.decode(payload)
+            document = _DECODE.decode(zlib.decompress(payload) if payload[:1] == b"x" else payload)
             for pack in document.packs:
                 first = pack[0]
                 self.note(first.bn, first.he, first.hb, first.hs)

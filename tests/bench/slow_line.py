@@ -1,8 +1,9 @@
 """Alarms beside a backlog on slow lines: how long they take, and what of the line is used.
 
-`python -m bench.slow_line [--packs 100000] [--alarms 20] [--kbit 0]`: the real gateway between two
-real brokers; the line to the centre is throttled and 300 ms long each way. `copies` are packs that
-came to the centre more than once: before, and from when it was stopped for 20 s.
+`python -m bench.slow_line [--packs 100000] [--alarms 20] [--kbit 0] [--deflate 0]`: the real
+gateway between two real brokers; the line to the centre is throttled and 300 ms long each way.
+`copies` are packs that came to the centre more than once: before, and from when it was stopped
+for 20 s.
 """
 
 import asyncio
@@ -36,11 +37,16 @@ _EPOCH = "9f3c01aa"
 
 
 def figures(
-    packs: int = 100_000, alarms: int = 20, kbit: int = 0, quick: bool = False
+    packs: int = 100_000,
+    alarms: int = 20,
+    kbit: int = 0,
+    deflate: int = 0,
+    quick: bool = False,
 ) -> parts.Figures:
-    """Each rate in turn; `kbit` another one alone."""
+    """Each rate in turn; `kbit` another one alone; `deflate` 1: the centre takes zlib."""
     packs, alarms = (2_000, 2) if quick else (packs, alarms)
-    found: parts.Figures = {"packs": packs, "latency_ms": round(_LATENCY_S * 1000)}
+    latency_ms = round(_LATENCY_S * 1000)
+    found: parts.Figures = {"packs": packs, "latency_ms": latency_ms, "deflate": deflate}
     with stand.scratch("slow") as folder:
         ca = authority(folder, alarms + 1)
         asyncio.run(fill(folder / "full", packs))
@@ -49,12 +55,13 @@ def figures(
             way.folder.mkdir(parents=True)
             shutil.copytree(folder / "full", way.folder / "gateway")
             found |= {
-                f"{name}_{rate}": value for name, value in _run(way, ca, rate, alarms).items()
+                f"{name}_{rate}": value
+                for name, value in _run(way, ca, rate, alarms, deflate).items()
             }
     return found
 
 
-def _run(way: Ours, ca: Path, kbit: int, alarms: int) -> parts.Figures:
+def _run(way: Ours, ca: Path, kbit: int, alarms: int, deflate: int) -> parts.Figures:
     try:
         way.near.start()
         way.far.start()
@@ -62,17 +69,19 @@ def _run(way: Ours, ca: Path, kbit: int, alarms: int) -> parts.Figures:
             line.bytes_per_s = kbit * 125
             line.latency_s = _LATENCY_S
             way.write_settings(line.port)
-            _talk_seldom(way.folder / "gateway.toml")
+            _settle(way.folder / "gateway.toml", deflate)
             way.start_gateway()
             return asyncio.run(_measure(way, ca, line, alarms))
     finally:
         way.stop()
 
 
-def _talk_seldom(path: Path) -> None:
+def _settle(path: Path, deflate: int) -> None:
     # Nodes that send nothing but one alarm are not to be missed.
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("heartbeat_s = 30", "heartbeat_s = 600"), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("heartbeat_s = 30", "heartbeat_s = 600")
+    if deflate:
+        text = text.replace("[centre]\n", "[centre]\ndeflate = true\n")
+    path.write_text(text, encoding="utf-8")
 
 
 async def _measure(way: Ours, ca: Path, line: FaultProxy, alarms: int) -> parts.Figures:
@@ -122,4 +131,4 @@ async def _measure(way: Ours, ca: Path, line: FaultProxy, alarms: int) -> parts.
 
 
 if __name__ == "__main__":
-    parts.main(figures, packs=100_000, alarms=20, kbit=0)
+    parts.main(figures, packs=100_000, alarms=20, kbit=0, deflate=0)

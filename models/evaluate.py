@@ -170,7 +170,7 @@ def _score_crowd(tally: _Tally, options: argparse.Namespace) -> dict[str, object
     counters = {"ours": (_model(entry, options.model), entry.spec)}
     if options.baseline is not None:
         # Taught on whole pictures, it is shown whole pictures.
-        whole = replace(entry.spec, closer_look_at=())
+        whole = replace(entry.spec, closer_look_at=(), farther_look_below=0.0)
         counters["baseline"] = (_model(entry, options.baseline), whole)
     cases: dict[str, list[CrowdCase]] = {name: [] for name in counters}
 

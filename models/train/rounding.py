@@ -24,7 +24,7 @@ MOST_WORSE = 0.03
 """By this share a count's mean absolute error may grow."""
 
 FEW = 20
-_NOTHING = 0.02  # people: where next to nothing is miscounted a share of it says nothing
+_CHANCE = 2  # people in a whole list: where next to nothing is miscounted a share says nothing
 
 Judge = Callable[[Picture], FireScores]
 
@@ -78,7 +78,7 @@ def check_crowd(
         raise ModelError("8 bits against real numbers: the list needs labelled pictures")
     for source in [name for name in errors if len(wrong[name]) >= FEW] or list(errors):
         before, after = errors[source]
-        if after > before * (1 + MOST_WORSE) + _NOTHING:
+        if after > before * (1 + MOST_WORSE) + _CHANCE / len(wrong[source]):
             raise ModelError(
                 f"8 bits lose too much: {source} is miscounted by {after:.3f} beside {before:.3f} "
                 f"in real numbers, at most {MOST_WORSE:.0%} more; give the export other examples"

@@ -35,12 +35,13 @@ def test_the_bound_lies_30_percent_below_the_better_baseline_of_each_source() ->
             }
         },
     }
-    told = vision_crowds.beside_baselines(plain, plain)
+    told = vision_crowds.beside_baselines(plain, {"mall": 2.0})
+    assert (told["mall"]["calibrated_mae"], told["few"]["calibrated_mae"]) == (2.0, None)
     assert (told["mall"]["bound"], told["mall"]["met"]) == (2.8, False)
     assert (told["square"]["bound"], told["square"]["met"]) == (2.8, False)
     assert (told["few"]["bound"], told["few"]["met"]) == (None, None), "too few to tell"
     plain["per_source"]["mall"]["mae"] = 2.8
-    assert vision_crowds.beside_baselines(plain, plain)["mall"]["met"] is True
+    assert vision_crowds.beside_baselines(plain, {})["mall"]["met"] is True
 
 
 def test_more_than_one_person_in_empty_scenes_is_too_many() -> None:
@@ -55,7 +56,7 @@ def test_a_list_is_scored_beside_the_baselines_file(tmp_path: Path) -> None:
     seen = vision_crowds.evaluated(
         "list.jsonl", "--baseline", str(vision_crowds.BASELINE), data=tmp_path
     )
-    told = vision_crowds.beside_baselines(seen, seen)["square"]
+    told = vision_crowds.beside_baselines(seen, {})["square"]
     assert told["pictures"] == 1
     assert 0 < told["mae"] <= 3
     assert 0 <= told["frozen_mae"] < 30

@@ -163,6 +163,6 @@ def test_an_export_that_counts_worse_in_8_bits_is_refused(tmp_path: Path) -> Non
     # The single picture of "few" is told, not judged, unless it is alone.
     assert rounding.check_crowd(listed, counts(10.0), counts(10.01), SPEC)["few"][1] > 6
     with pytest.raises(ModelError, match="few is miscounted"):
-        rounding.check_crowd(listed[20:], counts(5.0), counts(5.5), SPEC)
+        rounding.check_crowd(listed[20:], counts(5.0), counts(7.5), SPEC)
     with pytest.raises(ModelError, match="needs labelled pictures"):
         rounding.check_crowd([], counts(5.0), counts(5.0), SPEC)

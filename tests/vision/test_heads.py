@@ -1,5 +1,6 @@
 """Where people are few their heads' peaks count, where they are many the density does."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,11 +15,11 @@ SPEC = CrowdSpec(
     width=512, height=384, person_px=60.0, error_share=0.3, error_floor=2.0,
     peak_least=0.4, sparse_below=3.0, dense_from=8.0,
 )  # fmt: skip
-LIMITS = {"peak_least": 0.4, "sparse_below": 3.0, "dense_from": 8.0}
+LIMITS = {"tile": (16, 16), "peak_least": 0.4, "sparse_below": 3.0, "dense_from": 8.0}
 
 
 def _seen(density: float = 0.0) -> np.ndarray:
-    """An answer with that many people in each block, spread evenly, and no peaks."""
+    """An answer with that many people in each tile of 16 x 16, evenly, and no peaks."""
     seen = np.zeros((48, 64, 2), np.float32)
     seen[..., 0] = density / 256
     return seen
@@ -44,7 +45,7 @@ def test_equal_neighbours_are_one_head_and_weak_ones_none() -> None:
     assert peaks(np.full((48, 64), 0.2, np.float32), 0.4).sum() == 0
 
 
-def test_each_block_is_counted_in_its_own_way() -> None:
+def test_each_tile_is_counted_in_its_own_way() -> None:
     seen = _seen()
     seen[:16, :16, 0] = 20 / 256
     seen[5, 5, 1] = seen[40, 60, 1] = seen[20, 40, 1] = 0.9
@@ -80,6 +81,32 @@ def test_a_count_comes_out_of_both_maps_in_tiles_and_shrunken() -> None:
     near = count_people(picture, 120.0, lambda _: (answer,), SPEC)
     assert near.count == 2.0
     assert near.density_map.shape == (24, 32)
+
+
+def test_hardly_anybody_in_a_picture_of_unknown_scale_is_looked_at_again_from_farther_away() -> (
+    None
+):
+    spec, asked, crowd = replace(SPEC, farther_look_below=3.0), [], 0
+
+    def nearby(picture: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Two people who are seen only when they are small; the whole shows `crowd` others."""
+        whole = picture[0, 0, 0] == 0
+        asked.append(whole)
+        answer = np.zeros((48, 64, 2), np.float32)
+        heads = [(24, c) for c in range(4, 4 + 5 * crowd, 5)] if whole else [(20, 30), (28, 36)]
+        for place in heads:
+            answer[(*place, 1)] = 0.8
+        return (answer,)
+
+    picture = np.zeros((384, 512, 3), np.uint8)
+    for others, counted, looks in ((0, 2.0, 2), (1, 2.0, 2), (3, 3.0, 1)):
+        crowd = others
+        asked.clear()
+        assert count_people(picture, None, nearby, spec).count == counted
+        assert len(asked) == looks
+    asked.clear()
+    count_people(picture, 60.0, nearby, spec)
+    assert asked == [True], "whoever told the scale is looked at once"
 
 
 @pytest.mark.parametrize("shape", [(48, 64), (48, 64, 3)])

@@ -79,10 +79,10 @@ def test_fire_model_answers_two_logits_and_a_cell_map(fire_entry: FireModel) -> 
     assert all(output.dtype == np.float32 and np.isfinite(output).all() for output in outputs)
 
 
-def test_crowd_model_answers_one_map_of_stride_8(crowd_entry: CrowdModel) -> None:
+def test_crowd_model_answers_density_and_peaks_at_stride_8(crowd_entry: CrowdModel) -> None:
     spec = crowd_entry.spec
     outputs = load_model(crowd_entry).run(np.full((spec.height, spec.width, 3), 127, np.uint8))
-    assert [output.shape for output in outputs] == [(spec.height // 8, spec.width // 8, 1)]
+    assert [output.shape for output in outputs] == [(spec.height // 8, spec.width // 8, 2)]
 
 
 def test_the_same_picture_gives_the_same_answer_in_every_instance(fire_entry: FireModel) -> None:

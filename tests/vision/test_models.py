@@ -304,5 +304,5 @@ def test_crowd_model_keeps_its_error_on_the_street_and_crowd_list(
     arguments = ("--data", str(shared_data), "--split", "people/val.jsonl")
     status, figures, _ = _evaluate(root, "crowd", *arguments)
     assert (status, figures["skipped"]) == (0, 0)
-    assert figures["per_source"]["penn-fudan"]["mae"] < 1.5
-    assert figures["per_source"]["shanghaitech-a"]["mae"] < 60
+    assert figures["per_source"]["penn-fudan"]["mae"] < 0.6
+    assert figures["per_source"]["shanghaitech-a"]["mae"] < 50

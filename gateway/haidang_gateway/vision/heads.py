@@ -5,21 +5,28 @@ from numpy.typing import NDArray
 
 Grid = NDArray[np.float32]
 
-_BLOCK = 16  # cells each side of what is judged few or many for itself
 _TIE = 1e-3  # less than a step of the 8-bit answer
 
 
-def people_map(seen: Grid, *, peak_least: float, sparse_below: float, dense_from: float) -> Grid:
-    """Return people per cell out of a network's answer (rows x columns x 1 or 2).
+def people_map(
+    seen: Grid,
+    tile: tuple[int, int],
+    *,
+    peak_least: float,
+    sparse_below: float,
+    dense_from: float,
+) -> Grid:
+    """Return people per cell out of a network's answers (rows x columns x 1 or 2).
 
-    Channel 0 is density, channel 1 how surely a head lies in the cell. In blocks of 16 x 16 cells
-    with fewer than `sparse_below` people the peaks from `peak_least` on count one each, in those
-    with more than `dense_from` the density; between them a share of both.
+    Channel 0 is density, channel 1 how surely a head lies in the cell; `tile` is the size in cells
+    of what the network saw at once. In tiles with fewer than `sparse_below` people the peaks from
+    `peak_least` on count one each, in those with more than `dense_from` the density; between them
+    a share of both.
     """
     density = seen[..., 0]
     if seen.shape[-1] == 1:
         return density
-    share = np.clip((dense_from - _crowd(density)) / (dense_from - sparse_below), 0.0, 1.0)
+    share = np.clip((dense_from - _crowd(density, tile)) / (dense_from - sparse_below), 0.0, 1.0)
     found = peaks(seen[..., 1], peak_least)
     chosen: Grid = (share * found + (1.0 - share) * density).astype(np.float32)
     return chosen
@@ -38,10 +45,10 @@ def peaks(sure: Grid, least: float) -> Grid:
     return found
 
 
-def _crowd(density: Grid) -> Grid:
-    """Return for each cell how many people are in its block."""
+def _crowd(density: Grid, tile: tuple[int, int]) -> Grid:
+    """Return for each cell how many people are in its tile."""
     rows, columns = density.shape
-    down, across = np.arange(0, rows, _BLOCK), np.arange(0, columns, _BLOCK)
+    down, across = np.arange(0, rows, tile[0]), np.arange(0, columns, tile[1])
     sums = np.add.reduceat(np.add.reduceat(density, down, axis=0), across, axis=1)
-    spread: Grid = sums.repeat(_BLOCK, axis=0)[:rows].repeat(_BLOCK, axis=1)[:, :columns]
+    spread: Grid = sums.repeat(tile[0], axis=0)[:rows].repeat(tile[1], axis=1)[:, :columns]
     return spread

@@ -123,5 +123,9 @@ def _crowd(folder: Path, raw: dict[str, Any]) -> CrowdModel:
             error_share=float(raw["error_share"]),
             error_floor=float(raw["error_floor"]),
             closer_look_at=tuple(float(count) for count in raw["closer_look_at"]),
+            farther_look_below=float(raw["farther_look_below"]),
+            peak_least=float(raw["peak_least"]),
+            sparse_below=float(raw["sparse_below"]),
+            dense_from=float(raw["dense_from"]),
         ),
     )

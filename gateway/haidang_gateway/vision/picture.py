@@ -18,6 +18,7 @@ Run = Callable[[Picture], tuple[Grid, ...]]
 
 _BOX_SHARE = 0.6  # cells this close to the strongest one belong to the box
 _PADDING = 127  # the networks' zero: the picture's surroundings say nothing
+_FARTHER = 0.5
 _MAX_TILES = 4  # per side; more would cost seconds on a small gateway
 
 
@@ -43,7 +44,9 @@ class CrowdSpec:
 
     `person_px` is the height of a standing person, in pixels of the model's input, at which it
     counts best; `error_share` and `error_floor` (people) make the interval, from validation.
-    `closer_look_at` are the counts from which an uncalibrated picture is cut 2 x 2, then 3 x 3.
+    `closer_look_at` are the counts from which an uncalibrated picture is cut 2 x 2, then 3 x 3;
+    one with fewer than `farther_look_below` is looked at again in half the size: there may be
+    people too near to be seen.
     `peak_least`, `sparse_below` and `dense_from` say where peaks count and where density does, see
     `heads.people_map`.
     """
@@ -54,8 +57,9 @@ class CrowdSpec:
     error_share: float
     error_floor: float
     closer_look_at: tuple[float, ...] = ()
-    peak_least: float = 0.4
-    sparse_below: float = 3.0
+    farther_look_below: float = 0.0
+    peak_least: float = 0.3
+    sparse_below: float = 4.0
     dense_from: float = 8.0
 
 
@@ -170,7 +174,8 @@ def count_people(
     `person_px` is the height of a standing person in this picture's pixels; `run` is the crowd
     model. For small people the picture is cut into tiles, up to 4 x 4, for big ones it is shrunk,
     so that people come out near `spec.person_px`. Where the height is not known (None), the whole
-    picture is looked at once, and in tiles only if that shows a crowd.
+    picture is looked at once, in tiles too if that shows a crowd, in half the size too if hardly
+    anybody: the look that shows more people counts.
     """
     if isinstance(picture, np.ndarray):
         picture = Still(picture)
@@ -182,6 +187,9 @@ def count_people(
         for tiles, crowd in enumerate(spec.closer_look_at, start=2):
             if density.sum() >= crowd:
                 density = _tiled_density(picture, tiles, tiles, run, spec)
+        if density.sum() < spec.farther_look_below:
+            farther = _shrunken_density(picture, _FARTHER, run, spec)
+            density = max(density, farther, key=np.sum)
     return crowd_count(density, spec)
 
 
@@ -208,11 +216,10 @@ def crowd_count(density: Grid, spec: CrowdSpec) -> CrowdCount:
 def _tiled_density(picture: Shown, across: int, down: int, run: Run, spec: CrowdSpec) -> Grid:
     """Make the picture as large as all tiles together, once, then cut it."""
     large = picture.sized(across * spec.width, down * spec.height)
-    rows = []
-    for part in np.split(large, down):
-        maps = [_seen(run(tile)) for tile in np.split(part, across, axis=1)]
-        rows.append(np.concatenate(maps, axis=1))
-    return _people(np.concatenate(rows, axis=0), spec)
+    parts = [np.split(row, across, axis=1) for row in np.split(large, down)]
+    maps = [[_seen(run(part)) for part in row] for row in parts]
+    seen = np.concatenate([np.concatenate(row, axis=1) for row in maps], axis=0)
+    return _people(seen, maps[0][0].shape, spec)
 
 
 def _shrunken_density(picture: Shown, shrink: float, run: Run, spec: CrowdSpec) -> Grid:
@@ -225,7 +232,7 @@ def _shrunken_density(picture: Shown, shrink: float, run: Run, spec: CrowdSpec) 
     rows, columns, _ = seen.shape
     y0, y1 = top * rows // spec.height, -(-(top + high) * rows // spec.height)
     x0, x1 = left * columns // spec.width, -(-(left + wide) * columns // spec.width)
-    return _people(seen[y0:y1, x0:x1], spec)
+    return _people(seen[y0:y1, x0:x1], seen.shape, spec)
 
 
 def _seen(outputs: Sequence[Grid]) -> Grid:
@@ -240,9 +247,10 @@ def _seen(outputs: Sequence[Grid]) -> Grid:
     return np.concatenate([density, maps[..., 1:]], axis=2).astype(np.float32)
 
 
-def _people(seen: Grid, spec: CrowdSpec) -> Grid:
+def _people(seen: Grid, tile: tuple[int, ...], spec: CrowdSpec) -> Grid:
     return people_map(
         seen,
+        (tile[0], tile[1]),
         peak_least=spec.peak_least,
         sparse_below=spec.sparse_below,
         dense_from=spec.dense_from,

@@ -21,8 +21,6 @@ _BELIEVED_MS = 15_000
 # A line is let run dry so often to see its length: full, it looks longer the fuller it is.
 _DRY_EVERY_MS = 60_000
 _REST_MS = 1_000
-# Sooner where the only message that was alone on it was a thick one.
-_DRY_SOON_MS = 10_000
 _LENGTH_MS = 2 * _DRY_EVERY_MS
 # An answer that takes so many times what was reckoned with shows that the line has changed.
 _LATE = 2
@@ -150,8 +148,7 @@ class Pace:
         return window_bytes(rate, self._length_s(rate), answered)
 
     def _is_to_run_dry(self, now_ms: int) -> bool:
-        every_ms = _DRY_SOON_MS if self._is_thick(max(self._rates)) else _DRY_EVERY_MS
-        return now_ms - self._alone_ms > every_ms
+        return now_ms - self._alone_ms > _DRY_EVERY_MS
 
     def _is_thick(self, rate: float) -> bool:
         """Whether the message that was alone took half of its time for its own bytes."""

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from haidang_gateway.batch import CENTRE, Outgoing
 from haidang_gateway.clock import Clock
-from haidang_gateway.errors import UplinkError
+from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.model import OutLane
 from haidang_gateway.store import dead_letters
 from haidang_gateway.store.store import Store
@@ -285,6 +286,29 @@ def test_an_alarm_is_sent_before_telemetry_is_read(
                 assert set(broker.topics) == {"hd/1/g/gw-01/alarm/gw-01-5f3a9c1e-0001"}
                 gate.set()
                 await until(lambda: "hd/1/g/gw-01/data" in broker.topics, "telemetry after it")
+
+    asyncio.run(scenario())
+
+
+def test_what_is_taken_after_all_is_not_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            care, codes = store.care, iter([_REFUSED] * 8)
+
+            async def failing(work: Callable[[Any], Any]) -> Any:
+                if sum(topic.endswith("0001") for topic in broker.topics) < 9:
+                    raise StoreError("the disk failed")
+                return await care(work)
+
+            monkeypatch.setattr(store, "care", failing)
+            broker = Broker(lambda t: next(codes, _TAKEN) if t.endswith("0001") else _TAKEN)
+            await make_messages(store, "alarm", 2)
+            async with _forwarding(store, broker) as forwarder:
+                await _until(forwarder, lambda: len(broker.topics) > 20, "taken, and asked about")
+            assert await store.read(dead_letters.letters) == []
+            assert forwarder.refusals == 8
 
     asyncio.run(scenario())
 

@@ -200,6 +200,17 @@ def test_a_centre_that_takes_long_is_given_longer() -> None:
     assert _send(window, 520_000) == [41]
 
 
+def test_what_was_sent_twice_tells_nothing_of_how_long_the_centre_takes() -> None:
+    window = Window()
+    window.add(_message(1, "alarm"))
+    _send(window, 0)
+    _send(window, 2000)
+    window.confirm([[1, 1]], 62_000)
+    window.add(_message(2, "alarm"))
+    _send(window, 100_000)
+    assert _send(window, 102_000) == [2]
+
+
 def test_what_was_given_to_nobody_goes_out_at_once_when_somebody_is_there() -> None:
     window = Window()
     for seq in range(1, 5):

@@ -67,7 +67,8 @@ class Crew:
                 if not ready and self._all_ended():
                     return
                 self._turn(turns, ready)
-                self._mind()
+                if self._clock.monotonic_ms() - self._minded_ms >= _TICK_S * 1000:
+                    self._mind()
                 self._check_memory()
         finally:
             for lookout in self.lookouts.values():
@@ -85,10 +86,7 @@ class Crew:
         self._fresh.wait(_TICK_S if wait_ms is None else min(_TICK_S, wait_ms / 1000))
 
     def _mind(self) -> None:
-        now_ms = self._clock.monotonic_ms()
-        if now_ms - self._minded_ms < _TICK_S * 1000:
-            return
-        self._minded_ms = now_ms
+        self._minded_ms = self._clock.monotonic_ms()
         for lookout in self.lookouts.values():
             lookout.mind()
 

@@ -64,14 +64,17 @@ class Growth:
     def __init__(self) -> None:
         """Start without an area."""
         self._areas: deque[tuple[int, int]] = deque()
+        self._hot = 0
 
     def see(self, cells: Cells, score: float, at_ms: int) -> bool:
         """Take one picture's map of scores; whether the hot area grows steadily."""
-        self._areas.append((at_ms, int((cells >= _HOT_SHARE).sum()) if score >= _HOT_SHARE else 0))
+        area = int((cells >= _HOT_SHARE).sum()) if score >= _HOT_SHARE else 0
+        self._areas.append((at_ms, area))
+        self._hot += area
         while at_ms - self._areas[0][0] > _GROWTH_WINDOW_MS:
-            self._areas.popleft()
+            self._hot -= self._areas.popleft()[1]
         third = len(self._areas) // 3
-        if third < _LEAST_LOOKS // 3:
+        if third < _LEAST_LOOKS // 3 or self._hot == 0:
             return False
         areas = [area for _, area in self._areas]
         early, middle, late = (sum(areas[i * third : (i + 1) * third]) / third for i in range(3))

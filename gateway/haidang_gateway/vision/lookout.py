@@ -101,12 +101,15 @@ class Lookout:
             self._judge(frame, blind=view in BLIND)
         self.camera.awake, self.camera.every_ms = self._awake, self.period_ms
         self._witness.see(frame, awake=self._awake)
-        self._oldest_ms = max(self._oldest_ms, self._now_ms() - frame.at_ms)
+        now_ms = self._clock.monotonic_ms()
+        age_ms = now_ms + self.settings.clock_offset_ms - frame.at_ms
+        self._oldest_ms = max(self._oldest_ms, age_ms)
         if view == "stuck" or view == "black" or view == "blinded":  # noqa: PLR1714 (narrows)
             self._tell_fault(view, *_BLIND[view])
         else:
-            self._tell_alive(frame.at_ms, view)
-        self._save()
+            self._tell_alive(frame.at_ms, view, now_ms)
+        if now_ms - self._saved_ms >= _SAVE_EVERY_MS:
+            self._save(now_ms)
 
     def _view_of(self, frame: Frame) -> View:
         """Views change slowly: one judgement a second is enough, and saves time in between."""
@@ -133,7 +136,7 @@ class Lookout:
     @property
     def _awake(self) -> bool:
         thrifty = self.settings.idle_fps < self.settings.fps
-        return not thrifty or self._clock.monotonic_ms() < self._awake_until_ms
+        return not thrifty or self._frame_ms < self._awake_until_ms
 
     def _judge(self, frame: Frame, *, blind: bool) -> None:
         """Also a `blind` view is looked at, since it may be a quiet night or a fire before the
@@ -153,9 +156,8 @@ class Lookout:
                 line = self._witness.sign(line, frame)  # noqa: PLW2901
             self._write(line)
 
-    def _tell_alive(self, at_ms: int, view: View) -> None:
+    def _tell_alive(self, at_ms: int, view: View, now_ms: int) -> None:
         """A heartbeat rests on a frame just seen, never on the process being alive."""
-        now_ms = self._clock.monotonic_ms()
         past_ms = now_ms - self._alive_ms
         if past_ms < self._ms(self.settings.alive_every_s):
             return
@@ -180,10 +182,7 @@ class Lookout:
             self._fault_ms = now_ms
             self._write(FaultLine(error=error, hint=hint, health=health, at_ms=self._now_ms()))
 
-    def _save(self) -> None:
-        now_ms = self._clock.monotonic_ms()
-        if now_ms - self._saved_ms < _SAVE_EVERY_MS:
-            return
+    def _save(self, now_ms: int) -> None:
         self._saved_ms = now_ms
         if not self._memory.save(self._observer.usual()):
             self._sight.reference = self._memory.reference.view

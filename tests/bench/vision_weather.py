@@ -131,7 +131,7 @@ def _street_lamps(rgb: Picture, draw: np.random.Generator) -> list[Lamp]:
             y=draw.uniform(high * 0.05, high * 0.4),
             reach=draw.uniform(0.008, 0.03) * wide,
             squeeze=draw.uniform(0.7, 1),
-            colour=(1.0, draw.uniform(0.7, 1.0), draw.uniform(0.4, 1.0)),
+            colour=_white(draw.uniform(0.7, 1.0), draw.uniform(0.5, 1.0)),
             levels=draw.uniform(120, 320),
         )
         for _ in range(int(draw.integers(0, 5)))
@@ -147,11 +147,16 @@ def _headlights(rgb: Picture, draw: np.random.Generator) -> list[Lamp]:
             y=draw.uniform(high * 0.3, high * 0.9),
             reach=draw.uniform(0.01, 0.05) * wide,
             squeeze=draw.uniform(0.5, 1),
-            colour=(1.0, draw.uniform(0.85, 1.0), draw.uniform(0.6, 1.0)),
+            colour=_white(draw.uniform(0.85, 1.0), draw.uniform(0.7, 1.0)),
             levels=draw.uniform(120, 320),
         )
         for _ in range(int(draw.integers(0, 3)))
     ]
+
+
+def _white(green: float, blue: float) -> tuple[float, float, float]:
+    """A lamp's red, green and blue, each a share of the one before: none is pink."""
+    return 1.0, green, green * blue
 
 
 def _glow(light: np.ndarray, lamps: list[Lamp]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from feed_kit import OTHER, compose, feed_of, waiting
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.errors import StoreBroken
+from haidang_gateway.model import Lane
 from haidang_gateway.outgoing import data_draft
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import bundles, dead_letters, drop, history, room
@@ -245,5 +246,30 @@ def test_a_message_that_is_buried_takes_its_packs_along(tmp_path: Path) -> None:
             assert again.seq == 3
             assert again.payload == first.payload.replace(b'/1"', b'/3"', 1)
             assert len(json.loads(second.payload)["packs"]) == 10
+
+    asyncio.run(scenario())
+
+
+def test_what_is_confirmed_behind_a_message_that_waits_is_neither_dropped_nor_sent_again(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            for start in range(0, 250, 10):
+                lane: Lane = "alarm" if start % 20 else "data"
+                await store.commit(packs(*(row(start + n, lane=lane) for n in range(10))))
+            assert await store.compose_data(_DRAFT, START_MS) == 250
+            await store.commit(packs(*(row(250 + n) for n in range(10))))
+            await store.confirm(CENTRE, store.epoch, [[2, 5]])
+            waiting = await store.pending(CENTRE, "data", 0, 99)
+            assert [message.seq for message in waiting] == [1]
+            for _ in range(3):
+                give_up = functools.partial(
+                    drop.drop_waiting, lane="alarm", day="2025-11-24", limit=50
+                )
+                assert await store.care(give_up) == 0, "the centre has all of that lane"
+            assert await store.care(room._forwarded) == 200, "but for what message 1 stands for"
+            assert await store.pending(CENTRE, "data", 0, 99) == waiting
+            assert (await store.backlog(CENTRE)).packs == 10
 
     asyncio.run(scenario())

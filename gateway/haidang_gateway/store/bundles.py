@@ -23,6 +23,9 @@ _MOST_BYTES = 256 * 1024
 # that others have filled; of a million a start syncs a hundred times.
 _MOVED_AT_ONCE = 10_000
 _LOOKED_AT_ONCE = 100
+# What is confirmed behind a message that waits is free, too: acknowledgements come in any order.
+_FREE = """NOT EXISTS (SELECT 1 FROM outgoing WHERE destination='centre' AND lane='data'
+ AND low <= bundle.last AND high >= bundle.first)"""
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[PackRow])
 
@@ -91,10 +94,24 @@ def oldest_above(connection: Connection, cursor: int) -> int | None:
     return None if row is None else max(int(row[0]), cursor + 1)
 
 
+def oldest_free(connection: Connection, last: int) -> int | None:
+    """The lowest id of those up to `last` for which no message of the centre stands any more."""
+    row = connection.execute(
+        f"SELECT first FROM bundle WHERE last <= ? AND {_FREE}"  # noqa: S608 (our own words)
+        " ORDER BY first LIMIT 1",
+        (last,),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def delete(connection: Connection, last: int) -> int:
-    """Delete bundles whose packs all have ids up to `last`; how many packs."""
+    """Delete bundles whose packs all have ids up to `last`; how many packs.
+
+    Not those for which a message of the centre stands that is not confirmed.
+    """
     gone = connection.execute(
-        "DELETE FROM bundle WHERE first <= ? AND last <= ? RETURNING last - first + 1",
+        f"DELETE FROM bundle WHERE first <= ? AND last <= ? AND {_FREE}"  # noqa: S608
+        " RETURNING last - first + 1",
         (last, last),
     ).fetchall()
     return sum(count for (count,) in gone)

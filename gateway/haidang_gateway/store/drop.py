@@ -5,9 +5,9 @@ from dataclasses import astuple, dataclass
 
 from haidang_wire import ranges
 
-from haidang_gateway.batch import BootKey, PackRow
+from haidang_gateway.batch import CENTRE, BootKey, PackRow
 from haidang_gateway.model import Lane
-from haidang_gateway.store import bundles, history, messages
+from haidang_gateway.store import bundles, history
 from haidang_gateway.store.counters import count_up
 from haidang_gateway.store.schema import Connection
 
@@ -34,8 +34,10 @@ def drop_waiting(connection: Connection, lane: Lane, day: str, limit: int) -> in
 
     They are losses with a known cause (dropped:gateway_full in the ledger).
     """
-    # Nothing is lost that every destination has, or that a message stands for.
-    start = max(messages.held_from(connection), messages.numbered_up_to(connection))
+    # Nothing is lost that the centre has, or that a message stands for.
+    (start,) = connection.execute(
+        "SELECT coalesce(max(pack_cursor), 0) FROM destination WHERE name=?", (CENTRE,)
+    ).fetchone()
     (first,) = connection.execute(
         "SELECT min(first) FROM bundle WHERE lane=? AND last > ?", (lane, start)
     ).fetchone()

@@ -9,7 +9,6 @@ from haidang_gateway.model import OutLane
 from haidang_gateway.store import bundles
 from haidang_gateway.store.bundles import RETIRED, Numbered
 from haidang_gateway.store.counters import count_up
-from haidang_gateway.store.messages import held_from
 from haidang_gateway.store.schema import Connection
 from haidang_gateway.store.writes import (
     COMPOSED_AT_ONCE,
@@ -92,8 +91,11 @@ def bound(connection: Connection, destination: str, packs: int, alarms: int) -> 
 
 def give_up_for_others(connection: Connection, limit: int) -> int:
     """On a full disk: packs that the centre has are not kept for any other; how many went on."""
+    row = connection.execute(
+        "SELECT pack_cursor FROM destination WHERE name=?", (CENTRE,)
+    ).fetchone()
     oldest = bundles.oldest(connection) or 1
-    goal = min(held_from(connection, CENTRE), oldest - 1 + limit)
+    goal = min(row[0] if row else 0, max(oldest - 1, forwarded_up_to(connection)) + limit)
     gone = 0
     for name, cursor in connection.execute(
         "SELECT name, pack_cursor FROM destination WHERE name<>? AND pack_cursor<?", (CENTRE, goal)
@@ -102,6 +104,12 @@ def give_up_for_others(connection: Connection, limit: int) -> int:
         count_up(connection, dropped_packs(name), goal - max(cursor, oldest - 1))
         gone += goal - max(cursor, oldest - 1)
     return gone
+
+
+def forwarded_up_to(connection: Connection) -> int:
+    """Up to which pack every destination has them, or a message that stands for them."""
+    row = connection.execute("SELECT coalesce(min(pack_cursor), 0) FROM destination").fetchone()
+    return int(row[0])
 
 
 def give_up_messages(connection: Connection, lane: OutLane, before_ms: int, limit: int) -> int:

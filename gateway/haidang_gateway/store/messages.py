@@ -66,14 +66,6 @@ def held_from(connection: Connection, destination: str = "") -> int:
     return int(cursor)
 
 
-def numbered_up_to(connection: Connection) -> int:
-    """The highest id of a pack that a waiting message stands for; 0 without any."""
-    (high,) = connection.execute(
-        "SELECT coalesce(max(high), 0) FROM outgoing WHERE lane='data'"
-    ).fetchone()
-    return int(high)
-
-
 def drop_empty(connection: Connection) -> None:
     """Take out messages of which every pack is lost."""
     connection.execute(

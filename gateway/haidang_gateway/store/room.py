@@ -9,8 +9,7 @@ from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import bundles, dead_letters, history
 from haidang_gateway.store.counters import count_up
 from haidang_gateway.store.drop import drop_waiting
-from haidang_gateway.store.feed import give_up_for_others, give_up_messages
-from haidang_gateway.store.messages import held_from
+from haidang_gateway.store.feed import forwarded_up_to, give_up_for_others, give_up_messages
 from haidang_gateway.store.schema import FILE, PAGE_BYTES, Connection
 from haidang_gateway.store.writes import QUARANTINE_FORGOTTEN, forget_revisions
 
@@ -164,10 +163,11 @@ def log_bytes(path: Path) -> int:
 
 def _old_packs(connection: Connection, settings: StoreSettings, now_ms: int) -> int:
     """Forwarded packs that are in the history, beyond the number or the days to be kept."""
-    first = bundles.oldest(connection)
+    passed = min(forwarded_up_to(connection), history.cursor(connection))
+    first = bundles.oldest_free(connection, passed)
     if first is None:
         return 0
-    done = min(held_from(connection), history.cursor(connection), first + ROWS - 1)
+    done = min(passed, first + ROWS - 1)
     (old,) = connection.execute(
         "SELECT coalesce(max(last), 0) FROM bundle"
         " WHERE first <= ? AND last <= ? AND received_ms < ?",
@@ -179,10 +179,11 @@ def _old_packs(connection: Connection, settings: StoreSettings, now_ms: int) -> 
 
 
 def _forwarded(connection: Connection) -> int:
-    first = bundles.oldest(connection)
+    passed = forwarded_up_to(connection)
+    first = bundles.oldest_free(connection, passed)
     if first is None:
         return 0
-    return bundles.delete(connection, min(held_from(connection), first + ROWS - 1))
+    return bundles.delete(connection, min(passed, first + ROWS - 1))
 
 
 def _others_packs(connection: Connection) -> int:

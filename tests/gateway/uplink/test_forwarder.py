@@ -298,7 +298,7 @@ def test_what_is_taken_after_all_is_not_set_aside(
             care, codes = store.care, iter([_REFUSED] * 8)
 
             async def failing(work: Callable[[Any], Any]) -> Any:
-                if tries() < 9:
+                if tries() < 10:
                     raise StoreError("the disk failed")
                 return await care(work)
 
@@ -310,7 +310,7 @@ def test_what_is_taken_after_all_is_not_set_aside(
 
             await make_messages(store, "alarm", 2)
             async with _forwarding(store, broker) as forwarder:
-                await _until(forwarder, lambda: tries() > 10, "taken, and asked about")
+                await _until(forwarder, lambda: tries() > 11, "taken, and asked about")
             assert await store.read(dead_letters.letters) == []
             assert forwarder.refusals == 8
 

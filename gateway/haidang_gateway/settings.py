@@ -98,7 +98,7 @@ class CameraSettings:
 class VisionSettings:
     """What the camera workers may use.
 
-    `fire` is the manifest's table of the fire model; `edge_tpu` is the library of a Coral Edge TPU.
+    `fire` names the manifest's table of the fire model, `edge_tpu` a Coral Edge TPU's library.
     """
 
     fire: str = "fire"

@@ -97,9 +97,9 @@ def oldest_above(connection: Connection, cursor: int) -> int | None:
 def oldest_free(connection: Connection, last: int) -> int | None:
     """The lowest id of those up to `last` for which no message of the centre stands any more."""
     row = connection.execute(
-        f"SELECT first FROM bundle WHERE last <= ? AND {_FREE}"  # noqa: S608 (our own words)
+        f"SELECT first FROM bundle WHERE first <= ? AND last <= ? AND {_FREE}"  # noqa: S608
         " ORDER BY first LIMIT 1",
-        (last,),
+        (last, last),
     ).fetchone()
     return None if row is None else int(row[0])
 

@@ -1,5 +1,6 @@
-"""Makes training pictures for the fire model from real ones: crops, mosaics, weather."""
+"""Makes training pictures for the fire model from real ones: crops and weather."""
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +9,14 @@ from PIL import Image
 
 from models.rows import Box, Row, load_picture
 
-SIDE_PX = 224
-CELLS = 7
+SIDE_PX = 320  # of the network's input; all else here and in the export follows
+CELLS = SIDE_PX // 32
 KINDS = ("fire", "smoke")
 _VISIBLE = 0.15  # a cell counts as burning when this part of it lies inside a box
 _LEFT_OVER = 0.3  # a cropped box still counts when this part of it is left
 _MIN_CELLS = 0.003  # or when it fills this part of the crop
+_DARK = 0.12  # share of dim pictures, and of pictures in coloured light
+_CAST, _STRONG_CAST = 0.05, 0.22
 
 Picture = NDArray[np.uint8]
 Field = NDArray[np.float32]
@@ -56,30 +59,24 @@ def plain(scene: Scene) -> Sample:
     return sample_of(scene)
 
 
+def whole(scene: Scene, draw: Random) -> Sample:
+    """Return the whole picture, mirrored or not, in other light."""
+    return sample_of(weathered(mirrored(scene) if draw.random() < 0.5 else scene, draw))
+
+
+def mirrored(scene: Scene) -> Scene:
+    """Return the scene as a mirror shows it."""
+    boxes = scene.boxes
+    if boxes is not None:
+        boxes = [(kind, (1 - box[0], *box[1:])) for kind, box in boxes]
+    return Scene(scene.picture[:, ::-1], scene.labels, boxes, scene.smoke_known)
+
+
 def cropped(scene: Scene, draw: Random) -> Sample:
     """Return a random part, mirrored or not, with changed light, noise and compression."""
     least = 0.7 if scene.boxes is None else 0.35 if scene.labels else 0.2
     part = crop(scene, draw, float(draw.uniform(least, 1.0)))
     return sample_of(weathered(part, draw))
-
-
-def mosaic(scenes: list[Scene], draw: Random) -> Sample:
-    """Return four pictures in one: small objects in strange surroundings."""
-    cut_x, cut_y = draw.uniform(0.3, 0.7, 2)
-    canvas = np.zeros((SIDE_PX * 2, SIDE_PX * 2, 3), np.uint8)
-    labels: frozenset[str] = frozenset()
-    boxes: Boxes | None = []
-    corners = ((0.0, 0.0, cut_x, cut_y), (cut_x, 0.0, 1.0, cut_y), (0.0, cut_y, cut_x, 1.0))
-    for scene, (x0, y0, x1, y1) in zip(scenes, (*corners, (cut_x, cut_y, 1.0, 1.0)), strict=True):
-        px = [round(float(v) * SIDE_PX * 2) for v in (x0, y0, x1, y1)]
-        canvas[px[1] : px[3], px[0] : px[2]] = resized(scene.picture, px[2] - px[0], px[3] - px[1])
-        labels |= scene.labels
-        if scene.boxes is None or boxes is None:
-            boxes = None
-        else:
-            boxes += [(k, _inside(b, (x0, y0, x1, y1))) for k, b in scene.boxes]
-    known = all(s.smoke_known for s in scenes) or "smoke" in labels
-    return sample_of(weathered(Scene(canvas, labels, boxes, known), draw))
 
 
 def sample_of(scene: Scene) -> Sample:
@@ -126,17 +123,20 @@ def crop(scene: Scene, draw: Random, part: float) -> Scene:
     stretch = float(np.exp(draw.uniform(-0.2, 0.2)))
     width, height = min(1.0, part * stretch), min(1.0, part / stretch)
     x0, y0 = draw.uniform(0, 1 - width + 1e-9), draw.uniform(0, 1 - height + 1e-9)
+    cut = part_of(scene, float(x0), float(y0), width, height)
+    return mirrored(cut) if draw.random() < 0.5 else cut
+
+
+def part_of(scene: Scene, x0: float, y0: float, width: float, height: float) -> Scene:
+    """Cut out a part, all in shares of the picture; boxes follow."""
     picture = window(scene.picture, x0, y0, x0 + width, y0 + height)
-    mirror = draw.random() < 0.5
-    if mirror:
-        picture = picture[:, ::-1]
     if scene.boxes is None:
         return Scene(picture, scene.labels, None, scene.smoke_known)
     boxes: Boxes = []
     for kind, box in scene.boxes:
         seen = _seen(box, x0, y0, width, height)
         if seen is not None:
-            boxes.append((kind, (1 - seen[0], *seen[1:]) if mirror else seen))
+            boxes.append((kind, seen))
     kept = frozenset(kind for kind, _ in boxes)
     unboxed = scene.labels - {kind for kind, _ in scene.boxes}
     return Scene(picture, kept | unboxed, boxes, scene.smoke_known)
@@ -163,19 +163,31 @@ def _seen(box: Box, x0: float, y0: float, width: float, height: float) -> Box | 
 def weathered(scene: Scene, draw: Random) -> Scene:
     """Change light and colour, add noise and blur as cheap cameras do."""
     picture = resized(scene.picture, SIDE_PX, SIDE_PX).astype(np.float32)
-    gain = float(np.exp(draw.uniform(-0.35, 0.25)))
-    tint = np.exp(draw.normal(0, 0.05, 3)).astype(np.float32)
+    dark = draw.random() < _DARK
+    gain = float(np.exp(draw.uniform(-1.3, -0.4) if dark else draw.uniform(-0.35, 0.25)))
+    cast = _STRONG_CAST if draw.random() < _DARK else _CAST
+    tint = np.exp(draw.normal(0, cast, 3)).astype(np.float32)
     picture = (picture - 128) * float(np.exp(draw.uniform(-0.3, 0.2))) + 128
     picture = picture * gain * tint
     grey = picture.mean(axis=2, keepdims=True)
     picture = grey + (picture - grey) * float(draw.uniform(0.5, 1.25))
     if draw.random() < 0.4:
-        picture = picture + draw.normal(0, draw.uniform(1, 12), picture.shape)
+        strength = np.float32(draw.uniform(1, 12))
+        picture = picture + strength * draw.standard_normal(picture.shape, np.float32)
     shown = np.clip(picture, 0, 255).astype(np.uint8)
     if draw.random() < 0.3:
-        small = int(draw.integers(80, 180))
+        small = int(draw.integers(SIDE_PX * 2 // 5, SIDE_PX))
         shown = resized(resized(shown, small, small), SIDE_PX, SIDE_PX)
+    if draw.random() < 0.3:
+        shown = _compressed(shown, int(draw.integers(25, 80)))
     return Scene(shown, scene.labels, scene.boxes, scene.smoke_known)
+
+
+def _compressed(picture: Picture, quality: int) -> Picture:
+    """Return what a camera with a narrow line makes of it."""
+    kept = io.BytesIO()
+    Image.fromarray(picture).save(kept, "JPEG", quality=quality)
+    return np.asarray(Image.open(kept))
 
 
 def window(picture: Picture, x0: float, y0: float, x1: float, y1: float) -> Picture:
@@ -183,13 +195,6 @@ def window(picture: Picture, x0: float, y0: float, x1: float, y1: float) -> Pict
     left, top = max(0, int(x0 * width)), max(0, int(y0 * height))
     right, bottom = max(left + 4, round(x1 * width)), max(top + 4, round(y1 * height))
     return picture[top:bottom, left:right]
-
-
-def _inside(box: Box, place: tuple[float, float, float, float]) -> Box:
-    """Move a box of a whole picture to where the picture stands in the mosaic."""
-    x0, y0, x1, y1 = place
-    width, height = x1 - x0, y1 - y0
-    return (x0 + box[0] * width, y0 + box[1] * height, box[2] * width, box[3] * height)
 
 
 def resized(picture: Picture, width: int, height: int) -> Picture:

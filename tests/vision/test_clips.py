@@ -46,9 +46,18 @@ def events(clip, networks):
     return told
 
 
-@pytest.mark.parametrize("clip", ["fire_ngan_video3", "fire_ngan_video5"])
+_MISSED = pytest.mark.xfail(reason="smoke alone within 2.4 s: models/cards/fire.md", strict=True)
+
+
+@pytest.mark.parametrize(
+    "clip", [pytest.param("fire_ngan_video3", marks=_MISSED), "fire_ngan_video5"]
+)
 def test_a_burning_tank_raises_flames_and_smoke(clip, watch):
     assert watch(clip) == {"FlameLine", "SmokeLine"}
+
+
+def test_the_shortest_burning_clip_is_found_by_its_smoke(watch):
+    assert "SmokeLine" in watch("fire_ngan_video3")
 
 
 def test_the_same_tank_before_flames_are_seen_raises_smoke_alone(watch):

@@ -98,7 +98,7 @@ def test_a_mask_hides_its_pixels_in_every_form_of_a_decoded_picture() -> None:
 )
 def test_what_is_not_an_rgb_picture_is_refused(bad: np.ndarray) -> None:
     with pytest.raises(ModelError, match="height x width x 3"):
-        to_input(bad, 224, 224)
+        to_input(bad, 320, 320)
 
 
 def test_scores_are_read_from_outputs_in_any_order() -> None:

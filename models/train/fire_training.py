@@ -1,0 +1,134 @@
+"""Trains the fire network's tail on cached views; keeps every epoch and goes on after the last."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from models.train.fire_choice import Judge
+from models.train.fire_network import FireNetwork
+from models.train.fire_store import Batch, Store
+
+_BATCH = 24
+_RATE, _HEAD_RATE = 3e-4, 1e-3
+_WARM_STEPS = 150
+_AVERAGED = 0.998  # share of the running mean of the weights that a step keeps
+_SMOOTHED = 0.02  # labels are this far from 0 and 1: some are wrong
+_CELL_SHARE = 0.5  # weight of the cell map in the loss
+_CELL_BURNING = 3.0  # a burning cell counts as three: most cells never burn
+_log = logging.getLogger("train.fire")
+
+
+class Training:
+    """The network, its optimiser and the running mean of its weights."""
+
+    def __init__(self, folder: Path, epochs: int, seed: int) -> None:
+        """Begin with ImageNet's weights; `folder` keeps what a stopped run needs to go on."""
+        self._folder, self._epochs, self._seed = folder, epochs, seed
+        self._epoch, self._pace = 0, 1.0
+        self._network = FireNetwork().to(memory_format=torch.channels_last)
+        self._mean = FireNetwork().to(memory_format=torch.channels_last).eval()
+        self._mean.load_state_dict(self._network.state_dict())
+        named = list(self._network.named_parameters())
+        heads = [p for name, p in named if "out_" in name]
+        trunk = [p for name, p in named if "out_" not in name]
+        groups = [{"params": trunk, "peak": _RATE}, {"params": heads, "peak": _HEAD_RATE}]
+        self._rule = torch.optim.AdamW(groups, weight_decay=1e-2, fused=True)
+
+    def start_from(self, network: FireNetwork) -> None:
+        """Begin with an earlier training's weights and at half the pace."""
+        self._network.load_state_dict(network.state_dict())
+        self._mean.load_state_dict(network.state_dict())
+        self._pace = 0.5
+
+    def run(self, opened: Callable[[], Store], judge: Judge) -> FireNetwork:
+        """Train what is left; return the mean weights of the last steps.
+
+        Every epoch is judged on the held-out pictures, but none is chosen: what tells them apart
+        there is a handful of pictures.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._restore()
+        store = opened() if self._epoch < self._epochs else None
+        while store is not None and self._epoch < self._epochs:
+            self._run_epoch(store)
+            figure = judge.figure(self._mean)
+            _log.info("after epoch %s: AP of an alarm held out %.4f", self._epoch, figure)
+            self._save()
+        return self._mean
+
+    def _run_epoch(self, store: Store) -> None:
+        self._network.train()
+        torch.manual_seed(self._seed * 1000 + self._epoch)
+        order = np.random.default_rng((self._seed, self._epoch)).permutation(len(store))
+        steps, losses, began_s = len(store) // _BATCH, [], time.monotonic()
+        for step in range(steps):
+            done = self._epoch * steps + step
+            self._set_rates(done, steps * self._epochs)
+            chosen = order[step * _BATCH : (step + 1) * _BATCH]
+            losses.append(self._learn(store.batch(np.sort(chosen)), done))
+            if step % 50 == 49:
+                each_s = (time.monotonic() - began_s) / (step + 1)
+                _log.info("epoch %s step %s/%s loss %.4f, %.0f s left of this epoch", self._epoch,
+                          step + 1, steps, np.mean(losses[-50:]),
+                          each_s * (steps - step - 1))  # fmt: skip
+        self._epoch += 1
+
+    def _learn(self, batch: Batch, step: int) -> float:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits, cells = self._network(batch["features"])
+        loss = _loss(logits, cells, batch)
+        self._rule.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
+        self._rule.step()
+        keep = min(_AVERAGED, (step + 1) / (step + 10))
+        with torch.no_grad():
+            now = list(self._network.parameters())
+            torch._foreach_lerp_(list(self._mean.parameters()), now, 1 - keep)
+        return float(loss.detach())
+
+    def _set_rates(self, step: int, steps: int) -> None:
+        """Set the rates: a short rise, then half a cosine."""
+        rise = min(1.0, (step + 1) / _WARM_STEPS)
+        share = rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+        for group in self._rule.param_groups:
+            group["lr"] = group["peak"] * share * self._pace
+
+    def _save(self) -> None:
+        state = {
+            "epoch": self._epoch,
+            "network": self._network.state_dict(),
+            "mean": self._mean.state_dict(),
+            "rule": self._rule.state_dict(),
+        }
+        torch.save(state, self._folder / "last.pt.new")
+        (self._folder / "last.pt.new").replace(self._folder / "last.pt")
+
+    def _restore(self) -> None:
+        path = self._folder / "last.pt"
+        if path.exists():
+            state: dict[str, Any] = torch.load(path, weights_only=False)
+            self._epoch = state["epoch"]
+            self._network.load_state_dict(state["network"])
+            self._mean.load_state_dict(state["mean"])
+            self._rule.load_state_dict(state["rule"])
+
+
+def _loss(logits: Any, cells: Any, batch: Batch) -> Any:
+    burning, cell_weight = (batch[name].permute(0, 3, 1, 2) for name in ("cells", "cells_weight"))
+    cell_weight = cell_weight * (1 + (_CELL_BURNING - 1) * burning)
+    smooth = batch["label"] * (1 - 2 * _SMOOTHED) + _SMOOTHED
+    picture = _masked(smooth, logits, batch["label_weight"])
+    return picture + _CELL_SHARE * _masked(burning, cells, cell_weight)
+
+
+def _masked(truth: Any, logits: Any, weight: Any) -> Any:
+    each = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    return (each * weight).sum() / (weight.sum() + 1e-6)

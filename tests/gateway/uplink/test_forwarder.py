@@ -7,17 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from haidang_gateway.batch import CENTRE, Outgoing
+from haidang_gateway.batch import CENTRE, Batch, Draft, Outgoing
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.model import OutLane
 from haidang_gateway.store import dead_letters
 from haidang_gateway.store.store import Store
 from haidang_gateway.uplink.forwarder import Forwarder
+from haidang_wire.documents import wrap_packs
 from running_uplink import make_messages, until
+from specimens import pack
 from store_kit import open_store
 
 _TAKEN, _NOBODY, _REFUSED = 0, 0x10, 0x87
+_LONG = Draft(
+    destination=CENTRE,
+    lane="data",
+    topic="hd/1/g/gw-01/data",
+    compose=lambda message_id: bytes(wrap_packs(message_id, [pack(n) for n in range(20)])),
+)
 
 
 class FastClock(Clock):
@@ -369,6 +377,23 @@ def test_on_a_slow_line_no_more_telemetry_is_under_way_than_it_sends_in_a_second
             assert forwarder.window_bytes < 1.25 * rate
             assert forwarder.bundle.bytes <= rate / 4
             assert forwarder.bundle.ahead < 64
+
+    asyncio.run(scenario())
+
+
+def test_where_telemetry_is_deflated_more_of_it_goes_into_a_message(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            for _ in range(3):
+                await store.commit(Batch(now_ms=1_764_000_000_000, drafts=(_LONG,)))
+            broker, clock = SlowBroker(), StandingClock()
+            forwarder = Forwarder(store, broker, clock, CENTRE, broker_only=True, deflate=True)
+            plain = forwarder.bundle.bytes
+            task = asyncio.create_task(forwarder.run(), name="forwarder")
+            await until(lambda: broker.under_way, "something is under way")
+            assert forwarder.bundle.bytes > plain
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(scenario())
 

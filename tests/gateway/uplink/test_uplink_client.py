@@ -32,6 +32,23 @@ def test_a_stalled_line_ends_within_seconds_when_the_gateway_stops(
         assert asyncio.run(scenario()) < 4.0
 
 
+def test_who_asks_twice_to_be_told_is_told_once(ca: Path, broker: Broker, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        uplink, told = RunningUplink(ca, tmp_path, broker.port), list[str]()
+
+        def note() -> None:
+            told.append("news")
+
+        for _ in range(2):
+            uplink.client.notify(note)
+        async with uplink.running():
+            await until(uplink.client.connected.is_set, "connected")
+            assert len(told) == 1
+
+    with broker:
+        asyncio.run(scenario())
+
+
 def test_a_handshake_that_hangs_does_not_hold_up_the_end(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from haidang_gateway.errors import ModelError
 from haidang_gateway.vision.interpreter import Model, verified_bytes
-from haidang_gateway.vision.manifest import CrowdModel, FireModel, load_model, read_manifest
+from haidang_gateway.vision.manifest import (
+    CrowdModel,
+    FireModel,
+    load_model,
+    notices,
+    read_manifest,
+)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +130,14 @@ def test_a_manifest_without_a_field_names_the_field(root: Path, tmp_path: Path) 
 def test_a_missing_manifest_says_which_setting_to_repair(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"\[models\] dir"):
         read_manifest(tmp_path)
+
+
+def test_a_research_variant_is_told_and_the_free_fire_model_is_not(root: Path) -> None:
+    free, research = (read_manifest(root / "models", name) for name in ("fire", "fire-research"))
+    assert not any("fires" in notice for notice in notices(free))
+    (told,) = (notice for notice in notices(research) if "fires" in notice)
+    assert "fire-research.tflite, a research variant: learnt also from" in told
+    assert "take `fire` out of [models]" in told
 
 
 def test_a_fire_model_that_is_not_in_the_manifest_is_told_with_those_that_are(root: Path) -> None:

@@ -15,7 +15,10 @@ FIRE = "fire"
 
 @dataclass(frozen=True, slots=True)
 class FireModel:
-    """The fire and smoke model: file, input size, the thresholds chosen on validation."""
+    """The fire and smoke model: file, input size, thresholds.
+
+    `variant` is "research" where its pictures forbid more, and `licence` says which they are.
+    """
 
     path: Path
     sha256: str
@@ -23,6 +26,8 @@ class FireModel:
     height: int
     fire_threshold: float
     smoke_threshold: float
+    variant: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +79,20 @@ def read_manifest(folder: Path, fire: str = FIRE) -> Manifest:
 
 def notices(manifest: Manifest) -> tuple[str, ...]:
     """One sentence for each model that may not be used for everything, with the remedy."""
-    crowd = manifest.crowd
-    if crowd.variant != "research":
-        return ()
-    return (
-        f"people are counted by {crowd.path.name}, a research variant: {crowd.licence}; it is for "
-        "research and trials, before any other use train it on pictures of your own cameras "
-        "(models/cards/crowd.md)",
-    )
+    told = []
+    if manifest.fire.variant == "research":
+        told.append(
+            f"fires are looked for by {manifest.fire.path.name}, a research variant: "
+            f"{manifest.fire.licence}; it is for research and trials, take `fire` out of [models] "
+            "for the free one (models/cards/fire.md)"
+        )
+    if manifest.crowd.variant == "research":
+        told.append(
+            f"people are counted by {manifest.crowd.path.name}, a research variant: "
+            f"{manifest.crowd.licence}; it is for research and trials, before any other use train "
+            "it on pictures of your own cameras (models/cards/crowd.md)"
+        )
+    return tuple(told)
 
 
 def load_model(
@@ -107,6 +118,8 @@ def _fire(folder: Path, raw: dict[str, Any]) -> FireModel:
         height=int(raw["height"]),
         fire_threshold=float(raw["fire_threshold"]),
         smoke_threshold=float(raw["smoke_threshold"]),
+        variant=str(raw.get("variant", "")),
+        licence=str(raw.get("licence", "")),
     )
 
 

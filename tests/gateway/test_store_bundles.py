@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import functools
 import json
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 from feed_kit import OTHER, compose, feed_of, waiting
-from haidang_gateway.batch import CENTRE, Batch
+from haidang_gateway.batch import CENTRE, Batch, Outgoing
 from haidang_gateway.errors import StoreBroken
 from haidang_gateway.model import Lane
 from haidang_gateway.outgoing import data_draft
@@ -222,6 +223,29 @@ def test_a_bundle_that_is_numbered_in_part_gives_up_the_rest_alone(tmp_path: Pat
             assert (await store.backlog(CENTRE)).packs == 1
 
     asyncio.run(scenario())
+
+
+def test_a_message_of_which_packs_were_lost_takes_none_of_the_next_one(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            # A bundle for each commit, and messages of 64 KiB: two bundles and a half.
+            for group in range(6):
+                seqs = range(group * 12, group * 12 + 12)
+                await store.commit(packs(*(row(n, b"%d" % n * 1000) for n in seqs)))
+            await store.compose_data(_DRAFT, START_MS)
+            first, second = (await store.pending(CENTRE, "data", 0, 9))[:2]
+            await store.care(lambda c: c.execute("DELETE FROM bundle WHERE first=13"))
+            torn, whole = (await store.pending(CENTRE, "data", 0, 9))[:2]
+            assert _numbers(torn) == _numbers(first) - set(range(12, 24))
+            assert whole == second
+
+    asyncio.run(scenario())
+
+
+def _numbers(message: Outgoing) -> set[int]:
+    found = {int(text[: len(text) // 1000]) for text in re.findall(rb"\d{1000,}", message.payload)}
+    assert found, "packs"
+    return found
 
 
 def test_a_message_that_is_buried_takes_its_packs_along(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from haidang_wire import messages
 from mqtt_peer import Peer
 from node_packs import START_MS
 from old_broker import OldBroker
+from paho.mqtt.client import MQTTMessage
 from pipeline_kit import city_settings
 from running_centre import RunningCentre
 from running_uplink import until
@@ -108,6 +109,15 @@ class City:
     async def _on_command(self, wish: Wish) -> None:
         self.wishes.append(wish)
         await self.is_durable.wait()
+
+
+def _packs_in(told: Sequence[MQTTMessage]) -> set[int]:
+    return {
+        one[0]["hs"]
+        for message in told
+        if message.topic.endswith("/data")
+        for one in messages.decode("data_message", bytes(message.payload))["packs"]
+    }
 
 
 async def _no_status() -> dict[str, Any]:
@@ -210,12 +220,7 @@ def test_after_a_day_away_all_alarms_are_there_and_what_is_missing_is_counted(
                 state = await city.state(_OTHER)
         alarms = {message.topic for message in told if "/alarm/" in message.topic}
         assert len(alarms) == 3
-        packs = {
-            one[0]["hs"]
-            for message in told
-            if message.topic.endswith("/data")
-            for one in messages.decode("data_message", bytes(message.payload))["packs"]
-        }
+        packs = _packs_in(told)
         assert state["dropped_packs"] > 0
         assert len(packs) + state["dropped_packs"] == 12_000
         assert max(packs) == 12_000
@@ -228,7 +233,7 @@ def test_after_a_day_away_all_alarms_are_there_and_what_is_missing_is_counted(
 def test_what_found_no_room_for_a_destination_is_numbered_when_it_has_taken_some(
     ca: Path, other: Broker, tmp_path: Path
 ) -> None:
-    async def scenario(line: FaultProxy) -> None:
+    async def scenario(line: FaultProxy) -> list[MQTTMessage]:
         there = _to(ca, line.port, name=_OTHER, mode="broker-only", batch_s=300.0)
         # Nobody is at the centre.
         async with City(tmp_path, _to(ca, 1), there).running():
@@ -248,9 +253,10 @@ def test_what_found_no_room_for_a_destination_is_numbered_when_it_has_taken_some
                 await asyncio.to_thread(listener.subscribe, "hd/1/g/+/#")
                 line.set_up(True)
                 await city.emptied(_OTHER)
+                return [listener.next() for _ in range(listener.messages.qsize())]
 
     with other, FaultProxy(other.port) as line:
-        asyncio.run(scenario(line))
+        assert _packs_in(asyncio.run(scenario(line))) == set(range(12_000))
 
 
 @pytest.mark.parametrize("silent", [False, True])

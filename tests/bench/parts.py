@@ -38,7 +38,13 @@ def main(figures: Callable[..., Figures], **options: int) -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
     for name, default in options.items():
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"default {default}")
+        parser.add_argument(f"--{name}", type=_count, default=default, help=f"default {default}")
     arguments = vars(parser.parse_args())
     show_progress()
     sys.stdout.write(json.dumps(figures(**arguments)) + "\n")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)

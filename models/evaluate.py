@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _USAGE_ERROR
     figures |= {"task": options.task, "split": split.name, "skipped": tally.skipped}
     _print(figures, options)
-    return 0 if tally.used else _NOTHING_SCORED
+    return _status(tally.used, split)
 
 
 class _Tally:
@@ -157,7 +157,15 @@ def _score_clips(split: Path, options: argparse.Namespace) -> int:
             watched.append(watch(clip, networks))
     figures = {**clip_figures(watched), "task": "clips", "split": split.name, "skipped": skipped}
     _print(figures, options)
-    return 0 if watched else _NOTHING_SCORED
+    return _status(len(watched), split)
+
+
+def _status(used: int, split: Path) -> int:
+    if used:
+        return 0
+    why = "no row could be used; is it the right list, and are its pictures in --data?"
+    print(f"evaluate: {split}: nothing was scored: {why}", file=sys.stderr)
+    return _NOTHING_SCORED
 
 
 def _print(figures: dict[str, object], options: argparse.Namespace) -> None:

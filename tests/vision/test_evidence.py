@@ -541,11 +541,17 @@ def test_evidence_is_listed_and_exported_unsealed(tmp_path, root, capsys):
     first, last = capsys.readouterr().out.splitlines()
     assert last == "1 events"
     subject = first.split()[1]
-    gateway(tmp_path, root, "export", subject, str(tmp_path / "out"), key=str(key))
-    assert "5 files" in capsys.readouterr().out
-    assert (tmp_path / "out" / "picture.jpg").read_bytes() == b"picture"
+    out = tmp_path / "out"
+    gateway(tmp_path, root, "export", subject, str(out), key=str(key))
+    exported, warning = capsys.readouterr().out.splitlines()
+    assert "5 files" in exported
+    assert warning == (
+        f"not sealed: whoever can read {out} sees these pictures; keep it where only who needs "
+        "them can read it, and delete it once they are handed over"
+    )
+    assert (out / "picture.jpg").read_bytes() == b"picture"
     with pytest.raises(EvidenceError, match="no event"):
-        gateway(tmp_path, root, "export", "east/none", str(tmp_path / "out"), key=str(key))
+        gateway(tmp_path, root, "export", "east/none", str(out), key=str(key))
 
 
 def test_a_camera_moved_on_purpose_is_learnt_anew(tmp_path, root, capsys):

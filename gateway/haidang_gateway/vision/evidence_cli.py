@@ -64,6 +64,10 @@ def _export(settings: Settings, options: argparse.Namespace) -> Iterator[str]:
     index = json.loads(files.get(INDEX, b"{}"))
     what = f"{len(files)} files of {options.event} ({index.get('kind')})"
     yield f"{what} unchanged, in {options.folder}"
+    yield (
+        f"not sealed: whoever can read {options.folder} sees these pictures; keep it where only "
+        "who needs them can read it, and delete it once they are handed over"
+    )
 
 
 def _relearn(settings: Settings, options: argparse.Namespace) -> Iterator[str]:

@@ -19,7 +19,7 @@ PARTS = ("race", "held", "thingsboard", "alarms", "growth")
 _LONG_PARTS = ("rss",)
 # Of the bridge in each scene: n, the least ratio of rates.
 _AIMS = ((5_000, 1.0), (20_000, 1.5))
-_SCENES = ("", "apart_", "held_")
+_SCENES = ("", "apart_", "window_10_", "held_")
 _BOUNDS: Bounds = (
     *(
         bound

@@ -10,7 +10,7 @@ from typing import Self
 from haidang_tools.fleet_node import SimNode
 from haidang_tools.fleet_sim import node_id
 
-from bench.forward_publisher import Publisher
+from bench.forward_publisher import Publisher, Writing
 from bench.forward_ways import Way, cpu_s, rss_mb, written_bytes
 from bench.forward_wire import kept, tls
 
@@ -19,6 +19,7 @@ Run = dict[str, float]
 Pack = tuple[Publisher, tuple[int, bytes]]
 _EPOCH = "9f3c01aa"
 _LOOK_S = 0.005
+_AT_ONCE = Writing()
 
 
 class Freed:
@@ -36,14 +37,9 @@ class Freed:
 
 
 class Fleet:
-    """Connected nodes and the counting centre of one way, while it is entered.
+    """Connected nodes and the counting centre of one way, while it is entered."""
 
-    packets_apart: each pack in a write of its own, as a real node writes them.
-    """
-
-    def __init__(
-        self, way: Way, ca: Path, publishers: int, *, packets_apart: bool = False
-    ) -> None:
+    def __init__(self, way: Way, ca: Path, publishers: int, writing: Writing = _AT_ONCE) -> None:
         """Keep the arguments."""
         self.freed = Freed()
         self.centre = way.centre(ca)
@@ -51,7 +47,7 @@ class Fleet:
             Publisher(
                 SimNode(node_id(number + 1), _EPOCH),
                 self.freed.add,
-                packets_apart=packets_apart,
+                writing=writing,
                 puback_is_enough=way.puback_is_enough,
             )
             for number in range(publishers)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench import parts, stand
 from bench.forward_fleet import PUBLISHERS, Costs, Fleet, Run, until
+from bench.forward_publisher import Writing
 from bench.forward_race import compared, median, ways
 from bench.forward_ways import Way, authority
 
@@ -60,7 +61,7 @@ def _run(way: Way, ca: Path, publishers: int, n: int) -> Run:
 
 
 async def _measure(way: Way, ca: Path, publishers: int, n: int) -> Run:
-    async with Fleet(way, ca, publishers, packets_apart=True) as fleet:
+    async with Fleet(way, ca, publishers, Writing(apart=True)) as fleet:
         names = fleet.centre.names
         began_s = accepted_s = first_s = 0.0
         try:

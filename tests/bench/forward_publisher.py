@@ -8,6 +8,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from haidang_tools.fleet_node import SimNode
 from haidang_wire import ranges
@@ -24,11 +25,27 @@ _HEARTBEAT_S = 30
 _MOST_PACKS = 60_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """How nodes publish; all that is due in one write, unless said otherwise.
+
+    apart: each pack in a write of its own, as a real node writes them. window: at most so many
+    without the broker's PUBACK, whoever else acknowledges; 0: no such bound.
+    """
+
+    apart: bool = False
+    window: int = 0
+
+    @property
+    def tag(self) -> str:
+        """What the names of its figures say."""
+        return "apart_" * self.apart + (f"window_{self.window}_" if self.window else "")
+
+
 class Publisher(WireEnd):
     """One node; packs wait in `fresh` until there is room in its window.
 
-    packets_apart: each pack in a write of its own, as a real node writes them; else all that is
-    due in one. puback_is_enough: nobody acknowledges by name.
+    puback_is_enough: nobody acknowledges by name.
     """
 
     def __init__(
@@ -36,7 +53,7 @@ class Publisher(WireEnd):
         node: SimNode,
         on_free: Callable[[int], None],
         *,
-        packets_apart: bool,
+        writing: Writing,
         puback_is_enough: bool,
     ) -> None:
         """Store the arguments."""
@@ -46,10 +63,12 @@ class Publisher(WireEnd):
         self.fresh: deque[tuple[int, bytes]] = deque()
         self._topic = node_topic(node.id, "data")
         self._on_way: dict[int, bytes] = {}
+        self._unconfirmed: set[int] = set()
         self._freed = 0
         self._next = 0
         self._on_free = on_free
-        self._apart = packets_apart
+        self._apart = writing.apart
+        self._most_unconfirmed = writing.window or _MOST_PACKS
         self._by_puback = puback_is_enough
         self._gateway_up = puback_is_enough
         self._ack = node_topic(node.id, "ack").encode()
@@ -84,20 +103,21 @@ class Publisher(WireEnd):
 
     def pump(self) -> None:
         """Send what is due."""
-        room = min(_WINDOW - len(self._on_way), len(self.fresh))
+        room = min(_WINDOW - len(self._on_way), self._room_at_broker(), len(self.fresh))
         if room <= 0 or not self._gateway_up:
             return
         due = [self.fresh.popleft() for _ in range(room)]
         self._on_way.update(due)
-        self._send([packet for _, packet in due])
+        self._send(due)
 
     def look(self) -> None:
         """Send again what nobody has acknowledged for two seconds."""
         late = time.monotonic() - self._moved_s > _RESEND_S
         if self._on_way and late and not self._by_puback:
-            self._send(list(self._on_way.values()))
+            self._send(list(self._on_way.items())[: self._room_at_broker()])
 
     def on_puback(self, packet_id: int) -> None:
+        self._unconfirmed.discard(packet_id - 1)
         if self._by_puback and self._on_way.pop(packet_id - 1, None) is not None:
             self._freed += 1
 
@@ -118,9 +138,14 @@ class Publisher(WireEnd):
             self._moved_s = time.monotonic()
         self.pump()
 
-    def _send(self, packets: list[bytes]) -> None:
-        self.sent += len(packets)
+    def _room_at_broker(self) -> int:
+        return self._most_unconfirmed - len(self._unconfirmed)
+
+    def _send(self, packs: list[tuple[int, bytes]]) -> None:
+        self.sent += len(packs)
+        self._unconfirmed.update(seq for seq, _ in packs)
         self._moved_s = time.monotonic()
+        packets = [packet for _, packet in packs]
         if self._apart:
             for packet in packets:
                 self.write(packet)

@@ -9,7 +9,7 @@ from haidang_wire.naming import GW_STATUS, node_topic
 
 from bench import forward, forward_race, forward_thingsboard
 from bench.forward_centre import CountingCentre
-from bench.forward_publisher import Publisher
+from bench.forward_publisher import Publisher, Writing
 from bench.forward_wire import published
 from bench.node import missed_bounds
 from bench.parts import Figures
@@ -28,9 +28,11 @@ class Sent:
         self.writes.append(data)
 
 
-def publisher(freed: list[int], *, apart: bool = False, by_puback: bool = False) -> Publisher:
-    node = SimNode(NODE, EPOCH)
-    return Publisher(node, freed.append, packets_apart=apart, puback_is_enough=by_puback)
+def publisher(
+    freed: list[int], *, apart: bool = False, by_puback: bool = False, window: int = 0
+) -> Publisher:
+    node, writing = SimNode(NODE, EPOCH), Writing(apart=apart, window=window)
+    return Publisher(node, freed.append, writing=writing, puback_is_enough=by_puback)
 
 
 def test_packets_are_told_apart_wherever_the_stream_is_cut() -> None:
@@ -79,6 +81,26 @@ def test_a_publisher_writes_apart_what_it_is_told_to_and_waits_for_the_gateway()
     assert waiting.sent == 0, "no gateway has said that it is there"
 
 
+@pytest.mark.parametrize("by_puback", [False, True], ids=["ours", "bridge"])
+def test_a_window_bounds_what_has_no_puback_for_both_ways_alike(by_puback: bool) -> None:
+    freed: list[int] = []
+    node, sent = publisher(freed, by_puback=by_puback, window=10), Sent()
+    node._transport = sent  # type: ignore[assignment]
+    for _ in range(30):
+        node.keep(node.prepare(b"[]"))
+    node.data_received(published(GW_STATUS, b'{"state":"online"}', 6))
+    node.pump()
+    assert node.sent == 10, "the window"
+    node.data_received(b"\x40\x02\x00\x01\x40\x02\x00\x02")
+    assert node.sent == 12
+    *_, last = sent.writes
+    assert last.count(node_topic(NODE, "data").encode()) == 2, "what is due goes out in one write"
+    assert freed == ([2] if by_puback else []), "a PUBACK frees only where it is enough"
+    ack = json.dumps({"v": 1, "he": EPOCH, "hb": 1, "s": [[2, 11]]}).encode()
+    node.data_received(published(node_topic(NODE, "ack"), ack, 9))
+    assert node.sent == 12, "an acknowledgement by name is no PUBACK"
+
+
 def test_the_centre_counts_packs_by_name_and_acknowledges_numbers(tmp_path: Path) -> None:
     centre = CountingCentre(tmp_path, 0, [])
     first = {"bn": NODE, "he": EPOCH, "hb": 1, "hs": 5, "n": "smoke/mv", "v": 400}
@@ -94,7 +116,7 @@ def test_the_centre_counts_packs_by_name_and_acknowledges_numbers(tmp_path: Path
 
 def test_both_scenes_have_every_bound_and_a_missed_one_is_named() -> None:
     good = {"lost": 0, "decoded": 20_000, "acked": 20_000, "ours_to_bridge": 2.0}
-    for scene in ("5000", "20000", "held_5000", "held_20000"):
+    for scene in ("5000", "20000", "window_10_5000", "held_5000", "held_20000"):
         figures = {f"{name}_{scene}": value for name, value in good.items()}
         assert not missed_bounds(
             {"race": figures | {f"disk_to_bridge_{scene}": 0.05}}, forward._BOUNDS
@@ -122,9 +144,9 @@ def test_the_peer_gets_packs_of_the_same_length(tmp_path: Path) -> None:
     assert all(190 <= len(pack) <= 250 for pack in packs)
 
 
-def test_the_smoke_run_forwards_everything_both_ways() -> None:
+def test_the_smoke_run_forwards_everything_in_each_way_of_writing() -> None:
     figures = forward_race.figures(n=200, rounds=1, publishers=5)
-    for scene in ("200", "apart_200"):
+    for scene in ("200", "apart_200", "window_10_200"):
         assert figures[f"decoded_{scene}"] == figures[f"acked_{scene}"] == 200, scene
         assert figures[f"lost_{scene}"] == figures[f"bridge_lost_{scene}"] == 0, scene
         for name in ("ours_msgs_per_s", "bridge_disk_bytes_per_msg"):
@@ -132,7 +154,7 @@ def test_the_smoke_run_forwards_everything_both_ways() -> None:
 
 
 def test_each_bound_is_told_as_met_or_missed_in_every_scene() -> None:
-    ratios = {"": (1.0, 1.5), "apart_": (0.96, 1.49)}
+    ratios = {"": (1.0, 1.5), "apart_": (0.96, 1.49), "window_10_": (0.99, 1.5)}
     race: Figures = {
         f"ours_to_bridge_{scene}{n}": ratio
         for scene, both in ratios.items()
@@ -143,4 +165,6 @@ def test_each_bound_is_told_as_met_or_missed_in_every_scene() -> None:
         "ours_to_bridge_20000": ">= 1.5: met",
         "ours_to_bridge_apart_5000": ">= 1: MISSED",
         "ours_to_bridge_apart_20000": ">= 1.5: MISSED",
+        "ours_to_bridge_window_10_5000": ">= 1: MISSED",
+        "ours_to_bridge_window_10_20000": ">= 1.5: met",
     }

@@ -17,7 +17,8 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from haidang_gateway.vision.manifest import load_model, read_manifest
-from haidang_gateway.vision.picture import count_people, fire_scores, to_input
+from haidang_gateway.vision.picture import count_people
+from haidang_gateway.vision.second_look import look_for_fire
 from haidang_tools.flames import render_fire
 
 _FRAMES = 120  # spread over the clip
@@ -33,9 +34,8 @@ def main() -> int:
         seen, people = [], []
         for number, (at_s, rgb) in enumerate(_frames(clip)):
             shown = _burning(rgb, at_s, number, options) if options.render else rgb
-            scores = fire_scores(
-                fire.run(to_input(shown, manifest.fire.width, manifest.fire.height))
-            )
+            entry = manifest.fire
+            scores = look_for_fire(shown, fire.run, entry.width, entry.height, entry.second_look)
             seen.append((scores.fire, scores.smoke))
             if number % 8 == 0:
                 count = count_people(rgb, options.person_px, crowd.run, manifest.crowd.spec)

@@ -25,7 +25,8 @@ from haidang_gateway.errors import ModelError
 from haidang_gateway.vision.interpreter import Model
 from haidang_gateway.vision.manifest import FIRE, CrowdModel, FireModel, load_model, read_manifest
 from haidang_gateway.vision.networks import load_networks
-from haidang_gateway.vision.picture import FireScores, count_people, fire_scores, to_input
+from haidang_gateway.vision.picture import FireScores, count_people
+from haidang_gateway.vision.second_look import SecondLook, look_for_fire
 
 from models.clip_events import clip_figures, read_clips, watch
 from models.measures import (
@@ -116,10 +117,10 @@ def _score_fire(tally: _Tally, options: argparse.Namespace) -> dict[str, object]
 
 def _rivals(options: argparse.Namespace) -> dict[str, _Rival]:
     entry = read_manifest(options.models, options.fire).fire
-    ours = _judge_of(_model(entry, options.model))
+    ours = _judge_of(_model(entry, options.model), entry.second_look)
     rivals = {"ours": _Rival(ours, entry.fire_threshold, entry.smoke_threshold)}
     if options.baseline is not None:
-        rivals["baseline"] = _Rival(_judge_of(_model(entry, options.baseline)))
+        rivals["baseline"] = _Rival(_judge_of(_model(entry, options.baseline), None))
     if options.peer:
         detect, nowhere = fire_detector(), np.zeros((1, 1), np.float32)
         rivals["peer"] = _Rival(
@@ -128,9 +129,9 @@ def _rivals(options: argparse.Namespace) -> dict[str, _Rival]:
     return rivals
 
 
-def _judge_of(model: Model) -> Callable[[np.ndarray], FireScores]:
+def _judge_of(model: Model, second: SecondLook | None) -> Callable[[np.ndarray], FireScores]:
     height, width, _ = model.input_shape
-    return lambda rgb: fire_scores(model.run(to_input(rgb, width, height)))
+    return lambda rgb: look_for_fire(rgb, model.run, width, height, second)
 
 
 def _fire_case(row: Row, seen: FireScores) -> FireCase:

@@ -17,6 +17,8 @@ import numpy as np
 import tensorflow as tf
 import torch
 from haidang_gateway.vision.interpreter import Model
+from haidang_gateway.vision.manifest import read_manifest
+from haidang_gateway.vision.second_look import SecondLook
 
 from models.rows import Row, good_rows, load_picture
 from models.train import fire_choice as choice
@@ -30,6 +32,7 @@ from models.train.fire_training import Training
 
 LISTS = ("train", "train2")
 VALIDATION = ("val", "val2")
+_MODELS = Path(__file__).resolve().parents[1]
 _STRETCHED = 2.0  # smoothed labels press all that burns between .96 and .99
 _EXAMPLES = 200  # pictures to measure the ranges for 8 bits
 _log = logging.getLogger("train.fire")
@@ -42,6 +45,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     lists = options.data / "fire"
+    name = "fire-research" if options.research else "fire"
+    # What is exported is checked and given thresholds as it will be used, with its second look.
+    second = read_manifest(_MODELS, name).fire.second_look
     learnt, held = plans.held_out([r for n in LISTS for r in good_rows(lists / f"{n}.jsonl")])
     free, held_free = _open(learnt), _open(held)
     _log.info("%s pictures to train on, %s of them openly licensed; %s and %s held out",
@@ -54,19 +60,24 @@ def main() -> None:
     judge = choice.Judge(lower, held_free)
     training = Training(folder / "open-tail", options.epochs, options.seed)
     network = training.run(lambda: Store(pieces, lower), judge)
-    name = "fire"
     if options.research:
         rest = [row for row in learnt if row.source not in plans.OPEN_LICENCES]
         more = fill(plans.views(rest, learnt, options.seed + 1), lower, folder / "research")
-        judge, name = choice.Judge(lower, held), "fire-research"
+        judge = choice.Judge(lower, held)
         training = Training(folder / "research-tail", options.research_epochs, options.seed)
         training.start_from(network)
         network = training.run(lambda: Store(more, lower, thinned=pieces), judge)
-    export(network, judge, examples, options.out / f"{name}.tflite", lists)
+    export(network, judge, examples, options.out / f"{name}.tflite", lists, second=second)
 
 
 def export(
-    network: FireNetwork, judge: choice.Judge, examples: Any, path: Path, lists: Path
+    network: FireNetwork,
+    judge: choice.Judge,
+    examples: Any,
+    path: Path,
+    lists: Path,
+    *,
+    second: SecondLook | None,
 ) -> None:
     """Write the int8 file and print its SHA-256 and thresholds; ModelError if 8 bits cost much."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +86,7 @@ def export(
     # Under its name there is only what has passed the check.
     candidate = path.with_suffix(".candidate.tflite")
     digest = write_int8(keras, examples, candidate)
-    whole = _compare(keras, candidate, lists)
+    whole = _compare(keras, candidate, lists, second)
     candidate.replace(path)
     print(json.dumps({"sha256": digest, **judge.thresholds(whole)}))
 
@@ -85,7 +96,7 @@ def plain_picture(row: Row) -> pictures.Picture:
     return pictures.resized(load_picture(row), pictures.SIDE_PX, pictures.SIDE_PX)
 
 
-def _compare(network: Any, path: Path, lists: Path) -> rounding.Judge:
+def _compare(network: Any, path: Path, lists: Path, second: SecondLook | None) -> rounding.Judge:
     """Log what 8 bits cost on the validation lists; return the judge in 8 bits."""
     model = Model(path, hashlib.sha256(path.read_bytes()).hexdigest())
     model.load()
@@ -96,7 +107,7 @@ def _compare(network: Any, path: Path, lists: Path) -> rounding.Judge:
         outputs = compiled(lite0.normalised(rgb[None]), training=False)
         return tuple(output.numpy()[0] for output in outputs)
 
-    judges = [rounding.judge_of(run, pictures.SIDE_PX) for run in (real, model.run)]
+    judges = [rounding.judge_of(run, pictures.SIDE_PX, second) for run in (real, model.run)]
     for name in VALIDATION:
         before, after = rounding.check(good_rows(lists / f"{name}.jsonl"), *judges)
         _log.info("%s: AP of an alarm %.4f in real numbers, %.4f in 8 bits", name, before, after)

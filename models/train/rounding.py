@@ -4,15 +4,8 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from haidang_gateway.errors import ModelError
-from haidang_gateway.vision.picture import (
-    CrowdSpec,
-    FireScores,
-    Picture,
-    Run,
-    count_people,
-    fire_scores,
-    to_input,
-)
+from haidang_gateway.vision.picture import CrowdSpec, FireScores, Picture, Run, count_people
+from haidang_gateway.vision.second_look import SecondLook, look_for_fire
 
 from models.measures import average_precision
 from models.rows import Row, load_picture, people_in
@@ -29,9 +22,9 @@ _CHANCE = 2  # people in a whole list: where next to nothing is miscounted a sha
 Judge = Callable[[Picture], FireScores]
 
 
-def judge_of(run: Run, side_px: int) -> Judge:
-    """Pictures of any size go to `run` as the gateway makes them."""
-    return lambda rgb: fire_scores(run(to_input(rgb, side_px, side_px)))
+def judge_of(run: Run, side_px: int, second: SecondLook | None) -> Judge:
+    """Pictures of any size go to `run` as the gateway makes them, once or twice."""
+    return lambda rgb: look_for_fire(rgb, run, side_px, side_px, second)
 
 
 def check(rows: Sequence[Row], real: Judge, whole: Judge) -> tuple[float, float]:

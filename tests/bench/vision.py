@@ -51,7 +51,8 @@ def _at_work(name: str, clip: Path, seconds: float, *, awake: bool) -> parts.Fig
 
     "suspecting": all 15 pictures a second are decoded, 5 judged; "moving": key frames alone, one a
     second. People are counted every 2 s. Overhead is everything that the process spends beyond
-    invoke() of both networks, as a share of that; "around" leaves decoding and waiting out.
+    invoke() of both networks (a second look for fire is one more of them), as a share of that;
+    "around" leaves decoding and waiting out.
     """
     seen = measured([clip], seconds, clip.parent, awake=awake, people=True)
     each_ms = 1000 / max(1, seen["looks"])
@@ -59,6 +60,7 @@ def _at_work(name: str, clip: Path, seconds: float, *, awake: bool) -> parts.Fig
     around_s = seen["look_s"] - seen["invoke_s"]
     return {
         f"{name}_looks": seen["looks"],
+        f"{name}_second_looks": seen["second_looks"],
         f"{name}_invoke_ms": round(seen["invoke_s"] * each_ms, 2),
         f"{name}_decode_ms": round(seen["decode_s"] * each_ms, 2),
         f"{name}_around_ms": round(around_s * each_ms, 2),

@@ -8,7 +8,8 @@ import numpy as np
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.interpreter import Model
 from haidang_gateway.vision.manifest import FireModel, load_model, read_manifest
-from haidang_gateway.vision.picture import CrowdCount, FireScores, Shown, fire_scores
+from haidang_gateway.vision.picture import CrowdCount, FireScores, Grid, Picture, Shown
+from haidang_gateway.vision.second_look import look_for_fire
 
 from bench.vision_worker import MODELS
 
@@ -18,7 +19,7 @@ class Judge:
 
     def __init__(self, entry: FireModel, model: Model) -> None:
         self.fire_threshold, self.smoke_threshold = entry.fire_threshold, entry.smoke_threshold
-        self._size, self._model = (entry.width, entry.height), model
+        self._entry, self._model = entry, model
         self._known: dict[int, FireScores] = {}
         self.invokes = self.pictures = self.alarming = 0
 
@@ -28,8 +29,8 @@ class Judge:
     def fire(self, picture: Shown) -> FireScores:
         number = picture.number if isinstance(picture, Frame) else 0
         if number not in self._known:
-            self.invokes += 1
-            seen = fire_scores(self._model.run(picture.sized(*self._size)))
+            entry = self._entry
+            seen = look_for_fire(picture, self._run, entry.width, entry.height, entry.second_look)
             if number == 0:
                 return seen
             self.pictures += 1
@@ -39,6 +40,10 @@ class Judge:
 
     def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         raise NotImplementedError
+
+    def _run(self, picture: Picture) -> tuple[Grid, ...]:
+        self.invokes += 1
+        return self._model.run(picture)
 
 
 class Calm:

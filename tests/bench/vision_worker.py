@@ -1,8 +1,9 @@
 """One camera worker's costs, in a process of its own: the real loop with the shipped models.
 
 `python -m bench.vision_worker JSON`: cameras (list of sources), seconds, awake, people, folder.
-"Invoke" is the runtime's own invoke() of both networks; all other processor time of the process is
-overhead: decoding, conversions, gate, view, votes, ring, threads.
+"Invoke" is the runtime's own invoke() of both networks, two of the fire model where a picture is
+looked at twice; all other processor time of the process is overhead: decoding, conversions, gate,
+view, votes, ring, threads.
 """
 
 import json
@@ -96,6 +97,7 @@ def _timed_invoke(model: Model) -> _Stopwatch:
 def _run(order: dict[str, Any]) -> dict[str, float]:
     networks = load_networks(MODELS)
     invokes = [_timed_invoke(networks._fire), _timed_invoke(networks._crowd)]
+    judging = _Stopwatch(networks, "fire")
     decoding = _Stopwatch(Decoder, "pictures")
     looking = _Stopwatch(Lookout, "look")
     zones = (ZoneSettings(id="z"),) if order["people"] else ()
@@ -119,16 +121,21 @@ def _run(order: dict[str, Any]) -> dict[str, float]:
         for lookout in crew.lookouts.values():
             lookout._awake_until_ms = _FOREVER_MS if order["awake"] else 0
     clocks = [*invokes, decoding, looking]
+
+    def spent() -> list[float]:
+        used_s = [_cpu_s(), *(clock.used_s for clock in clocks)]
+        return [*used_s, judging.calls, invokes[0].calls]
+
     before: list[float] = []
 
     def mark() -> None:
-        before.extend([_cpu_s(), *(clock.used_s for clock in clocks), invokes[0].calls])
+        before.extend(spent())
 
     threading.Timer(_WARM_S, mark).start()
     threading.Timer(_WARM_S + order["seconds"], crew.stop).start()
     crew.run()
-    after = [_cpu_s(), *(clock.used_s for clock in clocks), invokes[0].calls]
-    total, fire, crowd, decode, look, looks = (b - a for a, b in zip(before, after, strict=True))
+    spans = (b - a for a, b in zip(before, spent(), strict=True))
+    total, fire, crowd, decode, look, looks, fire_invokes = spans
     counters = [lookout.camera.counters for lookout in crew.lookouts.values()]
     return {
         "core_share": total / order["seconds"],
@@ -137,6 +144,7 @@ def _run(order: dict[str, Any]) -> dict[str, float]:
         "decode_s": decode,
         "look_s": look,
         "looks": looks,
+        "second_looks": max(0, fire_invokes - looks),
         "rss_mb": rss_mb(),
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
         "decoded": sum(c.decoded for c in counters),

@@ -110,7 +110,8 @@ class AliveLine(msgspec.Struct, frozen=True, tag_field="t", tag="alive", kw_only
     """Fresh frames were looked at since the last such line; sums since the worker's start.
 
     `health` tells a view that is still looked at though it is bad; `invoke_ms` is the mean time of
-    the networks for a picture, `age_ms` the greatest age of a picture when it had been judged.
+    the networks for a picture, of both looks where it had two; `age_ms` the greatest age of a
+    picture when it had been judged.
     """
 
     frames: int

@@ -8,6 +8,9 @@ from typing import Any
 from haidang_gateway.errors import ModelError
 from haidang_gateway.vision.interpreter import Model
 from haidang_gateway.vision.picture import CrowdSpec
+from haidang_gateway.vision.second_look import SecondLook
+
+_LEAST_SIZE = 0.25  # a fire would be too small to be seen in less of the input
 
 FIRE = "fire"
 """Table of the fire model that is taken where nothing else is configured."""
@@ -15,9 +18,10 @@ FIRE = "fire"
 
 @dataclass(frozen=True, slots=True)
 class FireModel:
-    """The fire and smoke model: file, input size, thresholds.
+    """The fire and smoke model: file, input size, thresholds, which pictures are seen twice.
 
-    `variant` is "research" where its pictures forbid more, and `licence` says which they are.
+    `second_look` None: none is. `variant` is "research" where its pictures forbid more, and
+    `licence` says which they are.
     """
 
     path: Path
@@ -26,6 +30,7 @@ class FireModel:
     height: int
     fire_threshold: float
     smoke_threshold: float
+    second_look: SecondLook | None = None
     variant: str = ""
     licence: str = ""
 
@@ -118,8 +123,30 @@ def _fire(folder: Path, raw: dict[str, Any]) -> FireModel:
         height=int(raw["height"]),
         fire_threshold=float(raw["fire_threshold"]),
         smoke_threshold=float(raw["smoke_threshold"]),
+        second_look=_second_look(folder / "manifest.toml", raw),
         variant=str(raw.get("variant", "")),
         licence=str(raw.get("licence", "")),
+    )
+
+
+def _second_look(path: Path, raw: dict[str, Any]) -> SecondLook | None:
+    """Return when to look twice; ModelError for half of it, or what no picture could mean."""
+    if not {"second_look_from", "second_look_size"} & raw.keys():
+        return None
+    lowest = min(float(raw["fire_threshold"]), float(raw["smoke_threshold"]))
+    return SecondLook(
+        from_score=_between(path, raw, "second_look_from", (0.0, lowest)),
+        size=_between(path, raw, "second_look_size", (_LEAST_SIZE, 1.0)),
+    )
+
+
+def _between(path: Path, raw: dict[str, Any], name: str, limits: tuple[float, float]) -> float:
+    least, most = limits
+    if name in raw and least < float(raw[name]) < most:
+        return float(raw[name])
+    raise ModelError(
+        f"{path}: {raw['file']}: {name} is {raw.get(name, 'missing')}, it must be between "
+        f"{least} and {most}; copy it again, or take both lines of the second look out"
     )
 
 

@@ -10,8 +10,8 @@ from haidang_gateway.vision.picture import (
     FireScores,
     Shown,
     count_people,
-    fire_scores,
 )
+from haidang_gateway.vision.second_look import look_for_fire
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ class ShippedNetworks:
 
     def fire(self, picture: Shown) -> FireScores:
         """Scores for flames and smoke in one picture of any size."""
-        size = self._manifest.fire
-        return fire_scores(self._fire.run(picture.sized(size.width, size.height)))
+        entry = self._manifest.fire
+        return look_for_fire(picture, self._fire.run, entry.width, entry.height, entry.second_look)
 
     def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         """People in one picture of any size; `person_px` is a person's height in it."""

@@ -119,6 +119,14 @@ def to_input(rgb: Picture, width: int, height: int) -> Picture:
     return rounded
 
 
+def upon_grey(picture: Shown, wide: int, high: int, width: int, height: int) -> Picture:
+    """Return the picture, `wide` x `high`, in the middle of a grey one of `width` x `height`."""
+    left, top = (width - wide) // 2, (height - high) // 2
+    canvas = np.full((height, width, 3), _PADDING, np.uint8)
+    canvas[top : top + high, left : left + wide] = picture.sized(wide, high)
+    return canvas
+
+
 def fire_scores(outputs: Sequence[Grid]) -> FireScores:
     """Turn the fire model's logits into scores.
 
@@ -226,9 +234,7 @@ def _shrunken_density(picture: Shown, shrink: float, run: Run, spec: CrowdSpec) 
     """Put the picture small into the middle of the input and cut its part out of the answer."""
     wide, high = round(spec.width * shrink), round(spec.height * shrink)
     left, top = (spec.width - wide) // 2, (spec.height - high) // 2
-    canvas = np.full((spec.height, spec.width, 3), _PADDING, np.uint8)
-    canvas[top : top + high, left : left + wide] = picture.sized(wide, high)
-    seen = _seen(run(canvas))
+    seen = _seen(run(upon_grey(picture, wide, high, spec.width, spec.height)))
     rows, columns, _ = seen.shape
     y0, y1 = top * rows // spec.height, -(-(top + high) * rows // spec.height)
     x0, x1 = left * columns // spec.width, -(-(left + wide) * columns // spec.width)

@@ -199,6 +199,8 @@ class StoreLife:
     async def _rebuild(self) -> None:
         check.mark(self._path.parent, "told so by a test")
         await self._reopen()
+        sums = await self._store.ledger_sums()
+        assert "dropped:database_broken" not in sums, "nothing was damaged"
 
     async def _back_up(self) -> None:
         copy = self._folder / f"{len(list(self._folder.iterdir()))}.db"

@@ -54,6 +54,11 @@ def drop_waiting(connection: Connection, lane: Lane, day: str, limit: int) -> in
     gone = [pack for pack in packs if pack.lane == lane]
     # Before anything is written: there is no room for it.
     bundles.cut(connection, start, last)
+    # Nobody waits for these ids any more; those that are put behind get others.
+    connection.execute(
+        "UPDATE destination SET pack_cursor=? WHERE pack_cursor BETWEEN ? AND ?",
+        (last, start, last),
+    )
     _put_behind(connection, [pack for pack in packs if pack.lane != lane], charted=charted)
     for (node, epoch, boot), seqs in _named(gone).items():
         for low, high in ranges.from_sorted(sorted(seqs)):

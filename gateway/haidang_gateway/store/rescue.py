@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store import bundles, history, messages
+from haidang_gateway.store import bundles, history, losses, messages
 from haidang_gateway.store.payloads import Torn, sent
 from haidang_gateway.store.renew import mend_rules, renew
-from haidang_gateway.store.salvage import TornTable, packs_waiting, passed
+from haidang_gateway.store.salvage import TornTable
 from haidang_gateway.store.schema import (
     Connection,
     SqlError,
@@ -59,8 +59,7 @@ class Rescue:
     aside: Path
     taken: dict[str, int] = field(default_factory=dict)
     torn: list[str] = field(default_factory=list)
-    packs_waited: int = 0
-    packs_taken: int = 0
+    packs_lost: int = 0
 
     def said(self) -> str:
         """One line for the log."""
@@ -152,11 +151,12 @@ def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> No
     end_s = time.monotonic() + _LONGEST_S
     with reading(path) as old:
         kept = _meta(old, result)
-        result.packs_waited = packs_waiting(old)
         for table in _order(old):
             result.taken[table] = _table(old, fresh, table, result, end_s)
         take_packs_over(fresh)
-        result.packs_taken = _packs_taken(old, fresh)
+        losses.wait_again(old, fresh)
+        cursors_known = "destination" not in result.torn
+        result.packs_lost = losses.packs_lost(old, fresh, cursors_known=cursors_known)
     transaction(fresh, lambda c: _settle(c, kept, result, now_ms))
 
 
@@ -167,7 +167,7 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
     rolled_up = kept.get(history.CURSOR, "")
     newest = bundles.newest(connection)
     history.move_cursor(connection, int(rolled_up) if rolled_up.isdecimal() else newest)
-    _count_missing(connection, result.packs_waited - result.packs_taken, now_ms)
+    _count_missing(connection, result.packs_lost, now_ms)
     mend_rules(connection)
     messages.drop_empty(connection)
     renew(connection, now_ms, "rebuilt")
@@ -184,19 +184,6 @@ def _order(old: Connection) -> list[str]:
     except SqlError:
         packs = ["bundle"]
     return [name for table in _ORDER for name in (packs if table == "bundle" else (table,))]
-
-
-def _packs_taken(old: Connection, fresh: Connection) -> int:
-    """How many of the packs that came over some destination does not have."""
-    try:
-        cursor = passed(old)
-    except SqlError:
-        cursor = 0
-    (count,) = fresh.execute(
-        "SELECT coalesce(sum(last - max(first - 1, ?)), 0) FROM bundle WHERE last > ?",
-        (cursor, cursor),
-    ).fetchone()
-    return int(count)
 
 
 def _count_missing(connection: Connection, packs: int, now_ms: int) -> None:

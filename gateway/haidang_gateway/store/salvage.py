@@ -3,33 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-from haidang_gateway.store import bundles, messages
-from haidang_gateway.store.schema import Connection, SqlError, has_table
+from haidang_gateway.store.losses import passed
+from haidang_gateway.store.schema import Connection, SqlError
 
 _ROWS = 500
 _JUMPS = 200
-
-
-def packs_waiting(old: Connection) -> int:
-    """How many packs no destination had, as far as that can be read; ids have no gaps."""
-    try:
-        (newest,) = old.execute(
-            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name='pack'), 0)"
-        ).fetchone()
-        (oldest,) = old.execute("SELECT coalesce(min(id), 1) FROM pack").fetchone()
-        if has_table(old, "bundle"):
-            newest, oldest = max(newest, bundles.newest(old)), bundles.oldest(old) or oldest
-        return max(0, int(newest) - max(passed(old), int(oldest) - 1))
-    except SqlError:
-        return 0
-
-
-def passed(old: Connection) -> int:
-    """Up to which pack every destination has them; SqlError where that cannot be read."""
-    if has_table(old, "bundle"):
-        return messages.held_from(old)
-    row = old.execute("SELECT coalesce(min(pack_cursor), 0) FROM destination").fetchone()
-    return int(row[0])
 
 
 class TornTable:

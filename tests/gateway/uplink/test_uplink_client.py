@@ -2,7 +2,9 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
 from haidang_gateway.errors import UplinkError
 from haidang_gateway.uplink import client
@@ -12,24 +14,41 @@ from haidang_wire import messages
 from mqtt_peer import Peer
 from running_uplink import RunningUplink, until
 
+_HOUR_S = 3600
+# For whoever would wait for one of those hours.
+_HANGS_S = 30.0
 
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every deadline but the goodbye's lasts an hour: what ends, the gateway has ended."""
+
+    class Patient(paho.Client):
+        def __init__(self, *values: Any, **options: Any) -> None:
+            super().__init__(*values, **options)
+            self.connect_timeout = _HOUR_S
+
+    monkeypatch.setattr(paho, "Client", Patient)
+    for name in ("_KEEPALIVE_S", "_OPEN_TIMEOUT_S", "_ANSWER_S"):
+        monkeypatch.setattr(client, name, _HOUR_S)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_stalled_line_ends_within_seconds_when_the_gateway_stops(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
-    async def scenario() -> float:
+    async def scenario() -> None:
         with FaultProxy(broker.port) as line:
             uplink = RunningUplink(ca, tmp_path, line.port)
-            async with uplink.running():
+            async with asyncio.timeout(_HANGS_S), uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
                 line.stall()
                 await uplink.make("alarm", 3)
                 await until(lambda: uplink.forwarder.sendings == 3, "handed to the line")
                 assert uplink.forwarder.unconfirmed == 3
-                began = asyncio.get_running_loop().time()
-            return asyncio.get_running_loop().time() - began
 
     with broker:
-        assert asyncio.run(scenario()) < 4.0
+        asyncio.run(scenario())
 
 
 def test_who_asks_twice_to_be_told_is_told_once(ca: Path, broker: Broker, tmp_path: Path) -> None:
@@ -49,20 +68,19 @@ def test_who_asks_twice_to_be_told_is_told_once(ca: Path, broker: Broker, tmp_pa
         asyncio.run(scenario())
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_handshake_that_hangs_does_not_hold_up_the_end(
     ca: Path, broker: Broker, tmp_path: Path
 ) -> None:
-    async def scenario() -> float:
+    async def scenario() -> None:
         with FaultProxy(broker.port) as line:
             line.stall()
             uplink = RunningUplink(ca, tmp_path, line.port)
-            async with uplink.running():
+            async with asyncio.timeout(_HANGS_S), uplink.running():
                 await until(lambda: line.connections == 1, "dialled")
-                began = asyncio.get_running_loop().time()
-            return asyncio.get_running_loop().time() - began
 
     with broker:
-        assert asyncio.run(scenario()) < 4.0
+        asyncio.run(scenario())
 
 
 def test_a_command_waits_at_the_broker_while_the_line_is_cut(

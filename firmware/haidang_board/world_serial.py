@@ -2,6 +2,7 @@
 
 import os
 import pty
+import random
 import tty
 from types import TracebackType
 from typing import Self
@@ -15,7 +16,11 @@ _HABITS = 1
 
 
 class Sniffer:
-    """The companion ESP32 among the world's phones, with the world's fault."""
+    """The companion ESP32 among the world's phones, with the world's fault.
+
+    It and the phones live in its own time, which begins when it is first heard: which frames it
+    catches on its channels must not hang on when the host or the board was started.
+    """
 
     rx_pin = SNIFFER_RX_PIN
     period_s = 0.05
@@ -24,10 +29,12 @@ class Sniffer:
         self._world = world
         self.crowd = Crowd(world.random.getrandbits(32), random_habits(_HABITS))
         world.crowd = self.crowd
-        self._companion = Companion(world.random, world.sniffer_window_s)
+        chance = random.Random(world.random.randbytes(16))
+        self._companion = Companion(chance, world.sniffer_window_s)
         self._staying: list[Phone] = []
         self._comes_s = 0.0
         self._lines = 0
+        self._began_s: float | None = None
 
     @property
     def baud(self) -> int:
@@ -36,16 +43,20 @@ class Sniffer:
 
     def due(self, now_s: float) -> bytes:
         """The bytes of one period."""
+        if self._began_s is None:
+            self._began_s = now_s
         fault = self._world.sniffer_fault
         if fault == "silent":
             return b""
-        self._follow_crowd(now_s)
-        for frame in self.crowd.until(now_s, tuned):
+        # To the millisecond: what a difference of two floats leaves would move a heartbeat.
+        own_s = round(now_s - self._began_s, 3)
+        self._follow_crowd(own_s)
+        for frame in self.crowd.until(own_s, tuned):
             if fault != "deaf":
                 self._companion.hear(frame.data, frame.rssi_dbm, frame.channel)
         self._companion.window_s = self._world.sniffer_window_s
         self._companion.stands = fault == "stuck"
-        data = self._companion.due(now_s)
+        data = self._companion.due(own_s)
         return self._disturbed(data) if fault == "noisy" else data
 
     def _follow_crowd(self, now_s: float) -> None:

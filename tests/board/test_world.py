@@ -65,6 +65,21 @@ def test_lines_of_the_sniffer_have_the_agreed_layout() -> None:
     assert not any(address[:4] in line or address[2:] in line for address in air for line in lines)
 
 
+@pytest.mark.parametrize("began_s", [1000.3, 98765.55])
+def test_what_the_sniffer_says_is_the_same_whenever_the_host_began(began_s: float) -> None:
+    assert _said_from(began_s, noise=5) == _said_from(0.0, noise=0)
+
+
+def _said_from(began_s: float, noise: int) -> bytes:
+    world = World()
+    world.phones, world.probe_period_s, world.sniffer_window_s = 40, 60.0, 20.0
+    sniffer = Sniffer(world)
+    for _ in range(noise):
+        # A board that boots more slowly has read its pins more often meanwhile.
+        world.adc_uv(SMOKE_ADC_PIN)
+    return b"".join(sniffer.due(began_s + step / 20) for step in range(1200))
+
+
 def test_phones_that_leave_are_heard_no_more() -> None:
     world = World()
     world.phones, world.probe_period_s = 3, 1.0

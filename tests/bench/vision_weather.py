@@ -7,7 +7,7 @@ camera's automatic gain brings the picture up, as far as it goes, with the noise
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from haidang_gateway.vision.camera import jpeg
@@ -57,6 +57,25 @@ class Lamp:
     levels: float
 
 
+class _Kind(NamedTuple):
+    """Between what lamps of a kind differ: places in shares of the height, sizes of the width."""
+
+    most: int
+    highest: float
+    lowest: float
+    small: float
+    large: float
+    flattest: float
+    green: float
+    blue: float
+
+
+# They hang in the upper part of the picture, white or yellow as sodium.
+_STREET_LAMPS = _Kind(4, 0.05, 0.4, 0.008, 0.03, 0.7, 0.7, 0.5)
+# On the road, far or glaring near: white or warm white.
+_HEADLIGHTS = _Kind(2, 0.3, 0.9, 0.01, 0.05, 0.5, 0.85, 0.7)
+
+
 def at_hour(hour: float, before: Weather | None, draw: np.random.Generator) -> Weather:
     """What follows `before` at that hour of the day."""
     sky: Sky = "clear" if before is None else before.sky
@@ -86,7 +105,7 @@ def changed(
     light = rgb.astype(np.float32) * np.float32(weather.light)
     light[..., 0] *= 1 + weather.warmth
     light[..., 2] *= 1 - weather.warmth * 0.6
-    lamps = _street_lamps(rgb, np.random.default_rng(weather.lamps_seed))
+    lamps = _lamps(rgb, _STREET_LAMPS, np.random.default_rng(weather.lamps_seed))
     if weather.night:
         light *= _lit(rgb, lamps)
     gain = np.float32(np.clip(_EXPOSED_LEVEL / max(float(light.mean()), 1.0), 1.0, _MOST_GAIN))
@@ -94,7 +113,7 @@ def changed(
     if weather.night:
         # Street lamps stand still, headlights are elsewhere in each picture.
         _glow(light, lamps)
-        _glow(light, _headlights(rgb, draw))
+        _glow(light, _lamps(rgb, _HEADLIGHTS, draw))
     if weather.sky == "rain":
         _rain(light, draw)
     elif weather.sky == "fog":
@@ -122,35 +141,18 @@ def _grainy(rgb: Picture, levels: float, draw: np.random.Generator) -> Picture:
     return noisy
 
 
-def _street_lamps(rgb: Picture, draw: np.random.Generator) -> list[Lamp]:
-    """Up to four: they hang in the upper part of the picture, white or yellow as sodium."""
+def _lamps(rgb: Picture, kind: _Kind, draw: np.random.Generator) -> list[Lamp]:
     high, wide, _ = rgb.shape
     return [
         Lamp(
             x=draw.uniform(0, wide),
-            y=draw.uniform(high * 0.05, high * 0.4),
-            reach=draw.uniform(0.008, 0.03) * wide,
-            squeeze=draw.uniform(0.7, 1),
-            colour=_white(draw.uniform(0.7, 1.0), draw.uniform(0.5, 1.0)),
+            y=draw.uniform(high * kind.highest, high * kind.lowest),
+            reach=draw.uniform(kind.small, kind.large) * wide,
+            squeeze=draw.uniform(kind.flattest, 1),
+            colour=_white(draw.uniform(kind.green, 1.0), draw.uniform(kind.blue, 1.0)),
             levels=draw.uniform(120, 320),
         )
-        for _ in range(int(draw.integers(0, 5)))
-    ]
-
-
-def _headlights(rgb: Picture, draw: np.random.Generator) -> list[Lamp]:
-    """Up to two, on the road, far or glaring near: white or warm white."""
-    high, wide, _ = rgb.shape
-    return [
-        Lamp(
-            x=draw.uniform(0, wide),
-            y=draw.uniform(high * 0.3, high * 0.9),
-            reach=draw.uniform(0.01, 0.05) * wide,
-            squeeze=draw.uniform(0.5, 1),
-            colour=_white(draw.uniform(0.85, 1.0), draw.uniform(0.7, 1.0)),
-            levels=draw.uniform(120, 320),
-        )
-        for _ in range(int(draw.integers(0, 3)))
+        for _ in range(int(draw.integers(0, kind.most + 1)))
     ]
 
 

@@ -1,6 +1,7 @@
 """Lit streets at night are no faults of a view, however noisy; what a camera suffers there is."""
 
 import copy
+import functools
 
 import numpy as np
 import pytest
@@ -78,14 +79,7 @@ def grainy(luma, number):
 
 @pytest.fixture(scope="module")
 def street(shared_data):
-    known = {}
-
-    def of(name):
-        if name not in known:
-            known[name] = Street(shared_data / "video" / f"{name}.mp4")
-        return known[name]
-
-    return of
+    return functools.cache(lambda name: Street(shared_data / "video" / f"{name}.mp4"))
 
 
 @pytest.mark.parametrize("sky", NIGHTS)

@@ -1,6 +1,7 @@
 """Weather, light and traffic on real streets are no faults of a view; real faults are."""
 
 import copy
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -47,14 +48,7 @@ class Street:
 
 @pytest.fixture(scope="module")
 def street(shared_data):
-    known = {}
-
-    def of(name):
-        if name not in known:
-            known[name] = Street(shared_data / "video" / f"{name}.mp4")
-        return known[name]
-
-    return of
+    return functools.cache(lambda name: Street(shared_data / "video" / f"{name}.mp4"))
 
 
 def darker(share) -> Callable:

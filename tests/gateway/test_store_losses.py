@@ -27,10 +27,12 @@ def _body(seq: int) -> bytes:
     return b'"#%d:%s"' % (seq, noise(seq, 75).hex().encode())
 
 
-async def _fill(store: Store, count: int, acknowledged: Sequence[Sequence[int]] = ()) -> None:
-    """Bundles of 20 packs with ids from 1; messages of 50, then 100 packs without a number."""
-    for first in range(1, count + 1, 20):
-        await store.commit(packs(*(row(n, _body(n)) for n in range(first, first + 20))))
+async def _fill(
+    store: Store, count: int, acknowledged: Sequence[Sequence[int]] = (), bundle: int = 20
+) -> None:
+    """Bundles of packs with ids from 1; messages of 50, then 100 packs without a number."""
+    for first in range(1, count + 1, bundle):
+        await store.commit(packs(*(row(n, _body(n)) for n in range(first, first + bundle))))
     while await store.compose_data(DRAFT, START_MS):
         pass
     await store.confirm(CENTRE, store.epoch, acknowledged)
@@ -112,7 +114,7 @@ def test_where_the_list_of_what_waits_is_torn_packs_are_sent_again_rather_than_f
 ) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
-            await _fill(store, 9000, [[2, 3]])
+            await _fill(store, 9000, [[2, 3]], bundle=200)
             await store.commit(alarm(1))
         path = tmp_path / "haidang.db"
         with reading(path) as connection:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from haidang_gateway.batch import CENTRE, Batch, Confirmed, PackRow
@@ -14,7 +16,17 @@ from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
 from haidang_gateway.outgoing import compose_packs, data_draft
 from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store import backup, bundles, check, dead_letters, drop, history, schema
+from haidang_gateway.store import (
+    backup,
+    bundles,
+    check,
+    dead_letters,
+    drop,
+    history,
+    messages,
+    rescue,
+    schema,
+)
 from haidang_gateway.store.store import Store
 from haidang_gateway.store.tables import SCHEMA_VERSION
 from node_packs import EPOCH, NODE, START_MS
@@ -347,6 +359,97 @@ def test_a_takeover_that_is_cut_short_goes_on_with_the_next_start(
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             assert await store.read(stored) == [(n, PackRow(*pack)) for n, *pack in before]
+
+    asyncio.run(scenario())
+
+
+class _Dying(sqlite3.Connection):
+    """Its program is killed before one of its statements."""
+
+    left = 1 << 30
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        _Dying.left -= 1
+        if _Dying.left < 0:
+            raise KeyboardInterrupt
+        return super().execute(*arguments)
+
+
+def _held(path: Path) -> tuple[list[object], list[object]]:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        query = "SELECT destination, seq, lane, topic, payload, packs, created_ms FROM outgoing"
+        waiting = connection.execute(f"{query} ORDER BY 1, 2").fetchall()
+        return waiting, [*stored(connection)]
+
+
+def _full_of_messages(folder: Path, count: int, payload: bytes) -> Path:
+    """A database of version 5 with so many alarms that wait, for two destinations in turn."""
+    path = _full_of_packs(folder, ["data"] * 10)
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executemany(
+            "INSERT INTO outgoing VALUES (?, ?, 'alarm', 't', ?, 0, 9)",
+            [("fire" if n % 2 else "centre", n, payload) for n in range(20, 20 + count)],
+        )
+        old.commit()
+    return path
+
+
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+def test_a_takeover_that_is_killed_before_any_statement_keeps_every_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_rebuilt: bool
+) -> None:
+    old = _full_of_messages(tmp_path, 12, b"{}")
+    monkeypatch.setattr(bundles, "_MOVED_AT_ONCE", 4)
+    monkeypatch.setattr(messages, "_MOVED_AT_ONCE", 4)
+    # What stays of what was written is the disk's part.
+    monkeypatch.setattr(schema, "_make_durable", lambda c: c.execute("PRAGMA synchronous=OFF"))
+    connect = functools.partial(sqlite3.connect, factory=_Dying)
+    whole, path = tmp_path / "whole.db", tmp_path / "cut" / "haidang.db"
+    path.parent.mkdir()
+    shutil.copy(old, whole)
+    schema.connect(whole, START_MS).close()
+    expected = _held(whole)
+    assert len(expected[0]) == 14
+    cuts = 0
+    while True:
+        shutil.copy(old, path)
+        _Dying.left = cuts
+        with monkeypatch.context() as patch:
+            patch.setattr(schema.sqlite3, "connect", connect)
+            try:
+                schema.connect(path, START_MS).close()
+                break
+            except KeyboardInterrupt:
+                cuts += 1
+        if is_rebuilt:
+            aside = rescue.rescue(path, "told so by a test", START_MS).aside
+            found, kept = _held(path)
+            assert [message[2:4] for message in found] == [m[2:4] for m in expected[0]], cuts
+            assert [n for n, _ in kept if n > 42] == [n for n, _ in expected[1] if n > 42], cuts
+            aside.unlink()
+        else:
+            schema.connect(path, START_MS).close()
+            assert _held(path) == expected, cuts
+        _remove(path)
+    assert cuts > 40
+
+
+def _remove(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def test_messages_larger_than_the_room_that_is_left_are_taken_over(small_disk: Path) -> None:
+    _full_of_messages(small_disk, 16_000, bytes(900))
+    (small_disk / "ballast").write_bytes(bytes(8 * 1024 * 1024))
+    free = shutil.disk_usage(small_disk).free
+    (small_disk / "filler").write_bytes(bytes(free))
+
+    async def scenario() -> None:
+        async with open_store(small_disk) as store:
+            alarms = [(await store.backlog(name)).alarms for name in (CENTRE, "fire")]
+            assert alarms == [8_001, 8_000]
+            await store.commit(alarm(1))
 
     asyncio.run(scenario())
 

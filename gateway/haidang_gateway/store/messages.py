@@ -13,6 +13,10 @@ from haidang_gateway.store.payloads import sent
 
 Connection = sqlite3.Connection
 
+# Of a version 5 database: the log of so many takes a few megabytes at most, see bundles.py.
+_MOVED_AT_ONCE = 1000
+_MOVED_BYTES = 1024 * 1024
+
 
 class _Row(NamedTuple):
     destination: str
@@ -72,6 +76,28 @@ def drop_empty(connection: Connection) -> None:
         "DELETE FROM outgoing WHERE low IS NOT NULL AND NOT EXISTS"
         " (SELECT 1 FROM bundle WHERE first <= high AND last >= low)"
     )
+
+
+def move_some(connection: Connection) -> None:
+    """Bring some messages of a version 5 database over, the oldest first; raises sqlite3's errors.
+
+    What is moved is deleted, so that the file does not grow.
+    """
+    last = size = 0
+    rows = connection.execute(
+        "SELECT rowid, length(payload) FROM outgoing_before ORDER BY rowid LIMIT ?",
+        (_MOVED_AT_ONCE,),
+    ).fetchall()
+    for number, payload_bytes in rows:
+        last, size = number, size + payload_bytes
+        if size > _MOVED_BYTES:
+            break
+    connection.execute(
+        "INSERT INTO outgoing SELECT *, NULL, NULL FROM outgoing_before WHERE rowid <= ?", (last,)
+    )
+    connection.execute("DELETE FROM outgoing_before WHERE rowid <= ?", (last,))
+    if not connection.execute("SELECT 1 FROM outgoing_before LIMIT 1").fetchone():
+        connection.execute("DROP TABLE outgoing_before")
 
 
 def _outgoing(connection: Connection, row: _Row) -> Outgoing:

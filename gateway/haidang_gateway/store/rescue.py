@@ -20,7 +20,7 @@ from haidang_gateway.store.schema import (
     connect,
     has_table,
     reading,
-    take_packs_over,
+    take_over,
     transaction,
 )
 from haidang_gateway.store.writes import audit
@@ -47,7 +47,8 @@ _ORDER = (
     *_CAN_WAIT,
 )
 # So many columns always hold something, where not all do.
-_WHOLE = {"outgoing": 7}
+_WHOLE = {"outgoing": 7, "outgoing_before": 7}
+_INTO = {"outgoing_before": "outgoing"}
 _DOCS = {"rule_state": 1, "node": 1, "command": 1, "boot": 3}
 
 
@@ -153,7 +154,7 @@ def _take_over(path: Path, fresh: Connection, result: Rescue, now_ms: int) -> No
         kept = _meta(old, result)
         for table in _order(old):
             result.taken[table] = _table(old, fresh, table, result, end_s)
-        take_packs_over(fresh)
+        take_over(fresh)
         losses.wait_again(old, fresh)
         cursors_known = "destination" not in result.torn
         result.packs_lost = losses.packs_lost(old, fresh, cursors_known=cursors_known)
@@ -177,13 +178,15 @@ def _settle(connection: Connection, kept: dict[str, str], result: Rescue, now_ms
 def _order(old: Connection) -> list[str]:
     """The tables as they come over; packs from where this database's version has them.
 
-    From both where a takeover was cut short.
+    Where a takeover was cut short, from before it and from behind it; messages too.
     """
     try:
         packs = [table for table in ("bundle", "pack") if has_table(old, table)]
+        waiting = [table for table in _INTO if has_table(old, table)]
     except SqlError:
-        packs = ["bundle"]
-    return [name for table in _ORDER for name in (packs if table == "bundle" else (table,))]
+        packs, waiting = ["bundle"], []
+    twofold = {"bundle": packs, "outgoing": ["outgoing", *waiting]}
+    return [name for table in _ORDER for name in twofold.get(table, [table])]
 
 
 def _count_missing(connection: Connection, packs: int, now_ms: int) -> None:
@@ -207,9 +210,9 @@ def _meta(old: Connection, result: Rescue) -> dict[str, str]:
 
 def _table(old: Connection, fresh: Connection, table: str, result: Rescue, end_s: float) -> int:
     """Copy what can be read of a table; how many rows."""
-    columns = _columns(old, table)
+    columns, into = _columns(old, table), _INTO.get(table, table)
     # A later version adds columns at the end.
-    if not columns or columns != _columns(fresh, table)[: len(columns)]:
+    if not columns or columns != _columns(fresh, into)[: len(columns)]:
         # Absent in an older version, or the description of the tables cannot be read.
         result.torn.append(table)
         return 0
@@ -217,7 +220,7 @@ def _table(old: Connection, fresh: Connection, table: str, result: Rescue, end_s
     reader = TornTable(old, table, columns)
     marks = ", ".join("?" * len(columns))
     names = ", ".join(columns)
-    insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+    insert = f"INSERT OR IGNORE INTO {into} ({names}) VALUES ({marks})"  # noqa: S608
     for rows in reader.chunks():
         if time.monotonic() > end_s and table in (*_CAN_WAIT, "pack"):
             reader.torn = True
@@ -241,7 +244,7 @@ def _is_sound(table: str, row: tuple[Any, ...]) -> bool:
         if table == "bundle":
             first, last, _, _, packs = row
             return bool(len(bundles.rows_of(packs)) == last - first + 1)
-        if table == "outgoing":
+        if table in _WHOLE:
             sent(row[2], row[4])
         if table in _DOCS:
             json.loads(row[_DOCS[table]])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from haidang_gateway.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreVersion
-from haidang_gateway.store import bundles
+from haidang_gateway.store import bundles, messages
 from haidang_gateway.store.tables import SCHEMA_VERSION, STEPS
 
 Connection = sqlite3.Connection
@@ -104,12 +104,12 @@ def transaction(connection: Connection, work: Callable[[Connection], _T]) -> _T:
     return result
 
 
-def take_packs_over(connection: Connection) -> None:
-    """Packs of a version 5 database become bundles, each step on its own."""
+def take_over(connection: Connection) -> None:
+    """Packs of a version 5 database become bundles, its messages come over: in small steps."""
+    while has_table(connection, "outgoing_before"):
+        _take_over_some(connection, messages.move_some)
     while connection.execute("SELECT 1 FROM pack LIMIT 1").fetchone():
-        transaction(connection, bundles.move_some)
-        # On a disk that others have filled the log finds little room.
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        _take_over_some(connection, bundles.move_some)
 
 
 def has_table(connection: Connection, table: str) -> bool:
@@ -164,7 +164,13 @@ def _bring_up(connection: Connection, path: Path, now_ms: int) -> None:
         # One transaction: a power cut leaves the older version whole.
         transaction(connection, lambda c: _steps(c, version, now_ms))
     # Behind a power cut the next start goes on here.
-    take_packs_over(connection)
+    take_over(connection)
+
+
+def _take_over_some(connection: Connection, move: Callable[[Connection], object]) -> None:
+    transaction(connection, move)
+    # On a disk that others have filled the log finds little room.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _steps(connection: Connection, version: int, now_ms: int) -> None:

@@ -292,9 +292,9 @@ def test_fire_model_keeps_its_figures_on_the_second_validation_list(
     arguments = ("--data", str(shared_data), "--split", "fire/val2.jsonl")
     status, figures, _ = _evaluate(root, "fire", *arguments)
     assert (status, figures["skipped"]) == (0, 0)
-    assert figures["ap_alarm"] >= 0.96
-    assert figures["recall"] >= 0.96
-    assert figures["false_alarm_rate"] <= 0.06
+    assert figures["ap_alarm"] >= 0.985
+    assert figures["recall"] >= 0.93
+    assert figures["false_alarm_rate"] <= 0.048
     assert figures["pointing_fire"] >= 0.95
 
 

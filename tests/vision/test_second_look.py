@@ -159,6 +159,31 @@ def test_a_second_look_that_means_nothing_is_refused_with_what_to_do(
         read_manifest(_folder(root, tmp_path, lines))
 
 
+def test_the_shipped_model_runs_once_for_a_quiet_street_and_twice_for_a_burning_one(
+    root: Path,
+) -> None:
+    entry = read_manifest(root / "models").fire
+    model = load_model(entry)
+    shown: list[Picture] = []
+
+    def run(picture: Picture) -> tuple[Grid, ...]:
+        shown.append(picture)
+        return model.run(picture)
+
+    for street, looks in ((_street(), 1), (_burning(), 2)):
+        shown.clear()
+        look_for_fire(street, run, entry.width, entry.height, entry.second_look)
+        assert len(shown) == looks
+
+
+def _street() -> Picture:
+    return np.full((288, 384, 3), (128, 130, 128), np.uint8)
+
+
+def _burning() -> Picture:
+    return render_fire(_street(), t_s=1.0, growth=0.7, x=0.3, y=0.9, height_frac=0.3, seed=3)
+
+
 def _scores(seen: FireScores) -> tuple[float, float]:
     return seen.fire, seen.smoke
 
@@ -169,8 +194,7 @@ def test_worker_evaluation_and_training_see_the_same_and_the_baseline_has_one_lo
     lines = "second_look_from = 1e-6\nsecond_look_size = 0.8"
     manifest = read_manifest(_folder(root, tmp_path, lines))
     model = load_model(manifest.fire)
-    street = np.full((288, 384, 3), (128, 130, 128), np.uint8)
-    burning = render_fire(street, t_s=1.0, growth=0.7, x=0.3, y=0.9, height_frac=0.3, seed=3)
+    burning = _burning()
     networks = ShippedNetworks(manifest, model, load_model(manifest.crowd))
     ours = _scores(networks.fire(Still(burning)))
     folder, file = str(tmp_path), str(tmp_path / "fire.tflite")

@@ -22,6 +22,7 @@ def test_the_parts_measure_and_memory_does_not_run_away(tmp_path: Path) -> None:
     work = vision._at_work("suspecting", clip, 1.0, awake=True)
     assert number(work, "suspecting_looks") >= 3
     assert number(work, "suspecting_invoke_ms") > 0
+    assert work["suspecting_second_looks"] == 0, "nothing burns in a drawn street"
     assert number(vision_growth.figures(quick=True), "growth_mb") < 50
 
 

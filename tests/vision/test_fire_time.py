@@ -1,5 +1,7 @@
 """Fire over time: what is usual at a spot, what flickers, what grows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from haidang_gateway.vision.fire import Vote
@@ -102,13 +104,16 @@ def test_what_was_learnt_goes_through_a_file():
     assert again.fair(0.9, spot(5, 1)) == 0.9
 
 
+def lit(light):
+    return SimpleNamespace(luma=np.full((90, 160), light, np.uint8))
+
+
 def flickers(hz, *, fps=10.0, swing=0.2, seconds=4):
     flicker, told = Flicker(), False
     for i in range(int(seconds * fps)):
         at_s = i / fps
         light = 120 * (1 + swing * np.sin(2 * np.pi * hz * at_s + 0.3))
-        luma = np.full((90, 160), light, np.uint8)
-        told = flicker.see(luma, BOX, int(at_s * 1000))
+        told = flicker.see(lit(light), BOX, int(at_s * 1000))
     return told
 
 
@@ -131,8 +136,7 @@ def test_a_spot_elsewhere_begins_anew():
     flicker = Flicker()
     for i in range(40):
         where = (0.2, 0.2, 0.1, 0.1) if i % 2 else (0.8, 0.8, 0.1, 0.1)
-        luma = np.full((90, 160), 60 + 100 * (i % 2), np.uint8)
-        assert not flicker.see(luma, where, i * 100)
+        assert not flicker.see(lit(60 + 100 * (i % 2)), where, i * 100)
 
 
 def grown(areas):

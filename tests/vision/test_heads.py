@@ -45,6 +45,14 @@ def test_equal_neighbours_are_one_head_and_weak_ones_none() -> None:
     assert peaks(np.full((48, 64), 0.2, np.float32), 0.4).sum() == 0
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_a_peak_is_as_sure_as_each_of_its_neighbours(seed: int) -> None:
+    sure = np.random.default_rng(seed).random((12, 16), np.float32)
+    for row, column in np.argwhere(peaks(sure, 0.4)):
+        around = sure[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2]
+        assert sure[row, column] >= max(0.4, float(around.max()) - 1e-3)
+
+
 def test_each_tile_is_counted_in_its_own_way() -> None:
     seen = _seen()
     seen[:16, :16, 0] = 20 / 256

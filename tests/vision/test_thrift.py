@@ -45,6 +45,27 @@ def test_waking_begins_at_a_key_frame_and_then_takes_all():
     assert late.judge(True, 500, awake=True) == "all"
 
 
+@pytest.mark.parametrize("gop_s", [0.5, 1, 2])
+def test_the_next_key_frame_that_is_looked_at_is_foreseen(gop_s):
+    thrift, wanted_ms, foreseen = Thrift(idle_every_ms=1000), None, []
+    for i in range(300):
+        if thrift.judge(i % int(gop_s * 10) == 0, i * 100, awake=False) == "alone":
+            foreseen.append((wanted_ms, i * 100))
+        wanted_ms = thrift.next_ms()
+    known = [pair for pair in foreseen if pair[0] is not None]
+    assert len(known) >= len(foreseen) - 5
+    assert all(expected == came for expected, came in known)
+
+
+def test_of_key_frames_that_come_as_they_like_the_soonest_is_expected():
+    thrift = Thrift(idle_every_ms=1000)
+    for at_ms in (0, 2000, 4000, 6000):
+        thrift.judge(True, at_ms, awake=False)
+    assert thrift.next_ms() is None
+    thrift.judge(True, 7200, awake=False)
+    assert thrift.next_ms() == 8400
+
+
 def test_a_stream_whose_key_frames_are_rare_is_decoded_whole():
     said = judged(Thrift(), 60, gop_s=10, awake=False)
     assert set(said[200:]) == {"all"}

@@ -25,7 +25,6 @@ _LOSSLESS = re.compile(r"^(rtsps?|rtmp|https?|tcp)://")
 _ACCOUNT = re.compile(r"(:/+)\S*@")
 _PARAMETERS = re.compile(r"\?\S*|/[^/?\s]*=\S*")
 _SNAPSHOT = "snapshot+"
-_LUMA_WIDTH = 160
 # A triangle as wide as the step is what training saw: means over areas move single scores by up to
 # .5 of 1 (267 pictures), this one by .24. Brightness alone needs no better than plain means.
 _FILTERS: dict[Form, Interpolation] = {
@@ -214,19 +213,13 @@ class Develop:
         self._reformatters: dict[tuple[int, int, str], VideoReformatter] = {}
 
     def __call__(self, picture: Raw, *, number: int, at_ms: int) -> Frame:
-        """Return the frame; all but its brightness is converted only when it is asked for."""
+        """Return the frame; it is converted only where somebody asks for it."""
 
         def make(width: int, height: int, form: Form) -> Picture:
             return self._convert(picture, width, height, form)
 
-        small = bounded(picture.width, picture.height, _LUMA_WIDTH)
         return Frame(
-            number=number,
-            at_ms=at_ms,
-            width=picture.width,
-            height=picture.height,
-            luma=make(*small, "gray"),
-            make=make,
+            number=number, at_ms=at_ms, width=picture.width, height=picture.height, make=make
         )
 
     def _convert(self, picture: Raw, width: int, height: int, form: Form) -> Picture:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from haidang_gateway.errors import CameraError
+from haidang_gateway.vision.bell import Bell
 from haidang_gateway.vision.lines import Line, WorkerSettings
 from haidang_gateway.vision.lookout import Lookout, SteadyClock
 from haidang_gateway.vision.observer import Networks, Observer
@@ -38,7 +39,7 @@ class Crew:
         self._memory_mb = memory_mb
         self._memory_ms = self._minded_ms = clock.monotonic_ms()
         self._stop = threading.Event()
-        self._fresh = threading.Event()
+        self._fresh = Bell()
         self.lookouts = {
             settings.id: Lookout(
                 settings,
@@ -53,7 +54,7 @@ class Crew:
     def stop(self) -> None:
         """End `run()` after the current frame; callable from another thread."""
         self._stop.set()
-        self._fresh.set()
+        self._fresh.ring()
 
     def run(self) -> None:
         """Look until stopped; CameraError where the memory outgrows its limit."""
@@ -62,7 +63,7 @@ class Crew:
             lookout.camera.start()
         try:
             while not self._stop.is_set():
-                self._fresh.clear()
+                self._fresh.hush()
                 ready = [name for name, x in self.lookouts.items() if x.camera.waiting]
                 if not ready and self._all_ended():
                     return
@@ -91,7 +92,7 @@ class Crew:
             lookout.mind()
 
     def _wake(self) -> None:
-        self._fresh.set()
+        self._fresh.ring()
 
     def _all_ended(self) -> bool:
         return all(x.camera.state == "ended" for x in self.lookouts.values())

@@ -1,4 +1,4 @@
-"""One picture of a camera: its brightness at once, everything else when it is asked for."""
+"""One picture of a camera: all that is made of it is made when it is asked for."""
 
 from typing import Literal, Protocol
 
@@ -10,6 +10,7 @@ Picture = NDArray[np.uint8]
 Form = Literal["gray", "rgb24", "yuv420p"]
 
 _MAX_WIDTH = 1024
+_LUMA_WIDTH = 160
 
 
 class Make(Protocol):
@@ -19,23 +20,29 @@ class Make(Protocol):
 
 
 class Frame:
-    """One picture of `width` x `height` at its source; `luma` its brightness, 160 wide.
+    """One picture of `width` x `height` at its source.
 
     `number` counts decoded frames from 1; `at_ms` is the time of decoding (in `frames()`: the time
     in the file). Privacy masks are black in all that is made of it. Each size is made in one step
     from the decoded picture: a large one is never converted for a small one's sake.
     """
 
-    __slots__ = ("_make", "_rgb", "at_ms", "height", "luma", "number", "width")
+    __slots__ = ("_luma", "_make", "_rgb", "at_ms", "height", "number", "width")
 
-    def __init__(
-        self, *, number: int, at_ms: int, width: int, height: int, luma: Picture, make: Make
-    ) -> None:
+    def __init__(self, *, number: int, at_ms: int, width: int, height: int, make: Make) -> None:
         """Store only."""
-        self.number, self.at_ms, self.luma = number, at_ms, luma
+        self.number, self.at_ms = number, at_ms
         self.width, self.height = width, height
         self._make = make
+        self._luma: Picture | None = None
         self._rgb: Picture | None = None
+
+    @property
+    def luma(self) -> Picture:
+        """Its brightness, at most 160 wide."""
+        if self._luma is None:
+            self._luma = self._make(*bounded(self.width, self.height, _LUMA_WIDTH), "gray")
+        return self._luma
 
     @property
     def rgb(self) -> Picture:

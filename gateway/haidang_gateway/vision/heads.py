@@ -37,10 +37,10 @@ def peaks(sure: Grid, least: float) -> Grid:
     rows, columns = sure.shape
     # Neighbours that are as sure as each other would else count twice.
     ranked = sure + np.linspace(_TIE, 0.0, sure.size, dtype=np.float32).reshape(sure.shape)
-    around = np.pad(ranked, 1, constant_values=-1.0)
-    best = np.max(
-        [around[y : y + rows, x : x + columns] for y in range(3) for x in range(3)], axis=0
-    )
+    around = np.full((rows + 2, columns + 2), -1.0, ranked.dtype)
+    around[1:-1, 1:-1] = ranked
+    tall = np.maximum(np.maximum(around[:-2], around[1:-1]), around[2:])
+    best = np.maximum(np.maximum(tall[:, :-2], tall[:, 1:-1]), tall[:, 2:])
     found: Grid = ((ranked >= best) & (sure >= least)).astype(np.float32)
     return found
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,13 @@ _GROWTH_SHARE = 1.3
 _HOT_SHARE = 0.5
 
 
+class Lit(Protocol):
+    """A picture whose brightness can be had."""
+
+    @property
+    def luma(self) -> Luma: ...
+
+
 class Flicker:
     """Brightness of one spot over the last seconds."""
 
@@ -31,7 +39,7 @@ class Flicker:
         self._light: deque[tuple[int, float]] = deque()
         self._spot: Box | None = None
 
-    def see(self, luma: Luma, box: Box | None, at_ms: int) -> bool:
+    def see(self, picture: Lit, box: Box | None, at_ms: int) -> bool:
         """Take one picture and its spot (a spot elsewhere begins anew); whether it flickers."""
         if box is None or (self._spot is not None and not _overlap(self._spot, box)):
             self._light.clear()
@@ -39,7 +47,7 @@ class Flicker:
         if box is None:
             return False
         self._spot = self._spot or box
-        patch = _patch(luma, self._spot)
+        patch = _patch(picture.luma, self._spot)
         self._light.append((at_ms, float(patch.mean())))
         while at_ms - self._light[0][0] > _WINDOW_MS:
             self._light.popleft()

@@ -96,7 +96,7 @@ class Lookout:
         self._frame_ms = self._clock.monotonic_ms()
         self._seen += 1
         view = self._view_of(frame)
-        moved = self._gate.see(frame.luma)
+        moved = self._moved(frame)
         if self._awake or moved or self._frame_ms - self._looked_ms >= _STILL_EVERY_MS:
             self._judge(frame, blind=view in BLIND)
         self.camera.awake, self.camera.every_ms = self._awake, self.period_ms
@@ -118,6 +118,12 @@ class Lookout:
             self._view_ms = self._frame_ms
             self._view = self._sight.see(frame.luma, frame.at_ms)
         return self._view
+
+    def _moved(self, frame: Frame) -> bool:
+        """While awake all is judged: its mean then follows at the pace of quiet times."""
+        if self._awake and self._view_ms != self._frame_ms:
+            return True
+        return self._gate.see(frame.luma)
 
     def mind(self) -> None:
         """No picture: one failed connection is no fault yet, several seconds of them are."""

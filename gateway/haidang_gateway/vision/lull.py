@@ -12,7 +12,7 @@ _MOST_DRIFT_MS = 40
 _MOST_LAG_MS = 1_000
 _STAMPS = 8
 # What gathers must fit into the buffers of both ends: a camera that cannot send drops pictures.
-_LONGEST_MS, _MOST_BYTES = 200, 100_000
+_LONGEST_MS, _LONGEST_ASLEEP_MS, _MOST_BYTES = 200, 600, 100_000
 _MARGIN_MS = 3
 _PROBE_EVERY = 8
 
@@ -70,11 +70,12 @@ class Lull:
         self._came.append(came_ms)
         self._bytes += (size_bytes - self._bytes) / _STAMPS
 
-    def pause_ms(self, now_ms: int, wanted_ms: int | None) -> int:
+    def pause_ms(self, now_ms: int, wanted_ms: int | None, *, asleep: bool = False) -> int:
         """How long to leave the packets alone; 0: read on.
 
-        The next one that is looked at comes at `wanted_ms` or after; None: in some time. Behind
-        the stream nothing is paused. Now and then it ends a little early, to see them come.
+        The next one that is looked at comes at `wanted_ms` or after; None: nobody knows. While
+        the camera is `asleep`, those before it gather for longer. Behind the stream nothing is
+        paused. Now and then it ends a little early, to see them come.
         """
         if len(self._came) < _STAMPS:
             return 0
@@ -83,7 +84,11 @@ class Lull:
         if last_ms + step_ms <= now_ms:
             return 0
         # A fifth of a step more: the third packet of 15 a second comes after 200 ms, or 201.
-        steps = int((now_ms + _LONGEST_MS - last_ms) / step_ms + 0.2)
+        longest_ms = _LONGEST_MS
+        if asleep and wanted_ms is not None:
+            # Foreseen to a few milliseconds: a packet too early is better than one too late.
+            longest_ms, wanted_ms = _LONGEST_ASLEEP_MS, wanted_ms - int(step_ms / 5)
+        steps = int((now_ms + longest_ms - last_ms) / step_ms + 0.2)
         steps = min(steps, int(_MOST_BYTES / max(self._bytes, 1.0)))
         if wanted_ms is not None:
             steps = min(steps, -int((last_ms - wanted_ms) // step_ms))

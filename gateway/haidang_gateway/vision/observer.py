@@ -48,7 +48,7 @@ class _Kind:
         at_ms = frame.at_ms
         fair = self.usual.fair(score, cells)
         spot = box if score >= self.threshold * _SUSPECT_SHARE else None
-        flickers = self._flicker.see(frame.luma, spot, at_ms)
+        flickers = self._flicker.see(frame, spot, at_ms)
         grows = self._growth.see(cells, score, at_ms)
         told = self._vote.see(fair, at_ms, cells=cells, box=box, alive=flickers or grows)
         self.usual.learn(score, cells, at_ms, alarmed=self.active)

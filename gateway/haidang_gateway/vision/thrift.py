@@ -1,5 +1,6 @@
 """Which packets are worth decoding: key frames while nothing is up, all once something is."""
 
+from collections import deque
 from typing import Generic, TypeVar
 
 Packet = TypeVar("Packet")
@@ -7,6 +8,7 @@ Packet = TypeVar("Packet")
 # Cameras that save band width send a key frame every 10 s or rarer: too seldom to look at.
 _LONGEST_GAP_MS = 2500
 _FORGET_MS = 60_000
+_GAPS = 4
 
 
 class Thrift:
@@ -22,6 +24,7 @@ class Thrift:
         self._last_key_ms: int | None = None
         self._decoded_ms = -_FORGET_MS
         self._seldom_ms: int | None = None
+        self._gaps_ms: deque[int] = deque(maxlen=_GAPS)
         self._running = False
 
     def judge(self, is_key: bool, at_ms: int, *, awake: bool) -> str:
@@ -30,6 +33,7 @@ class Thrift:
         if gap_ms > _LONGEST_GAP_MS:
             self._seldom_ms = at_ms
         if is_key:
+            self._gaps_ms.append(gap_ms)
             self._last_key_ms = at_ms
         wanted = awake or self._is_seldom(at_ms)
         if self._running and wanted:
@@ -37,10 +41,24 @@ class Thrift:
         self._running = wanted and is_key
         if self._running:
             return self._take("all", at_ms)
-        # A key frame each second comes now 990 ms after the last one, now 1,010.
-        if is_key and at_ms - self._decoded_ms >= self._idle_every_ms * 9 // 10:
+        if is_key and at_ms >= self._due_ms():
             return self._take("alone", at_ms)
         return "no"
+
+    def next_ms(self) -> int | None:
+        """About when the next key frame comes that is decoded for itself; None: nobody knows.
+
+        Of the last gaps between key frames the shortest counts: rather too early than too late.
+        """
+        gap_ms = min(self._gaps_ms, default=0)
+        if self._last_key_ms is None or gap_ms <= 0 or len(self._gaps_ms) < _GAPS:
+            return None
+        gaps = max(1, -(-(self._due_ms() - self._last_key_ms) // gap_ms))
+        return self._last_key_ms + gaps * gap_ms
+
+    def _due_ms(self) -> int:
+        """A key frame each second comes now 990 ms after the last one, now 1,010."""
+        return self._decoded_ms + self._idle_every_ms * 9 // 10
 
     def _is_seldom(self, at_ms: int) -> bool:
         return self._seldom_ms is not None and at_ms - self._seldom_ms < _FORGET_MS

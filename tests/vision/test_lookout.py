@@ -1,0 +1,74 @@
+"""What a camera that suspects something is spared, and what it is not."""
+
+import numpy as np
+import pytest
+from haidang_gateway.vision.frame import Frame
+from haidang_gateway.vision.lines import WorkerSettings
+from haidang_gateway.vision.lookout import Lookout
+from haidang_gateway.vision.observer import Observer
+from haidang_gateway.vision.picture import FireScores
+
+NOTHING = np.zeros((7, 7), dtype=np.float32)
+BOX = (0.5, 0.5, 0.2, 0.2)
+
+
+class Steady:
+    """A clock that is moved by hand."""
+
+    at_ms = 1_000
+
+    def monotonic_ms(self):
+        return self.at_ms
+
+
+class Networks:
+    """Every picture scores the same."""
+
+    fire_threshold = smoke_threshold = 0.5
+
+    def __init__(self, score):
+        self.score, self.asked = score, 0
+
+    def fire(self, picture):
+        self.asked += 1
+        cells = np.full((7, 7), self.score, dtype=np.float32)
+        return FireScores(self.score, 0.0, cells, NOTHING, BOX, BOX)
+
+    def crowd(self, picture, person_px):
+        raise NotImplementedError
+
+
+def looked(score, *, seconds, moving=True):
+    """Pictures judged and how often brightness was made, at five looks a second."""
+    clock, networks, made = Steady(), Networks(score), []
+    settings = WorkerSettings(id="c", source="/nowhere", models_dir="", clock_offset_ms=0)
+    lookout = Lookout(settings, Observer(networks, settings), clock, lambda line: None)
+
+    def make(width, height, form):
+        made.append(form)
+        seed = len(made) if moving else 1
+        return np.random.default_rng(seed).integers(0, 255, (height, width), dtype=np.uint8)
+
+    for number in range(seconds * 5):
+        frame = Frame(number=number, at_ms=clock.at_ms, width=160, height=96, make=make)
+        lookout.camera.take = lambda timeout_s, frame=frame: frame
+        lookout.look()
+        clock.at_ms += 200
+    return networks.asked, made.count("gray")
+
+
+def test_while_awake_all_is_judged_though_brightness_is_made_but_once_a_second():
+    judged, made = looked(0.1, seconds=10)
+    assert judged == 50
+    assert made == pytest.approx(10, abs=1)
+
+
+def test_a_suspicious_picture_has_its_brightness_for_the_flicker():
+    judged, made = looked(0.45, seconds=10)
+    assert judged == made == 50
+
+
+def test_once_asleep_a_still_picture_is_judged_each_five_seconds():
+    judged, made = looked(0.1, seconds=45, moving=False)
+    assert judged == pytest.approx(15 * 5 + 30 / 5, abs=2)
+    assert made == pytest.approx(15 + 30 * 5, abs=2)

@@ -38,6 +38,7 @@ class CentreClient:
         """Keep the arguments; `run` does the work."""
         self.connected = asyncio.Event()
         self.connections = 0
+        self.sessions = 0
         self.refused = 0
         self.unheard = 0
         self._settings = settings
@@ -98,6 +99,7 @@ class CentreClient:
                 self._choice.failed(error)
                 raise
             self._choice.worked()
+            self._count_session(connection)
             self._connection = connection
             self._went_up()
             while True:
@@ -108,7 +110,13 @@ class CentreClient:
             self._connection = None
             self.connected.clear()
             await _to_the_end(connection.close())
+            self._count_session(connection)
             self._tell()
+
+    def _count_session(self, connection: Connection) -> None:
+        """One that the broker has begun anew, or may have where it did not answer, counts once."""
+        self.sessions += connection.is_new_session
+        connection.is_new_session = False
 
     def _went_up(self) -> None:
         self.connections += 1

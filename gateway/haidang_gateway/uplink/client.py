@@ -61,6 +61,8 @@ class Connection:
         # Bytes of a packet that the broker takes; 0: it did not say.
         self._largest = 0
         self._answered = False
+        # From CONNECT on, until the broker says that it has kept ours.
+        self.is_new_session = False
         self._context: UplinkContext | None = None
         self._connecting: asyncio.Future[None] | None = None
         self._client = paho.Client(
@@ -181,28 +183,30 @@ class Connection:
         client.on_message = self._on_message
         if self._old:
             client.connect(settings.host, settings.port, keepalive=_KEEPALIVE_S)
-            return
-        client.connect(
-            settings.host,
-            settings.port,
-            keepalive=_KEEPALIVE_S,
-            clean_start=False,
-            properties=_properties(
-                PacketTypes.CONNECT,
-                SessionExpiryInterval=_SESSION_EXPIRY_S,
-                ReceiveMaximum=_RECEIVE_MAXIMUM,
-            ),
-        )
+        else:
+            client.connect(
+                settings.host,
+                settings.port,
+                keepalive=_KEEPALIVE_S,
+                clean_start=False,
+                properties=_properties(
+                    PacketTypes.CONNECT,
+                    SessionExpiryInterval=_SESSION_EXPIRY_S,
+                    ReceiveMaximum=_RECEIVE_MAXIMUM,
+                ),
+            )
+        self.is_new_session = True
 
     # The callbacks below run in paho's thread.
 
     def _on_connect(self, client: paho.Client, *rest: Any) -> None:
-        _user, _flags, reason, properties = rest
+        _user, flags, reason, properties = rest
         if reason.is_failure:
             kind = ProtocolRefused if reason.value == _UNSUPPORTED_VERSION else UplinkError
             self._post(_fail, self._ready, kind(f"{self._where} refused us: {reason}"))
             return
         self._answered = True
+        self.is_new_session = not flags.session_present
         self._window = min(WINDOW, getattr(properties, "ReceiveMaximum", WINDOW))
         self._largest = getattr(properties, "MaximumPacketSize", 0)
         client.subscribe([(gateway_topic(self._gateway, kind), 1) for kind in _HEARD_KINDS])

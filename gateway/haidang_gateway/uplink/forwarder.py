@@ -52,10 +52,11 @@ class Outbox(Protocol):
 
 
 class Link(Protocol):
-    """The connection to the destination; `connections` counts how often it was made."""
+    """The line: how often it was made, and how often the broker may have forgotten us by then."""
 
     connected: asyncio.Event
     connections: int
+    sessions: int
 
     def publish(self, topic: str, payload: bytes) -> asyncio.Future[int]:
         """Send; the future has the broker's reason code, or is cancelled with the connection.
@@ -105,7 +106,7 @@ class Forwarder:
         self._window = Window()
         self._news = asyncio.Event()
         self._unread = set(LANES)
-        self._connection = 0
+        self._connection = self._session = 0
 
     @property
     def unconfirmed(self) -> int:
@@ -136,7 +137,6 @@ class Forwarder:
             await self._link.connected.wait()
             self._news.clear()
             if self._connection != self._link.connections:
-                self._connection = self._link.connections
                 self._reconnected()
             complete = await self._forward()
             await self._rest(_RETRY_S if not complete else None)
@@ -179,7 +179,9 @@ class Forwarder:
         return news.messages
 
     def _reconnected(self) -> None:
-        hopeless = self._window.reconnected(self._clock.monotonic_ms())
+        is_kept = self._session == self._link.sessions
+        self._connection, self._session = self._link.connections, self._link.sessions
+        hopeless = self._window.reconnected(self._clock.monotonic_ms(), is_kept=is_kept)
         if hopeless is not None:
             self._hopeless[hopeless] = "the broker hung up on it again and again"
 

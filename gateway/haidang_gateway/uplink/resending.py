@@ -35,6 +35,8 @@ class Entry:
     overtaken_ms: int | None = None
     # The broker had nobody to give it to.
     is_unheard: bool = False
+    # What it waited for the centre has an outage of the line in it.
+    spans_cut: bool = False
     # Since it was last accepted; a connection that ended over it counts as one.
     refusals: int = 0
     # How many messages had been accepted when this one was first refused.
@@ -83,7 +85,7 @@ class Lane:
         self._heard_ms = now_ms
         self.newest = max(self.newest, entry.order)
         # Of what was sent twice nobody knows which sending was acknowledged.
-        if entry.sendings == 1 and entry.taken_ms is not None:
+        if entry.sendings == 1 and entry.taken_ms is not None and not entry.spans_cut:
             self._patience.acknowledged(now_ms - entry.taken_ms)
 
     def again_ms(self, entry: Entry, *, is_oldest: bool) -> int | None:

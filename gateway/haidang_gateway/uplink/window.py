@@ -128,10 +128,12 @@ class Window:
         """Forget a message that is no longer to be sent."""
         self._entries.pop(seq, None)
 
-    def reconnected(self, now_ms: int) -> int | None:
-        """Note a new connection: what the old one had in hand may be lost and is due at once.
+    def reconnected(self, now_ms: int, *, is_kept: bool) -> int | None:
+        """Note a new connection: what may be lost with the old one is due at once.
 
-        But for the oldest of it the second time: in MQTT 3.1.1 a broker that cannot take a message
+        Where the broker has kept our session (`is_kept`), telemetry that it took waits there for
+        the centre; alarms go again all the same. Of what the old connection had in hand the oldest
+        waits the second time: in MQTT 3.1.1 a broker that cannot take a message
         says so by hanging up. The sequence of one that is hopeless by now, if there is one: it
         alone, for the others pass.
         """
@@ -140,7 +142,10 @@ class Window:
         self.pace = Pace()
         self._has_unheard = False
         for entry in self._entries.values():
-            entry.due_ms, entry.taken_ms = AT_ONCE, None
+            if is_kept and _lies_at_broker(entry):
+                entry.taken_ms, entry.spans_cut = now_ms, True
+            else:
+                entry.due_ms, entry.taken_ms = AT_ONCE, None
         if oldest is None:
             return None
         entry = self._entries[oldest]
@@ -220,3 +225,8 @@ class Window:
             for entry in entries
             if entry is not None and entry.message.lane != "alarm"
         )
+
+
+def _lies_at_broker(entry: Entry) -> bool:
+    """Telemetry for the centre, whose silence is no loss."""
+    return entry.message.lane == "data" and entry.taken_ms is not None and not entry.is_unheard

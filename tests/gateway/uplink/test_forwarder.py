@@ -41,7 +41,7 @@ class Broker:
     def __init__(self, answer: Callable[[str], int]) -> None:
         self.connected = asyncio.Event()
         self.connected.set()
-        self.connections = 1
+        self.connections = self.sessions = 1
         self.topics: list[str] = []
         self._answer = answer
 
@@ -117,6 +117,7 @@ class HangingUp(Broker):
     def _hang_up(self) -> None:
         self._hung_up = False
         self.connections += 1
+        self.sessions += 1
         for callback in self._lost:
             callback()
 

@@ -12,6 +12,7 @@ from haidang_tools.brokers import Broker
 from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
 from mqtt_peer import Peer
+from old_broker import OldBroker
 from running_uplink import RunningUplink, until
 
 _HOUR_S = 3600
@@ -159,6 +160,26 @@ def test_the_window_of_the_line_is_bounded(ca: Path, broker: Broker, tmp_path: P
                     uplink.client.publish("hd/1/g/gw-01/data", b"x")
                 line.set_up(False)
                 await until(lambda: all(future.cancelled() for future in taken), "given back")
+
+    with broker:
+        asyncio.run(scenario())
+
+
+def test_a_session_is_taken_for_kept_only_where_the_broker_says_so_each_time(
+    ca: Path, broker: Broker, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        # It hangs up three times behind a CONNECT, which may have begun a session.
+        with OldBroker(ca, broker.port, "gw-01", silent=True) as old, FaultProxy(old.port) as line:
+            uplink = RunningUplink(ca, tmp_path, line.port)
+            async with uplink.running():
+                await until(uplink.client.connected.is_set, "connected")
+                assert (uplink.client.connections, uplink.client.sessions) == (1, 4)
+                line.set_up(False)
+                await until(lambda: not uplink.client.connected.is_set(), "cut")
+                line.set_up(True)
+                await until(uplink.client.connected.is_set, "connected again")
+                assert (uplink.client.connections, uplink.client.sessions) == (2, 4)
 
     with broker:
         asyncio.run(scenario())

@@ -1,6 +1,7 @@
 """From the store to the centre over real brokers: cut, stalled, killed, and nothing lost."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from haidang_tools.brokers import Broker, render
 from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
 from haidang_wire.documents import wrap_packs
+from mqtt_peer import Peer
 from running_centre import RunningCentre
 from running_uplink import RunningUplink, until
 from specimens import pack
@@ -82,6 +84,48 @@ def test_a_cut_line_loses_nothing_and_doubles_nothing(
         asyncio.run(scenario())
         assert sorted(centre.numbers()) == list(range(1, 97))
         assert centre.breaks == []
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_telemetry_that_waits_at_the_broker_for_the_centre_is_not_doubled_by_cuts(
+    ca: Path, broker: Broker, tmp_path: Path, protocol: Protocol
+) -> None:
+    async def scenario() -> None:
+        with FaultProxy(broker.port) as line:
+            uplink = RunningUplink(ca, tmp_path, line.port, protocol=protocol)
+            async with uplink.running():
+                with Peer(ca, "centre-01", broker.port) as mute:
+                    mute.subscribe("hd/1/g/+/#")
+                    await uplink.make("data", 20)
+                    await until(lambda: _at_the_broker(uplink) == 20, "the broker has them all")
+                    for cut in range(2):
+                        line.set_up(False)
+                        await until(lambda: not uplink.client.connected.is_set(), "cut")
+                        line.set_up(True)
+                        await until(lambda n=cut: uplink.client.connections == n + 2, "again")
+                    await uplink.make("alarm")
+                    await until(lambda: _at_the_broker(uplink) == 21, "the alarm is there")
+                    assert uplink.forwarder.sendings == 21
+                line.set_up(False)
+                broker.kill()
+                await asyncio.to_thread(broker.start)
+                with RunningCentre(ca, broker.port, tmp_path / "ledger.db") as centre:
+                    line.set_up(True)
+                    began_s = time.monotonic()
+                    await uplink.emptied()
+                    assert sorted(centre.numbers()) == list(range(1, 22))
+                    assert time.monotonic() - began_s < 20, "at once, not when silence is over"
+
+    broker.start()
+    try:
+        asyncio.run(scenario())
+    finally:
+        broker.stop()
+
+
+def _at_the_broker(uplink: RunningUplink) -> int:
+    entries = uplink.forwarder._window._entries.values()
+    return sum(entry.taken_ms is not None for entry in entries)
 
 
 def test_the_centres_broker_killed_with_alarms_in_its_memory_loses_none(

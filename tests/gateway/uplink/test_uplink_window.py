@@ -162,8 +162,63 @@ def test_a_new_connection_is_a_line_that_nothing_is_known_of() -> None:
         _send(window, seq * 1000, taken=False)
         window.taken(seq, seq * 1000 + 5)
     assert window.pace.size(30_000) > FIRST_BYTES
-    window.reconnected(30_000)
+    window.reconnected(30_000, is_kept=False)
     assert len(_send(window, 30_000, taken=False)) == 4
+
+
+def test_telemetry_that_lies_at_a_broker_which_kept_our_session_is_not_sent_again_at_once() -> (
+    None
+):
+    window = Window()
+    for seq in range(1, 6):
+        window.add(_message(seq, "alarm" if seq == 5 else "data"))
+    for message in window.due(0):
+        window.sent(message.seq, 0)
+    for seq in (1, 2, 5):
+        window.taken(seq, 10)
+    window.taken(3, 10, is_heard=False)
+    window.reconnected(60_000, is_kept=True)
+    assert _send(window, 60_000) == [5, 3, 4], "an alarm, what nobody heard, what had no answer"
+    window.confirm([[3, 5]], 60_100)
+    assert _send(window, 65_000) == []
+    assert _send(window, 65_100) == [1, 2], "overtaken"
+
+
+def test_where_the_centre_says_nothing_a_kept_message_asks_for_it_as_ever() -> None:
+    window = Window()
+    for seq in (1, 2, 3):
+        window.add(_message(seq))
+    _send(window, 0)
+    for now_ms in (100_000, 110_000):
+        window.reconnected(now_ms, is_kept=True)
+        assert window.due(now_ms) == []
+    assert window.next_due_ms(110_000) == 140_000
+    assert _send(window, 140_000) == [1]
+    window.confirm([[1, 1]], 140_500)
+    assert _send(window, 145_500) == [2, 3]
+
+
+def test_a_broker_that_has_lost_our_session_gets_all_of_it_again_at_once() -> None:
+    window = Window()
+    for seq in (1, 2, 3):
+        window.add(_message(seq))
+    _send(window, 0)
+    window.reconnected(1_000, is_kept=True)
+    window.reconnected(2_000, is_kept=False)
+    assert _send(window, 2_000) == [1, 2, 3]
+
+
+def test_the_time_of_an_outage_is_not_taken_for_the_centres() -> None:
+    window = Window()
+    window.add(_message(1))
+    _send(window, 0)
+    window.reconnected(3_600_000, is_kept=True)
+    window.confirm([[1, 1]], 3_600_100)
+    for seq in (2, 3):
+        window.add(_message(seq))
+    _send(window, 3_601_000)
+    window.confirm([[3, 3]], 3_601_100)
+    assert _send(window, 3_606_100) == [2]
 
 
 def test_what_was_lost_with_all_before_it_is_sent_again_behind_the_answer_to_the_oldest() -> None:
@@ -233,7 +288,7 @@ def test_nothing_is_sent_twice_while_it_is_on_its_way_to_the_broker() -> None:
     _send(window, 0, taken=False)
     assert _send(window, 10_000_000) == []
     assert window.next_due_ms(0) is None
-    window.reconnected(0)
+    window.reconnected(0, is_kept=False)
     assert _send(window, 10_000_000) == [1]
 
 
@@ -247,7 +302,7 @@ def _hang_up_over(window: Window, seq: int, now_ms: int) -> tuple[int, int | Non
             window.sent(one, now_ms)
         for one in sent[: sent.index(seq)]:
             window.taken(one, now_ms)
-        if hopeless := window.reconnected(now_ms):
+        if hopeless := window.reconnected(now_ms, is_kept=False):
             return now_ms, hopeless
     raise AssertionError("never hopeless")
 
@@ -267,7 +322,7 @@ def test_the_only_message_over_which_a_broker_hangs_up_is_never_given_up() -> No
     now_ms = 0
     for _ in range(500):
         assert _send(window, now_ms, taken=False) == [1]
-        assert window.reconnected(now_ms) is None
+        assert window.reconnected(now_ms, is_kept=False) is None
         now_ms += 5000
 
 
@@ -276,7 +331,7 @@ def test_a_line_that_is_cut_once_delays_no_message() -> None:
     for seq in (1, 2):
         window.add(_message(seq, "alarm"))
     _send(window, 0, taken=False)
-    assert window.reconnected(100) is None
+    assert window.reconnected(100, is_kept=False) is None
     assert _send(window, 100) == [1, 2]
 
 
@@ -286,9 +341,9 @@ def test_what_lets_the_others_pass_is_sent_at_once_over_the_connection_after_tha
         window.add(_message(seq, "alarm"))
     for now_ms in (0, 100):
         assert _send(window, now_ms, taken=False) == [1, 2]
-        window.reconnected(now_ms)
+        window.reconnected(now_ms, is_kept=False)
     assert _send(window, 100) == [2]
-    window.reconnected(200)
+    window.reconnected(200, is_kept=False)
     assert 1 in _send(window, 200)
 
 
@@ -298,9 +353,9 @@ def test_a_message_that_the_broker_took_is_not_blamed_for_cuts_of_long_ago() -> 
         window.add(_message(seq, "alarm"))
     for now_ms in range(0, 100_000_000, 1_000_000):
         _send(window, now_ms)
-        window.reconnected(now_ms + 1)
+        window.reconnected(now_ms + 1, is_kept=False)
         _send(window, now_ms + 1, taken=False)
-        assert window.reconnected(now_ms + 2) is None
+        assert window.reconnected(now_ms + 2, is_kept=False) is None
         assert _send(window, now_ms + 2) == [1, 2]
 
 
@@ -366,9 +421,9 @@ class WindowHistory(RuleBasedStateMachine):
     def wait(self, by_ms: int) -> None:
         self.now_ms += by_ms
 
-    @rule()
-    def reconnect(self) -> None:
-        self.window.reconnected(self.now_ms)
+    @rule(is_kept=st.booleans())
+    def reconnect(self, is_kept: bool) -> None:
+        self.window.reconnected(self.now_ms, is_kept=is_kept)
 
     @rule(low=st.integers(0, 50), length=st.integers(0, 20))
     def acknowledge(self, low: int, length: int) -> None:
@@ -380,7 +435,7 @@ class WindowHistory(RuleBasedStateMachine):
 
     @rule()
     def everything_open_is_sent_in_the_end(self) -> None:
-        self.window.reconnected(self.now_ms)
+        self.window.reconnected(self.now_ms, is_kept=False)
         self.now_ms += 120_000
         seen: set[int] = set()
         while chosen := self.window.due(self.now_ms):

@@ -121,7 +121,9 @@ class Forwarder:
     @property
     def bundle(self) -> Bundle:
         """What the next data messages should be like for the line."""
-        return bundle_of(self.window_bytes, self._shrinks, self._window.sent_of("data"))
+        pace, now_ms = self._window.pace, self._clock.monotonic_ms()
+        sent = self._window.sent_of("data")
+        return bundle_of(pace.size(now_ms), self._shrinks, sent, pace.rate(now_ms))
 
     def wake(self, lanes: Sequence[OutLane] = LANES) -> None:
         """Tell that the store has new messages, of these lanes alone."""

@@ -1,5 +1,6 @@
 """How much may be under way on a line, from when what was sent is answered; pure."""
 
+import math
 from dataclasses import dataclass
 
 # Until the first answer nothing is known of a line: at 32 kbit/s this takes 1 s.
@@ -10,7 +11,9 @@ LEAST_BYTES = 1024
 MOST_BYTES = 64 * 1024
 # An alarm waits for the rest of the message that is being sent: this part of what is under way.
 _BUNDLES = 5
-# Messages that are numbered stay as they are, also when the line becomes a tenth as fast.
+# Messages that are numbered stay as they are, also when the line becomes a tenth as fast: no more
+# than it takes in so long, and not so few that it waits for the next to be numbered.
+_AHEAD_S = 1.0
 _AHEAD = 32
 # What is under way beyond the line's own length waits somewhere, and an alarm behind it. On a long
 # line it is more: from how much that raises the rate, it is seen whether the line has more.
@@ -47,18 +50,14 @@ class Bundle:
     ahead: int
 
 
-# What a line that takes everything gets; the store has bounds of its own.
-WHOLE = Bundle(MOST_BYTES, 1 << 30)
-
-
-def bundle_of(window: int, shrinks: float, waiting: int) -> Bundle:
+def bundle_of(window: int, shrinks: float, waiting: int, rate_bytes_per_s: float) -> Bundle:
     """For a line that may hold `window` bytes, where `waiting` messages were sent already.
 
     `shrinks`: how many times longer packs are than what is sent of them.
     """
-    if window >= MOST_BYTES:
-        return WHOLE
-    return Bundle(min(MOST_BYTES, round(window / _BUNDLES * shrinks)), waiting + _AHEAD)
+    size = min(MOST_BYTES, round(window / _BUNDLES * shrinks))
+    ahead = math.ceil(rate_bytes_per_s * _AHEAD_S * shrinks / size)
+    return Bundle(size, waiting + max(_AHEAD, ahead))
 
 
 @dataclass(slots=True)
@@ -140,9 +139,13 @@ class Pace:
         """The same for a line that is full."""
         return self._window(now_ms, MOST_BYTES)
 
-    def _window(self, now_ms: int, answered: int) -> int:
+    def rate(self, now_ms: int) -> float:
+        """Bytes a second; 0 where nothing is known."""
         self._age(now_ms)
-        rate = max(self._rates)
+        return max(self._rates)
+
+    def _window(self, now_ms: int, answered: int) -> int:
+        rate = self.rate(now_ms)
         if not rate or self._length_ms is None:
             return FIRST_BYTES
         return window_bytes(rate, self._length_s(rate), answered)

@@ -8,7 +8,6 @@ from haidang_gateway.uplink.pace import (
     FIRST_BYTES,
     LEAST_BYTES,
     MOST_BYTES,
-    WHOLE,
     Pace,
     bundle_of,
     window_bytes,
@@ -27,7 +26,7 @@ def test_a_line_is_full_although_a_bundle_is_missing_and_little_waits_before_it(
     size = window_bytes(rate, length_s)
     assert LEAST_BYTES <= size <= MOST_BYTES
     if LEAST_BYTES < size < MOST_BYTES:
-        assert size - bundle_of(size, 1, 0).bytes >= rate * length_s - 1
+        assert size - bundle_of(size, 1, 0, rate).bytes >= rate * length_s - 1
         assert (size - 1) / rate <= 1.25 * (length_s + max(0.2, length_s / 3))
 
 
@@ -41,16 +40,15 @@ def test_a_faster_or_longer_line_never_holds_less(
     assert window_bytes(rate, length_s) <= window_bytes(rate, longer_s)
 
 
-@given(st.integers(LEAST_BYTES, MOST_BYTES), st.floats(1, 30), st.integers(0, 64))
-def test_a_message_is_a_part_of_what_may_be_under_way(
-    window: int, shrinks: float, waiting: int
+@given(st.integers(LEAST_BYTES, MOST_BYTES), st.floats(1, 30), st.integers(0, 64), _RATES)
+def test_a_message_is_a_part_of_what_may_be_under_way_and_few_are_ahead_of_the_line(
+    window: int, shrinks: float, waiting: int, rate: float
 ) -> None:
-    bundle = bundle_of(window, shrinks, waiting)
-    if window == MOST_BYTES:
-        assert bundle == WHOLE
-    else:
-        assert bundle.bytes <= max(window / 5 * shrinks + 1, 1)
-        assert waiting < bundle.ahead < waiting + 64
+    bundle = bundle_of(window, shrinks, waiting, rate)
+    assert bundle.bytes <= min(MOST_BYTES, window / 5 * shrinks + 1)
+    ahead = bundle.ahead - waiting
+    assert ahead == 32 or (ahead - 1) * bundle.bytes / shrinks < rate * 1.01 + 1, "of one second"
+    assert ahead * bundle.bytes / shrinks >= rate * 0.99 - 1, "and all of it"
 
 
 @dataclass
@@ -75,7 +73,7 @@ class Line:
     def fill(self) -> None:
         """Send as the forwarder does."""
         limit = self.pace.window(self.now_ms)
-        size = min(self.size, bundle_of(self.pace.size(self.now_ms), 1, 0).bytes)
+        size = min(self.size, bundle_of(self.pace.size(self.now_ms), 1, 0, 0).bytes)
         while not self.under_way or self.under_way + size <= limit:
             self.key += 1
             self.pace.sent(self.key, size, self.now_ms)
@@ -138,6 +136,14 @@ def test_a_line_that_changes_is_followed_within_seconds(rate: int, then: int) ->
     line.run(18_000)
     assert line.run(12_000) > 0.85
     assert line.worst_wait_ms < 900 + LEAST_BYTES / then * 1000
+
+
+@pytest.mark.parametrize("rate", [8_000, 125_000, 1_000_000])
+def test_the_rate_of_a_line_is_known_in_bytes_a_second(rate: int) -> None:
+    line = Line(rate, 20, size=4_000)
+    assert line.pace.rate(0) == 0
+    line.run(20_000)
+    assert 0.8 * rate < line.pace.rate(line.now_ms) < 1.3 * rate
 
 
 def test_what_goes_into_a_line_that_has_rested_does_not_queue_up() -> None:

@@ -23,13 +23,15 @@ from bench.vision_worker import MODELS, measured
 _ROOT = Path(__file__).resolve().parents[2]
 _DATA = _ROOT.parent / "shared" / "data"
 _CAMERAS = 4
+# Longer than warming up and measuring: no camera's stream is opened anew every half minute.
+_FILM_S = 40
 
 
 def figures(frames: int = 10_000, quick: bool = False) -> parts.Figures:
     """All of them; `frames` go through the worker's parts for the growth of memory."""
     with tempfile.TemporaryDirectory(prefix="haidang-vision-") as name:
         folder = Path(name)
-        length = 4 if quick else 20
+        length = 4 if quick else _FILM_S
         full = vision_clips.busy(folder / "full.ts", length)
         small = vision_clips.busy(folder / "small.ts", length, vision_clips.SMALL)
         seconds = 4.0 if quick else 30.0

@@ -93,6 +93,15 @@ def test_a_mask_hides_its_pixels_in_every_form_of_a_decoded_picture() -> None:
     assert frame.rgb[:, :321].max() == 0
 
 
+def test_a_mask_is_burnt_into_a_copy_and_never_into_what_the_decoder_builds_on() -> None:
+    left = Masks([((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))])
+    white = raw(np.full((360, 640, 3), 255, np.uint8)).reformat(format="yuv420p")
+    before = white.to_ndarray()
+    for form in ("yuv420p", "gray", "rgb24"):
+        assert Develop(left)._convert(white, 640, 360, form)[:180, :300].max() == 0
+    assert (white.to_ndarray() == before).all()
+
+
 @pytest.mark.parametrize(
     "bad", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3))]
 )

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from evidence_kit import KEY, NOW_MS, burning, folders, kept_with_seconds_before, shown, watch
 from haidang_gateway.vision import evidence, evidence_care
-from haidang_gateway.vision.camera import jpeg
+from haidang_gateway.vision.camera import Develop, jpeg, planes_jpeg, raw
 from haidang_gateway.vision.evidence import EvidenceFolder, read_event
 from haidang_gateway.vision.lines import FlameLine
+from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.witness import Ring, Witness, cut_out
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +48,20 @@ def test_a_picture_is_kept_once_for_a_vote_and_named_with_each_repeat(tmp_path):
     assert Image.open(io.BytesIO(files["picture.jpg"])).size == (640, 360)
     assert Image.open(io.BytesIO(files["crop.jpg"])).size[0] < 640
     assert "before-00000-ms.jpg" in files
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"),
+    [((640, 360), (640, 360)), ((1280, 720), (480, 270)), ((704, 576), (480, 392))],
+)
+def test_the_seconds_around_an_alarm_are_whole_where_the_stream_is_small(tmp_path, size, kept):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    grey = raw(np.full((*size[::-1], 3), 90, np.uint8)).reformat(format="yuv420p")
+    for number in range(21):
+        witness.see(Develop(Masks())(grey, number=number, at_ms=number * 500), awake=True)
+    assert len(witness._ring.pictures()) == 21, "ten seconds"
+    (_, planes), *_ = witness._ring.pictures()
+    assert Image.open(io.BytesIO(planes_jpeg(planes))).size == kept
 
 
 def after(folder, key=None):

@@ -17,6 +17,8 @@ from haidang_gateway.vision.lines import FlameLine, SmokeLine
 log = logging.getLogger(__name__)
 
 _RING_WIDTH = 480
+# So small a picture (640 x 360) is kept as large as it came: a copy costs half of shrinking it.
+_WHOLE_BYTES = 350_000
 _PICTURE_WIDTH = 1024
 _AWAKE_EVERY_MS = 500
 _ASLEEP_EVERY_MS = 2_000
@@ -34,7 +36,7 @@ class Ring:
     They are not encoded: hardly one in a thousand is ever kept.
     """
 
-    def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 6_000_000) -> None:
+    def __init__(self, *, keep_ms: int = 10_000, max_bytes: int = 7_500_000) -> None:
         """Empty."""
         self._keep_ms = keep_ms
         self._max_bytes = max_bytes
@@ -88,7 +90,7 @@ class Witness:
             return
         self._give_up_oldest()
         self._next_ms = frame.at_ms + (_AWAKE_EVERY_MS if awake else _ASLEEP_EVERY_MS)
-        planes = frame.planes(_RING_WIDTH)
+        planes = frame.planes(_ring_width(frame))
         self._ring.add(frame.at_ms, planes)
         for event in self._followed:
             if event.at_ms < frame.at_ms <= event.at_ms + _AFTER_MS:
@@ -162,6 +164,11 @@ class Witness:
     def _note(self, error: EvidenceError) -> None:
         self.failed += 1
         log.warning("camera %s: %s", self._camera, error)
+
+
+def _ring_width(frame: Frame) -> int:
+    whole = frame.width * frame.height * 3 // 2 <= _WHOLE_BYTES
+    return frame.width if whole else _RING_WIDTH
 
 
 def _encoded(pictures: list[tuple[int, Picture]]) -> list[tuple[int, bytes]]:

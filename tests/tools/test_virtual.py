@@ -40,6 +40,34 @@ def test_the_command_prints_a_port_that_answers_and_ends_when_told(tmp_path: Pat
         assert process.wait(60) == 130
 
 
+def test_who_is_told_to_end_many_times_at_once_ends() -> None:
+    command = [sys.executable, "-c", _TOLD_OFTEN]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        contextlib.ExitStack() as undo,
+    ):
+        undo.callback(process.kill)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "listens\n"
+        for _ in range(2_000):
+            process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "told 50 times\n"
+
+
+_TOLD_OFTEN = """
+import signal
+from haidang_tools.virtual import told_to_end
+
+told = told_to_end()
+print("listens", flush=True)
+told.get()
+for times in range(49):
+    told_to_end().get()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("told 50 times", flush=True)
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [

@@ -53,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(watcher, Acknowledging):
         watcher.send = centre.send_command
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    _end_by_signals(stop)
     try:
         centre.run(stop)
     except ToolError as error:
@@ -62,6 +61,19 @@ def run(args: argparse.Namespace) -> int:
         return 1
     printer.sums({**asdict(ledger.counts), "missing": ledger.missing()})
     return 0
+
+
+def _end_by_signals(stop: threading.Event) -> None:
+    ends = (signal.SIGINT, signal.SIGTERM)
+
+    def end(*_: object) -> None:
+        # A second one would wait for the lock that this one's set() holds.
+        for number in ends:
+            signal.signal(number, signal.SIG_IGN)
+        stop.set()
+
+    for number in ends:
+        signal.signal(number, end)
 
 
 def event_of(message: Message) -> dict[str, Any]:

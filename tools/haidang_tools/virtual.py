@@ -6,6 +6,7 @@ is around it.
 
 import argparse
 import json
+import queue
 import signal
 import sys
 import tempfile
@@ -49,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
     world = world_from(args.world_json)
     if args.image and args.image.is_dir():
         raise InputRefused(f"{args.image} is a folder; name a file for the board's flash")
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    told = told_to_end()
     with tempfile.TemporaryDirectory() as folder:
         image = args.image or Path(folder) / "flash.img"
         try:
@@ -62,10 +62,21 @@ def run(args: argparse.Namespace) -> int:
                     threading.Thread(
                         target=_obey, args=(world,), name="orders", daemon=True
                     ).start()
-                ended.wait()
+                told.get()
         except BoardError as error:
             raise ToolError(str(error)) from error
     return 0
+
+
+def told_to_end() -> queue.SimpleQueue[int]:
+    """From now on SIGTERM is put in here.
+
+    An Event would do but for a second signal, as `timeout` sends: its set() waits for a lock, and
+    the set() that it interrupts holds it.
+    """
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    signal.signal(signal.SIGTERM, lambda number, _: told.put(number))
+    return told
 
 
 def world_from(text: str) -> World:

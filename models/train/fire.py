@@ -2,7 +2,7 @@
 
 `fire.tflite` learns from openly licensed sources alone; with `--research` it learns on from all
 sources into `fire-research.tflite`. Views of every picture pass the frozen lower network once
-(cache folder), the tail is trained on them. Thresholds are chosen on clips and cameras cut out of
+(cache folder), the rest is trained on them. Thresholds are chosen on clips and cameras cut out of
 the training lists, never on the validation lists. A stopped run goes on from its last epoch.
 """
 
@@ -123,7 +123,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with fire/ and people/")
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--cache", type=Path, default=Path(".cache/train"))
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--research-epochs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)

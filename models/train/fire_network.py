@@ -13,9 +13,11 @@ from torch.nn import functional
 from models.train import lite0
 from models.train.export import write_int8
 
-LAST_FROZEN = 10  # blocks 0..10 stay as ImageNet left them
+LAST_FROZEN = 7  # blocks 0..7 stay as ImageNet left them
+UPPER_FROM = 11  # of the blocks below this, the depthwise layers stay too: they are the dearest
 _HIDDEN = 128
 _DROPPED = 0.2
+_SKIPPED = 0.1  # share of the pictures that pass by a block with a shortcut while it learns
 _STRONGEST = 0.3  # weight at the start of the strongest cell in the picture's logits
 
 
@@ -48,7 +50,7 @@ class Lower:
 
 
 class FireNetwork(nn.Module):
-    """Features (n, 112, h, w) -> picture logits (n, 2) and cell logits (n, 2, h / 2, w / 2)."""
+    """Features (n, 80, h, w) -> picture logits (n, 2) and cell logits (n, 2, h / 2, w / 2)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,6 +58,8 @@ class FireNetwork(nn.Module):
         for number, block in enumerate(lite0.blocks()):
             if number > LAST_FROZEN:
                 self._add_block(number, block)
+            if LAST_FROZEN < number < UPPER_FROM:
+                self.layers[f"b{number}_depthwise"].requires_grad_(requires_grad=False)
         self.layers["head"] = nn.Conv2d(320, 1280, 1)
         self.layers["out_hidden"] = nn.Conv2d(1280, _HIDDEN, 1)
         self.layers["out_cells"] = nn.Conv2d(_HIDDEN, 2, 1)
@@ -110,21 +114,30 @@ class FireNetwork(nn.Module):
         block, y = lite0.blocks()[number], x
         if block.expand > 1:
             y = functional.relu6(self.layers[f"b{number}_expand"](y))
-        # In 16 bits the way back through a depthwise convolution takes ten times as long.
-        with torch.autocast("cpu", enabled=False):
-            y = functional.relu6(self._conv(f"b{number}_depthwise", y.float()))
+        # In 16 bits the way back to a depthwise convolution's kernel takes ten times as long.
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training and number < UPPER_FROM):
+            y = y if number < UPPER_FROM else y.float()
+            y = functional.relu6(self._conv(f"b{number}_depthwise", y))
         y = self.layers[f"b{number}_project"](y)
         same = block.stride == 1 and block.inputs == block.outputs
-        return x + y if same else y
+        return x + self._skipped(y) if same else y
+
+    def _skipped(self, y: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return y
+        kept = torch.rand(len(y), 1, 1, 1) >= _SKIPPED
+        return y * (kept / (1 - _SKIPPED)).to(y.dtype)
 
     def _conv(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """Pad as TensorFlow's "same" does for even sides: at stride 2 the odd pixel goes last."""
         layer = self.layers[name]
         more = layer.kernel_size[0] - layer.stride[0]
         first, last = more // 2, more - more // 2
-        if first == last:
-            return functional.conv2d(x, layer.weight, layer.bias, 1, first, 1, layer.groups)
-        return layer(functional.pad(x, (first, last, first, last)))
+        even = first if first == last else 0
+        x = x if first == last else functional.pad(x, (first, last, first, last))
+        y = functional.conv2d(x, layer.weight, None, layer.stride, even, 1, layer.groups)
+        # Within the convolution the way back to the bias takes ten times as long.
+        return y + layer.bias[:, None, None].to(y.dtype)
 
     def _fill(self, weights: dict[str, list[Any]]) -> None:
         with torch.no_grad():

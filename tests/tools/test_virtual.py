@@ -49,9 +49,14 @@ def test_who_is_told_to_end_many_times_at_once_ends() -> None:
         undo.callback(process.kill)
         assert process.stdout is not None
         assert process.stdout.readline() == "listens\n"
-        for _ in range(2_000):
-            process.send_signal(signal.SIGTERM)
-        assert process.stdout.readline() == "told 50 times\n"
+        wait_until(lambda: _told(process, 2_000), "the end")
+        assert process.stdout.readline() == "told 500 times\n"
+
+
+def _told(process: subprocess.Popen[str], often: int) -> bool:
+    for _ in range(often):
+        process.send_signal(signal.SIGTERM)
+    return process.poll() is not None
 
 
 _TOLD_OFTEN = """
@@ -61,10 +66,10 @@ from haidang_tools.virtual import told_to_end
 told = told_to_end()
 print("listens", flush=True)
 told.get()
-for times in range(49):
+for times in range(499):
     told_to_end().get()
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("told 50 times", flush=True)
+print("told 500 times", flush=True)
 """
 
 

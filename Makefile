@@ -8,14 +8,14 @@ STAMP := $(VENV)/.ready
 help:
 	@echo "make demo               the city in small, live in this terminal (Ctrl-C ends it)"
 	@echo "make demo ONCE=1        the scripted scenario: exit code 0 when nothing was lost"
-	@echo "make demo CAMERA=...    the same with your own picture file or rtsp:// address"
+	@echo "make demo CAMERA=...    the same with your own video file or rtsp:// address"
 	@echo "make demo BOARDS=/dev/ttyUSB0:smoke WIFI=name:key   with real boards"
 	@echo "make test               all tests        make lint     the static gates"
 	@echo "make bench-node         the node's figures: flash, power cuts, heap, traffic"
 	@echo "make bench-sensors      the sensors' figures: false alarms, level, crowds, leaks"
 	@echo "make bench-vision       the cameras' figures: networks, overhead, idle, memory"
 	@echo "make bench-forward      the gateway's figures: forwarding beside its peers, alarms, growth"
-	@echo "make bench-chaos        200 random faults on real processes, 8 to 9 minutes"
+	@echo "make bench-chaos        200 random faults on real processes, 5 minutes and more"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
 

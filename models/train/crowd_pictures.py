@@ -91,6 +91,22 @@ def seen_again(people: People, draw: Random) -> Sample:
     return weathered(canvas, heads, draw, people.count)
 
 
+def mixed(people: People, other: People, draw: Random) -> Sample:
+    """Return the whole picture with up to three parts of another of the same camera in it."""
+    (canvas, heads), (more, others) = _whole(people), _whole(other)
+    canvas = canvas.copy()
+    for _ in range(int(draw.integers(1, 4))):
+        wide, high = (int(side * draw.uniform(0.15, 0.6)) for side in (WIDTH_PX, HEIGHT_PX))
+        left, top = int(draw.integers(WIDTH_PX - wide)), int(draw.integers(HEIGHT_PX - high))
+        canvas[top : top + high, left : left + wide] = more[top : top + high, left : left + wide]
+        low, end = np.array([left, top]), np.array([left + wide, top + high])
+        kept, come = (
+            ((one[:, :2] >= low) & (one[:, :2] < end)).all(axis=1) for one in (heads, others)
+        )
+        heads = np.concatenate([heads[~kept], others[come]])
+    return weathered(*_mirrored(canvas, heads, draw), draw)
+
+
 def scaled(people: People, draw: Random, least: float, most: float) -> Sample:
     """Return a random window at a random scale (output pixels per picture pixel)."""
     scale = float(np.exp(draw.uniform(np.log(least), np.log(most))))

@@ -1,7 +1,8 @@
 """Which training pictures the crowd model sees: lists of labelled pictures, own frames, fakes."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +18,34 @@ Make = Callable[[], Sample]
 _LISTS = ("crowd/train.jsonl", "people/train.jsonl")
 _SCENES = ("fire/train.jsonl", "fire/train2.jsonl")
 _OWN_AGAIN = 12
-_STREETS, _PASTED = 1200, 1800
-# How often, and at which scales (512 x 384 pixels per picture pixel), windows are cut, by source.
-_WINDOWS = {
-    "mall": (3, 0.6, 1.8),
-    "shanghaitech-a": (5, 0.7, 2.4),
-    "ucf-cc-50": (8, 0.5, 1.8),
-    "penn-fudan": (3, 0.3, 1.3),
+_STREETS, _PASTED = 1200, 2000
+_HELD_OUT = 9  # each so manieth picture of a source is kept for choosing, never learnt from
+# How often a picture is shown whole, and how often and at which scales (512 x 384 pixels per
+# picture pixel) windows of it are cut, by source.
+_SHOWN = {
+    "mall": (12, 5, 0.6, 1.8),
+    "shanghaitech-a": (6, 28, 0.6, 2.6),
+    "ucf-cc-50": (2, 34, 0.4, 1.8),
+    "penn-fudan": (4, 9, 0.3, 1.3),
 }
-_OTHERS_WINDOWS = (3, 0.6, 1.8)
+_OTHERS_SHOWN = (4, 6, 0.6, 1.8)
+# All pictures are of one fixed camera: parts of one may stand in another.
+_ONE_CAMERA = {"mall"}
 
 
 def labelled(folders: list[Path]) -> list[Row]:
     """Return the rows with people of all folders: the lists and hand-counted frames there."""
     return _found(folders, (*_LISTS, COUNTS))
+
+
+def parted(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Return the rows to learn from and those held out, some of every source."""
+    seen: Counter[str] = Counter()
+    parts: tuple[list[Row], list[Row]] = ([], [])
+    for row in rows:
+        seen[row.source] += 1
+        parts[seen[row.source] % _HELD_OUT == 0].append(row)
+    return parts
 
 
 def scenes(folders: list[Path]) -> list[Row]:
@@ -42,7 +57,8 @@ def plan(rows: list[Row], empty: list[Row], seed: int) -> Iterator[Make]:
     """Yield one maker per view; each draws from its own seed, so the order does not matter."""
     drawn = _Draws(seed * 1_000_000)
     for row in rows:
-        yield from _views(row, drawn)
+        others = [one for one in rows if one.source == row.source in _ONE_CAMERA]
+        yield from _views(row, others, drawn)
     for row in empty:
         yield partial(_plain, row)
         yield partial(_scaled, row, drawn(), 0.6, 2.0)
@@ -75,15 +91,21 @@ class _Draws:
         return np.random.default_rng(self._number)
 
 
-def _views(row: Row, drawn: _Draws) -> Iterator[Make]:
+def _views(row: Row, others: list[Row], drawn: _Draws) -> Iterator[Make]:
     yield partial(_plain, row)
     if row.points is None and row.boxes is None:
         for _ in range(_OWN_AGAIN):
             yield partial(_seen_again, row, drawn())
         return
-    yield partial(_seen_again, row, drawn())
-    repeats, least, most = _WINDOWS.get(row.source, _OTHERS_WINDOWS)
-    for _ in range(repeats):
+    whole, windows, least, most = _SHOWN.get(row.source, _OTHERS_SHOWN)
+    for number in range(whole):
+        draw = drawn()
+        if others and number % 3:
+            other = others[int(draw.integers(len(others)))]
+            yield partial(_mixed, row, other, draw)
+        else:
+            yield partial(_seen_again, row, draw)
+    for _ in range(windows):
         yield partial(_scaled, row, drawn(), least, most)
 
 
@@ -98,6 +120,10 @@ def _plain(row: Row) -> Sample:
 
 def _seen_again(row: Row, draw: Random) -> Sample:
     return pictures.seen_again(_people(row), draw)
+
+
+def _mixed(row: Row, other: Row, draw: Random) -> Sample:
+    return pictures.mixed(_people(row), _people(other), draw)
 
 
 def _scaled(row: Row, draw: Random, least: float, most: float) -> Sample:
@@ -117,6 +143,7 @@ def _cuts(row: Row) -> list[fakes.Cutout]:
     return fakes.cutouts(_people(row), boxes)
 
 
+@lru_cache(maxsize=256)
 def _people(row: Row) -> People:
     if "normal" in row.labels:
         empty = np.zeros((0, 3), np.float32)

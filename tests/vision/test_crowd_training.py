@@ -74,6 +74,36 @@ def test_whole_pictures_keep_their_heads_in_any_light() -> None:
     assert all(s.density.sum() == pytest.approx(1.0) for s in again)
 
 
+def test_parts_of_another_picture_of_the_camera_bring_their_heads_and_take_those_below() -> None:
+    grid = _heads(*((x + 4.0, y + 4.0, 0.0) for x in range(0, 512, 16) for y in range(0, 384, 16)))
+    dark = People(np.full((384, 512, 3), 40, np.uint8), grid)
+    for seed in range(6):
+        light = People(np.full((384, 512, 3), 210, np.uint8), _heads())
+        one, none = (
+            pictures.mixed(*pair, np.random.default_rng(seed))
+            for pair in ((dark, light), (light, dark))
+        )
+        assert 0 < none.density.sum() < 768
+        assert one.density.sum() + none.density.sum() == pytest.approx(768, rel=1e-3)
+        for sample in (one, none):
+            shade = sample.picture.mean(axis=2)
+            under = [shade[y * 8 + 4, x * 8 + 4] for y, x in np.argwhere(sample.peaks > 0.999)]
+            dark_there = np.array(under) < (shade.max() + shade.min()) / 2
+            assert dark_there.mean() > 0.9, "heads stand where their picture is seen"
+
+
+def test_some_pictures_of_every_source_are_kept_for_choosing(tmp_path: Path) -> None:
+    rows = [{"image": f"{n}.jpg", "count": n, "src": "ab"[n % 2]} for n in range(36)]
+    for row in rows:
+        Image.fromarray(_scene(size=(4, 4)).picture).save(tmp_path / str(row["image"]))
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    listed = good_rows(tmp_path / "list.jsonl")
+    learnt, held_out = views.parted(listed)
+    assert [row.count for row in held_out] == [16, 17, 34, 35]
+    assert set(learnt) | set(held_out) == set(listed)
+    assert not set(learnt) & set(held_out)
+
+
 def test_a_picture_of_which_only_the_count_is_known_says_nothing_about_places(
     tmp_path: Path,
 ) -> None:

@@ -26,9 +26,10 @@ from models.train import fire_pictures as pictures
 from models.train import fire_views as plans
 from models.train import lite0, rounding
 from models.train.export import write_int8
-from models.train.fire_network import FireNetwork, Lower, keras_network
+from models.train.fire_network import LAST_FROZEN, FireNetwork, keras_network
 from models.train.fire_store import Store, fill
 from models.train.fire_training import Training
+from models.train.lower import Lower
 
 LISTS = ("train", "train2")
 VALIDATION = ("val", "val2")
@@ -55,7 +56,8 @@ def main() -> None:
     folder = options.cache / "fire"
     folder.mkdir(parents=True, exist_ok=True)
     examples = np.stack([plain_picture(row) for row in free[:: max(1, len(free) // _EXAMPLES)]])
-    lower = Lower(folder / "lower.tflite", pictures.SIDE_PX, examples)
+    size_px = (pictures.SIDE_PX, pictures.SIDE_PX)
+    lower = Lower(folder / "lower.tflite", size_px, LAST_FROZEN, examples)
     pieces = fill(plans.views(free, free, options.seed), lower, folder / "open")
     judge = choice.Judge(lower, held_free)
     training = Training(folder / "open-tail", options.epochs, options.seed)

@@ -9,7 +9,8 @@ import torch
 from models.measures import average_precision
 from models.rows import Row
 from models.train import fire_pictures as pictures
-from models.train.fire_network import FireNetwork, Lower
+from models.train.fire_network import FireNetwork
+from models.train.lower import Lower
 from models.train.rounding import Judge as Seen
 
 MIDDLE = 0.85

@@ -2,15 +2,14 @@
 
 import logging
 import math
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional
 
+from models.train import checkpoints, descent
 from models.train.fire_choice import Judge
 from models.train.fire_network import UPPER_FROM, FireNetwork
 from models.train.fire_store import Batch, Store
@@ -21,7 +20,7 @@ _ALONE_STEPS = 200  # the heads first: before they know anything they only spoil
 _WARM_STEPS = 150  # of the blocks, after that
 _MIXED = 0.5  # share of the views that another one is mixed into: both labels count by their share
 _MIX_SHAPE = 0.4  # of the beta distribution of the shares: most near 0
-_AVERAGED = 0.998  # share of the running mean of the weights that a step keeps
+_STEEPEST = 1.0
 _SMOOTHED = 0.02  # labels are this far from 0 and 1: some are wrong
 _CELL_SHARE = 0.5  # weight of the cell map in the loss
 _CELL_BURNING = 3.0  # a burning cell counts as three: most cells never burn
@@ -44,6 +43,7 @@ class Training:
         self._trunk = groups["lower"] + groups["upper"]
         rates = [{"params": groups[part], "peak": rate} for part, rate in _RATES.items()]
         self._rule = torch.optim.AdamW(rates, weight_decay=1e-2, fused=True)
+        self._parts = {"network": self._network, "mean": self._mean, "rule": self._rule}
 
     def start_from(self, network: FireNetwork) -> None:
         """Begin with an earlier training's weights and at half the pace."""
@@ -58,48 +58,28 @@ class Training:
         there is a handful of pictures.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._restore()
+        self._epoch = checkpoints.restore(self._folder, self._parts)
         store = opened() if self._epoch < self._epochs else None
         while store is not None and self._epoch < self._epochs:
-            self._run_epoch(store)
+            self._network.train()
+            descent.run_epoch(store, _BATCH, self._epoch, self._seed, self._learn)
+            self._epoch += 1
             figure = judge.figure(self._mean)
             _log.info("after epoch %s: AP of an alarm held out %.4f", self._epoch, figure)
-            self._save()
+            checkpoints.save(self._folder, self._epoch, self._parts)
         return self._mean
 
-    def _run_epoch(self, store: Store) -> None:
-        self._network.train()
-        torch.manual_seed(self._seed * 1000 + self._epoch)
-        order = np.random.default_rng((self._seed, self._epoch)).permutation(len(store))
-        steps, losses, began_s = len(store) // _BATCH, [], time.monotonic()
-        for step in range(steps):
-            done = self._epoch * steps + step
-            self._set_rates(done, steps * self._epochs)
-            chosen = order[step * _BATCH : (step + 1) * _BATCH]
-            losses.append(self._learn(store.batch(np.sort(chosen)), done))
-            if step % 50 == 49:
-                each_s = (time.monotonic() - began_s) / (step + 1)
-                _log.info("epoch %s step %s/%s loss %.4f, %.0f s left of this epoch", self._epoch,
-                          step + 1, steps, np.mean(losses[-50:]),
-                          each_s * (steps - step - 1))  # fmt: skip
-        self._epoch += 1
-
-    def _learn(self, batch: Batch, step: int) -> float:
+    def _learn(self, batch: Batch, step: int, steps: int) -> float:
+        self._set_rates(step, steps * self._epochs)
         shares, other = _mixing(len(batch["label"]))
         features = torch.lerp(batch["features"], batch["features"][other], shares)
         with torch.autocast("cpu", torch.bfloat16):
             logits, cells = self._network(features)
         loss = _loss(logits, cells, batch, 1 - shares)
         loss = loss + _loss(logits, cells, {n: c[other] for n, c in batch.items()}, shares)
-        self._rule.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
-        self._rule.step()
-        keep = min(_AVERAGED, (step + 1) / (step + 10))
-        with torch.no_grad():
-            now = list(self._network.parameters())
-            torch._foreach_lerp_(list(self._mean.parameters()), now, 1 - keep)
-        return float(loss.detach())
+        return descent.take_step(
+            loss, self._rule, self._network, self._mean, step=step, steepest=_STEEPEST
+        )
 
     def _set_rates(self, step: int, steps: int) -> None:
         """Set the rates: half a cosine, the blocks' after a pause and a short rise."""
@@ -110,25 +90,6 @@ class Training:
             parameter.requires_grad_(step >= alone)
         for part, group in zip(_RATES, self._rule.param_groups, strict=True):
             group["lr"] = group["peak"] * share * self._pace * (1 if part == "out" else rise)
-
-    def _save(self) -> None:
-        state = {
-            "epoch": self._epoch,
-            "network": self._network.state_dict(),
-            "mean": self._mean.state_dict(),
-            "rule": self._rule.state_dict(),
-        }
-        torch.save(state, self._folder / "last.pt.new")
-        (self._folder / "last.pt.new").replace(self._folder / "last.pt")
-
-    def _restore(self) -> None:
-        path = self._folder / "last.pt"
-        if path.exists():
-            state: dict[str, Any] = torch.load(path, weights_only=False)
-            self._epoch = state["epoch"]
-            self._network.load_state_dict(state["network"])
-            self._mean.load_state_dict(state["mean"])
-            self._rule.load_state_dict(state["rule"])
 
 
 def _part(layer: str) -> str:

@@ -37,10 +37,18 @@ class Blocks(nn.Module):
         block, y = lite0.blocks()[number], x
         if block.expand > 1:
             y = functional.relu6(self.layers[f"b{number}_expand"](y))
-        y = functional.relu6(self.depthwise(f"b{number}_depthwise", y))
+        y = functional.relu6(self.middle(number, y))
         y = self.layers[f"b{number}_project"](y)
         same = block.stride == 1 and block.inputs == block.outputs
-        return x + y if same else y
+        return x + self.beside(y) if same else y
+
+    def middle(self, number: int, x: torch.Tensor) -> torch.Tensor:
+        """Run a block's depthwise convolution."""
+        return self.depthwise(f"b{number}_depthwise", x)
+
+    def beside(self, y: torch.Tensor) -> torch.Tensor:
+        """Return what a block adds to its shortcut."""
+        return y
 
     def depthwise(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """Run a depthwise convolution, padded as TensorFlow's "same" does for even sides."""
@@ -59,13 +67,18 @@ class Blocks(nn.Module):
                     self.layers[name].bias.copy_(torch.from_numpy(bias))
 
     def keras_weights(self) -> dict[str, list[Any]]:
-        """Return kernel and bias by layer name in Keras's order of axes."""
-        found = {}
-        for name, layer in self.layers.items():
-            order = (2, 3, 0, 1) if name.endswith("depthwise") else (2, 3, 1, 0)
-            kernel = layer.weight.detach().numpy().transpose(order)
-            found[name] = [np.ascontiguousarray(kernel), layer.bias.detach().numpy().copy()]
-        return found
+        """Return kernel and bias, if any, by layer name in Keras's order of axes."""
+        return {name: _to_keras(name, layer) for name, layer in self.layers.items()}
+
+
+def _to_keras(name: str, layer: nn.Module) -> list[Any]:
+    kernel = layer.weight.detach().numpy()
+    if kernel.ndim == 2:
+        order: tuple[int, ...] = (1, 0)
+    else:
+        order = (2, 3, 0, 1) if name.endswith("depthwise") else (2, 3, 1, 0)
+    bias = [] if layer.bias is None else [layer.bias.detach().numpy().copy()]
+    return [np.ascontiguousarray(kernel.transpose(order)), *bias]
 
 
 class _Depthwise(torch.autograd.Function):

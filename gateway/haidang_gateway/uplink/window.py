@@ -92,6 +92,7 @@ class Window:
         entry.order = self._sendings
         entry.sendings += 1
         entry.due_ms = entry.taken_ms = entry.overtaken_ms = None
+        entry.spans_cut = False
         self._in_hand[seq] = None
         self.pace.sent(seq, len(entry.message.payload), now_ms)
 
@@ -143,7 +144,9 @@ class Window:
         self._has_unheard = False
         for entry in self._entries.values():
             if is_kept and _lies_at_broker(entry):
-                entry.taken_ms, entry.spans_cut = now_ms, True
+                # Once for each sending: cuts that never end must not put it off for ever.
+                if not entry.spans_cut:
+                    entry.taken_ms, entry.spans_cut = now_ms, True
             else:
                 entry.due_ms, entry.taken_ms = AT_ONCE, None
         if oldest is None:

@@ -192,10 +192,25 @@ def test_where_the_centre_says_nothing_a_kept_message_asks_for_it_as_ever() -> N
     for now_ms in (100_000, 110_000):
         window.reconnected(now_ms, is_kept=True)
         assert window.due(now_ms) == []
-    assert window.next_due_ms(110_000) == 140_000
-    assert _send(window, 140_000) == [1]
-    window.confirm([[1, 1]], 140_500)
-    assert _send(window, 145_500) == [2, 3]
+    assert window.next_due_ms(110_000) == 130_000
+    assert _send(window, 130_000) == [1]
+    window.confirm([[1, 1]], 130_500)
+    assert _send(window, 135_500) == [2, 3]
+
+
+def test_a_line_that_is_cut_again_and_again_puts_a_lost_message_off_once() -> None:
+    window = Window()
+    for seq in (1, 2, 3):
+        window.add(_message(seq))
+    _send(window, 0)
+    asked = []
+    for now_ms in range(20_000, 200_000, 20_000):
+        window.reconnected(now_ms, is_kept=True)
+        asked += [(now_ms, seq) for seq in _send(window, now_ms)]
+    assert asked == [(60_000, 1), (140_000, 1)]
+    window.confirm([[1, 1]], 180_100)
+    window.reconnected(200_000, is_kept=True)
+    assert _send(window, 200_000) == [2, 3]
 
 
 def test_a_broker_that_has_lost_our_session_gets_all_of_it_again_at_once() -> None:

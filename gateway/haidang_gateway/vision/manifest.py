@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from haidang_gateway.vision.picture import CrowdSpec
 from haidang_gateway.vision.second_look import SecondLook
 
 _LEAST_SIZE = 0.25  # a fire would be too small to be seen in less of the input
+_SCORE = (0.0, 1.0)
+_POSITIVE = (0.0, inf)
+_ONE_LOOK = ", or take both lines of the second look out"
 
 FIRE = "fire"
 """Table of the fire model that is taken where nothing else is configured."""
@@ -78,7 +82,7 @@ def read_manifest(folder: Path, fire: str = FIRE) -> Manifest:
         )
     try:
         return Manifest(fire=_fire(folder, raw[fire]), crowd=_crowd(folder, raw["crowd"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"{path}: field {error} is missing or wrong; copy it again") from error
 
 
@@ -116,14 +120,15 @@ def load_model(
 
 
 def _fire(folder: Path, raw: dict[str, Any]) -> FireModel:
+    path = folder / "manifest.toml"
     return FireModel(
         path=folder / str(raw["file"]),
         sha256=str(raw["sha256"]),
         width=int(raw["width"]),
         height=int(raw["height"]),
-        fire_threshold=float(raw["fire_threshold"]),
-        smoke_threshold=float(raw["smoke_threshold"]),
-        second_look=_second_look(folder / "manifest.toml", raw),
+        fire_threshold=_between(path, raw, "fire_threshold", _SCORE),
+        smoke_threshold=_between(path, raw, "smoke_threshold", _SCORE),
+        second_look=_second_look(path, raw),
         variant=str(raw.get("variant", "")),
         licence=str(raw.get("licence", "")),
     )
@@ -135,22 +140,27 @@ def _second_look(path: Path, raw: dict[str, Any]) -> SecondLook | None:
         return None
     lowest = min(float(raw["fire_threshold"]), float(raw["smoke_threshold"]))
     return SecondLook(
-        from_score=_between(path, raw, "second_look_from", (0.0, lowest)),
-        size=_between(path, raw, "second_look_size", (_LEAST_SIZE, 1.0)),
+        from_score=_between(path, raw, "second_look_from", (0.0, lowest), _ONE_LOOK),
+        size=_between(path, raw, "second_look_size", (_LEAST_SIZE, 1.0), _ONE_LOOK),
     )
 
 
-def _between(path: Path, raw: dict[str, Any], name: str, limits: tuple[float, float]) -> float:
+def _between(
+    path: Path, raw: dict[str, Any], name: str, limits: tuple[float, float], instead: str = ""
+) -> float:
+    """Return a number; ModelError where with it the models would look and never tell."""
     least, most = limits
     if name in raw and least < float(raw[name]) < most:
         return float(raw[name])
     raise ModelError(
         f"{path}: {raw['file']}: {name} is {raw.get(name, 'missing')}, it must be between "
-        f"{least} and {most}; copy it again, or take both lines of the second look out"
+        f"{least} and {most}; copy it again{instead}"
     )
 
 
 def _crowd(folder: Path, raw: dict[str, Any]) -> CrowdModel:
+    path = folder / "manifest.toml"
+    sparse_below = float(raw["sparse_below"])
     return CrowdModel(
         path=folder / str(raw["file"]),
         sha256=str(raw["sha256"]),
@@ -159,13 +169,13 @@ def _crowd(folder: Path, raw: dict[str, Any]) -> CrowdModel:
         spec=CrowdSpec(
             width=int(raw["width"]),
             height=int(raw["height"]),
-            person_px=float(raw["person_px"]),
-            error_share=float(raw["error_share"]),
+            person_px=_between(path, raw, "person_px", _POSITIVE),
+            error_share=_between(path, raw, "error_share", _POSITIVE),
             error_floor=float(raw["error_floor"]),
             closer_look_at=tuple(float(count) for count in raw["closer_look_at"]),
             farther_look_below=float(raw["farther_look_below"]),
-            peak_least=float(raw["peak_least"]),
-            sparse_below=float(raw["sparse_below"]),
-            dense_from=float(raw["dense_from"]),
+            peak_least=_between(path, raw, "peak_least", _POSITIVE),
+            sparse_below=sparse_below,
+            dense_from=_between(path, raw, "dense_from", (sparse_below, inf)),
         ),
     )

@@ -208,3 +208,17 @@ def test_a_picture_of_any_size_becomes_a_jpeg(size):
     shown = np.asarray(Image.open(io.BytesIO(jpeg(rgb, width=480))).convert("RGB"))
     assert shown.shape[1] <= 480
     assert abs(float(shown.mean()) - 130) < 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (640, 1), (1, 480), (70_000, 2)])
+def test_an_alarm_goes_out_whatever_size_its_picture_has(tmp_path, size):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    strange = raw(np.full((*size[::-1], 3), 90, np.uint8)).reformat(format="yuv444p")
+    frame = Develop(Masks())(strange, number=1, at_ms=NOW_MS)
+    witness.see(frame, awake=True)
+    line = FlameLine(active=True, score=0.9, box=(0.5, 0.5, 1.0, 1.0), at_ms=NOW_MS)
+    assert witness.sign(line, frame).active
+    witness.finish()
+    assert (witness.failed == 0) == (size[0] < 70_000)
+    (folder,) = folders(tmp_path)
+    assert "picture.jpg" in read_event(folder)

@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from haidang_gateway.errors import CameraError
+from haidang_gateway.errors import CameraError, EvidenceError
 from haidang_gateway.vision.frame import Form, Frame, Picture, bounded
 from haidang_gateway.vision.masks import Masks
 
@@ -251,13 +251,16 @@ class Develop:
 
 
 def jpeg(rgb: Picture, *, width: int, quality: int = 5) -> bytes:
-    """Encode a picture, at most `width` wide; `quality` is FFmpeg's 2 (best) to 31."""
+    """Encode a picture, at most `width` wide; `quality` is FFmpeg's 2 (best) to 31.
+
+    EvidenceError where FFmpeg cannot.
+    """
     wide, high = bounded(rgb.shape[1], rgb.shape[0], width)
-    return _encoded(raw(rgb), wide // 2 * 2, high // 2 * 2, quality)
+    return _encoded(raw(rgb), max(2, wide // 2 * 2), max(2, high // 2 * 2), quality)
 
 
 def planes_jpeg(planes: Picture, *, quality: int = 5) -> bytes:
-    """Encode a picture of `Frame.planes()`."""
+    """Encode a picture of `Frame.planes()`; EvidenceError where FFmpeg cannot."""
     picture = VideoFrame.from_ndarray(planes, format="yuv420p")
     return _encoded(picture, picture.width, picture.height, quality)
 
@@ -267,8 +270,14 @@ def _encoded(picture: Raw, width: int, height: int, quality: int) -> bytes:
     encoder.width, encoder.height = width, height
     encoder.pix_fmt, encoder.time_base = "yuvj420p", Fraction(1, 25)
     encoder.qmin = encoder.qmax = quality
-    shrunk = picture.reformat(width, height, "yuvj420p")
-    packets = [*encoder.encode(shrunk), *encoder.encode(None)]
+    try:
+        shrunk = picture.reformat(width, height, "yuvj420p")
+        packets = [*encoder.encode(shrunk), *encoder.encode(None)]
+    except (av.FFmpegError, OSError) as error:
+        raise EvidenceError(
+            f"a picture of {width} x {height} cannot be encoded ({_reason(error)}); "
+            "choose another stream in the camera"
+        ) from error
     return b"".join(bytes(packet) for packet in packets)
 
 

@@ -133,8 +133,19 @@ class Witness:
     def _keep(
         self, folder: EvidenceFolder, kind: str, line: FlameLine | SmokeLine, frame: Frame
     ) -> None:
+        try:
+            event = self._event(kind, line, frame)
+            self._snapshots[kind] = folder.keep(event)
+        except EvidenceError as error:
+            # The alarm itself must go out, with or without its picture.
+            self._note(error)
+            return
+        before = self._ring.pictures()
+        self._followed.append(_Followed(folder.where(event), event.at_ms, before))
+
+    def _event(self, kind: str, line: FlameLine | SmokeLine, frame: Frame) -> Event:
         crop = None if line.box is None else cut_out(frame.rgb, line.box)
-        event = Event(
+        return Event(
             camera=self._camera,
             kind=kind,
             score=line.score,
@@ -143,14 +154,6 @@ class Witness:
             picture=jpeg(frame.rgb, width=_PICTURE_WIDTH),
             crop=None if crop is None else jpeg(crop, width=_PICTURE_WIDTH, quality=3),
         )
-        try:
-            self._snapshots[kind] = folder.keep(event)
-        except EvidenceError as error:
-            # The alarm itself must go out, with or without its picture.
-            self._note(error)
-            return
-        before = self._ring.pictures()
-        self._followed.append(_Followed(folder.where(event), event.at_ms, before))
 
     def _write(self, event: _Followed) -> None:
         pictures, event.waiting = event.waiting, []

@@ -59,6 +59,28 @@ def _told(process: subprocess.Popen[str], often: int) -> bool:
     return process.poll() is not None
 
 
+def test_a_centre_that_gets_two_signals_at_once_ends_without_a_word() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TOLD_TWICE], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout, done.stderr) == ("told\n", "")
+
+
+_TOLD_TWICE = """
+import signal
+import threading
+from haidang_tools.centre import end_by_signals
+
+stop = threading.Event()
+end_by_signals(stop)
+both = signal.SIGINT, signal.SIGTERM
+signal.pthread_sigmask(signal.SIG_BLOCK, both)
+for number in both:
+    signal.raise_signal(number)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
+assert stop.wait(10)
+print("told", flush=True)
+"""
 _TOLD_OFTEN = """
 import signal
 from haidang_tools.virtual import told_to_end

@@ -21,7 +21,16 @@ from haidang_tools.centre_ledger import Ledger
 from haidang_tools.centre_server import Centre, Line, Watcher
 from haidang_tools.errors import ToolError
 
-__all__ = ("Centre", "JsonLines", "Line", "Readable", "add_arguments", "event_of", "run")
+__all__ = (
+    "Centre",
+    "JsonLines",
+    "Line",
+    "Readable",
+    "add_arguments",
+    "end_by_signals",
+    "event_of",
+    "run",
+)
 
 # A command that reaches a gateway later than this means nothing any more.
 _ACK_VALID_MS = 3_600_000
@@ -53,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if isinstance(watcher, Acknowledging):
         watcher.send = centre.send_command
     stop = threading.Event()
-    _end_by_signals(stop)
+    end_by_signals(stop)
     try:
         centre.run(stop)
     except ToolError as error:
@@ -63,13 +72,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _end_by_signals(stop: threading.Event) -> None:
+def end_by_signals(stop: threading.Event) -> None:
+    """Set `stop` at the first SIGINT or SIGTERM; further ones mean nothing."""
     ends = (signal.SIGINT, signal.SIGTERM)
 
     def end(*_: object) -> None:
-        # A second one would wait for the lock that this one's set() holds.
+        # A second one would wait for the lock that this one's set() holds. Of SIG_IGN Python would
+        # say on stderr that one came meanwhile.
         for number in ends:
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, lambda *_: None)
         stop.set()
 
     for number in ends:

@@ -77,7 +77,7 @@ def test_a_log_begins_anew_although_a_commit_comes_while_it_is_carried_over(
                     asyncio.run_coroutine_threadsafe(store.commit(alarm(1)), loop).result(_WAIT_S)
                     empty(database)
 
-            await store.commit(packs(*(row(seq, bytes(1000)) for seq in range(400))))
+            await store.commit(packs(*(row(seq, noise(seq, 1000)) for seq in range(400))))
             before = await store.log_pages()
             monkeypatch.setattr(log_file, "empty", busy)
             assert await store.carry_over() > before

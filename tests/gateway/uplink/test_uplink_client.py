@@ -79,6 +79,8 @@ def test_a_handshake_that_hangs_does_not_hold_up_the_end(
             uplink = RunningUplink(ca, tmp_path, line.port)
             async with asyncio.timeout(_HANGS_S), uplink.running():
                 await until(lambda: line.connections == 1, "dialled")
+            # Left in the midst of the handshake: neither connected nor dialled again.
+            assert (uplink.client.connections, line.connections) == (0, 1)
 
     with broker:
         asyncio.run(scenario())

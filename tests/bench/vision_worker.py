@@ -23,7 +23,7 @@ from haidang_gateway.vision.crew import Crew, rss_mb
 from haidang_gateway.vision.interpreter import Model
 from haidang_gateway.vision.lines import WorkerSettings, ZoneSettings
 from haidang_gateway.vision.lookout import Lookout
-from haidang_gateway.vision.networks import load_networks
+from haidang_gateway.vision.networks import ShippedNetworks, load_networks
 from haidang_gateway.vision.supervisor import _ONE_THREAD
 
 _TESTS = Path(__file__).resolve().parents[1]
@@ -100,6 +100,33 @@ def _run(order: dict[str, Any]) -> dict[str, float]:
     judging = _Stopwatch(networks, "fire")
     decoding = _Stopwatch(Decoder, "pictures")
     looking = _Stopwatch(Lookout, "look")
+    crew = _crew(order, networks)
+    clocks = [*invokes, decoding, looking]
+
+    def spent() -> list[float]:
+        used_s = [_cpu_s(), *(clock.used_s for clock in clocks)]
+        return [*used_s, judging.calls, invokes[0].calls]
+
+    spans = _spans(crew, spent, order["seconds"])
+    total, fire, crowd, decode, look, looks, fire_invokes = spans
+    counters = [lookout.camera.counters for lookout in crew.lookouts.values()]
+    return {
+        "core_share": total / order["seconds"],
+        "total_s": total,
+        "invoke_s": fire + crowd,
+        "decode_s": decode,
+        "look_s": look,
+        "looks": looks,
+        "second_looks": max(0, fire_invokes - looks),
+        "rss_mb": rss_mb(),
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+        "decoded": sum(c.decoded for c in counters),
+        "skipped": sum(c.skipped for c in counters),
+    }
+
+
+def _crew(order: dict[str, Any], networks: ShippedNetworks) -> Crew:
+    """The real worker's crew for the cameras of an order, awake or asleep as it says."""
     zones = (ZoneSettings(id="z"),) if order["people"] else ()
     crew = Crew(
         [
@@ -120,36 +147,20 @@ def _run(order: dict[str, Any]) -> dict[str, float]:
     if order["awake"] is not None:
         for lookout in crew.lookouts.values():
             lookout._awake_until_ms = _FOREVER_MS if order["awake"] else 0
-    clocks = [*invokes, decoding, looking]
+    return crew
 
-    def spent() -> list[float]:
-        used_s = [_cpu_s(), *(clock.used_s for clock in clocks)]
-        return [*used_s, judging.calls, invokes[0].calls]
 
+def _spans(crew: Crew, spent: Callable[[], list[float]], seconds: float) -> list[float]:
+    """What was spent in `seconds` of the crew's running, once it is warm."""
     before: list[float] = []
 
     def mark() -> None:
         before.extend(spent())
 
     threading.Timer(_WARM_S, mark).start()
-    threading.Timer(_WARM_S + order["seconds"], crew.stop).start()
+    threading.Timer(_WARM_S + seconds, crew.stop).start()
     crew.run()
-    spans = (b - a for a, b in zip(before, spent(), strict=True))
-    total, fire, crowd, decode, look, looks, fire_invokes = spans
-    counters = [lookout.camera.counters for lookout in crew.lookouts.values()]
-    return {
-        "core_share": total / order["seconds"],
-        "total_s": total,
-        "invoke_s": fire + crowd,
-        "decode_s": decode,
-        "look_s": look,
-        "looks": looks,
-        "second_looks": max(0, fire_invokes - looks),
-        "rss_mb": rss_mb(),
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
-        "decoded": sum(c.decoded for c in counters),
-        "skipped": sum(c.skipped for c in counters),
-    }
+    return [b - a for a, b in zip(before, spent(), strict=True)]
 
 
 def _cpu_s() -> float:

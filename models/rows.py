@@ -20,6 +20,7 @@ Box = tuple[float, float, float, float]
 COUNTS = "counts.csv"
 
 _LABELS = frozenset({"fire", "smoke", "normal"})
+_LEAST_PX = 2  # a side; the gateway refuses what is smaller
 
 
 class RowError(Exception):
@@ -94,11 +95,15 @@ def load_picture(row: Row) -> NDArray[np.uint8]:
     """Return the row's picture as RGB, height x width x 3; RowError if it cannot be read."""
     try:
         with Image.open(row.image) as picture:
-            return np.asarray(picture.convert("RGB"))
+            rgb = np.asarray(picture.convert("RGB"))
     except FileNotFoundError as error:
         raise RowError(f"{row.where}: picture {row.image} is missing") from error
     except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
         raise RowError(f"{row.where}: picture {row.image} cannot be decoded ({error})") from error
+    if min(rgb.shape[:2]) < _LEAST_PX:
+        high, wide = rgb.shape[:2]
+        raise RowError(f"{row.where}: picture {row.image} is {wide} x {high}, too small")
+    return rgb
 
 
 def _counted(line: str, where: str, folders: tuple[Path, ...]) -> Row:

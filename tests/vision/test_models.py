@@ -115,8 +115,10 @@ def test_fire_evaluation_scores_good_rows_and_names_and_counts_the_bad_ones(
         {"image": "a.jpg", "labels": "fire"},
         {"image": "a.jpg", "labels": ["fire"], "width": float("inf")},
         {"image": "a.jpg", "labels": ["fire"], "boxes": [["fire", 0.5, 0.5, float("nan"), 0.1]]},
+        {"image": "dot.png", "labels": ["normal"]},
     ]
-    _save(tmp_path, rows, {"a.jpg": burning, "b.jpg": street})
+    dot = np.zeros((1, 1, 3), np.uint8)
+    _save(tmp_path, rows, {"a.jpg": burning, "b.jpg": street, "dot.png": dot})
     (tmp_path / "broken.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:700])
     with (tmp_path / "list.jsonl").open("a", encoding="utf-8") as more:
         more.write("\nno json at all\n")
@@ -124,14 +126,15 @@ def test_fire_evaluation_scores_good_rows_and_names_and_counts_the_bad_ones(
         root, "fire", "--data", str(tmp_path), "--split", "list.jsonl"
     )
     assert status == 0
-    assert (figures["pictures"], figures["skipped"]) == (2, 9)
+    assert (figures["pictures"], figures["skipped"]) == (2, 10)
     assert figures["ap_fire"] == 1.0
     assert figures["recall"] == 1.0
     assert figures["pointing_fire"] == 1.0
     assert figures["pointing_smoke"] is None
     assert figures["per_source"]["unknown"]["recall_95"] == [0.2065, 1.0]
-    for line in range(3, 12):
+    for line in range(3, 13):
         assert f"list.jsonl:{line}" in errors
+    assert "dot.png is 1 x 1, too small" in errors
     assert "absent.jpg is missing" in errors
     assert "broken.jpg cannot be decoded" in errors
 

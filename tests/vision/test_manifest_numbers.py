@@ -21,6 +21,12 @@ from haidang_gateway.vision.manifest import read_manifest
         ("peak_least", "inf", "peak_least is inf"),
         ("dense_from", "4.0", r"dense_from is 4\.0, it must be between 4\.0 and inf"),
         ("sparse_below", "nan", "dense_from"),
+        ("peak_least", "1.5", r"peak_least is 1\.5"),
+        ("error_floor", "-3.0", r"error_floor is -3\.0"),
+        ("farther_look_below", "nan", "farther_look_below is nan"),
+        ("closer_look_at", '"300"', "closer_look_at is 300"),
+        ("closer_look_at", "[900, 100]", r"closer_look_at is \[900, 100\], .* rise"),
+        ("closer_look_at", "[nan]", r"closer_look_at is \[nan\]"),
     ],
 )
 def test_a_number_that_no_picture_could_mean_is_refused(

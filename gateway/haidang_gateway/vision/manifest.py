@@ -171,11 +171,25 @@ def _crowd(folder: Path, raw: dict[str, Any]) -> CrowdModel:
             height=int(raw["height"]),
             person_px=_between(path, raw, "person_px", _POSITIVE),
             error_share=_between(path, raw, "error_share", _POSITIVE),
-            error_floor=float(raw["error_floor"]),
-            closer_look_at=tuple(float(count) for count in raw["closer_look_at"]),
-            farther_look_below=float(raw["farther_look_below"]),
-            peak_least=_between(path, raw, "peak_least", _POSITIVE),
+            error_floor=_between(path, raw, "error_floor", _POSITIVE),
+            closer_look_at=_rising(path, raw, "closer_look_at"),
+            farther_look_below=_between(path, raw, "farther_look_below", _POSITIVE),
+            peak_least=_between(path, raw, "peak_least", (0.0, 1.0)),
             sparse_below=sparse_below,
             dense_from=_between(path, raw, "dense_from", (sparse_below, inf)),
         ),
+    )
+
+
+def _rising(path: Path, raw: dict[str, Any], name: str) -> tuple[float, ...]:
+    """Return a list of numbers above 0, each above the one before; else a ModelError."""
+    listed = raw[name]
+    if isinstance(listed, list):
+        numbers = tuple(float(number) for number in listed)
+        steps = zip((0.0, *numbers), (*numbers, inf), strict=True)
+        if all(below < above for below, above in steps):
+            return numbers
+    raise ModelError(
+        f"{path}: {raw['file']}: {name} is {listed}, it must be a list of numbers above 0 that "
+        "rise; copy it again"
     )

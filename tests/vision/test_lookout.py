@@ -38,18 +38,23 @@ class Networks:
         raise NotImplementedError
 
 
-def looked(score, *, seconds, moving=True):
-    """Pictures judged and how often brightness was made, at five looks a second."""
-    clock, networks, made = Steady(), Networks(score), []
+def looked(score, *, seconds, moving=True, scene=None):
+    """Pictures judged and how often brightness was made, at five looks a second.
+
+    `score` and `scene` (the seed of a still picture) may be functions of the second.
+    """
+    clock, networks, made = Steady(), Networks(0.0), []
     settings = WorkerSettings(id="c", source="/nowhere", models_dir="", clock_offset_ms=0)
     lookout = Lookout(settings, Observer(networks, settings), clock, lambda line: None)
 
     def make(width, height, form):
         made.append(form)
-        seed = len(made) if moving else 1
+        seed = scene(second) if scene else len(made) if moving else 1
         return np.random.default_rng(seed).integers(0, 255, (height, width), dtype=np.uint8)
 
     for number in range(seconds * 5):
+        second = number / 5
+        networks.score = score(second) if callable(score) else score
         frame = Frame(number=number, at_ms=clock.at_ms, width=160, height=96, make=make)
         lookout.camera.take = lambda timeout_s, frame=frame: frame
         lookout.look()
@@ -72,3 +77,16 @@ def test_once_asleep_a_still_picture_is_judged_each_five_seconds():
     judged, made = looked(0.1, seconds=45, moving=False)
     assert judged == pytest.approx(15 * 5 + 30 / 5, abs=2)
     assert made == pytest.approx(15 + 30 * 5, abs=2)
+
+
+def test_a_scene_that_changed_while_awake_is_no_movement_once_asleep():
+    def judged(seconds):
+        """Asleep from 15 s, awake from 20 to 85, and all else is to be seen from 30 on."""
+        count, _ = looked(
+            lambda second: 0.45 if 20 <= second < 70 else 0.1,
+            seconds=seconds,
+            scene=lambda second: 1 if second < 30 else 2,
+        )
+        return count
+
+    assert judged(100) - judged(87) <= 4

@@ -86,7 +86,7 @@ def test_logits_are_the_mean_of_both_looks_and_places_are_those_of_the_first(
     np.testing.assert_array_equal(both.cells_fire, alone.cells_fire)
 
 
-@pytest.mark.parametrize("size", [0.5, 0.8, 0.83])
+@pytest.mark.parametrize("size", [0.5, 0.8, 0.828])
 def test_the_second_look_shows_all_of_the_picture_smaller_and_mirrored_upon_grey(
     size: float,
 ) -> None:
@@ -145,6 +145,10 @@ def test_the_manifest_says_from_where_on_and_how_large(root: Path, tmp_path: Pat
         ("second_look_size = 0.8", "second_look_from is missing"),
         ("second_look_from = 0.0\nsecond_look_size = 0.8", r"second_look_from is 0\.0"),
         ("second_look_from = 0.99\nsecond_look_size = 0.8", r"between 0\.0 and 0\.\d+; copy"),
+        (
+            "second_look_from = 0.7\nsecond_look_size = 0.8",
+            r"0\.7, .* 0\.0 and 0\.53; .*take both",
+        ),
         ("second_look_from = nan\nsecond_look_size = 0.8", "second_look_from is nan"),
         ("second_look_from = 0.1\nsecond_look_size = 1.0", r"size is 1\.0, it must be between"),
         ("second_look_from = 0.1\nsecond_look_size = 0.1", r"between 0\.25 and 1\.0"),

@@ -46,3 +46,20 @@ def test_a_stopped_run_makes_only_the_pieces_that_are_missing(tmp_path):
     paths = pieces.fill(plan(made, count), columns, tmp_path)
     assert made == list(range(pieces.VIEWS, count))
     assert numbers(paths) == list(range(count))
+
+
+class Unsaved:
+    """A column that the disk has no room for."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise OSError("disk full")
+
+
+def test_a_piece_that_was_only_half_written_is_made_again(tmp_path):
+    def half(samples):
+        return {**columns(samples), "picture": Unsaved()}
+
+    with pytest.raises(OSError, match="disk full"):
+        pieces.fill(plan([], 3), half, tmp_path)
+    made = []
+    assert numbers(pieces.fill(plan(made, 3), columns, tmp_path)) == made == [0, 1, 2]

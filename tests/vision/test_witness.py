@@ -31,6 +31,14 @@ def test_the_ring_keeps_ten_seconds_and_never_more_than_its_bytes(steps):
         assert ring.used_bytes == sum(picture.nbytes for _, picture in kept) <= 4000
 
 
+def test_a_cameras_ring_takes_eight_megabytes_at_most_however_tall_its_pictures_are():
+    ring = Ring()
+    for number in range(5):
+        ring.add(number * 500, np.zeros((3_000_000, 1), np.uint8))
+    assert ring.used_bytes <= 8_000_000
+    assert ring.crowded_out == 3
+
+
 def test_a_picture_is_kept_once_for_a_vote_and_named_with_each_repeat(tmp_path):
     witness = Witness("east", EvidenceFolder(tmp_path))
     frame = shown((90, 90, 90))
@@ -222,3 +230,11 @@ def test_an_alarm_goes_out_whatever_size_its_picture_has(tmp_path, size):
     assert (witness.failed == 0) == (size[0] < 70_000)
     (folder,) = folders(tmp_path)
     assert "picture.jpg" in read_event(folder)
+
+
+def test_an_alarm_goes_out_without_its_picture_when_none_can_be_made_of_it(tmp_path):
+    witness = Witness("east", EvidenceFolder(tmp_path))
+    tall = raw(np.full((70_000, 2, 3), 90, np.uint8)).reformat(format="yuv444p")
+    line = FlameLine(active=True, score=0.9, box=None, at_ms=NOW_MS)
+    assert witness.sign(line, Develop(Masks())(tall, number=1, at_ms=NOW_MS)) == line
+    assert witness.failed == 1

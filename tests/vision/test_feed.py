@@ -1,4 +1,4 @@
-"""What a camera tells, and when: each picture once it lies there, before any pause, and the end."""
+"""What a camera tells, and when: a picture once it lies there, before any pause, and the end."""
 
 import threading
 from types import SimpleNamespace

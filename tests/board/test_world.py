@@ -65,7 +65,7 @@ def test_lines_of_the_sniffer_have_the_agreed_layout() -> None:
     assert not any(address[:4] in line or address[2:] in line for address in air for line in lines)
 
 
-@pytest.mark.parametrize("began_s", [1000.3, 98765.55])
+@pytest.mark.parametrize("began_s", [0.7, 1000.3, 98765.55])
 def test_what_the_sniffer_says_is_the_same_whenever_the_host_began(began_s: float) -> None:
     assert _said_from(began_s, noise=5) == _said_from(0.0, noise=0)
 

@@ -439,8 +439,11 @@ def _remove(path: Path) -> None:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def test_messages_larger_than_the_room_that_is_left_are_taken_over(small_disk: Path) -> None:
-    _full_of_messages(small_disk, 16_000, bytes(900))
+@pytest.mark.parametrize(("count", "payload_bytes"), [(200_000, 2), (16_000, 900), (160, 90_000)])
+def test_messages_larger_than_the_room_that_is_left_are_taken_over(
+    small_disk: Path, count: int, payload_bytes: int
+) -> None:
+    _full_of_messages(small_disk, count, bytes(payload_bytes))
     (small_disk / "ballast").write_bytes(bytes(8 * 1024 * 1024))
     free = shutil.disk_usage(small_disk).free
     (small_disk / "filler").write_bytes(bytes(free))
@@ -448,7 +451,7 @@ def test_messages_larger_than_the_room_that_is_left_are_taken_over(small_disk: P
     async def scenario() -> None:
         async with open_store(small_disk) as store:
             alarms = [(await store.backlog(name)).alarms for name in (CENTRE, "fire")]
-            assert alarms == [8_001, 8_000]
+            assert alarms == [count // 2 + 1, count // 2]
             await store.commit(alarm(1))
 
     asyncio.run(scenario())

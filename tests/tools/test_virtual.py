@@ -66,6 +66,17 @@ def test_a_centre_that_gets_two_signals_at_once_ends_without_a_word() -> None:
     assert (done.stdout, done.stderr) == ("told\n", "")
 
 
+def test_a_signal_in_the_midst_of_another_ones_handling_is_no_word_to_the_centre() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TOLD_MEANWHILE],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("told 1 times\n", "")
+
+
 _TOLD_TWICE = """
 import signal
 import threading
@@ -80,6 +91,26 @@ for number in both:
 signal.pthread_sigmask(signal.SIG_UNBLOCK, both)
 assert stop.wait(10)
 print("told", flush=True)
+"""
+_TOLD_MEANWHILE = """
+import signal
+import threading
+from haidang_tools.centre import end_by_signals
+
+class Told(threading.Event):
+    times = 0
+
+    def set(self):
+        self.times += 1
+        for number in (signal.SIGINT, signal.SIGTERM) * (self.times < 9):
+            signal.raise_signal(number)
+        super().set()
+
+told = Told()
+end_by_signals(told)
+signal.raise_signal(signal.SIGTERM)
+assert told.is_set()
+print("told", told.times, "times", flush=True)
 """
 _TOLD_OFTEN = """
 import signal

@@ -382,6 +382,34 @@ def test_on_a_slow_line_no_more_telemetry_is_under_way_than_it_sends_in_a_second
     asyncio.run(scenario())
 
 
+def test_on_a_fast_line_as_much_is_numbered_ahead_as_it_takes_in_a_second(tmp_path: Path) -> None:
+    rate = 1_000_000
+
+    async def scenario() -> None:
+        async with open_store(tmp_path) as store:
+            for _ in range(60):
+                await store.commit(Batch(now_ms=1_764_000_000_000, drafts=(_LONG,)))
+            broker, clock = SlowBroker(), StandingClock()
+            forwarder = Forwarder(store, broker, clock, CENTRE, broker_only=True)
+            task = asyncio.create_task(forwarder.run(), name="forwarder")
+            answered = 0
+            while forwarder.confirmed.messages < 60:
+                await until(lambda: broker.under_way, "something is under way")
+                _, size, future = broker.under_way.pop(0)
+                answered += size
+                clock.now_ms_ = 1_000_000 + answered * 1000 // rate
+                future.set_result(_TAKEN)
+                taken = forwarder.confirmed.messages
+                await until(lambda n=taken: forwarder.confirmed.messages > n, "it is deleted")
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            bundle = forwarder.bundle
+            assert 0.7 * rate < bundle.ahead * bundle.bytes < 2 * rate
+            assert bundle.ahead > 40
+
+    asyncio.run(scenario())
+
+
 def test_where_telemetry_is_deflated_more_of_it_goes_into_a_message(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:

@@ -44,9 +44,12 @@ def test_a_stalled_line_ends_within_seconds_when_the_gateway_stops(
             async with asyncio.timeout(_HANGS_S), uplink.running():
                 await until(uplink.client.connected.is_set, "connected")
                 line.stall()
+                # More than all buffers on the way hold: the goodbye does not get out either.
+                taken = [uplink.client.publish("t", bytes(200_000)) for _ in range(90)]
                 await uplink.make("alarm", 3)
                 await until(lambda: uplink.forwarder.sendings == 3, "handed to the line")
                 assert uplink.forwarder.unconfirmed == 3
+                assert not any(future.done() for future in taken)
 
     with broker:
         asyncio.run(scenario())

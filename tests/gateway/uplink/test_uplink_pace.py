@@ -47,6 +47,7 @@ def test_a_message_is_a_part_of_what_may_be_under_way_and_few_are_ahead_of_the_l
     bundle = bundle_of(window, shrinks, waiting, rate)
     assert bundle.bytes <= min(MOST_BYTES, window / 5 * shrinks + 1)
     ahead = bundle.ahead - waiting
+    assert ahead >= 32
     assert ahead == 32 or (ahead - 1) * bundle.bytes / shrinks < rate * 1.01 + 1, "of one second"
     assert ahead * bundle.bytes / shrinks >= rate * 0.99 - 1, "and all of it"
 

@@ -213,6 +213,18 @@ def test_a_line_that_is_cut_again_and_again_puts_a_lost_message_off_once() -> No
     assert _send(window, 200_000) == [2, 3]
 
 
+def test_all_that_the_broker_had_not_answered_is_sent_again_and_what_is_no_telemetry() -> None:
+    window = Window()
+    for seq in range(1, 6):
+        window.add(_message(seq, "reply" if seq == 1 else "data"))
+    for message in window.due(0):
+        window.sent(message.seq, 0)
+    for seq in (1, 2):
+        window.taken(seq, 10)
+    window.reconnected(1_000, is_kept=True)
+    assert _send(window, 1_000) == [1, 3, 4, 5]
+
+
 def test_a_broker_that_has_lost_our_session_gets_all_of_it_again_at_once() -> None:
     window = Window()
     for seq in (1, 2, 3):
@@ -234,6 +246,20 @@ def test_the_time_of_an_outage_is_not_taken_for_the_centres() -> None:
     _send(window, 3_601_000)
     window.confirm([[3, 3]], 3_601_100)
     assert _send(window, 3_606_100) == [2]
+
+
+def test_no_outage_of_several_is_taken_for_the_centres_time() -> None:
+    window = Window()
+    window.add(_message(1))
+    _send(window, 0)
+    for now_ms in (1_000, 25_000):
+        window.reconnected(now_ms, is_kept=True)
+    window.confirm([[1, 1]], 25_100)
+    for seq in (2, 3):
+        window.add(_message(seq))
+    _send(window, 26_000)
+    window.confirm([[3, 3]], 26_100)
+    assert _send(window, 31_100) == [2]
 
 
 def test_what_was_lost_with_all_before_it_is_sent_again_behind_the_answer_to_the_oldest() -> None:

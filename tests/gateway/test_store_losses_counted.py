@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from haidang_gateway.batch import CENTRE
-from haidang_gateway.store import losses, schema
+from haidang_gateway.store import losses, rescue, schema
 from haidang_gateway.store.schema import Connection
 from node_packs import START_MS
 
@@ -153,3 +153,37 @@ def test_packs_are_needed_from_where_the_list_of_what_waits_is_torn(old: Connect
     assert losses.passed(old) == 40
     old.execute("UPDATE outgoing SET high=NULL")
     assert losses.passed(old) == 0
+
+
+@pytest.mark.parametrize("torn", ["CAST(X'78FF' AS BLOB), 1, 9", "X'', 1, NULL"])
+def test_a_message_that_was_torn_in_the_midst_of_a_takeover_is_told_of_and_not_sent(
+    tmp_path: Path, torn: str
+) -> None:
+    path = tmp_path / "haidang.db"
+    with contextlib.closing(schema.connect(path, START_MS)) as broken:
+        broken.execute(
+            "CREATE TABLE outgoing_before"
+            " (destination, seq, lane, topic, payload, packs, created_ms)"
+        )
+        for seq, rest in ((1, torn), (2, "X'7B7D', 1, 9")):
+            broken.execute(
+                f"INSERT INTO outgoing_before VALUES ('centre', {seq}, 'data', 't{seq}', {rest})"  # noqa: S608
+            )
+    result = rescue.rescue(path, "told so by a test", START_MS)
+    assert "outgoing_before" in result.torn
+    with contextlib.closing(schema.connect(path, START_MS)) as rebuilt:
+        assert rebuilt.execute("SELECT topic FROM outgoing").fetchall() == [("t2",)]
+
+
+def test_where_one_destinations_cursor_is_torn_the_others_are_not_relied_on(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "haidang.db"
+    with contextlib.closing(schema.connect(path, START_MS)) as broken:
+        _hold(broken, [(1, 60)], 50)
+        broken.execute("ALTER TABLE destination RENAME TO sound")
+        broken.execute("CREATE TABLE destination (name, next_seq, pack_cursor)")
+        broken.execute("INSERT INTO destination SELECT * FROM sound")
+        broken.execute("INSERT INTO destination VALUES ('fire', 1, NULL)")
+        broken.execute("DROP TABLE sound")
+    assert rescue.rescue(path, "told so by a test", START_MS).packs_lost == 60

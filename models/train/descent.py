@@ -29,7 +29,9 @@ def run_epoch(
     seed: int,
     learn: Callable[[dict[str, Any], int, int], float],
 ) -> None:
-    """Hand every view to `learn` once, in batches of `size`; drawn alike for a seed and an epoch.
+    """Hand the views to `learn` in whole batches of `size`, drawn alike for a seed and an epoch.
+
+    Fewer than `size` are left out, others in each epoch.
 
     `learn` takes a batch, the step since the training began and the steps of an epoch; it returns
     the loss.

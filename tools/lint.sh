@@ -8,6 +8,13 @@ trap 'rm -f "$PYRIGHT"' EXIT
 
 step() { echo "lint: $1"; shift; "$@"; }
 
+# pytest takes a test file by its bare name: a second one of a name is an error only where one worker reads both.
+names_once() {
+    twice=$(find tests hil_tests -name 'test_*.py' | sed 's|.*/||' | sort | uniq -d)
+    [ -z "$twice" ] || { echo "two test files are named $twice: rename one of them" >&2; return 1; }
+}
+
+step "test files' names" names_once
 step "ruff" "$BIN/ruff" check .
 step "format" "$BIN/ruff" format --check .
 # It takes as long as mypy: they run side by side.

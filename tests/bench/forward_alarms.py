@@ -82,26 +82,25 @@ async def fill(folder: Path, packs: int) -> None:
     """A gateway's database with so many packs that wait for the centre."""
     store = Store(folder, "gw-01", StoreSettings(max_mb=4096))
     await store.open(_BEGIN_MS)
-    node = node_id(1)
+    node = SimNode(node_id(1), "0badcafe", began_ms=_BEGIN_MS - 60_000)
     for first in range(0, packs, _GROUP):
         rows = tuple(_row(node, seq) for seq in range(first, min(packs, first + _GROUP)))
         await store.commit(Batch(now_ms=_BEGIN_MS, packs=rows))
     await store.close()
 
 
-def _row(node: str, seq: int) -> PackRow:
+def _row(node: SimNode, seq: int) -> PackRow:
     at_ms = _BEGIN_MS + seq * 100
-    body = readings(node, "0badcafe", 1, seq, at_ms)
     return PackRow(
-        node=node,
-        epoch="0badcafe",
-        boot=1,
+        node=node.id,
+        epoch=node.epoch,
+        boot=node.boot,
         seq=seq,
         lane="data",
         received_ms=at_ms,
         at_low_ms=at_ms,
         at_high_ms=at_ms,
-        body=body,
+        body=readings(node, seq, at_ms),
     )
 
 
@@ -109,7 +108,8 @@ async def _alarms(way: Ours, ca: Path, count: int, name: str, packs: int) -> par
     """One alarm from one new node after the other; each opens or adds to the place's alarm."""
     centre = CountingCentre(ca, way.far.port, list(way.filters))
     shore = Shore(host="127.0.0.1", port=way.near.port, ca=ca)
-    nodes = [SimNode(node_id(n + 1), _EPOCH) for n in range(count)]
+    began_ms = time.time_ns() // 1_000_000
+    nodes = [SimNode(node_id(n + 1), _EPOCH, began_ms=began_ms) for n in range(count)]
     links = [FleetLink(node.id, [node], shore) for node in nodes]
     tasks = [asyncio.create_task(link.run(), name="link") for link in links]
     tasks.append(asyncio.create_task(centre.run(), name="centre"))
@@ -157,9 +157,9 @@ async def one_alarm(
     """An alarm of a node that has not spoken: ms to the centre, None if it never came."""
     urn = f"{node.id[2:8]}fffe{node.id[8:]}".encode()
     seen = len(centre.alarms)
-    now_ms = time.time_ns() // 1_000_000
+    now_ms = node.read_at(time.time_ns() // 1_000_000)
     began_s = time.monotonic()
-    payload = readings(node.id, node.epoch, node.boot, node.next_seq, now_ms, state="alarm")
+    payload = readings(node, node.next_seq, now_ms, state="alarm")
     node.keep("alarm", payload)
     link.pump()
     while time.monotonic() - began_s < limit_s:

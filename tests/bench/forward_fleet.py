@@ -19,6 +19,9 @@ Run = dict[str, float]
 Pack = tuple[Publisher, tuple[int, bytes]]
 _EPOCH = "9f3c01aa"
 _LOOK_S = 0.005
+# How long nodes have been up, and how often they read their sensors: they hold a day's at most.
+_UP_MS = 86_400_000
+_EVERY_MS = 1000
 _AT_ONCE = Writing()
 
 
@@ -43,9 +46,10 @@ class Fleet:
         """Keep the arguments."""
         self.freed = Freed()
         self.centre = way.centre(ca)
+        began_ms = _unix_ms() - _UP_MS
         self.publishers = [
             Publisher(
-                SimNode(node_id(number + 1), _EPOCH),
+                SimNode(node_id(number + 1), _EPOCH, began_ms=began_ms),
                 self.freed.add,
                 writing=writing,
                 puback_is_enough=way.puback_is_enough,
@@ -83,13 +87,15 @@ class Fleet:
         await asyncio.gather(self.centre.ready.wait(), *waits)
 
     def packs(self, n: int) -> list[Pack]:
-        """The next `n` packs, node by node in turn, ready to be sent."""
-        now_ms = time.time_ns() // 1_000_000
+        """The next `n` packs, node by node in turn, ready to be sent; of one a second till now."""
         made = []
+        first_ms = _unix_ms() - n // len(self.publishers) * _EVERY_MS
         for number in range(n):
             step, at = divmod(number, len(self.publishers))
             publisher = self.publishers[at]
-            payload = self._way.pack(publisher.node, publisher.node.next_seq, now_ms + step)
+            node = publisher.node
+            read_ms = node.read_at(first_ms + step * _EVERY_MS)
+            payload = self._way.pack(node, node.next_seq, read_ms)
             made.append((publisher, publisher.prepare(payload)))
         return made
 
@@ -157,6 +163,10 @@ class Costs:
 
     def _written(self) -> int:
         return sum(written_bytes(pid) for pid in self._pids.values())
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def until(look: Callable[[], bool]) -> None:

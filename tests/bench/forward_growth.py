@@ -48,7 +48,8 @@ def _run(folder: Path, ca: Path, size: int, seconds: float) -> parts.Figures:
 
 async def _measure(way: Ours, ca: Path, size: int, seconds: float) -> parts.Figures:
     centre = CountingCentre(ca, way.far.port, list(way.filters))
-    nodes = [SimNode(node_id(n + 1), _EPOCH) for n in range(size)]
+    began_ms = time.time_ns() // 1_000_000
+    nodes = [SimNode(node_id(n + 1), _EPOCH, began_ms=began_ms) for n in range(size)]
     shore = Shore(host="127.0.0.1", port=way.near.port, ca=ca, heartbeat_s=3600)
     link = FleetLink("centre-fleet", nodes, shore)
     tasks = [

@@ -90,7 +90,7 @@ class Publisher(WireEnd):
     def tell(self) -> None:
         """The node's status, with what it holds of what it was handed."""
         node = self.node
-        status = json.loads(node.status(time.monotonic_ns() // 1_000_000, _HEARTBEAT_S))
+        status = json.loads(node.status(time.time_ns() // 1_000_000, _HEARTBEAT_S))
         held = ranges.from_sorted(sorted([*self._on_way, *(seq for seq, _ in self.fresh)]))
         boot = {"hb": node.boot, "next": self._next, "held": held[:256], "dropped": []}
         status["boots"] = [boot]

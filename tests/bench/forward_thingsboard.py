@@ -131,7 +131,7 @@ class ThingsBoard:
 
     def pack(self, node: SimNode, seq: int, unix_ms: int) -> bytes:
         """An object in its own form, taken whole, as long as the pack."""
-        size = len(readings(node.id, node.epoch, node.boot, seq, unix_ms))
+        size = len(readings(node, seq, unix_ms))
         values = {"name": node.id, "he": node.epoch, "hb": node.boot, "hs": seq}
         values |= {"mv": 400 + seq * 7 % 90, "state": "normal", "pad": ""}
         document = {"bn": node.id, "ts": unix_ms, "values": values}

@@ -81,7 +81,7 @@ class SenmlPacks:
         return CountingCentre(ca, self.far.port, list(self.filters))
 
     def pack(self, node: SimNode, seq: int, unix_ms: int) -> bytes:
-        return readings(node.id, node.epoch, node.boot, seq, unix_ms)
+        return readings(node, seq, unix_ms)
 
 
 class Ours(SenmlPacks):

@@ -87,7 +87,8 @@ def _settle(path: Path, deflate: int) -> None:
 async def _measure(way: Ours, ca: Path, line: FaultProxy, alarms: int) -> parts.Figures:
     centre = CountingCentre(ca, way.far.port, list(way.filters))
     shore = Shore(host="127.0.0.1", port=way.near.port, ca=ca)
-    nodes = [SimNode(node_id(n + 2), _EPOCH) for n in range(alarms)]
+    began_ms = time.time_ns() // 1_000_000
+    nodes = [SimNode(node_id(n + 2), _EPOCH, began_ms=began_ms) for n in range(alarms)]
     links = [FleetLink(node.id, [node], shore) for node in nodes]
     tasks = [asyncio.create_task(link.run(), name="link") for link in links]
     tasks.append(asyncio.create_task(centre.run(), name="centre"))

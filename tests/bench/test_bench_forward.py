@@ -16,6 +16,7 @@ from bench.parts import Figures
 
 NODE = "n-240ac4000001"
 EPOCH = "9f3c01aa"
+BEGAN_MS = 1_764_000_000_000
 
 
 class Sent:
@@ -31,7 +32,8 @@ class Sent:
 def publisher(
     freed: list[int], *, apart: bool = False, by_puback: bool = False, window: int = 0
 ) -> Publisher:
-    node, writing = SimNode(NODE, EPOCH), Writing(apart=apart, window=window)
+    node = SimNode(NODE, EPOCH, began_ms=BEGAN_MS)
+    writing = Writing(apart=apart, window=window)
     return Publisher(node, freed.append, writing=writing, puback_is_enough=by_puback)
 
 
@@ -137,8 +139,8 @@ def test_a_peer_that_is_not_installed_has_no_rate_but_a_reason(
 
 def test_the_peer_gets_packs_of_the_same_length(tmp_path: Path) -> None:
     way = forward_thingsboard.ThingsBoard(tmp_path, tmp_path)
-    node = SimNode(NODE, EPOCH)
-    packs = [way.pack(node, seq, 1_764_000_000_000 + seq) for seq in (0, 9, 4_000)]
+    node = SimNode(NODE, EPOCH, began_ms=BEGAN_MS)
+    packs = [way.pack(node, seq, BEGAN_MS + 60_000 + seq * 1000) for seq in (0, 9, 4_000)]
     values = [json.loads(pack)["values"] for pack in packs]
     assert [value["hs"] for value in values] == [0, 9, 4_000]
     assert all(190 <= len(pack) <= 250 for pack in packs)

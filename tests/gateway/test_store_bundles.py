@@ -18,6 +18,7 @@ from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import bundles, dead_letters, drop, history, room
 from haidang_gateway.store import feed as store_feed
 from haidang_gateway.store.schema import reading
+from haidang_tools.fleet_node import SimNode
 from haidang_tools.fleet_sim import readings
 from node_packs import EPOCH, NODE, START_MS, resolved_pack
 from store_kit import noise, open_store, packs, row, stored
@@ -30,13 +31,15 @@ def test_a_pack_that_was_stored_numbered_and_confirmed_cost_few_written_bytes(
 ) -> None:
     """Pages of the log; the figure that wears a memory card out."""
 
+    node = SimNode(NODE, EPOCH, 7, began_ms=START_MS - 60_000)
+
     async def scenario() -> int:
         async with open_store(tmp_path) as store:
             await store.carry_over()
             for group in range(10):
                 seqs = range(group * 500, group * 500 + 500)
                 await store.commit(
-                    packs(*(row(n, readings(NODE, EPOCH, 7, n, START_MS + n)) for n in seqs))
+                    packs(*(row(n, readings(node, n, START_MS + n * 1000)) for n in seqs))
                 )
                 while await store.compose_data(_DRAFT, START_MS):
                     pass

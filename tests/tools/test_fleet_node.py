@@ -8,10 +8,11 @@ from haidang_wire import messages
 
 _NODE = "n-240ac4000001"
 _EPOCH = "9f3c01aa"
+_BEGAN_MS = 1_764_000_000_000
 
 
 def _node(path: Path | None = None) -> SimNode:
-    return SimNode(_NODE, _EPOCH, journal=Journal(path) if path else None)
+    return SimNode(_NODE, _EPOCH, journal=Journal(path) if path else None, began_ms=_BEGAN_MS)
 
 
 def test_alarms_go_first_and_places_are_kept_for_them() -> None:
@@ -56,7 +57,7 @@ def test_the_flash_survives_and_the_status_names_what_is_held(tmp_path: Path) ->
     second = _node(path)
 
     assert (second.epoch, second.boot, len(second)) == (_EPOCH, 2, 2)
-    status = messages.decode("status", second.status(5, 30))
+    status = messages.decode("status", second.status(_BEGAN_MS + 5, 30))
     assert status["boots"] == [
         {"hb": 1, "next": 3, "held": [[0, 0], [2, 2]], "dropped": []},
         {"hb": 2, "next": 0, "held": [], "dropped": []},

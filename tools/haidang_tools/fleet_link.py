@@ -69,7 +69,6 @@ class FleetLink:
         self._writer: asyncio.StreamWriter | None = None
         self._gateway_up = False
         self._waiting: dict[int, tuple[SimNode, tuple[int, int]]] = {}
-        self._began_ms = _now_ms()
         self._context: ssl.SSLContext | None = None
 
     async def run(self) -> None:
@@ -191,11 +190,11 @@ class FleetLink:
             node.restart()
 
     def _tell(self, session: Session, writer: asyncio.StreamWriter) -> None:
-        up_ms = _now_ms() - self._began_ms
+        unix_ms = time.time_ns() // 1_000_000
         for node in self._nodes.values():
             if not session.can_publish:
                 return
-            payload = node.status(up_ms, self._shore.heartbeat_s)
+            payload = node.status(unix_ms, self._shore.heartbeat_s)
             topic = node_topic(node.id, "status")
             writer.write(session.publish(topic, payload, retain=True)[1])
 

@@ -41,11 +41,20 @@ class SimNode:
     a new boot of the journal's epoch.
     """
 
-    def __init__(self, node: str, epoch: str, boot: int = 1, journal: Journal | None = None):
-        """`epoch` and `boot` are the journal's where it has some."""
+    def __init__(
+        self,
+        node: str,
+        epoch: str,
+        boot: int = 1,
+        journal: Journal | None = None,
+        *,
+        began_ms: int,
+    ) -> None:
+        """`epoch` and `boot` are the journal's where it has some; the boot began at Unix ms."""
         self.id = node
         self.epoch = epoch
         self.boot = boot
+        self.began_ms = began_ms
         self.next_seq = 0
         self.kept = 0
         self.sent = 0
@@ -58,11 +67,17 @@ class SimNode:
         self._on_way: dict[Name, Held] = {}
         self._data_on_way = 0
         self._look_ms = 0
+        self._read_ms = began_ms
         self.restart()
 
     def __len__(self) -> int:
         """How many packs are held."""
         return len(self._held)
+
+    def read_at(self, unix_ms: int) -> int:
+        """When the node reads its sensors now: once in a millisecond, later than ever before."""
+        self._read_ms = max(unix_ms, self._read_ms + 1)
+        return self._read_ms
 
     def keep(self, lane: Lane, payload: bytes) -> None:
         """Keep the pack of the next number, durably where there is a journal."""
@@ -115,8 +130,8 @@ class SimNode:
             self._journal.free(boot, acked)
         return len(freed)
 
-    def status(self, up_ms: int, heartbeat_s: int) -> bytes:
-        """The status message with the ledger of the numbers."""
+    def status(self, unix_ms: int, heartbeat_s: int) -> bytes:
+        """The status message of this moment, with the ledger of the numbers."""
         nexts = {**self._nexts, self.boot: self.next_seq}
         held = {boot: ranges.from_sorted(self._numbers(boot)) for boot in nexts}
         document = {
@@ -127,7 +142,7 @@ class SimNode:
             "he": self.epoch,
             "hb": self.boot,
             "reset": "power_on",
-            "up_ms": up_ms,
+            "up_ms": unix_ms - self.began_ms,
             "heartbeat_s": heartbeat_s,
             "sensors": ["smoke"],
             "boots": [

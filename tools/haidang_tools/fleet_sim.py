@@ -60,18 +60,17 @@ def node_id(number: int) -> str:
     return f"n-240ac4{number:06x}"
 
 
-def readings(
-    node: str, epoch: str, boot: int, seq: int, unix_ms: int, *, state: str = "normal"
-) -> bytes:
+def readings(node: SimNode, seq: int, unix_ms: int, *, state: str = "normal") -> bytes:
     """A pack as a smoke sensor's node writes it, about 200 bytes."""
-    up_ms = 60_000 + seq * 1000
+    up_ms = unix_ms - node.began_ms
     mv = 400 + seq * 7 % 90
     records = [
         Record("smoke/mv", mv, up_ms),
         Record("smoke/ratio", Fixed(90 + seq % 10, 2), up_ms),
         Record("smoke/state", state, up_ms),
     ]
-    return bytes(encode_pack(Pack(node, epoch, boot, seq, up_ms, unix_ms, records)))
+    pack = Pack(node.id, node.epoch, node.boot, seq, up_ms, unix_ms, records)
+    return bytes(encode_pack(pack))
 
 
 class Maker:
@@ -90,9 +89,7 @@ class Maker:
             turn = self._alarms.get(node.id, 0)
             self._alarms[node.id] = turn + 1
             lane, state = "alarm", _STATES[turn % len(_STATES)]
-        now_ms = time.time_ns() // 1_000_000
-        payload = readings(node.id, node.epoch, node.boot, node.next_seq, now_ms, state=state)
-        node.keep(lane, payload)
+        node.keep(lane, readings(node, node.next_seq, node.read_at(_unix_ms()), state=state))
 
 
 async def _run(args: argparse.Namespace) -> int:
@@ -153,4 +150,8 @@ def _node(number: int, folder: Path | None) -> SimNode:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         journal = Journal(folder / f"{name}.journal")
-    return SimNode(name, secrets.token_hex(4), journal=journal)
+    return SimNode(name, secrets.token_hex(4), journal=journal, began_ms=_unix_ms())
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000

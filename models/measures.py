@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.own_gain import own_gain
 from models.rows import Box
 
 KINDS = ("fire", "smoke")
@@ -193,6 +194,7 @@ def _errors(cases: Sequence[CrowdCase]) -> dict[str, object]:
         "inside_interval": _share([c.inside for c in cases]),
         # What somebody would be wrong by who always says the mean of this very set.
         "mae_of_own_mean": round(float(np.abs(truth - mean).mean()), 3),
+        "own_gain": own_gain([c.counted for c in cases], truth.tolist()),
     }
 
 

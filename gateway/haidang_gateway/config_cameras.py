@@ -22,6 +22,7 @@ def camera_of(table: Table) -> CameraSettings:
         idle_fps=table.number("idle_fps", d.idle_fps, low=0.1, high=30),
         crowd_every_s=table.number("crowd_every_s", d.crowd_every_s, low=0.2, high=600),
         person_px=table.optional_number("person_px", low=4, high=4000),
+        count_gain=table.number("count_gain", d.count_gain, low=0.2, high=5),
         zone=table.points("zone", low=0, high=1),
         masks=table.polygons("masks"),
         motion_masks=table.polygons("motion_masks"),

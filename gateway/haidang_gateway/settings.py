@@ -65,10 +65,11 @@ class CameraSettings:
     """One camera and its crowd zone.
 
     `url` is a file, rtsp://, http://, tcp:// or a device; `person_px` the height of a standing
-    person in the picture's pixels; `zone` a polygon in fractions of the picture (empty: all of
-    it); `ground` pairs of (picture fraction, metres on the ground) for the homography. `masks` are
-    blackened in every picture, what `motion_masks` cover does not count as movement; `idle_fps`
-    pictures a second are looked at while nothing is up.
+    person in the picture's pixels; `count_gain` people are told for each one counted; `zone` a
+    polygon in fractions of the picture (empty: all of it); `ground` pairs of (picture fraction,
+    metres on the ground) for the homography. `masks` are blackened in every picture, what
+    `motion_masks` cover does not count as movement; `idle_fps` pictures a second are looked at
+    while nothing is up.
     """
 
     id: str
@@ -80,6 +81,7 @@ class CameraSettings:
     motion_masks: tuple[tuple[Point, ...], ...] = ()
     crowd_every_s: float = 2.0
     person_px: float | None = None
+    count_gain: float = 1.0
     zone: tuple[Point, ...] = ()
     ground: tuple[tuple[Point, Point], ...] = ()
     area_m2: float | None = None

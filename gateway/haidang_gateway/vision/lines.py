@@ -24,8 +24,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     `masks` are burned into the pixels, `motion_masks` only do not count as movement; `view_file`
     keeps the learnt view, `evidence_dir` pictures of alarms. `person_px` is a standing person's
-    height in pixels of the source picture. `clock_offset_ms` makes the worker's time the
-    gateway's: wall time minus the machine's monotonic clock.
+    height in pixels of the source picture; `count_gain` people are told for each one counted.
+    `clock_offset_ms` makes the worker's time the gateway's: wall time minus the machine's
+    monotonic clock.
     """
 
     id: str
@@ -42,6 +43,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     evidence_dir: str | None = None
     evidence_key: str | None = None
     person_px: float | None = None
+    count_gain: float = 1.0
     crowd_every_s: float = 2.0
     alive_every_s: float = 2.0
     fault_every_s: float = 5.0

@@ -8,6 +8,7 @@ from haidang_gateway.vision.fire import Verdict, Vote
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lines import CrowdLine, FlameLine, Line, SmokeLine, WorkerSettings
 from haidang_gateway.vision.liveliness import Flicker, Growth
+from haidang_gateway.vision.own_gain import corrected
 from haidang_gateway.vision.picture import CrowdCount, FireScores, Grid, Shown
 from haidang_gateway.vision.usual import Usual
 
@@ -62,6 +63,7 @@ class Observer:
         """Make the votes and zones; ConfigError for impossible settings."""
         self._networks = networks
         self._person_px = settings.person_px
+        self._count_gain = settings.count_gain
         self._crowd_every_ms = int(settings.crowd_every_s * 1000)
         self._next_crowd_ms = 0
         self._flames = _Kind(settings.fire_threshold or networks.fire_threshold, settings)
@@ -110,7 +112,7 @@ class Observer:
         return lines
 
     def _count_people(self, frame: Frame) -> list[Line]:
-        seen = self._networks.crowd(frame, self._person_px)
+        seen = corrected(self._networks.crowd(frame, self._person_px), self._count_gain)
         low, high = (seen.low / seen.count, seen.high / seen.count) if seen.count > 0 else (1, 1)
         lines: list[Line] = []
         for zone, counter in self._zones.items():

@@ -40,6 +40,7 @@ def post_of(
         evidence_key=None if evidence.key is None else str(evidence.key),
         loop=camera.loop,
         person_px=camera.person_px,
+        count_gain=camera.count_gain,
         crowd_every_s=camera.crowd_every_s,
         zones=(zone,),
     )

@@ -46,6 +46,12 @@ class BrokerError(GatewayError):
     retryable = True
 
 
+class BrokerRefused(BrokerError):
+    """The gateway's own broker will not have us before its lists or certificates are changed."""
+
+    retryable = False
+
+
 class SerialPortError(GatewayError):
     """A serial device is away, held by another program, or was pulled out."""
 
@@ -85,6 +91,12 @@ class CameraError(GatewayError):
     retryable = True
 
 
+class CameraRefused(CameraError):
+    """A camera wants another account or password."""
+
+    retryable = False
+
+
 class EvidenceError(GatewayError):
     """A picture of an alarm cannot be kept or read."""
 
@@ -101,6 +113,12 @@ class UplinkError(GatewayError):
     """A destination's broker is away or its window is full."""
 
     retryable = True
+
+
+class UplinkRefused(UplinkError):
+    """A destination's broker will not have us before somebody changes a list or certificate."""
+
+    retryable = False
 
 
 class HungUp(UplinkError):

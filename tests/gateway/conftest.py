@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from gateway_kit import World, issue_all
+from haidang_gateway.redial import Redial
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +21,17 @@ def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
     """Both brokers running, the gateway not started."""
     with World.open(tmp_path, ca_dir) as world:
         yield world
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between dials that lines have decided on; each lasts no time."""
+    decided: list[float] = []
+    decide = Redial.pause_s
+
+    def note(line: Redial, now_ms: int, error: Exception | None = None) -> float:
+        decided.append(decide(line, now_ms, error))
+        return 0.0
+
+    monkeypatch.setattr(Redial, "pause_s", note)
+    return decided

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from gateway_kit import GATEWAY, issue_all
 from haidang_gateway.clock import Clock
+from haidang_gateway.errors import BrokerRefused
 from haidang_gateway.ingest.broker_session import BrokerSession, Identity
 from haidang_tools.brokers import Broker
 from haidang_tools.fault_proxy import FaultProxy
-from haidang_wire.mqtt5 import Message
+from haidang_wire.mqtt5 import Message, Subscribed
 from haidang_wire.session_events import Will
 from mqtt_peer import Peer
 from node_packs import NODE
@@ -116,6 +117,30 @@ def test_a_taken_over_session_comes_back_and_never_raises(
         asyncio.run(scenario(broker))
     assert "gw-01 has no connection to the broker" in caplog.text
     assert "connected again after" in caplog.text
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_broker_that_refuses_is_dialled_slowly_and_one_that_is_away_soon(
+    ca_dir: Path, tmp_path: Path, pauses: list[float], refuses: bool
+) -> None:
+    async def scenario(port: int) -> None:
+        async with _running(ca_dir, port if refuses else 1), asyncio.timeout(20):
+            while not pauses:  # noqa: ASYNC110 (told by a callback)
+                await asyncio.sleep(0.01)
+
+    with Broker("gateway", ca_dir, tmp_path, more="clientid_prefixes n-") as broker:
+        asyncio.run(scenario(broker.port))
+    assert 5 <= pauses[0] <= 10 if refuses else 0.25 <= pauses[0] <= 0.5
+
+
+def test_a_broker_that_lets_us_hear_nothing_refuses_us(ca_dir: Path) -> None:
+    async def scenario() -> None:
+        async with _running(ca_dir, 1) as (session, _):
+            with pytest.raises(BrokerRefused, match="access list"):
+                session._subscribed(Subscribed(1, (1, 0x87)))
+            assert not session.up
+
+    asyncio.run(scenario())
 
 
 def test_a_publish_that_nobody_was_there_for_is_told(ca_dir: Path, tmp_path: Path) -> None:

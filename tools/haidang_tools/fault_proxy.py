@@ -39,6 +39,7 @@ class FaultProxy:
         self._target_port = target_port
         self._up = True
         self._stalled = False
+        self._forgotten = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._never = asyncio.Event()
@@ -58,6 +59,10 @@ class FaultProxy:
     def stall(self) -> None:
         """Keep connections open but move no byte any more, as a line does that has gone silent."""
         self._stalled = True
+
+    def forget(self) -> None:
+        """Move no byte any more on what stands, as a restarted router does; new dials work."""
+        self._forgotten += 1
 
     def resume(self) -> None:
         """End a stall: what stood is reset, new connections move again."""
@@ -118,10 +123,10 @@ class FaultProxy:
         # What has left one end and not reached the other, with its time of arrival.
         under_way: asyncio.Queue[_Piece] = asyncio.Queue(_UNDER_WAY)
         arrivals = asyncio.create_task(self._arrive(under_way, sink, up=up), name="arrivals")
-        free_s = 0.0
+        free_s, born = 0.0, self._forgotten
         try:
             while piece := await source.read(self._piece_bytes()):
-                if self._stalled:
+                if self._stalled or born != self._forgotten:
                     await self._never.wait()
                 # Of the line's time, not of the sleeps': those are longer on a busy machine.
                 now_s = self._loop.time()

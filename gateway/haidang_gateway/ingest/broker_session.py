@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import random
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from haidang_wire.reasons import reason_text
 from haidang_wire.session_events import Will
 
 from haidang_gateway.clock import Clock
-from haidang_gateway.errors import BrokerError
+from haidang_gateway.errors import BrokerError, BrokerRefused
 from haidang_gateway.ingest.broker_line import BrokerLine
 from haidang_gateway.ingest.quick_session import PUBACK_BYTES, QuickSession
+from haidang_gateway.redial import OWN_BROKER, Redial
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +26,6 @@ _OPEN_TIMEOUT_S = 10.0
 _TICK_S = 1.0
 # A broker that does not read for so long that this much waits is as good as gone.
 _WRITE_LIMIT_BYTES = 1024 * 1024
-_BACKOFF_FIRST_S = 0.2
-# It runs on the same machine, and alarms of all its nodes wait while it is not dialled.
-_BACKOFF_CAP_S = 2.0
-_STABLE_MS = 5000
 # deploy/mosquitto/gateway.conf allows packets of 16 KiB.
 _MAXIMUM_PACKET_BYTES = 16_384
 _KEEPALIVE_S = 20
@@ -87,22 +83,19 @@ class BrokerSession:
         self._mqtt: QuickSession | None = None
         self._transport: asyncio.Transport | None = None
         self._down_since_ms: int | None = None
+        self._redial = Redial(OWN_BROKER)
         # What goes out at the end of the loop's turn.
         self._waiting: list[bytes] = []
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        backoff_s = _BACKOFF_FIRST_S
         while True:
-            started_ms = self._clock.monotonic_ms()
             try:
                 await self._connection()
             except (BrokerError, MqttError, OSError) as error:
                 self._went_down(error)
-            if self._clock.monotonic_ms() - started_ms > _STABLE_MS:
-                backoff_s = _BACKOFF_FIRST_S
-            await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
-            backoff_s = min(backoff_s * 2, _BACKOFF_CAP_S)
+                now_ms = self._clock.monotonic_ms()
+                await asyncio.sleep(self._redial.pause_s(now_ms, error))
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False) -> bool:
         """Send now; False if there is no connection or its window is full."""
@@ -194,11 +187,12 @@ class BrokerSession:
 
     def _subscribed(self, event: Subscribed) -> None:
         if any(reason >= _FAILED for reason in event.reasons):
-            raise BrokerError(
+            raise BrokerRefused(
                 f"{self._identity.name} may not subscribe; renew the broker's access list "
                 "with `haidang-gateway ca acl`"
             )
         self.up = True
+        self._redial.up(self._clock.monotonic_ms())
         if self._down_since_ms is not None:
             away_s = (self._clock.monotonic_ms() - self._down_since_ms) / 1000
             _log.info("%s is connected again after %.1f s", self._identity.name, away_s)

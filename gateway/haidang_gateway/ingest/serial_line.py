@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import random
 from collections.abc import Callable, Sequence
 
 from haidang_wire import messages, topics
@@ -30,14 +29,12 @@ from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.serial_keys import read_key
 from haidang_gateway.ingest.serial_port import READ_BYTES, SerialPort
 from haidang_gateway.model import Lane
+from haidang_gateway.redial import SERIAL_PORT, Redial
 from haidang_gateway.settings import SerialSettings
 
 _log = logging.getLogger(__name__)
 
 _KINDS = {ALARM: "alarm", DATA: "data", STATUS: "status", REPLY: "reply"}
-_BACKOFF_FIRST_S = 0.5
-_BACKOFF_CAP_S = 10.0
-_STABLE_MS = 5000
 _SHORTEST_WAIT_S = 0.001
 _LONGEST_WAIT_S = 1.0
 # So much at once is no answer of a node: a line that babbles is read at its own pace.
@@ -69,21 +66,18 @@ class SerialLine:
         self._inbox = inbox
         self._wake = asyncio.Event()
         self._down_since_ms: int | None = None
+        self._redial = Redial(SERIAL_PORT)
         self._silent_since_ms: dict[str, int] = {}
 
     async def run(self, on_session: OnSession) -> None:
         """Poll until cancelled; `on_session(node)` where a node began a new session."""
-        backoff_s = _BACKOFF_FIRST_S
         while True:
-            started_ms = self._clock.monotonic_ms()
             try:
                 await self._connection(on_session)
             except SerialPortError as error:
                 self._went_down(error)
-            if self._clock.monotonic_ms() - started_ms > _STABLE_MS:
-                backoff_s = _BACKOFF_FIRST_S
-            await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
-            backoff_s = min(backoff_s * 2, _BACKOFF_CAP_S)
+                now_ms = self._clock.monotonic_ms()
+                await asyncio.sleep(self._redial.pause_s(now_ms, error))
 
     def is_open(self, node: str) -> bool:
         """Whether there is a session with this node."""
@@ -218,6 +212,7 @@ class SerialLine:
 
     def _came_up(self) -> None:
         self.up = True
+        self._redial.up(self._clock.monotonic_ms())
         if self._down_since_ms is None:
             _log.info("%s is open, %s nodes are polled", self.device, len(self.peers))
             return

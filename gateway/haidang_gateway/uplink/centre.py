@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -10,6 +9,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import UplinkError
 from haidang_gateway.formats.home_assistant import is_retained
+from haidang_gateway.redial import DESTINATION, Redial
 from haidang_gateway.uplink.client import TOO_LARGE, Connection
 from haidang_gateway.uplink.protocol import ProtocolChoice
 
@@ -17,10 +17,6 @@ _log = logging.getLogger(__name__)
 
 OnMessage = Callable[[str, bytes], Awaitable[None]]
 
-_BACKOFF_FIRST_S = 0.5
-# An alarm may wait as long once the line is back; a dial that nobody answers costs 60 bytes.
-_BACKOFF_CAP_S = 5.0
-_STABLE_MS = 5_000
 _FAILED = 0x80
 _NOBODY = 0x10
 
@@ -48,6 +44,7 @@ class CentreClient:
         self._callbacks: list[Callable[[], None]] = []
         self._connection: Connection | None = None
         self._choice = ProtocolChoice(settings.protocol, settings.mode)
+        self._redial = Redial(DESTINATION)
         self._down_ms: int | None = None
 
     @property
@@ -74,17 +71,13 @@ class CentreClient:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        backoff_s = _BACKOFF_FIRST_S
         while True:
-            started_ms = self._clock.monotonic_ms()
             try:
                 await self._connect_and_serve()
             except UplinkError as error:
                 self._went_down(error)
-            if self._clock.monotonic_ms() - started_ms > _STABLE_MS:
-                backoff_s = _BACKOFF_FIRST_S
-            await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
-            backoff_s = min(backoff_s * 2, _BACKOFF_CAP_S)
+                now_ms = self._clock.monotonic_ms()
+                await asyncio.sleep(self._redial.pause_s(now_ms, error))
 
     @property
     def _name(self) -> str:
@@ -120,6 +113,7 @@ class CentreClient:
 
     def _went_up(self) -> None:
         self.connections += 1
+        self._redial.up(self._clock.monotonic_ms())
         down_s = 0.0
         if self._down_ms is not None:
             down_s = (self._clock.monotonic_ms() - self._down_ms) / 1000

@@ -6,6 +6,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 from haidang_wire import messages
+from haidang_wire.reasons import TEMPORARY
 from haidang_wire.topics import gateway_topic
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -13,7 +14,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from haidang_gateway.destination import DestinationSettings
-from haidang_gateway.errors import HungUp, ProtocolRefused, UplinkError
+from haidang_gateway.errors import HungUp, ProtocolRefused, UplinkError, UplinkRefused
+from haidang_gateway.redial import may_pass
 from haidang_gateway.uplink.deflating import content_type
 from haidang_gateway.uplink.tls import UplinkContext, uplink_context
 
@@ -25,7 +27,9 @@ _RECEIVE_MAXIMUM = 64
 _ARRIVED_ROOM = 1000
 # Commands wait at the broker while the line is cut.
 _SESSION_EXPIRY_S = 3600
-_KEEPALIVE_S = 15
+# A silent line is left after two of these, before an alarm has waited for half a minute; the
+# status every 10 s has its answer sooner, so that hardly a ping is sent.
+_KEEPALIVE_S = 12
 _WILL_DELAY_S = 10
 _OPEN_TIMEOUT_S = 10.0
 _GOODBYE_S = 1.0
@@ -88,7 +92,8 @@ class Connection:
                 f"{self._where} did not answer in {_OPEN_TIMEOUT_S:.0f} s"
             ) from error
         except OSError as error:
-            raise UplinkError(
+            kind = UplinkError if may_pass(error) else UplinkRefused
+            raise kind(
                 f"{self._where}: {error}; check the line, the address and the certificates"
             ) from error
 
@@ -202,7 +207,7 @@ class Connection:
     def _on_connect(self, client: paho.Client, *rest: Any) -> None:
         _user, flags, reason, properties = rest
         if reason.is_failure:
-            kind = ProtocolRefused if reason.value == _UNSUPPORTED_VERSION else UplinkError
+            kind = _kind_of_refusal(reason.value)
             self._post(_fail, self._ready, kind(f"{self._where} refused us: {reason}"))
             return
         self._answered = True
@@ -214,14 +219,15 @@ class Connection:
     def _on_subscribe(self, *rest: Any) -> None:
         reasons = rest[3]
         if any(reason.is_failure for reason in reasons):
-            error = UplinkError(f"{self._where} lets us hear no acknowledgement: {reasons[0]}")
+            error = UplinkRefused(f"{self._where} lets us hear no acknowledgement: {reasons[0]}")
             self._post(_fail, self._ready, error)
         else:
             self._post(_finish, self._ready, None)
 
     def _on_disconnect(self, *rest: Any) -> None:
-        kind = UplinkError if self._answered else HungUp
-        error = kind(f"{self._where} ended the connection: {rest[3]}")
+        refusal = self._context.refusal if self._context else None
+        kind = UplinkError if self._answered else UplinkRefused if refusal else HungUp
+        error = kind(f"{self._where} ended the connection: {refusal or rest[3]}")
         self._post(_fail, self._ready, error)
         self._post(_finish, self._lost, None)
 
@@ -258,6 +264,12 @@ def _finish(future: asyncio.Future[Any], result: Any) -> None:
 def _fail(future: asyncio.Future[Any], error: UplinkError) -> None:
     if not future.done():
         future.set_exception(error)
+
+
+def _kind_of_refusal(code: int) -> type[UplinkError]:
+    if code == _UNSUPPORTED_VERSION:
+        return ProtocolRefused
+    return UplinkError if code in TEMPORARY else UplinkRefused
 
 
 def _properties(packet: int, **values: int | str) -> Properties:

@@ -7,9 +7,11 @@ import ssl
 from pathlib import Path
 from typing import Any
 
+from haidang_gateway.redial import may_pass
+
 
 class _ClosingSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails; paho would leave it open."""
+    """Closes itself when the handshake fails, keeps a late refusal; paho would do neither."""
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands."""
@@ -19,12 +21,22 @@ class _ClosingSocket(ssl.SSLSocket):
             self.close()
             raise
 
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Read; in TLS 1.3 a refused certificate is told only here."""
+        try:
+            return super().recv(buflen, flags)
+        except ssl.SSLError as error:
+            if isinstance(self.context, UplinkContext) and not may_pass(error):
+                self.context.refusal = error
+            raise
+
 
 class UplinkContext(ssl.SSLContext):
     """Context of one connection; made by `uplink_context`."""
 
     sslsocket_class = _ClosingSocket
     server_name: str
+    refusal: ssl.SSLError | None = None
     _socket: ssl.SSLSocket | None = None
     _is_cut = False
 

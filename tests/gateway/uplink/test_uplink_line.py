@@ -10,6 +10,7 @@ from haidang_gateway.batch import CENTRE, Batch, Confirmed, Draft, Outgoing
 from haidang_gateway.destination import Protocol
 from haidang_gateway.errors import StoreError
 from haidang_gateway.model import Lane
+from haidang_gateway.redial import Pace
 from haidang_gateway.store import dead_letters
 from haidang_gateway.store.store import Store
 from haidang_gateway.uplink import centre as client
@@ -241,8 +242,8 @@ def test_a_message_that_a_broker_never_takes_is_set_aside_in_either_version(
 ) -> None:
     for name in ("RESEND_MS", "RESEND_CAP_MS", "PROBE_CAP_MS"):
         monkeypatch.setattr(resending, name, 50)
-    for name in ("_BACKOFF_FIRST_S", "_BACKOFF_CAP_S"):
-        monkeypatch.setattr(client, name, 0.05)
+    quick = Pace(first_s=0.05, cap_s=0.05, refused_s=0.05)
+    monkeypatch.setattr(client, "DESTINATION", quick)
 
     async def scenario() -> None:
         uplink = RunningUplink(ca, tmp_path, broker.port, protocol=protocol)

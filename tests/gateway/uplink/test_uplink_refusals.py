@@ -1,0 +1,123 @@
+"""What a centre's broker says no to is asked again slowly; what merely fails, soon."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from haidang_gateway.clock import Clock
+from haidang_gateway.destination import DestinationSettings
+from haidang_gateway.errors import ProtocolRefused, UplinkError, UplinkRefused
+from haidang_gateway.uplink import client
+from haidang_gateway.uplink.centre import CentreClient
+from haidang_gateway.uplink.client import Connection
+from haidang_tools.brokers import Broker, certificates
+from haidang_tools.fault_proxy import FaultProxy
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
+from running_uplink import RunningUplink, until
+
+# Longer than any pause of a failure that passes, the shortest of a refusal.
+_SLOW_S = 15.0
+_PASSING = ("hangs up", "nobody there")
+
+
+def _settings(folder: Path, port: int, **more: Any) -> DestinationSettings:
+    files = {"ca": folder / "ca.pem", "cert": folder / "gw-01.pem", "key": folder / "gw-01.key"}
+    place = {"host": "127.0.0.1", "port": port, "server_name": "gateway.local", "batch_s": 1.0}
+    return DestinationSettings(**(files | place | more))
+
+
+async def _unheard(_topic: str, _payload: bytes) -> None:
+    raise AssertionError("nobody has anything to say")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["its name", "its authority", "our authority", "our name", "hangs up", "nobody there"],
+)
+def test_a_refusal_is_told_from_a_failure(
+    ca: Path, tmp_path: Path, pauses: list[float], fault: str
+) -> None:
+    foreign = tmp_path / "foreign"
+    if fault.endswith("authority"):
+        certificates(foreign, "gw-01")
+    ours = foreign if fault == "our authority" else ca
+    broker = Broker(
+        "centre", ca, tmp_path, more="clientid_prefixes gw-9" if fault == "our name" else ""
+    )
+
+    async def scenario(port: int) -> None:
+        settings = _settings(
+            ca,
+            1 if fault == "nobody there" else port,
+            server_name="centre.example" if fault == "its name" else "gateway.local",
+            ca=(foreign if fault == "its authority" else ca) / "ca.pem",
+            cert=ours / "gw-01.pem",
+            key=ours / "gw-01.key",
+        )
+        line = CentreClient(settings, "gw-01", Clock(), _unheard)
+        task = asyncio.create_task(line.run(), name="client under test")
+        await until(lambda: len(pauses) >= 3, "three dials")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert line.connections == 0
+
+    with broker, FaultProxy(broker.port) as way:
+        way.set_up(fault != "hangs up")
+        asyncio.run(scenario(way.port))
+    assert [pause_s >= _SLOW_S for pause_s in pauses[:3]] == [fault not in _PASSING] * 3
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(0x84, ProtocolRefused), (0x87, UplinkRefused), (0x88, UplinkError), (0x9D, UplinkRefused)],
+)
+def test_a_brokers_answer_says_whether_it_passes(
+    ca: Path, code: int, kind: type[UplinkError]
+) -> None:
+    async def scenario() -> None:
+        connection = Connection(_settings(ca, 1), "gw-01")
+        reason = ReasonCode(PacketTypes.CONNACK, identifier=code)
+        connection._on_connect(connection._client, None, None, reason, None)
+        with pytest.raises(kind) as told:
+            await connection._ready
+        assert type(told.value) is kind
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_that_lets_us_hear_no_acknowledgement_refuses_us(ca: Path) -> None:
+    async def scenario() -> None:
+        connection = Connection(_settings(ca, 1), "gw-01")
+        taken, refused = (ReasonCode(PacketTypes.SUBACK, identifier=code) for code in (1, 0x87))
+        connection._on_subscribe(None, None, 1, [taken, refused], None)
+        with pytest.raises(UplinkRefused, match="acknowledgement"):
+            await connection._ready
+
+    asyncio.run(scenario())
+
+
+def test_an_alarm_on_a_line_gone_silent_goes_over_a_new_one_after_two_keepalives(
+    ca: Path, broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_KEEPALIVE_S", 1)
+
+    async def scenario() -> float:
+        with FaultProxy(broker.port) as line:
+            uplink = RunningUplink(ca, tmp_path, line.port)
+            async with uplink.running():
+                await until(uplink.client.connected.is_set, "connected")
+                line.forget()
+                await uplink.make("alarm")
+                began_s = asyncio.get_running_loop().time()
+                await until(lambda: uplink.client.unheard == 1, "the broker has it")
+                return asyncio.get_running_loop().time() - began_s
+
+    with broker:
+        assert asyncio.run(scenario()) < 10
+
+
+def test_a_silent_line_is_left_before_an_alarm_has_waited_for_half_a_minute() -> None:
+    # paho looks once a second, the goodbye takes one, then comes the first pause.
+    assert 2 * client._KEEPALIVE_S + 3 < 30

@@ -64,8 +64,9 @@ class Redial:
         self._down_ms: int | None = None
 
     def up(self, now_ms: int) -> None:
-        """Note that the line stands."""
-        self._up_ms = now_ms
+        """Note that the line stands; may be called again while it does."""
+        if self._up_ms is None:
+            self._up_ms = now_ms
 
     def pause_s(self, now_ms: int, error: Exception | None = None) -> float:
         """Seconds until the next dial, now that the line was lost or a dial has failed.

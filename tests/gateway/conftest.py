@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from gateway_kit import World, issue_all
-from haidang_gateway.redial import Redial
+from redial_kit import noted_pauses
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +26,4 @@ def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between dials that lines have decided on; each lasts no time."""
-    decided: list[float] = []
-    decide = Redial.pause_s
-
-    def note(line: Redial, now_ms: int, error: Exception | None = None) -> float:
-        decided.append(decide(line, now_ms, error))
-        return 0.0
-
-    monkeypatch.setattr(Redial, "pause_s", note)
-    return decided
+    return noted_pauses(monkeypatch)

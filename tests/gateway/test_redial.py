@@ -84,6 +84,14 @@ def test_a_line_that_has_lasted_is_dialled_as_if_it_had_never_been_lost(
     assert line.pause_s(before_ms + lasted_ms) == pace.first_s / 2
 
 
+def test_a_line_that_stands_may_say_so_again_and_again() -> None:
+    line = Redial(redial.CAMERA, luck=lambda: 0.0)
+    line.pause_s(0)
+    for now_ms in range(1000, 400_000, 1000):
+        line.up(now_ms)
+    assert line.pause_s(400_000) == 0.5
+
+
 def test_dials_that_take_long_do_not_count_as_a_line_that_lasts() -> None:
     line = Redial(redial.DESTINATION, luck=lambda: 0.0)
     silence = UplinkError("no answer in 10 s")

@@ -11,6 +11,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
 from haidang_gateway.vision.camera import Source, frames
 from haidang_gateway.vision.feed import Camera
+from redial_kit import noted_pauses
 from rtsp_peer import RtspCamera
 from waiting import wait_until
 
@@ -205,6 +206,18 @@ def test_an_rtsp_camera_is_read_over_tcp_and_again_after_a_power_failure(rtsp, c
     wait_until(lambda: camera.counters.decoded > before, "new pictures")
     assert len(rtsp.transports) >= 2
     assert all("TCP" in transport for transport in rtsp.transports)
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_camera_that_refuses_the_account_is_asked_again_slowly_one_that_is_away_soon(
+    rtsp, camera_of, monkeypatch, refuses
+):
+    pauses = noted_pauses(monkeypatch)
+    camera = camera_of(f"rtsp://127.0.0.1:{rtsp.port if refuses else 1}/cam", open_timeout_s=5)
+    wait_until(lambda: len(pauses) > 1, "two dials")
+    least_s, most_s = (30, 60) if refuses else (0.5, 1)
+    assert all(least_s <= pause_s <= most_s for pause_s in pauses[:2])
+    assert ("account and password" in str(camera.error)) is refuses
 
 
 @pytest.mark.parametrize("trouble", ["frozen", "corrupt"])

@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
-from haidang_gateway.errors import CameraError, EvidenceError
+from haidang_gateway.errors import CameraError, CameraRefused, EvidenceError
 from haidang_gateway.vision.frame import Form, Frame, Picture, bounded
 from haidang_gateway.vision.masks import Masks
 
@@ -178,6 +178,10 @@ def opened(source: Source) -> AbstractContextManager[InputContainer]:
             options=options,
             timeout=(source.open_timeout_s, source.read_timeout_s),
         )
+    except (av.HTTPUnauthorizedError, av.HTTPForbiddenError) as error:
+        raise CameraRefused(
+            f"camera {source.shown} refuses us ({_reason(error)}); check account and password"
+        ) from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise CameraError(
             f"camera {source.shown} cannot be opened ({_reason(error)}); "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from haidang_gateway.errors import CameraError
+from haidang_gateway.redial import CAMERA, Redial
 from haidang_gateway.vision import picamera
 from haidang_gateway.vision.camera import (
     Decoder,
@@ -27,8 +28,6 @@ log = logging.getLogger(__name__)
 
 State = Literal["opening", "open", "away", "ended"]
 
-_BACKOFF_FIRST_S = 0.5
-_BACKOFF_CAP_S = 15.0
 _NO_MASKS = Masks()
 
 
@@ -118,9 +117,9 @@ class Camera:
         return self._newest is not None or self.state == "ended" or self._stop.is_set()
 
     def _run(self) -> None:
-        backoff_s = _BACKOFF_FIRST_S
+        redial = Redial(CAMERA)
         while not self._stop.is_set():
-            before = self.counters.decoded
+            before, started_ms = self.counters.decoded, self._monotonic_ms()
             try:
                 self._play_once()
             except CameraError as error:
@@ -130,10 +129,10 @@ class Camera:
                 self._note_failure(CameraError(f"{self._source.shown}: {type(error).__name__}"))
             if self.state == "ended":
                 return
-            played = self.counters.decoded > before
+            if self.counters.decoded > before:
+                redial.up(started_ms)
             if self.state == "away":
-                backoff_s = _BACKOFF_FIRST_S if played else min(backoff_s * 2, _BACKOFF_CAP_S)
-                self._stop.wait(backoff_s)
+                self._stop.wait(redial.pause_s(self._monotonic_ms(), self.error))
                 self.counters.reconnects += 1
             elif self._source.snapshot:
                 self._stop.wait(self._source.snapshot_every_s)

@@ -175,6 +175,17 @@ def test_a_message_that_was_torn_in_the_midst_of_a_takeover_is_told_of_and_not_s
         assert rebuilt.execute("SELECT topic FROM outgoing").fetchall() == [("t2",)]
 
 
+def test_where_the_list_of_tables_is_torn_packs_and_messages_are_told_of_as_missing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "haidang.db"
+    path.write_bytes(b"this is a text\n" * 1000)
+    result = rescue.rescue(path, "told so by a test", START_MS)
+    assert {"bundle", "outgoing"} <= set(result.torn)
+    assert "pack" not in result.torn
+    assert result.taken["bundle"] == 0
+
+
 def test_where_one_destinations_cursor_is_torn_the_others_are_not_relied_on(
     tmp_path: Path,
 ) -> None:

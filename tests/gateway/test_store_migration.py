@@ -457,6 +457,17 @@ def test_messages_larger_than_the_room_that_is_left_are_taken_over(
     asyncio.run(scenario())
 
 
+def test_what_waits_for_the_takeover_lies_in_one_tree_so_that_a_step_writes_few_pages(
+    tmp_path: Path,
+) -> None:
+    path = _full_of_messages(tmp_path, 12, b"{}")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as half:
+        schema.transaction(half, lambda c: schema._steps(c, 5, START_MS))
+        indices = "SELECT name FROM sqlite_master WHERE type='index' AND sql IS NOT NULL"
+        assert half.execute(indices).fetchall() == []
+        assert half.execute("SELECT count(*) FROM outgoing_before").fetchone()[0] > 0
+
+
 def test_what_is_broken_in_the_middle_of_a_takeover_gives_its_packs_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,6 +59,17 @@ def _told(process: subprocess.Popen[str], often: int) -> bool:
     return process.poll() is not None
 
 
+def test_who_is_told_to_end_in_the_midst_of_being_told_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TOLD_IN_THE_MIDST],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("told\n", "")
+
+
 def test_a_centre_that_gets_two_signals_at_once_ends_without_a_word() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _TOLD_TWICE], capture_output=True, text=True, timeout=60, check=True
@@ -111,6 +122,26 @@ end_by_signals(told)
 signal.raise_signal(signal.SIGTERM)
 assert told.is_set()
 print("told", told.times, "times", flush=True)
+"""
+# Before each line that is executed in handling a signal comes another signal.
+_TOLD_IN_THE_MIDST = """
+import signal
+import sys
+from haidang_tools.virtual import told_to_end
+
+def interrupt(frame, event, argument):
+    global left
+    if left and event == "line":
+        left -= 1
+        signal.raise_signal(signal.SIGTERM)
+    return interrupt
+
+left, told = 100, told_to_end()
+sys.settrace(interrupt)
+signal.raise_signal(signal.SIGTERM)
+sys.settrace(None)
+told.get()
+print("told", flush=True)
 """
 _TOLD_OFTEN = """
 import signal

@@ -122,6 +122,8 @@ class Connection:
         """
         if self._overflowed and self._arrived.empty():
             raise UplinkError(f"{self._where} sent more at once than there is room for")
+        if not self._arrived.empty():
+            return self._arrived.get_nowait()
         get = asyncio.ensure_future(self._arrived.get())
         waits: tuple[asyncio.Future[Any], ...] = (get, self._lost)
         try:

@@ -1,6 +1,8 @@
 """What is under way to a destination, when it is sent again, and what goes first; pure."""
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from haidang_wire import ranges
 
@@ -22,6 +24,14 @@ _REFUSALS = 8
 _REFUSALS_OF_ALL = 40
 
 
+class _Look(NamedTuple):
+    """What is due at a moment, in the order of sending, and when more will be (inf: never)."""
+
+    at_ms: int
+    ready: list[Entry]
+    later_ms: float
+
+
 class Window:
     """Messages that were loaded and are not yet confirmed, by sequence.
 
@@ -38,6 +48,8 @@ class Window:
         self._accepted = 0
         self._sendings = 0
         self._has_unheard = False
+        # Until a message changes: it is asked for many times between two changes.
+        self._look: _Look | None = None
         # What was handed to the link and has no answer yet, in the order of sending.
         self._in_hand: dict[int, None] = {}
 
@@ -62,16 +74,14 @@ class Window:
 
     def add(self, message: Outgoing) -> None:
         """Load a message; it is due at once."""
+        self._look = None
         self._entries[message.seq] = Entry(message)
         lane = self._lanes[message.lane]
         lane.cursor = max(lane.cursor, message.seq)
 
     def due(self, now_ms: int) -> list[Outgoing]:
         """What is to be sent now: by lane, alarms all, of the rest what the line may hold."""
-        ready = sorted(
-            (entry for entry, due_ms in self._times() if due_ms is not None and due_ms <= now_ms),
-            key=lambda entry: (LANES.index(entry.message.lane), entry.message.seq),
-        )
+        ready = self._looked(now_ms).ready
         if not ready:
             return []
         under_way, limit = self._bytes_in_hand(), self.pace.window(now_ms)
@@ -87,6 +97,7 @@ class Window:
 
     def sent(self, seq: int, now_ms: int) -> None:
         """Note that a message is on its way to the broker."""
+        self._look = None
         entry = self._entries[seq]
         self._sendings += 1
         entry.order = self._sendings
@@ -101,6 +112,7 @@ class Window:
 
         What was given to nobody goes out again as soon as somebody is there.
         """
+        self._look = None
         self._in_hand.pop(seq, None)
         self.pace.answered(seq, now_ms)
         if is_heard and self._has_unheard:
@@ -116,6 +128,7 @@ class Window:
 
     def refused(self, seq: int, now_ms: int) -> bool:
         """Note the broker's refusal; whether the message is hopeless and holds up the others."""
+        self._look = None
         self._in_hand.pop(seq, None)
         self.pace.refused(seq)
         entry = self._entries.get(seq)
@@ -127,6 +140,7 @@ class Window:
 
     def drop(self, seq: int) -> None:
         """Forget a message that is no longer to be sent."""
+        self._look = None
         self._entries.pop(seq, None)
 
     def reconnected(self, now_ms: int, *, is_kept: bool) -> int | None:
@@ -138,6 +152,7 @@ class Window:
         says so by hanging up. The sequence of one that is hopeless by now, if there is one: it
         alone, for the others pass.
         """
+        self._look = None
         oldest = next((seq for seq in self._in_hand if seq in self._entries), None)
         self._in_hand.clear()
         self.pace = Pace()
@@ -172,6 +187,7 @@ class Window:
 
     def confirm(self, confirmed: list[list[int]], now_ms: int) -> None:
         """Drop what the centre has committed."""
+        self._look = None
         for seq in ranges.each(confirmed):
             entry = self._entries.pop(seq, None)
             if entry is not None:
@@ -186,8 +202,18 @@ class Window:
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the next message becomes due after `now_ms`."""
-        times = (due_ms for _, due_ms in self._times())
-        return min((due for due in times if due is not None and due > now_ms), default=None)
+        later_ms = self._looked(now_ms).later_ms
+        return None if later_ms == math.inf else int(later_ms)
+
+    def _looked(self, now_ms: int) -> _Look:
+        look = self._look
+        if look is None or not look.at_ms <= now_ms < look.later_ms:
+            times = [(due_ms, entry) for entry, due_ms in self._times() if due_ms is not None]
+            ready = [entry for due_ms, entry in times if due_ms <= now_ms]
+            ready.sort(key=_rank)
+            later_ms = min((due_ms for due_ms, _ in times if due_ms > now_ms), default=math.inf)
+            look = self._look = _Look(now_ms, ready, later_ms)
+        return look
 
     def _put_off(self, entry: Entry, now_ms: int) -> None:
         if not entry.refusals:
@@ -228,6 +254,10 @@ class Window:
             for entry in entries
             if entry is not None and entry.message.lane != "alarm"
         )
+
+
+def _rank(entry: Entry) -> tuple[int, int]:
+    return LANES.index(entry.message.lane), entry.message.seq
 
 
 def _lies_at_broker(entry: Entry) -> bool:

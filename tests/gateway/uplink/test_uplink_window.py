@@ -1,5 +1,6 @@
 """What goes first, what is sent again and when, and what an acknowledgement may delete."""
 
+import copy
 import itertools
 
 from haidang_gateway.batch import Outgoing
@@ -458,6 +459,19 @@ class WindowHistory(RuleBasedStateMachine):
             if taken:
                 self.window.taken(message.seq, self.now_ms)
 
+    @rule(place=st.integers(0, 4), how=st.sampled_from(["taken", "unheard", "refused"]))
+    def answer(self, place: int, how: str) -> None:
+        for seq in sorted(self.ever_sent)[place : place + 1]:
+            if how == "refused":
+                self.window.refused(seq, self.now_ms)
+            else:
+                self.window.taken(seq, self.now_ms, is_heard=how == "taken")
+
+    @rule(seq=st.integers(1, 50))
+    def drop(self, seq: int) -> None:
+        if self.open.pop(seq, None):
+            self.window.drop(seq)
+
     @rule(by_ms=st.integers(1, 70_000))
     def wait(self, by_ms: int) -> None:
         self.now_ms += by_ms
@@ -490,6 +504,13 @@ class WindowHistory(RuleBasedStateMachine):
     @invariant()
     def the_window_is_bounded_and_holds_exactly_what_is_open(self) -> None:
         assert len(self.window) == len(self.open) <= WINDOW
+
+    @invariant()
+    def what_was_seen_before_is_what_is_to_be_seen_now(self) -> None:
+        anew = copy.deepcopy(self.window)
+        anew._look = None
+        assert self.window.next_due_ms(self.now_ms) == anew.next_due_ms(self.now_ms)
+        assert self.window.due(self.now_ms) == anew.due(self.now_ms)
 
 
 TestWindowHistory = WindowHistory.TestCase

@@ -8,12 +8,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from haidang_gateway.vision.camera import Decoder, Source, opened
+from haidang_gateway.vision.camera import Decoder, opened
 from haidang_gateway.vision.crew import rss_mb
 from haidang_gateway.vision.lines import WorkerSettings, ZoneSettings
 from haidang_gateway.vision.lookout import Lookout
 from haidang_gateway.vision.networks import load_networks
 from haidang_gateway.vision.observer import Observer
+from haidang_gateway.vision.source import Source
 
 from bench import parts, vision_clips
 from bench.vision_worker import MODELS

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
-from haidang_gateway.vision.camera import Source, frames
+from haidang_gateway.vision.camera import frames
 from haidang_gateway.vision.feed import Camera
+from haidang_gateway.vision.source import Source
 from redial_kit import noted_pauses
 from rtsp_peer import RtspCamera
 from waiting import wait_until

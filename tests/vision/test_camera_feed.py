@@ -7,8 +7,8 @@ import pytest
 from crew_kit import noisy, write_clip
 from haidang_gateway.clock import Clock
 from haidang_gateway.vision import feed, picamera
-from haidang_gateway.vision.camera import Source
 from haidang_gateway.vision.feed import Camera
+from haidang_gateway.vision.source import Source
 from waiting import wait_until
 
 DEADLINE_S = 10.0

@@ -9,9 +9,9 @@ from itertools import islice
 import numpy as np
 import pytest
 from haidang_gateway.clock import Clock
-from haidang_gateway.vision.camera import Source
 from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.motion import Stillness
+from haidang_gateway.vision.source import Source
 from haidang_tools import street as street_module
 from haidang_tools.scene import Orders, Scene, SceneError, compose
 from haidang_tools.street import DrawnStreet, FilmedStreet, street, street_video

@@ -14,11 +14,12 @@ import pytest
 from crew_kit import LEFT, noisy, play, settings, write_clip
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
-from haidang_gateway.vision.camera import Source, frames
+from haidang_gateway.vision.camera import frames
 from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.lines import (
     AliveLine,
 )
+from haidang_gateway.vision.source import Source
 from PIL import Image
 from waiting import wait_until
 

@@ -1,9 +1,7 @@
 """Opens picture sources and turns their packets into pictures; the only importer of PyAV."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias, cast
 
@@ -18,13 +16,8 @@ from av.video.stream import VideoStream
 from haidang_gateway.errors import CameraError, CameraRefused, EvidenceError
 from haidang_gateway.vision.frame import Form, Frame, Picture, bounded
 from haidang_gateway.vision.masks import Masks
+from haidang_gateway.vision.source import SNAPSHOT, Source, without_secrets
 
-_LIVE = re.compile(r"^(rtsps?|rtmp|https?|tcp|udp|srt)://|^/dev/video|^snapshot\+|^picamera2:")
-_LOSSLESS = re.compile(r"^(rtsps?|rtmp|https?|tcp)://")
-# Passwords hold "/" and "@" too, and many cameras want theirs in the path or behind a "?".
-_ACCOUNT = re.compile(r"(:/+)\S*@")
-_PARAMETERS = re.compile(r"\?\S*|/[^/?\s]*=\S*")
-_SNAPSHOT = "snapshot+"
 # A triangle as wide as the step is what training saw: means over areas move single scores by up to
 # .5 of 1 (267 pictures), this one by .24. Brightness alone needs no better than plain means.
 _FILTERS: dict[Form, Interpolation] = {
@@ -48,46 +41,6 @@ Raw = VideoFrame
 """A decoded picture as it came, without masks: it never leaves `vision/`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the pictures come from and how long to wait for them.
-
-    `snapshot+http://...` is one picture for each request, asked for every `snapshot_every_s`.
-    """
-
-    address: str
-    loop: bool = True
-    open_timeout_s: float = 10.0
-    read_timeout_s: float = 5.0
-    snapshot_every_s: float = 1.0
-
-    @property
-    def live(self) -> bool:
-        """A stream or device sets its own pace; a file is paced by its time stamps."""
-        return _LIVE.match(self.address) is not None
-
-    @property
-    def patient(self) -> bool:
-        """Whether packets may wait for us: in a file, or in a connection that loses none."""
-        return not self.live or _LOSSLESS.match(self.address) is not None
-
-    @property
-    def snapshot(self) -> bool:
-        """One picture for each request."""
-        return self.address.startswith(_SNAPSHOT)
-
-    @property
-    def module(self) -> int | None:
-        """The number of a camera on the board's ribbon cable (`picamera2:0`), else None."""
-        name, _, number = self.address.partition(":")
-        return int(number or "0") if name == "picamera2" else None
-
-    @property
-    def shown(self) -> str:
-        """The address without account and parameters, for logs and messages."""
-        return _without_secrets(self.address) if ":/" in self.address else self.address
-
-
 class Decoder:
     """Packets of one stream to frames, with its conversions; not thread-safe."""
 
@@ -106,19 +59,25 @@ class Decoder:
 
     def packets(self) -> Iterator[Encoded]:
         """Yield the stream's packets until its end; CameraError where it stops or stalls."""
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except (StopIteration, av.EOFError):
-                return
-            except av.InvalidDataError:
-                self._note_broken()
-                continue
-            except (av.FFmpegError, OSError) as error:
-                shown = self._source.shown
-                raise CameraError(f"camera {shown} stopped ({_reason(error)})") from error
-            yield packet
+        packets = cast("Generator[Encoded]", self._container.demux(self._stream))
+        take = _owned if self._source.device else _as_it_is
+        try:
+            while True:
+                try:
+                    packet = take(next(packets))
+                except (StopIteration, av.EOFError):
+                    return
+                except av.InvalidDataError:
+                    self._note_broken()
+                    continue
+                except (av.FFmpegError, OSError) as error:
+                    shown = self._source.shown
+                    raise CameraError(f"camera {shown} stopped ({_reason(error)})") from error
+                yield packet
+        finally:
+            # It holds the last packet, and an error holds it, longer than the container is open.
+            packets.close()
+            del packets
 
     def pictures(self, packet: Encoded, *, alone: bool = False) -> list[VideoFrame]:
         """Decode one packet; `alone` gives a key frame's picture at once and forgets the rest.
@@ -155,6 +114,23 @@ class Decoder:
             raise CameraError(f"camera {self._source.shown} sends broken pictures only")
 
 
+def _as_it_is(packet: Encoded) -> Encoded:
+    return packet
+
+
+def _owned(packet: Encoded) -> Encoded:
+    """With bytes of its own: a device's lie in memory that is gone when it is closed.
+
+    Raw pictures lie there, too: whoever looked at one when the plug was pulled crashed.
+    """
+    if not packet.size:
+        return packet
+    own = cast("Encoded", Packet(bytes(packet)))
+    own.pts, own.dts, own.time_base = packet.pts, packet.dts, packet.time_base
+    own.stream, own.is_keyframe = packet.stream, packet.is_keyframe
+    return own
+
+
 def raw(rgb: Picture) -> Raw:
     """Return an array of height x width x 3 bytes as a decoded picture."""
     return VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
@@ -162,7 +138,7 @@ def raw(rgb: Picture) -> Raw:
 
 def opened(source: Source) -> AbstractContextManager[InputContainer]:
     """Open a source within its time-out; CameraError with what to check."""
-    address = source.address.removeprefix(_SNAPSHOT)
+    address = source.address.removeprefix(SNAPSHOT)
     # Without a buffer the pictures read while the format is guessed are gone: all of a snapshot.
     stream = source.live and not source.snapshot
     options = {"fflags": "nobuffer", "flags": "low_delay"} if stream else {}
@@ -174,7 +150,7 @@ def opened(source: Source) -> AbstractContextManager[InputContainer]:
     try:
         return av.open(
             address,
-            format="v4l2" if address.startswith("/dev/video") else None,
+            format="v4l2" if source.device else None,
             options=options,
             timeout=(source.open_timeout_s, source.read_timeout_s),
         )
@@ -285,13 +261,9 @@ def _encoded(picture: Raw, width: int, height: int, quality: int) -> bytes:
     return b"".join(bytes(packet) for packet in packets)
 
 
-def _without_secrets(text: str) -> str:
-    return _PARAMETERS.sub("", _ACCOUNT.sub(r"\1", text))
-
-
 def _reason(error: Exception) -> str:
     if isinstance(error, av.ExitError):
         return "no answer in time"
     # Not every error of FFmpeg is an OSError, but all have its text.
     text = error.strerror if isinstance(error, OSError | av.FFmpegError) else None
-    return text or _without_secrets(str(error))
+    return text or without_secrets(str(error))

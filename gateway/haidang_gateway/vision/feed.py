@@ -15,13 +15,13 @@ from haidang_gateway.vision.camera import (
     Develop,
     Encoded,
     Raw,
-    Source,
     opened,
     raw,
 )
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lull import Arrivals, Lull
 from haidang_gateway.vision.masks import Masks
+from haidang_gateway.vision.source import Source
 from haidang_gateway.vision.thrift import Pile, Thrift
 
 log = logging.getLogger(__name__)

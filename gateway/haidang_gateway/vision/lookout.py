@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, Protocol
 
-from haidang_gateway.vision.camera import Source
 from haidang_gateway.vision.evidence import EvidenceFolder, read_key
 from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.frame import Frame
@@ -13,6 +12,7 @@ from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.memory import Memory
 from haidang_gateway.vision.motion import Gate
 from haidang_gateway.vision.observer import Observer
+from haidang_gateway.vision.source import Source
 from haidang_gateway.vision.view import BLIND, Limits, Sight, View
 from haidang_gateway.vision.witness import Witness
 

@@ -1,0 +1,75 @@
+"""A USB camera with raw pictures that is pulled out: what was taken of it can still be seen."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_CAMERA = Path(__file__).with_name("usb_camera.c")
+_LIMIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library that is /dev/video77 for whoever preloads it."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler `cc` to make the camera with")
+    made = tmp_path_factory.mktemp("usb") / "camera.so"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", made, _CAMERA, "-ldl"]
+    subprocess.run(command, check=True, timeout=_LIMIT_S)
+    return made
+
+
+def test_a_raw_picture_can_be_looked_at_when_its_camera_is_pulled_out(camera: Path) -> None:
+    assert _seen(camera, _PULLED) == "after away: (240, 320, 3), grey\n"
+
+
+def test_a_raw_picture_can_be_looked_at_when_its_camera_was_stopped(camera: Path) -> None:
+    assert _seen(camera, _STOPPED) == "after open: (240, 320, 3), grey\n"
+
+
+def _seen(camera: Path, script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _WATCHED + script],
+        cwd=_CAMERA.parents[1],
+        env=os.environ | {"LD_PRELOAD": str(camera), "PICTURES": "20"},
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+_WATCHED = """
+from haidang_gateway.clock import Clock
+from haidang_gateway.vision.feed import Camera
+from haidang_gateway.vision.source import Source
+from waiting import wait_until
+
+def told(frame):
+    colour = "grey" if abs(frame.rgb.astype(int) - 128).max() < 3 else "torn"
+    print(f"after {camera.state}: {frame.rgb.shape}, {colour}", flush=True)
+
+clock = Clock()
+camera = Camera(
+    Source(address="/dev/video77"), monotonic_ms=clock.monotonic_ms, now_ms=clock.now_ms
+)
+camera.start()
+"""
+_PULLED = """
+wait_until(lambda: camera.state == "away", "the camera being away")
+told(camera.take(0))
+camera.stop()
+"""
+_STOPPED = """
+wait_until(lambda: camera.waiting, "a picture")
+frame = camera.take(0)
+camera.stop()
+told(frame)
+"""

@@ -1,8 +1,10 @@
 """What a camera tells, and when: a picture once it lies there, before any pause, and the end."""
 
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from crew_kit import noisy, write_clip
 from haidang_gateway.clock import Clock
@@ -88,3 +90,28 @@ def test_packets_gather_while_nobody_waits_for_them_and_longer_while_nothing_is_
     camera.stop()
     assert least_s <= max(pauses, default=0) <= most_s
     assert not any(untold), "a picture is told before the pause, not after it"
+
+
+def test_a_film_behind_another_one_is_played_at_its_rate_too(tmp_path):
+    film = Path(write_clip(tmp_path / "c.ts", [noisy(90, i) for i in range(10)], rate=10))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(film.read_bytes() * 2)
+    times_ms, now_ms = [], 5_000
+
+    def wait(pause_s):
+        nonlocal now_ms
+        now_ms += round(pause_s * 1000)
+
+    camera = Camera(
+        Source(address=str(joined), loop=False),
+        monotonic_ms=lambda: now_ms,
+        now_ms=lambda: now_ms,
+        on_fresh=lambda: times_ms.append(frame.at_ms) if (frame := camera.take(0)) else None,
+    )
+    camera._stop.wait = wait
+    camera.start()
+    wait_until(lambda: camera.state == "ended", "the end of both")
+    camera.stop()
+    assert camera.counters.decoded == 20
+    assert times_ms[-1] == 5_000 + 19 * 100
+    assert set(np.diff(times_ms[:-1])) == {100}

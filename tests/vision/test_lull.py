@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from haidang_gateway.vision.lull import Arrivals, Lull
+from haidang_gateway.vision.lull import Arrivals, Lull, Schedule
 from haidang_gateway.vision.thrift import Pile, Thrift
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,3 +142,42 @@ def test_no_stamps_and_no_times_make_a_pause_long_or_a_packet_late(steps):
         lull.note(came_ms, 8_000)
         assert 0 <= lull.pause_ms(now_ms, None) <= 225
         assert 0 <= lull.pause_ms(now_ms, now_ms + 100) <= 225
+
+
+_stamps_ms = st.lists(st.none() | st.floats(-1e9, 1e9), max_size=60)
+
+
+@given(st.integers(0, 10**9), _stamps_ms)
+def test_whatever_a_files_stamps_do_its_time_never_goes_back_and_waits_a_minute_at_most(
+    start_ms, stamps_ms
+):
+    schedule, before_ms = Schedule(start_ms), start_ms
+    for stamp_ms in stamps_ms:
+        due_ms = schedule.due_ms(stamp_ms)
+        assert before_ms <= due_ms <= before_ms + 60_000
+        before_ms = due_ms
+
+
+@given(st.floats(-1e9, 1e9), st.lists(st.integers(0, 59_000), max_size=60))
+def test_a_file_is_due_as_its_stamps_say_counted_from_the_first(first_ms, steps_ms):
+    schedule = Schedule(5_000)
+    at_ms = 0
+    assert schedule.due_ms(first_ms) == 5_000
+    for step_ms in steps_ms:
+        at_ms += step_ms
+        assert abs(schedule.due_ms(first_ms + at_ms) - 5_000 - at_ms) <= 1
+
+
+@pytest.mark.parametrize("second_ms", [0.0, 36_000_000.0])
+def test_a_film_behind_another_one_goes_on_at_the_pace_of_the_first(second_ms):
+    schedule = Schedule(0)
+    film_ms = [n * 40.0 for n in range(100)]
+    due_ms = [schedule.due_ms(at_ms) for at_ms in film_ms]
+    due_ms += [schedule.due_ms(second_ms + at_ms) for at_ms in film_ms]
+    assert due_ms == [n * 40 for n in range(200)]
+
+
+def test_pictures_out_of_order_are_no_new_film():
+    schedule = Schedule(0)
+    stamps_ms = [0, 40, 200, 80, 120, 160, 400, 240]
+    assert [schedule.due_ms(at) for at in stamps_ms] == [0, 40, 200, 200, 200, 200, 400, 400]

@@ -19,7 +19,7 @@ from haidang_gateway.vision.camera import (
     raw,
 )
 from haidang_gateway.vision.frame import Frame
-from haidang_gateway.vision.lull import Arrivals, Lull
+from haidang_gateway.vision.lull import Arrivals, Lull, Schedule
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.source import Source
 from haidang_gateway.vision.thrift import Pile, Thrift
@@ -163,11 +163,11 @@ class Camera:
             decoder = Decoder(container, self._source)
             start_ms = self._monotonic_ms()
             pile: Pile[Encoded] = Pile(start_ms)
-            arrivals, lull = Arrivals(), Lull()
+            arrivals, schedule, lull = Arrivals(), Schedule(start_ms), Lull()
             for packet in decoder.packets():
                 if self._stop.is_set():
                     return
-                came_ms, how = self._came_ms(decoder.stamp_ms(packet), start_ms, arrivals), "all"
+                came_ms, how = self._came_ms(decoder.stamp_ms(packet), schedule, arrivals), "all"
                 # The last, empty packet fetches what the decoder still holds.
                 if packet.size:
                     how = self._thrift.judge(packet.is_keyframe, came_ms, awake=self.awake)
@@ -195,11 +195,11 @@ class Camera:
             return self._decode(decoder, pile.take())
         return False
 
-    def _came_ms(self, at_ms: float | None, start_ms: int, arrivals: Arrivals) -> int:
+    def _came_ms(self, at_ms: float | None, schedule: Schedule, arrivals: Arrivals) -> int:
         """When the packet stamped `at_ms` came; a file's are waited for until they are due."""
         if self._live:
             return arrivals.came_ms(at_ms, self._monotonic_ms())
-        due_ms = start_ms + int(at_ms or 0)
+        due_ms = schedule.due_ms(at_ms)
         if (early_ms := due_ms - self._monotonic_ms()) > 0:
             self._stop.wait(early_ms / 1000)
         return due_ms

@@ -11,6 +11,9 @@ _WINDOW_MS = 2_000
 _MOST_DRIFT_MS = 40
 _MOST_LAG_MS = 1_000
 _STAMPS = 8
+# In a file: pictures that are stored out of order lie nearer to each other than this, and a pause
+# of more than a minute is the joint between two films.
+_MOST_MIXED_MS, _LONGEST_STEP_MS = 400, 60_000
 # What gathers must fit into the buffers of both ends: a camera that cannot send drops pictures.
 _LONGEST_MS, _LONGEST_ASLEEP_MS, _MOST_BYTES = 200, 600, 100_000
 _MARGIN_MS = 3
@@ -52,6 +55,34 @@ class Arrivals:
 
     def _forget(self) -> None:
         self.trusted, self._begun_ms = False, None
+
+
+class Schedule:
+    """Tells when a file's packets are due, by their stamps counted from the first."""
+
+    def __init__(self, start_ms: int) -> None:
+        """The first packet is due at `start_ms`."""
+        self._due_ms = start_ms
+        self._step_ms = 0
+        self._offset_ms: float | None = None
+
+    def due_ms(self, stamp_ms: float | None) -> int:
+        """When a packet is due: never before the last one, and with it where it has no stamp.
+
+        Where the stamps begin anew, as those of films put one behind another, time goes on.
+        """
+        if stamp_ms is None:
+            return self._due_ms
+        if self._offset_ms is None:
+            self._offset_ms = self._due_ms - stamp_ms
+        step_ms = round(stamp_ms + self._offset_ms) - self._due_ms
+        if not -_MOST_MIXED_MS <= step_ms <= _LONGEST_STEP_MS:
+            step_ms = self._step_ms
+            self._offset_ms = self._due_ms + step_ms - stamp_ms
+        if step_ms > 0:
+            self._step_ms = step_ms
+            self._due_ms += step_ms
+        return self._due_ms
 
 
 class Lull:

@@ -152,3 +152,30 @@ def test_in_doubt_a_pack_is_accepted_never_refused(seqs: list[tuple[int, bool]])
         world.commit()
         if restart:
             world.restart()
+
+
+@given(st.lists(st.tuples(st.sampled_from([NODE, _OTHER]), st.integers(0, 6)), max_size=60))
+def test_the_boots_that_a_node_spoke_of_last_are_the_ones_that_are_kept(
+    spoken: list[tuple[str, int]],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("haidang_gateway.ingest.ledger._MOST_BOOTS", 3)
+        ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
+        kept: dict[str, list[int]] = {NODE: [], _OTHER: []}
+        for node, number in spoken:
+            ledger.accept((node, EPOCH, number), number, 0)
+            kept[node] = [*(n for n in kept[node] if n != number), number][-3:]
+            assert all(
+                sorted(ledger.boots_of(name, EPOCH)) == sorted(of) for name, of in kept.items()
+            )
+
+
+def test_what_is_counted_within_one_minute_and_over_midnight_stands_under_its_day() -> None:
+    midnight_ms = 86_400_000
+    ledger = Ledger({}, 0, lambda at_ms: f"day {at_ms // midnight_ms}")
+    for at_ms in (midnight_ms - 60_001, midnight_ms - 60_000, midnight_ms - 1, midnight_ms):
+        ledger.count(NODE, "received", at_ms)
+    ledger.count(NODE, "lost", midnight_ms, 2)
+    ledger.count(NODE, "lost", midnight_ms + 60_000, -2)
+    _, counts = ledger.take()
+    assert counts == {(NODE, "day 0", "received"): 3, (NODE, "day 1", "received"): 1}

@@ -100,3 +100,13 @@ def test_a_pack_without_a_time_gets_one() -> None:
 def test_what_the_contract_refuses_is_refused() -> None:
     with pytest.raises(PackError):
         senml.decode_pack(_PACK.replace(b'"bver":26', b'"bver":27'))
+
+
+def test_readings_that_are_remembered_are_read_the_same_the_second_time() -> None:
+    """And such as are too long to be remembered."""
+    long = b",".join([b'{"n":"smoke/mv","u":"mV","v":%d}' % n for n in range(20)])
+    for data in (_PACK, _PACK.replace(b"1234", b"1235"), _PACK[:-1] + b"," + long + b"]"):
+        for _ in range(2):
+            found = quick_pack.read(data)
+            assert found is not None
+            _check_same(found, senml.decode_pack(data))

@@ -16,8 +16,10 @@ def learn(boot: Boot, up_ms: int, unix_ms: int | None, received_ms: int) -> None
     `unix_ms` is the node's own time of `up_ms`; a time that cannot be is ignored. Having been
     received is always an upper bound, the tighter the fresher the message.
     """
+    # Of nearly every pack it is what is known: nothing is to be judged then.
     if (
         unix_ms is not None
+        and unix_ms - up_ms != boot.anchor_ms
         and _EARLIEST_MS <= unix_ms <= received_ms + _AHEAD_MS
         and not _is_contradicted(boot, unix_ms - up_ms)
     ):

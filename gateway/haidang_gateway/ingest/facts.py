@@ -1,8 +1,7 @@
 """From the records of a pack to facts for the alarm rules."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from haidang_wire.senml import Record
 from haidang_wire.vocabulary import NAMES
@@ -20,9 +19,8 @@ Value = int | float | bool | str
 Sample = tuple[int, dict[str, Value]]
 """What was measured together: its uptime in ms, and the values by name."""
 _HEALTH = "/health"
-# What all facts of one sample have in common.
-_Common = dict[str, Any]
-_Maker = Callable[[dict[str, Value], _Common], Iterator[Fact]]
+_Maker = Callable[[dict[str, Value], str, str, int, int], Iterable[Fact]]
+"""Facts of a sample's values, source, place, time and arrival (Unix ms)."""
 # A node measures the same few things all day; what a strange one invents stays small.
 _SETS_OF_NAMES = 256
 
@@ -31,17 +29,14 @@ def facts_of(
     samples: Iterable[Sample], *, source: str, place: str, zero_ms: int, received_ms: int
 ) -> tuple[Fact, ...]:
     """The facts of a pack in the order of its samples; `zero_ms` is Unix ms of uptime 0."""
-    facts: list[Fact] = []
-    for up_ms, values in samples:
-        common = {
-            "source": source,
-            "place": place,
-            "at_ms": zero_ms + up_ms,
-            "received_ms": received_ms,
-        }
-        for make in _makers_for(tuple(values)):
-            facts.extend(make(values, common))
-    return tuple(facts)
+    return tuple(
+        [
+            fact
+            for up_ms, values in samples
+            for make in _makers_for(tuple(values))
+            for fact in make(values, source, place, zero_ms + up_ms, received_ms)
+        ]
+    )
 
 
 def samples_of(records: Iterable[Record]) -> list[Sample]:
@@ -57,54 +52,82 @@ def samples_of(records: Iterable[Record]) -> list[Sample]:
     return samples
 
 
-def _smoke(values: dict[str, Value], common: _Common) -> Iterator[SmokeFact]:
+def _smoke(
+    values: dict[str, Value], source: str, place: str, at_ms: int, received_ms: int
+) -> Iterable[SmokeFact]:
     state = values.get("smoke/state")
-    if isinstance(state, str):
-        yield SmokeFact(
-            state=state,
-            ratio=_number(values.get("smoke/ratio")),
-            **common,
-        )
+    if not isinstance(state, str):
+        return ()
+    ratio = _number(values.get("smoke/ratio"))
+    fact = SmokeFact(
+        source=source,
+        place=place,
+        state=state,
+        ratio=ratio,
+        at_ms=at_ms,
+        received_ms=received_ms,
+    )
+    return (fact,)
 
 
-def _flood(values: dict[str, Value], common: _Common) -> Iterator[FloodFact]:
+def _flood(
+    values: dict[str, Value], source: str, place: str, at_ms: int, received_ms: int
+) -> Iterable[FloodFact]:
     state, level = values.get("flood/state"), values.get("flood/level")
-    yield FloodFact(
+    fact = FloodFact(
+        source=source,
+        place=place,
         state=state if isinstance(state, str) else None,
         level_mm=_whole(level),
         rate_mm_h=_whole(values.get("flood/rate")),
         to_next_s=_whole(values.get("flood/to_next")),
-        **common,
+        at_ms=at_ms,
+        received_ms=received_ms,
     )
+    return (fact,)
 
 
-def _footfall(values: dict[str, Value], common: _Common) -> Iterator[FootfallFact]:
-    yield FootfallFact(
+def _footfall(
+    values: dict[str, Value], source: str, place: str, at_ms: int, received_ms: int
+) -> Iterable[FootfallFact]:
+    fact = FootfallFact(
+        source=source,
+        place=place,
         devices=_whole(values.get("footfall/devices")),
         low=_whole(values.get("footfall/low")),
         high=_whole(values.get("footfall/high")),
-        **common,
+        at_ms=at_ms,
+        received_ms=received_ms,
     )
+    return (fact,)
 
 
-def _power(values: dict[str, Value], common: _Common) -> Iterator[PowerFact]:
+def _power(
+    values: dict[str, Value], source: str, place: str, at_ms: int, received_ms: int
+) -> Iterable[PowerFact]:
     # A good supply is told by its voltage alone, also by a node that has just restarted.
     word = values.get("node/power", "ok" if "node/supply" in values else None)
-    if isinstance(word, str):
-        yield PowerFact(
-            word=word,
-            **common,
+    if not isinstance(word, str):
+        return ()
+    fact = PowerFact(source=source, place=place, word=word, at_ms=at_ms, received_ms=received_ms)
+    return (fact,)
+
+
+def _health(
+    values: dict[str, Value], source: str, place: str, at_ms: int, received_ms: int
+) -> Iterable[HealthFact]:
+    return [
+        HealthFact(
+            source=source,
+            place=place,
+            sensor=name.removesuffix(_HEALTH),
+            health=value,
+            at_ms=at_ms,
+            received_ms=received_ms,
         )
-
-
-def _health(values: dict[str, Value], common: _Common) -> Iterator[HealthFact]:
-    for name, value in values.items():
-        if name.endswith(_HEALTH) and isinstance(value, str):
-            yield HealthFact(
-                sensor=name.removesuffix(_HEALTH),
-                health=value,
-                **common,
-            )
+        for name, value in values.items()
+        if name.endswith(_HEALTH) and isinstance(value, str)
+    ]
 
 
 # What is made where one of these readings is there, in the order in which the rules hear it.

@@ -12,6 +12,8 @@ from haidang_gateway.ingest.boot import Boot, Ranges, put
 Verdict = Literal["new", "late", "duplicate"]
 
 _FIRST_SEQ = 0
+# No day of any time zone begins within one.
+_MINUTE_MS = 60_000
 # Boots below those a node still speaks of are kept this far back to recognise duplicates.
 _KEEP_BOOTS = 16
 # A node with broken flash draws a new epoch at each start, and a hostile one invents them. A
@@ -42,8 +44,11 @@ class Ledger:
         self._causes: dict[str, set[str]] = {}
         self._created_ms = created_ms
         self._day_of = day_of
+        # The boot of each node that it spoke of last.
+        self._newest: dict[str, BootKey] = {}
         self._changed: set[BootKey] = set()
-        self._counts: Counter[DayKey] = Counter()
+        # By node, what was counted, and minute: of each the day is looked up once.
+        self._counts: dict[tuple[str, str, int], int] = {}
 
     def boot(self, key: BootKey) -> Boot:
         """The record of a boot, made on its first mention; marks it as changed.
@@ -51,15 +56,9 @@ class Ledger:
         It takes the place of the one that its node has not spoken of for longest.
         """
         self._changed.add(key)
-        order = self._order.setdefault(key[0], {})
-        order.pop(key, None)
-        order[key] = None
-        while len(order) > _MOST_BOOTS:
-            self._drop(next(iter(order)))
-        boot = self._boots.get(key)
-        if boot is None:
-            boot = self._boots[key] = Boot()
-        return boot
+        if self._newest.get(key[0]) != key:
+            self._put_last(key)
+        return self._boots[key]
 
     def boots_of(self, node: str, epoch: str) -> dict[int, Boot]:
         """All known boots of a node's epoch by boot count."""
@@ -111,7 +110,8 @@ class Ledger:
 
     def count(self, node: str, what: str, at_ms: int, by: int = 1) -> None:
         """Add to a day's count of a node."""
-        self._counts[node, self._day_of(at_ms), what] += by
+        key = node, what, at_ms // _MINUTE_MS
+        self._counts[key] = self._counts.get(key, 0) + by
 
     def take(self) -> tuple[dict[BootKey, dict[str, Any] | None], dict[DayKey, int]]:
         """Changed boots (None: forget it) and counts since the last take, for one commit."""
@@ -120,9 +120,22 @@ class Ledger:
         docs = {
             key: self._boots[key].to_doc() if key in self._boots else None for key in self._changed
         }
-        counts = {key: count for key, count in self._counts.items() if count}
-        self._changed, self._counts = set(), Counter()
-        return docs, counts
+        counts: Counter[DayKey] = Counter()
+        for (node, what, minute), count in self._counts.items():
+            counts[node, self._day_of(minute * _MINUTE_MS), what] += count
+        self._changed, self._counts = set(), {}
+        return docs, {key: count for key, count in counts.items() if count}
+
+    def _put_last(self, key: BootKey) -> None:
+        """Make it the boot that its node has just spoken of, and known."""
+        order = self._order.setdefault(key[0], {})
+        order.pop(key, None)
+        order[key] = None
+        self._newest[key[0]] = key
+        if key not in self._boots:
+            self._boots[key] = Boot()
+        while len(order) > _MOST_BOOTS:
+            self._drop(next(iter(order)))
 
     def _book(self, key: BootKey, boot: Boot, entry: Mapping[str, Any], received_ms: int) -> None:
         known = _union(boot.received, boot.dropped, boot.quarantined) if entry["dropped"] else []
@@ -151,6 +164,8 @@ class Ledger:
 
     def _drop(self, key: BootKey) -> None:
         del self._order[key[0]][key]
+        if self._newest.get(key[0]) == key:
+            del self._newest[key[0]]
         self._boots.pop(key, None)
         self._changed.add(key)
 

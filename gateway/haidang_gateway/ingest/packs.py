@@ -49,6 +49,7 @@ class PackReader:
     def __init__(self, nodes: Mapping[str, NodeSettings], ledger: Ledger) -> None:
         """`nodes` are the configured ones by id."""
         self._nodes = nodes
+        self._sources = {name: node.source for name, node in nodes.items()}
         self._ledger = ledger
 
     def read(self, arrival: Arrival) -> Received:
@@ -63,7 +64,7 @@ class PackReader:
         body = pack.resolved(high_ms)
         facts = facts_of(
             pack.samples,
-            source=node.source,
+            source=self._sources[node.id],
             place=node.place,
             zero_ms=high_ms - pack.up_ms,
             received_ms=received_ms,

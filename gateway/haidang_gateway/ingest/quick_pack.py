@@ -53,6 +53,8 @@ _LONGEST_READING = max(map(len, _NAMES)) + 40
 # More boots than a gateway can have nodes; a reading at rest says the same few values all day.
 _KEYS = 10_000
 _READINGS = 4096
+# So do all readings of one sample; what is remembered of longer ones would be much.
+_SAMPLES, _SHORT = 1024, 256
 
 
 class QuickPack(NamedTuple):
@@ -90,7 +92,7 @@ def read(payload: bytes) -> QuickPack | None:
         return None
     if unix_ms is not None and unix_ms > MAXIMUM_UNIX_MS:
         return None
-    values = _values(readings.split(_BETWEEN))
+    values = _values_at_rest(readings) if len(readings) <= _SHORT else _values(readings)
     if values is None:
         return None
     return QuickPack(key, number, up_ms, unix_ms, ((up_ms, values),), payload)
@@ -108,8 +110,9 @@ def _key(address: bytes, epoch: bytes, boot: bytes) -> BootKey | None:
     return f"n-{address[:6].decode()}{address[10:].decode()}", epoch.decode(), number
 
 
-def _values(readings: list[bytes]) -> dict[str, Value] | None:
-    """The readings by name; a name's last one counts."""
+def _values(text: bytes) -> dict[str, Value] | None:
+    """The readings by name, which nobody changes; a name's last one counts."""
+    readings = text.split(_BETWEEN)
     if len(readings) > MAXIMUM_RECORDS:
         return None
     values: dict[str, Value] = {}
@@ -119,6 +122,11 @@ def _values(readings: list[bytes]) -> dict[str, Value] | None:
             return None
         values[found[0]] = found[1]
     return values
+
+
+@functools.lru_cache(maxsize=_SAMPLES)
+def _values_at_rest(text: bytes) -> dict[str, Value] | None:
+    return _values(text)
 
 
 @functools.lru_cache(maxsize=_READINGS)

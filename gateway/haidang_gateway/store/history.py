@@ -5,6 +5,7 @@ step, so every pack counts once, whenever the gateway is killed.
 """
 
 import functools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -63,12 +64,15 @@ def roll_up(connection: Connection, limit: int) -> int:
     rows = bundles.after(connection, cursor(connection), limit)
     if not rows:
         return 0
-    names = _Names(connection)
-    minutes: dict[tuple[int, int], dict[int, _Cell]] = {}
+    found: defaultdict[tuple[int, str, str], list[float]] = defaultdict(list)
     for _, pack in rows:
         for name, at_ms, value in _readings(pack.body, pack.received_ms):
-            key = at_ms // (MINUTE_S * 1000), names.number(pack.node)
-            _put(minutes.setdefault(key, {}), names.number(name), (value, value, value, 1))
+            found[at_ms // (MINUTE_S * 1000), pack.node, name].append(value)
+    names = _Names(connection)
+    minutes: dict[tuple[int, int], dict[int, _Cell]] = {}
+    for (minute, node, name), values in found.items():
+        cells = minutes.setdefault((minute, names.number(node)), {})
+        cells[names.number(name)] = (min(values), _sum(values), max(values), len(values))
     # The hours first: merging puts into the minutes what the hours have already.
     _merge(connection, HOUR_S, _hours(minutes))
     _merge(connection, MINUTE_S, minutes)
@@ -223,9 +227,10 @@ def _merge(
         if row:
             for number, cell in _decoded(row[0]).items():
                 _put(cells, number, cell)
-        connection.execute(
-            "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)", (span_s, *key, _encoded(cells))
-        )
+    connection.executemany(
+        "INSERT OR REPLACE INTO history VALUES (?, ?, ?, ?)",
+        [(span_s, *key, _encoded(cells)) for key, cells in buckets.items()],
+    )
 
 
 def _put(cells: dict[int, _Cell], number: int, news: _Cell) -> None:
@@ -234,14 +239,18 @@ def _put(cells: dict[int, _Cell], number: int, news: _Cell) -> None:
         cells[number] = news
         return
     low, total, high, count = known_cell
-    total += news[1]
     cells[number] = (
         min(low, news[0]),
-        # A row has 64 bits for a whole number, and one node's nonsense must not stop all charts.
-        total if abs(total) <= _EXACT else float(total),
+        _sum((total, news[1])),
         max(high, news[2]),
         count + news[3],
     )
+
+
+def _sum(values: Iterable[float]) -> float:
+    """A row has 64 bits for a whole number, and one node's nonsense must not stop all charts."""
+    total = sum(values)
+    return total if abs(total) <= _EXACT else float(total)
 
 
 def _encoded(cells: Mapping[int, _Cell]) -> bytes:

@@ -67,6 +67,8 @@ class OldBroker:
         with contextlib.suppress(OSError), self._ours.wrap_socket(raw, server_side=True) as near:
             self._open.append(near)
             connect = near.recv(_PIECE)
+            if not connect:
+                return
             # Fixed header, remaining length of one or two bytes, "MQTT", level.
             level = connect[connect.index(b"MQTT") + 4]
             self.versions.append(level)

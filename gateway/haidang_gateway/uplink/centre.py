@@ -7,7 +7,7 @@ from typing import Any
 
 from haidang_gateway.clock import Clock
 from haidang_gateway.destination import DestinationSettings
-from haidang_gateway.errors import UplinkError
+from haidang_gateway.errors import HungUp, UplinkError, UplinkRefused
 from haidang_gateway.formats.home_assistant import is_retained
 from haidang_gateway.redial import DESTINATION, Redial
 from haidang_gateway.uplink.client import TOO_LARGE, Connection
@@ -19,6 +19,9 @@ OnMessage = Callable[[str, bytes], Awaitable[None]]
 
 _FAILED = 0x80
 _NOBODY = 0x10
+# In TLS 1.3 a broker says no to our certificate when we have spoken already; half of the time the
+# line is reset before its reason is read. An old version of MQTT needs three to be found out.
+_HANG_UPS = 3
 
 
 class CentreClient:
@@ -45,6 +48,7 @@ class CentreClient:
         self._connection: Connection | None = None
         self._choice = ProtocolChoice(settings.protocol, settings.mode)
         self._redial = Redial(DESTINATION)
+        self._hang_ups = 0
         self._down_ms: int | None = None
 
     @property
@@ -77,7 +81,7 @@ class CentreClient:
             except UplinkError as error:
                 self._went_down(error)
                 now_ms = self._clock.monotonic_ms()
-                await asyncio.sleep(self._redial.pause_s(now_ms, error))
+                await asyncio.sleep(self._redial.pause_s(now_ms, self._judged(error)))
 
     @property
     def _name(self) -> str:
@@ -114,6 +118,7 @@ class CentreClient:
     def _went_up(self) -> None:
         self.connections += 1
         self._redial.up(self._clock.monotonic_ms())
+        self._hang_ups = 0
         down_s = 0.0
         if self._down_ms is not None:
             down_s = (self._clock.monotonic_ms() - self._down_ms) / 1000
@@ -128,6 +133,18 @@ class CentreClient:
         _log.log(level, "no connection to %s: %s", self._name, error)
         if self._down_ms is None:
             self._down_ms = self._clock.monotonic_ms()
+
+    def _judged(self, error: UplinkError) -> UplinkError:
+        """A hang-up is a refusal, too, behind a refusal or three others."""
+        if isinstance(error, UplinkRefused):
+            self._hang_ups = _HANG_UPS
+        elif isinstance(error, HungUp):
+            self._hang_ups += 1
+            if self._hang_ups > _HANG_UPS:
+                return UplinkRefused(str(error))
+        else:
+            self._hang_ups = 0
+        return error
 
     def _tell(self) -> None:
         for callback in self._callbacks:

@@ -7,15 +7,19 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """Each owner's items in their order, the owners one item each in turn.
+    """Each owner's items in their order, the owners a few each in turn.
 
     Overflow rule: the owner with the most gives up its newest item, which may be the one that
     was just put.
     """
 
-    def __init__(self, limit: int) -> None:
-        """`limit` counts items; what is pushed counts and is never refused."""
+    def __init__(self, limit: int, in_turn: int = 1) -> None:
+        """`limit` counts items; what is pushed counts and is never refused.
+
+        `in_turn`: so many at most of one owner before the next one's.
+        """
         self._limit = limit
+        self._in_turn = in_turn
         self._total = 0
         self._queues: dict[str, deque[T]] = {}
         self._turns: deque[str] = deque()
@@ -53,12 +57,13 @@ class FairQueue(Generic[T]):
         self._append(owner, item)
 
     def take(self, limit: int) -> list[T]:
-        """Up to `limit` items, one of each owner in turn."""
+        """Up to `limit` items, a few of each owner in turn."""
         taken: list[T] = []
         while self._turns and len(taken) < limit:
             owner = self._turns.popleft()
             queue = self._queues[owner]
-            taken.append(queue.popleft())
+            few = min(self._in_turn, len(queue), limit - len(taken))
+            taken.extend(queue.popleft() for _ in range(few))
             if queue:
                 self._turns.append(owner)
             else:

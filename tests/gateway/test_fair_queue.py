@@ -32,11 +32,11 @@ def _arrival(node: str, seq: int = 0, payload: bytes = b"", kind: str = "alarm")
     )
 
 
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60))
+@given(st.integers(1, 3), st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60))
 def test_each_owners_items_keep_their_order_and_the_bound_holds(
-    steps: list[tuple[str, bool]],
+    in_turn: int, steps: list[tuple[str, bool]]
 ) -> None:
-    queue: FairQueue[tuple[str, int]] = FairQueue(7)
+    queue: FairQueue[tuple[str, int]] = FairQueue(7, in_turn)
     model: dict[str, deque[tuple[str, int]]] = {owner: deque() for owner in "abc"}
     for number, (owner, taking) in enumerate(steps):
         if taking:
@@ -51,6 +51,16 @@ def test_each_owners_items_keep_their_order_and_the_bound_holds(
                 assert model[refused[0]].pop() == refused, "its owner's newest"
                 assert len(model[refused[0]]) >= len(model[owner]) - 1
         assert len(queue) == sum(map(len, model.values())) <= 7
+
+
+def test_of_telemetry_a_node_has_ten_messages_in_turn_and_no_more() -> None:
+    inbox = Inbox(urgent_limit=10, data_limit=2000, monotonic_ms=FakeClock().monotonic_ms)
+    inbox.put_all_data([_arrival(FLOODER, seq, kind="data") for seq in range(1000)])
+    inbox.put_all_data([_arrival(node, seq, kind="data") for node in GOOD for seq in range(2)])
+    taken = [item for item in inbox.take_data(115) if isinstance(item, Arrival)]
+    owners = Counter(item.topic.split("/")[3] for item in taken)
+    assert owners == {FLOODER: 15, **dict.fromkeys(GOOD, 2)}
+    assert [item.packet_id for item in taken if FLOODER in item.topic] == list(range(1, 16))
 
 
 def test_a_flood_of_one_node_delays_an_alarm_of_fifty_others_by_one_turn() -> None:

@@ -6,6 +6,7 @@ a whole.
 
 import functools
 import itertools
+import operator
 import sqlite3
 from collections.abc import Iterator, Sequence
 
@@ -26,6 +27,7 @@ _LOOKED_AT_ONCE = 100
 # What is confirmed behind a message that waits is free, too: acknowledgements come in any order.
 _FREE = """NOT EXISTS (SELECT 1 FROM outgoing WHERE destination='centre' AND lane='data'
  AND low <= bundle.last AND high >= bundle.first)"""
+_lane = operator.attrgetter("lane")
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(list[PackRow])
 
@@ -209,7 +211,3 @@ def _groups(packs: Sequence[PackRow]) -> Iterator[list[PackRow]]:
                 group, size = [], len(pack.body)
             group.append(pack)
         yield group
-
-
-def _lane(pack: PackRow) -> str:
-    return pack.lane

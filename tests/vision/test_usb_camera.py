@@ -1,7 +1,6 @@
 """A USB camera with raw pictures that is pulled out: what was taken of it can still be seen."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +14,8 @@ _LIMIT_S = 60
 @pytest.fixture(scope="module")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that is /dev/video77 for whoever preloads it."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        pytest.skip("there is no C compiler `cc` to make the camera with")
     made = tmp_path_factory.mktemp("usb") / "camera.so"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-o", made, _CAMERA, "-ldl"]
+    command = ["gcc", "-shared", "-fPIC", "-O1", "-o", made, _CAMERA, "-ldl"]
     subprocess.run(command, check=True, timeout=_LIMIT_S)
     return made
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 _SHARE = 30
 # A line that was lost sooner has not come back: who hangs up at once is not dialled each second.
 _STABLE_MS = 5_000
+# What a far side says whose program or line is out of order, not our certificate.
+_PASSING_ALERTS = ("ALERT_INTERNAL_ERROR", "ALERT_BAD_RECORD_MAC")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +47,12 @@ def pause_s(pace: Pace, down_s: float, luck: float, *, may_pass: bool = True) ->
 
 
 def may_pass(error: Exception) -> bool:
-    """Whether dialling again can help before somebody changes a certificate, list or file."""
+    """Whether dialling again can help before somebody changes a certificate or a list."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return False
     if isinstance(error, ssl.SSLError):
-        return "ALERT" not in (getattr(error, "reason", None) or "")
+        reason = getattr(error, "reason", None) or ""
+        return "ALERT" not in reason or reason.endswith(_PASSING_ALERTS)
     return bool(getattr(error, "retryable", True))
 
 

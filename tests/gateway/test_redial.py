@@ -135,6 +135,8 @@ def _told(kind: type[ssl.SSLError], reason: str) -> ssl.SSLError:
         (TimeoutError(), True),
         (_told(ssl.SSLEOFError, "UNEXPECTED_EOF_WHILE_READING"), True),
         (ssl.SSLWantReadError(), True),
+        (_told(ssl.SSLError, "TLSV1_ALERT_INTERNAL_ERROR"), True),
+        (_told(ssl.SSLError, "SSLV3_ALERT_BAD_RECORD_MAC"), True),
         (_told(ssl.SSLError, "TLSV1_ALERT_UNKNOWN_CA"), False),
         (_told(ssl.SSLCertVerificationError, "CERTIFICATE_VERIFY_FAILED"), False),
         (Refused(0x88), True),

@@ -20,8 +20,9 @@ OnMessage = Callable[[str, bytes], Awaitable[None]]
 _FAILED = 0x80
 _NOBODY = 0x10
 # In TLS 1.3 a broker says no to our certificate when we have spoken already; half of the time the
-# line is reset before its reason is read. An old version of MQTT needs three to be found out.
-_HANG_UPS = 3
+# line is reset before its reason is read. A proxy that ends TLS hangs up without a word, too, for
+# as long as its broker is starting: alarms must not wait for the pause of a refusal then.
+_MUTE_MS = 60_000
 
 
 class CentreClient:
@@ -48,7 +49,8 @@ class CentreClient:
         self._connection: Connection | None = None
         self._choice = ProtocolChoice(settings.protocol, settings.mode)
         self._redial = Redial(DESTINATION)
-        self._hang_ups = 0
+        # From when on a hang-up is a refusal, since nothing else came.
+        self._mute_ms: int | None = None
         self._down_ms: int | None = None
 
     @property
@@ -81,7 +83,7 @@ class CentreClient:
             except UplinkError as error:
                 self._went_down(error)
                 now_ms = self._clock.monotonic_ms()
-                await asyncio.sleep(self._redial.pause_s(now_ms, self._judged(error)))
+                await asyncio.sleep(self._redial.pause_s(now_ms, self._judged(error, now_ms)))
 
     @property
     def _name(self) -> str:
@@ -118,7 +120,7 @@ class CentreClient:
     def _went_up(self) -> None:
         self.connections += 1
         self._redial.up(self._clock.monotonic_ms())
-        self._hang_ups = 0
+        self._mute_ms = None
         down_s = 0.0
         if self._down_ms is not None:
             down_s = (self._clock.monotonic_ms() - self._down_ms) / 1000
@@ -134,16 +136,16 @@ class CentreClient:
         if self._down_ms is None:
             self._down_ms = self._clock.monotonic_ms()
 
-    def _judged(self, error: UplinkError) -> UplinkError:
-        """A hang-up is a refusal, too, behind a refusal or three others."""
+    def _judged(self, error: UplinkError, now_ms: int) -> UplinkError:
+        """A hang-up is a refusal, too, behind a refusal or a minute of hang-ups."""
         if isinstance(error, UplinkRefused):
-            self._hang_ups = _HANG_UPS
-        elif isinstance(error, HungUp):
-            self._hang_ups += 1
-            if self._hang_ups > _HANG_UPS:
-                return UplinkRefused(str(error))
-        else:
-            self._hang_ups = 0
+            self._mute_ms = now_ms
+        elif not isinstance(error, HungUp):
+            self._mute_ms = None
+        elif self._mute_ms is None:
+            self._mute_ms = now_ms + _MUTE_MS
+        elif now_ms >= self._mute_ms:
+            return UplinkRefused(str(error))
         return error
 
     def _tell(self) -> None:

@@ -43,7 +43,7 @@ def test_a_refusal_is_told_from_a_failure(
     foreign = tmp_path / "foreign"
     if fault.endswith("authority"):
         certificates(foreign, "gw-01")
-    ours = foreign if fault == "our authority" else ca
+    ours, is_refusal = foreign if fault == "our authority" else ca, fault not in _PASSING
     broker = Broker(
         "centre", ca, tmp_path, more="clientid_prefixes gw-9" if fault == "our name" else ""
     )
@@ -59,7 +59,10 @@ def test_a_refusal_is_told_from_a_failure(
         )
         line = CentreClient(settings, "gw-01", Clock(), _unheard)
         task = asyncio.create_task(line.run(), name="client under test")
-        await until(lambda: len(pauses) >= 5, "five dials")
+        # The reason for refusing a certificate is often lost with the line, but not each time.
+        await until(
+            lambda: len(pauses) >= 5 and (not is_refusal or max(pauses) >= _SLOW_S), "the dials"
+        )
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert line.connections == 0
@@ -67,26 +70,39 @@ def test_a_refusal_is_told_from_a_failure(
     with broker, FaultProxy(broker.port) as way:
         way.set_up(fault != "hangs up")
         asyncio.run(scenario(way.port))
-    slow = [pause_s >= _SLOW_S for pause_s in pauses[:5]]
-    # The reason for refusing a certificate is often lost with the line.
-    doubtful = 3 if fault == "our authority" else 0
-    assert slow[doubtful:] == [fault not in _PASSING] * (5 - doubtful)
+    slow = [pause_s >= _SLOW_S for pause_s in pauses]
     assert slow == sorted(slow)
+    assert slow[-1] == is_refusal
+    if fault != "our authority":
+        assert slow[0] == is_refusal
 
 
-def test_a_broker_that_hangs_up_without_a_word_is_asked_slowly_from_the_fourth_time_on(
+class _Hasty(Clock):
+    """Ten seconds pass at each dial that fails."""
+
+    def __init__(self, pauses: list[float]) -> None:
+        self._pauses = pauses
+        super().__init__()
+
+    def monotonic_ms(self) -> int:
+        return len(self._pauses) * 10_000
+
+
+def test_a_broker_that_hangs_up_without_a_word_is_asked_slowly_after_a_minute(
     ca: Path, broker: Broker, pauses: list[float]
 ) -> None:
     async def scenario(port: int) -> None:
-        client = CentreClient(_settings(ca, port, protocol="5"), "gw-01", Clock(), _unheard)
+        settings, clock = _settings(ca, port, protocol="5"), _Hasty(pauses)
+        client = CentreClient(settings, "gw-01", clock, _unheard)
         task = asyncio.create_task(client.run(), name="client under test")
-        await until(lambda: len(pauses) >= 6, "six dials")
+        await until(lambda: len(pauses) >= 8, "eight dials")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
     with broker, OldBroker(ca, broker.port, "gw-01", silent=True) as old:
         asyncio.run(scenario(old.port))
-    assert [pause_s >= _SLOW_S for pause_s in pauses[:6]] == [False] * 3 + [True] * 3
+    # A proxy that ends TLS hangs up like that while its broker starts: that passes.
+    assert [pause_s >= _SLOW_S for pause_s in pauses[:8]] == [False] * 6 + [True] * 2
 
 
 @pytest.mark.parametrize(

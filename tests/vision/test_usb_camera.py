@@ -15,7 +15,7 @@ _LIMIT_S = 60
 def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that is /dev/video77 for whoever preloads it."""
     made = tmp_path_factory.mktemp("usb") / "camera.so"
-    command = ["gcc", "-shared", "-fPIC", "-O1", "-o", made, _CAMERA, "-ldl"]
+    command = ["gcc", "-shared", "-fPIC", "-O1", "-o", str(made), str(_CAMERA), "-ldl"]
     subprocess.run(command, check=True, timeout=_LIMIT_S)
     return made
 

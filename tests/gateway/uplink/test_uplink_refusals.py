@@ -25,7 +25,12 @@ _PASSING = ("hangs up", "nobody there")
 
 def _settings(folder: Path, port: int, **more: Any) -> DestinationSettings:
     files = {"ca": folder / "ca.pem", "cert": folder / "gw-01.pem", "key": folder / "gw-01.key"}
-    place = {"host": "127.0.0.1", "port": port, "server_name": "gateway.local", "batch_s": 1.0}
+    place: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": port,
+        "server_name": "gateway.local",
+        "batch_s": 1.0,
+    }
     return DestinationSettings(**(files | place | more))
 
 

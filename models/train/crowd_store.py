@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from models.train import pieces
+from models.train.crowd_patches import Columns
 from models.train.crowd_pictures import Sample
 from models.train.crowd_views import Make
 from models.train.lower import Lower
@@ -48,10 +49,17 @@ class Store:
 
     def batch(self, numbers: Any) -> dict[str, Any]:
         """Return features (n, channels, rows, columns) and targets of some views as tensors."""
+        return self.tensors(self.columns(numbers))
+
+    def columns(self, numbers: Any) -> Columns:
+        """Return `steps` of features (n, rows, columns, channels) and targets, copied."""
         at = [divmod(int(number), pieces.VIEWS) for number in numbers]
-        columns = {
+        return {
             name: np.stack([parts[piece][place] for piece, place in at])
             for name, parts in self._parts.items()
         }
+
+    def tensors(self, columns: Columns) -> dict[str, Any]:
+        """Turn what `columns()` gave into a batch."""
         batch = {name: torch.from_numpy(columns[name]).float() for name in _TARGETS}
         return batch | {"features": self._lower.features(columns["steps"])}

@@ -1,6 +1,7 @@
 """Trains the crowd network's tail on cached views; keeps every epoch, goes on after the last."""
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ _BATCH = 8
 _RATE, _HEAD_RATE = 4e-4, 1.5e-3
 _WARM_STEPS = 200
 _STEEPEST = 4.0
+_LATER = 0.4  # of the first rates, in the epochs that follow
 
 
 class Training:
@@ -23,7 +25,7 @@ class Training:
     def __init__(self, folder: Path, epochs: int, seed: int) -> None:
         """Begin with ImageNet's weights; `folder` keeps what a stopped run needs to go on."""
         self._folder, self._epochs, self._seed = folder, epochs, seed
-        self._epoch = 0
+        self._epoch = self._later = 0
         torch.manual_seed(seed)
         self._network = Tail().to(memory_format=torch.channels_last)
         self._mean = Tail().to(memory_format=torch.channels_last).eval()
@@ -35,18 +37,27 @@ class Training:
         self._rule = torch.optim.AdamW(groups, weight_decay=1e-2, fused=True)
         self._parts = {"network": self._network, "mean": self._mean, "rule": self._rule}
 
-    def run(self, store: Store) -> Tail:
-        """Train what is left; return the mean weights of the last steps."""
+    def run(self, store: Store, later: Iterable[descent.Store] = ()) -> Tail:
+        """Train what is left; return the mean weights of the last steps.
+
+        After the epochs on `store` follow slower ones, each on one of `later`.
+        """
         self._folder.mkdir(parents=True, exist_ok=True)
         self._epoch = checkpoints.restore(self._folder, self._parts)
-        while self._epoch < self._epochs:
-            descent.run_epoch(store, _BATCH, self._epoch, self._seed, self._learn)
+        shown = [store] * self._epochs + list(later)
+        self._later = len(shown) - self._epochs
+        while self._epoch < len(shown):
+            descent.run_epoch(shown[self._epoch], _BATCH, self._epoch, self._seed, self._learn)
             self._epoch += 1
             checkpoints.save(self._folder, self._epoch, self._parts)
         return self._mean
 
     def _learn(self, batch: dict[str, Any], step: int, steps: int) -> float:
-        self._set_rates(step, steps * self._epochs)
+        first = steps * self._epochs
+        if step < first:
+            self._set_rates(step, first)
+        else:
+            self._set_rates(step - first, steps * self._later, _LATER)
         features = batch["features"].to(torch.bfloat16)
         with torch.autocast("cpu", torch.bfloat16):
             roots, heads = self._network(features.contiguous(memory_format=torch.channels_last))
@@ -55,9 +66,9 @@ class Training:
             wrong, self._rule, self._network, self._mean, step=step, steepest=_STEEPEST
         )
 
-    def _set_rates(self, step: int, steps: int) -> None:
+    def _set_rates(self, step: int, steps: int, high: float = 1.0) -> None:
         """Set the rates: a short rise, then half a cosine."""
         rise = min(1.0, (step + 1) / min(_WARM_STEPS, 1 + steps // 10))
-        share = rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+        share = high * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         for group in self._rule.param_groups:
             group["lr"] = group["peak"] * share

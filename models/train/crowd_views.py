@@ -1,7 +1,8 @@
 """Which training pictures the crowd model sees: lists of labelled pictures, own frames, fakes."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -29,7 +30,7 @@ _SHOWN = {
     "penn-fudan": (4, 9, 0.3, 1.3),
 }
 _OTHERS_SHOWN = (4, 6, 0.6, 1.8)
-# All pictures are of one fixed camera: parts of one may stand in another.
+# All pictures of such a source are of one fixed camera: parts of one may stand in another.
 _ONE_CAMERA = {"mall"}
 
 
@@ -45,6 +46,14 @@ def parted(rows: list[Row]) -> tuple[list[Row], list[Row]]:
     for row in rows:
         seen[row.source] += 1
         parts[seen[row.source] % _HELD_OUT == 0].append(row)
+    return parts
+
+
+def without(rows: list[Row], pattern: re.Pattern[str] | None) -> tuple[list[Row], list[Row]]:
+    """Return the rows whose picture's path does not hold the pattern, and those that do."""
+    parts: tuple[list[Row], list[Row]] = ([], [])
+    for row in rows:
+        parts[bool(pattern and pattern.search(str(row.image)))].append(row)
     return parts
 
 
@@ -75,6 +84,15 @@ def plan(rows: list[Row], empty: list[Row], seed: int) -> Iterator[Make]:
             if number < _STREETS
             else partial(_pasted, cuts, scene, draw)
         )
+
+
+def whole_frames(plan: Sequence[Make]) -> list[int]:
+    """Return the numbers of the views that show a fixed camera's frame whole, not moved."""
+    return [
+        number
+        for number, make in enumerate(plan)
+        if isinstance(make, partial) and make.func in _WHOLE and make.args[0].source in _ONE_CAMERA
+    ]
 
 
 def plain_plan(rows: list[Row], empty: list[Row]) -> list[Make]:
@@ -149,3 +167,6 @@ def _people(row: Row) -> People:
         empty = np.zeros((0, 3), np.float32)
         return People(pictures.load_picture(row), empty)
     return pictures.people_of(row)
+
+
+_WHOLE = (_plain, _seen_again, _mixed)

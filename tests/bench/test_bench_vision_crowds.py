@@ -17,6 +17,7 @@ def _source(mae: float, own_mean: float, pictures: int = 25) -> dict[str, Any]:
         "mae_95": [mae - 1, mae + 1],
         "bias": -0.5,
         "mae_of_own_mean": own_mean,
+        "own_gain": {"count_gain": 1.1, "mae_with_it": mae - 1},
     }
 
 
@@ -37,6 +38,7 @@ def test_the_bound_lies_30_percent_below_the_better_baseline_of_each_source() ->
     }
     told = vision_crowds.beside_baselines(plain, {"mall": 2.0})
     assert (told["mall"]["calibrated_mae"], told["few"]["calibrated_mae"]) == (2.0, None)
+    assert told["mall"]["own_gain"] == {"count_gain": 1.1, "mae_with_it": 2.0}
     assert (told["mall"]["bound"], told["mall"]["met"]) == (2.8, False)
     assert (told["square"]["bound"], told["square"]["met"]) == (2.8, False)
     assert (told["few"]["bound"], told["few"]["met"]) == (None, None), "too few to tell"

@@ -1,16 +1,21 @@
 """What a centre's broker says no to is asked again slowly; what merely fails, soon."""
 
 import asyncio
+import socket
+import ssl
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from haidang_gateway.clock import Clock
 from haidang_gateway.destination import DestinationSettings
-from haidang_gateway.errors import ProtocolRefused, UplinkError, UplinkRefused
+from haidang_gateway.errors import HungUp, ProtocolRefused, UplinkError, UplinkRefused
+from haidang_gateway.redial import DESTINATION
 from haidang_gateway.uplink import client
 from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.client import Connection
+from haidang_gateway.uplink.tls import uplink_context
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.fault_proxy import FaultProxy
 from old_broker import OldBroker
@@ -108,6 +113,47 @@ def test_a_broker_that_hangs_up_without_a_word_is_asked_slowly_after_a_minute(
         asyncio.run(scenario(old.port))
     # A proxy that ends TLS hangs up like that while its broker starts: that passes.
     assert [pause_s >= _SLOW_S for pause_s in pauses[:8]] == [False] * 6 + [True] * 2
+
+
+def test_a_hang_up_is_a_refusal_behind_one_or_behind_a_minute_of_hang_ups(ca: Path) -> None:
+    line = CentreClient(_settings(ca, 1), "gw-01", Clock(), _unheard)
+    mute, told, away = HungUp("no word"), UplinkRefused("list"), UplinkError("away")
+
+    def is_refusal(error: UplinkError, at_s: int) -> bool:
+        return isinstance(line._judged(error, at_s * 1000), UplinkRefused)
+
+    assert [is_refusal(mute, at_s) for at_s in (0, 59, 60)] == [False, False, True]
+    assert [is_refusal(away, 61), is_refusal(mute, 62)] == [False, False]
+    assert [is_refusal(told, 63), is_refusal(mute, 64)] == [True, True]
+    line._went_up()
+    assert not is_refusal(mute, 65)
+
+
+def test_a_line_that_has_stood_is_dialled_soon_though_it_was_away_for_long_before(
+    ca: Path,
+) -> None:
+    dials = [0.0]
+    line = CentreClient(_settings(ca, 1), "gw-01", _Hasty(dials), _unheard)
+    line._redial.pause_s(0)
+    dials += [0.0] * 30
+    line._went_up()
+    assert line._redial.pause_s(400_000) <= DESTINATION.first_s
+
+
+def test_a_broker_that_has_not_answered_yet_has_refused_nothing(ca: Path) -> None:
+    ours = uplink_context(
+        server_name="gateway.local", ca=ca / "ca.pem", cert=ca / "gw-01.pem", key=ca / "gw-01.key"
+    )
+    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    theirs.load_cert_chain(ca / "broker-centre.pem", ca / "broker-centre.key")
+    with socket.create_server(("127.0.0.1", 0)) as door, ThreadPoolExecutor(1) as other:
+        raw = socket.create_connection(door.getsockname())
+        far = other.submit(theirs.wrap_socket, door.accept()[0], server_side=True)
+        with ours.wrap_socket(raw) as near, far.result(10):
+            near.setblocking(False)
+            with pytest.raises(ssl.SSLWantReadError):
+                near.recv(1)
+    assert ours.refusal is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """The pauses between dials, noted instead of waited for."""
 
+from collections.abc import Callable
+
 import pytest
+from haidang_gateway.clock import Clock
 from haidang_gateway.redial import Redial
 
 
@@ -15,3 +18,11 @@ def noted_pauses(patch: pytest.MonkeyPatch) -> list[float]:
 
     patch.setattr(Redial, "pause_s", note)
     return decided
+
+
+def pause_of_one_that_stood_s(line: Redial, come_up: Callable[[], object]) -> float:
+    """Its pause when it was away for minutes, came up now, and is lost ten seconds later."""
+    now_ms = Clock().monotonic_ms()
+    line.pause_s(now_ms - 400_000)
+    come_up()
+    return line.pause_s(now_ms + 10_000)

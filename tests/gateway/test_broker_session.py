@@ -11,12 +11,14 @@ from gateway_kit import GATEWAY, issue_all
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import BrokerRefused
 from haidang_gateway.ingest.broker_session import BrokerSession, Identity
+from haidang_gateway.redial import OWN_BROKER
 from haidang_tools.brokers import Broker
 from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire.mqtt5 import Message, Subscribed
 from haidang_wire.session_events import Will
 from mqtt_peer import Peer
 from node_packs import NODE
+from redial_kit import pause_of_one_that_stood_s
 
 _DATA = f"hd/1/n/{NODE}/data"
 
@@ -141,6 +143,17 @@ def test_a_broker_that_lets_us_hear_nothing_refuses_us(ca_dir: Path) -> None:
             assert not session.up
 
     asyncio.run(scenario())
+
+
+def test_a_session_that_has_stood_is_dialled_soon_though_it_was_away_for_long_before(
+    ca_dir: Path,
+) -> None:
+    async def scenario() -> float:
+        async with _running(ca_dir, 1) as (session, _):
+            taken = Subscribed(1, (1,))
+            return pause_of_one_that_stood_s(session._redial, lambda: session._subscribed(taken))
+
+    assert asyncio.run(scenario()) <= OWN_BROKER.first_s
 
 
 def test_a_publish_that_nobody_was_there_for_is_told(ca_dir: Path, tmp_path: Path) -> None:

@@ -17,10 +17,12 @@ from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.serial_line import SerialLine
 from haidang_gateway.ingest.serial_link import Links
 from haidang_gateway.ingest.serial_port import SerialPort
+from haidang_gateway.redial import SERIAL_PORT
 from haidang_gateway.settings import SerialSettings
 from haidang_wire import messages
 from haidang_wire.serial_lanes import ACK, ALARM, COMMAND, DATA, STATUS, TIME
 from node_packs import EPOCH, NODE, pack, status
+from redial_kit import pause_of_one_that_stood_s
 from wired_nodes import Wire, WiredNode
 
 OTHER = "n-240ac4000002"
@@ -229,6 +231,13 @@ def test_a_port_that_is_pulled_out_is_told_once_and_used_again_when_it_returns(
     told = [r.getMessage() for r in caplog.records if r.name.endswith("serial_line")]
     assert len([line for line in told if "trying again for ever" in line]) == 1
     assert any("is open again after" in line for line in told)
+
+
+def test_a_port_that_was_open_is_tried_soon_though_it_was_away_for_long_before(
+    tmp_path: Path,
+) -> None:
+    line = Stand(tmp_path).line
+    assert pause_of_one_that_stood_s(line._redial, line._came_up) <= SERIAL_PORT.first_s
 
 
 def test_two_nodes_with_one_address_cost_the_others_nothing(tmp_path: Path) -> None:

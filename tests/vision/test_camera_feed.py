@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from crew_kit import noisy, write_clip
 from haidang_gateway.clock import Clock
+from haidang_gateway.redial import CAMERA
 from haidang_gateway.vision import feed, picamera
 from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.source import Source
+from redial_kit import noted_pauses
 from waiting import wait_until
 
 DEADLINE_S = 10.0
@@ -43,6 +45,28 @@ def test_each_picture_of_a_ribbon_cable_is_told(monkeypatch):
     wait_until(lambda: camera.counters.decoded >= 2, "two pictures")
     camera.stop()
     assert told[:2] == [(1, "open"), (2, "open")]
+
+
+def test_a_camera_that_gave_pictures_is_dialled_soon_though_it_was_away_for_long_before(
+    monkeypatch,
+):
+    pauses, now_ms = noted_pauses(monkeypatch), [0]
+
+    def play(module):
+        if len(pauses) == 1:
+            now_ms[0] = 400_000
+        if len(pauses) == 2:
+            yield noisy(90, 1)
+            now_ms[0] += 10_000
+
+    monkeypatch.setattr(picamera, "pictures", play)
+    camera = Camera(
+        Source(address="picamera2:0"), monotonic_ms=lambda: now_ms[0], now_ms=lambda: 0
+    )
+    camera.start()
+    wait_until(lambda: len(pauses) >= 3, "three dials")
+    camera.stop()
+    assert pauses[1] > CAMERA.first_s >= pauses[2]
 
 
 def test_whoever_asks_before_a_picture_came_is_given_it_when_it_comes(monkeypatch):

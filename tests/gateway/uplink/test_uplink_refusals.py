@@ -21,6 +21,7 @@ from haidang_tools.fault_proxy import FaultProxy
 from old_broker import OldBroker
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
+from redial_kit import pause_of_one_that_stood_s
 from running_uplink import RunningUplink, until
 
 # Longer than any pause of a failure that passes, the shortest of a refusal.
@@ -132,12 +133,8 @@ def test_a_hang_up_is_a_refusal_behind_one_or_behind_a_minute_of_hang_ups(ca: Pa
 def test_a_line_that_has_stood_is_dialled_soon_though_it_was_away_for_long_before(
     ca: Path,
 ) -> None:
-    dials = [0.0]
-    line = CentreClient(_settings(ca, 1), "gw-01", _Hasty(dials), _unheard)
-    line._redial.pause_s(0)
-    dials += [0.0] * 30
-    line._went_up()
-    assert line._redial.pause_s(400_000) <= DESTINATION.first_s
+    line = CentreClient(_settings(ca, 1), "gw-01", Clock(), _unheard)
+    assert pause_of_one_that_stood_s(line._redial, line._went_up) <= DESTINATION.first_s
 
 
 def test_a_broker_that_has_not_answered_yet_has_refused_nothing(ca: Path) -> None:
@@ -170,6 +167,18 @@ def test_a_brokers_answer_says_whether_it_passes(
         with pytest.raises(kind) as told:
             await connection._ready
         assert type(told.value) is kind
+
+    asyncio.run(scenario())
+
+
+def test_a_line_that_breaks_behind_the_brokers_answer_is_no_hang_up(ca: Path) -> None:
+    async def scenario() -> None:
+        connection = Connection(_settings(ca, 1), "gw-01")
+        connection._answered = True
+        connection._on_disconnect(connection._client, None, None, "lost", None)
+        with pytest.raises(UplinkError) as told:
+            await connection._ready
+        assert type(told.value) is UplinkError
 
     asyncio.run(scenario())
 

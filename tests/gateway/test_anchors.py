@@ -13,6 +13,13 @@ def test_the_nodes_own_time_is_exact_for_the_whole_boot() -> None:
     assert anchors.bounds({7: boot}, 7, 10_000) == (START_MS - 50_000, START_MS - 50_000)
 
 
+def test_the_last_time_that_a_node_gave_counts() -> None:
+    boot = Boot()
+    anchors.learn(boot, 60_000, START_MS, START_MS + 90)
+    anchors.learn(boot, 61_000, START_MS + 995, START_MS + 1_090)
+    assert anchors.bounds({7: boot}, 7, 61_000) == (START_MS + 995, START_MS + 995)
+
+
 def test_a_clock_that_cannot_be_is_not_believed() -> None:
     for wrong_ms in (1000, START_MS + 3_600_000):
         boot = Boot()

@@ -170,6 +170,14 @@ def test_the_boots_that_a_node_spoke_of_last_are_the_ones_that_are_kept(
             )
 
 
+def test_a_boot_that_its_node_spoke_of_last_and_then_left_out_is_known_anew() -> None:
+    world = _World()
+    world.ledger.accept((NODE, EPOCH, 1), 0, 0)
+    world.ledger.note_status(NODE, {"he": EPOCH, "hb": 50, "up_ms": 0, "boots": []}, 0)
+    assert world.ledger.boots_of(NODE, EPOCH) == {}
+    assert world.ledger.accept((NODE, EPOCH, 1), 0, 0) == "new"
+
+
 def test_what_is_counted_within_one_minute_and_over_midnight_stands_under_its_day() -> None:
     midnight_ms = 86_400_000
     ledger = Ledger({}, 0, lambda at_ms: f"day {at_ms // midnight_ms}")

@@ -110,3 +110,15 @@ def test_readings_that_are_remembered_are_read_the_same_the_second_time() -> Non
             found = quick_pack.read(data)
             assert found is not None
             _check_same(found, senml.decode_pack(data))
+
+
+def test_what_is_remembered_of_readings_at_rest_is_short() -> None:
+    reading = b'{"n":"smoke/mv","u":"mV","v":%d},'
+    start, end = _PACK.split(b'"n":"smoke/mv"')[0], b'"n":"smoke/state","vs":"normal"}]'
+    sizes = []
+    for number in (1, 20):
+        many = b"".join(reading % (10**6 + turn) for turn in range(number))
+        before = quick_pack._values_at_rest.cache_info().misses
+        assert quick_pack.read(start + many[1:] + b"{" + end) is not None
+        sizes.append(quick_pack._values_at_rest.cache_info().misses - before)
+    assert sizes == [1, 0]

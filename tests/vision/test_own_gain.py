@@ -79,6 +79,8 @@ def test_one_strange_hour_does_not_vouch_for_itself() -> None:
     assert learnt["count_gain"] == pytest.approx(800 / 720, abs=1e-3)
     plain = np.abs(np.subtract(counted, truth)).mean()
     assert learnt["mae_with_it"] > plain, "so it is not worth setting"
+    # Sixteen by 640 / 560, the last four by what the others say: by 1.
+    assert learnt["mae_with_it"] == pytest.approx((16 * 40 / 7 + 4 * 20) / 20, abs=1e-3)
 
 
 @pytest.mark.parametrize(

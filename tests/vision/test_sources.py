@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from crew_kit import LEFT, noisy, play, settings, write_clip
 from haidang_gateway.clock import Clock
-from haidang_gateway.errors import CameraError
-from haidang_gateway.vision.camera import frames
+from haidang_gateway.errors import CameraError, CameraRefused
+from haidang_gateway.vision.camera import frames, opened
 from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.lines import (
     AliveLine,
@@ -126,6 +126,25 @@ class Snapshots(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+
+@pytest.mark.parametrize(
+    ("code", "refuses"), [(401, True), (403, True), (404, False), (503, False)]
+)
+def test_what_a_camera_answers_tells_a_wrong_account_from_what_passes(code, refuses):
+    class Answers(Snapshots):
+        def do_GET(self):
+            self.send_error(code)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        address = f"snapshot+http://127.0.0.1:{server.server_port}/picture"
+        with pytest.raises(CameraError) as told:
+            opened(Source(address=address))
+        server.shutdown()
+        serving.join()
+    assert isinstance(told.value, CameraRefused) is refuses
 
 
 def test_a_camera_of_single_pictures_is_asked_again_and_again():

@@ -3,9 +3,16 @@
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from crew_kit import noisy, write_clip
+from haidang_gateway.errors import CameraError
+from haidang_gateway.vision.camera import Decoder, _owned, opened
+from haidang_gateway.vision.source import Source
 
 _CAMERA = Path(__file__).with_name("usb_camera.c")
 _LIMIT_S = 60
@@ -26,6 +33,44 @@ def test_a_raw_picture_can_be_looked_at_when_its_camera_is_pulled_out(camera: Pa
 
 def test_a_raw_picture_can_be_looked_at_when_its_camera_was_stopped(camera: Path) -> None:
     assert _seen(camera, _STOPPED) == "after open: (240, 320, 3), grey\n"
+
+
+def test_a_packet_of_its_own_says_all_that_the_device_s_said(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [noisy(90, turn) for turn in range(4)], rate=10)
+    source = Source(address=clip, loop=False)
+    with opened(source) as container:
+        for packet in Decoder(container, source).packets():
+            own = _owned(packet)
+            assert (own.pts, own.dts, own.time_base) == (packet.pts, packet.dts, packet.time_base)
+            assert (own.is_keyframe, bytes(own)) == (packet.is_keyframe, bytes(packet))
+
+
+class _Pulled:
+    """A demuxer whose device is gone."""
+
+    def __next__(self) -> None:
+        raise OSError("no such device")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_an_error_that_is_kept_does_not_keep_what_read_the_device() -> None:
+    stream = SimpleNamespace(codec_context=SimpleNamespace(thread_count=0), time_base=None)
+    readers = [_Pulled()]
+    gone = weakref.ref(readers[0])
+    container: Any = SimpleNamespace(
+        streams=SimpleNamespace(video=[stream]), demux=lambda _: readers.pop()
+    )
+    decoder = Decoder(container, Source(address="/dev/video77"))
+    with pytest.raises(CameraError) as kept:
+        list(decoder.packets())
+    cause = kept.value.__cause__
+    assert cause is not None
+    assert cause.__traceback__ is not None
+    # FFmpeg's own frames hold nothing, those of this stand-in hold it.
+    cause.__traceback__.tb_next = None
+    assert gone() is None
 
 
 def _seen(camera: Path, script: str) -> str:

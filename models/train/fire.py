@@ -4,6 +4,7 @@
 sources into `fire-research.tflite`. Views of every picture pass the frozen lower network once
 (cache folder), the rest is trained on them. Thresholds are chosen on clips and cameras cut out of
 the training lists, never on the validation lists. A stopped run goes on from its last epoch.
+`--second-epochs` adds a stage of thin smoke and nights, which the shipped files have not seen.
 """
 
 import argparse
@@ -23,12 +24,13 @@ from haidang_gateway.vision.second_look import SecondLook
 from models.rows import Row, good_rows, load_picture
 from models.train import fire_choice as choice
 from models.train import fire_pictures as pictures
+from models.train import fire_second as second
 from models.train import fire_views as plans
 from models.train import lite0, rounding
 from models.train.export import write_int8
 from models.train.fire_network import LAST_FROZEN, FireNetwork, keras_network
 from models.train.fire_store import Store, fill
-from models.train.fire_training import Training
+from models.train.fire_training import Training, halfway, losses
 from models.train.lower import Lower
 
 LISTS = ("train", "train2")
@@ -48,7 +50,7 @@ def main() -> None:
     lists = options.data / "fire"
     name = "fire-research" if options.research else "fire"
     # What is exported is checked and given thresholds as it will be used, with its second look.
-    second = read_manifest(_MODELS, name).fire.second_look
+    look = read_manifest(_MODELS, name).fire.second_look
     learnt, held = plans.held_out([r for n in LISTS for r in good_rows(lists / f"{n}.jsonl")])
     free, held_free = _open(learnt), _open(held)
     _log.info("%s pictures to train on, %s of them openly licensed; %s and %s held out",
@@ -62,14 +64,17 @@ def main() -> None:
     judge = choice.Judge(lower, held_free)
     training = Training(folder / "open-tail", options.epochs, options.seed)
     network = training.run(lambda: Store(pieces, lower), judge)
+    if options.second_epochs:
+        network = _second_stage(options, network, free, pieces=pieces, lower=lower, judge=judge)
     if options.research:
         rest = [row for row in learnt if row.source not in plans.OPEN_LICENCES]
         more = fill(plans.views(rest, learnt, options.seed + 1), lower, folder / "research")
+        every_other = {piece: slice(None, None, 2) for piece in pieces}
         judge = choice.Judge(lower, held)
         training = Training(folder / "research-tail", options.research_epochs, options.seed)
         training.start_from(network)
-        network = training.run(lambda: Store(more, lower, thinned=pieces), judge)
-    export(network, judge, examples, options.out / f"{name}.tflite", lists, second=second)
+        network = training.run(lambda: Store(more, lower, some=every_other), judge)
+    export(network, judge, examples, options.out / f"{name}.tflite", lists, second=look)
 
 
 def export(
@@ -91,6 +96,31 @@ def export(
     whole = _compare(keras, candidate, lists, second)
     candidate.replace(path)
     print(json.dumps({"sha256": digest, **judge.thresholds(whole)}))
+
+
+def _second_stage(
+    options: argparse.Namespace,
+    first: FireNetwork,
+    rows: list[Row],
+    *,
+    pieces: list[Path],
+    lower: Lower,
+    judge: choice.Judge,
+) -> FireNetwork:
+    """Learn on with thin smoke, nights and what `first` has hard; return the mean of both."""
+    folder = options.cache / "fire"
+    plan = plans.views(rows, rows, options.seed)
+    harder = fill(second.views(rows, options.seed + 2), lower, folder / "open-second")
+
+    def opened() -> Store:
+        some = second.thinned(plan, pieces)
+        some = second.weighed(some, losses(first, Store([], lower, some=some)))
+        return Store(harder, lower, some=some)
+
+    training = Training(folder / "open-second-tail", options.second_epochs, options.seed)
+    training.start_from(first)
+    # What it learns anew it pays for with what it knew: the mean keeps most of both.
+    return halfway(first, training.run(opened, judge))
 
 
 def plain_picture(row: Row) -> pictures.Picture:
@@ -126,6 +156,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("models"))
     parser.add_argument("--cache", type=Path, default=Path(".cache/train"))
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument(
+        "--second-epochs", type=int, default=0, help="of thin smoke and nights; the card tells"
+    )
     parser.add_argument("--research-epochs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)

@@ -23,6 +23,7 @@ from models.train.fire_pictures import (
 
 _DIM = 0.25  # share of scenes that get dark before flames are pasted on
 _LEAST_FLAME = 0.15  # a cutting with less flame than this part of it would teach nothing
+_BRIGHT, _COLOURED = 130, 60  # levels of red, and of red above blue
 # vests, coats, bags, tarpaulins; bright yellow cloth on grass was taken for flames without these
 _CLOTHS = (
     (225, 250, 70), (250, 240, 60), (255, 215, 40), (255, 140, 20), (255, 95, 40), (230, 30, 30),
@@ -91,6 +92,12 @@ def clothed(scene: Scene, draw: Random, *, burning: bool) -> Sample:
     if burning:
         return rendered(Scene(shown, frozenset(), [], True), draw)
     return sample_of(weathered(Scene(shown, frozenset(), [], True), draw))
+
+
+def warm_share(scene: Scene, box: Box) -> float:
+    """Return how much of a box is red to yellow, 0..1; a white flame is a lamp to the eye."""
+    cut = _cut(scene.picture, box).astype(np.int16)
+    return float(((cut[..., 0] > _BRIGHT) & (cut[..., 0] - cut[..., 2] > _COLOURED)).mean())
 
 
 def _crumpled(wide: int, high: int, draw: Random) -> Field:

@@ -202,3 +202,9 @@ def resized(picture: Picture, width: int, height: int) -> Picture:
         return picture
     shown = Image.fromarray(np.ascontiguousarray(picture))
     return np.asarray(shown.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def places() -> tuple[Field, Field]:
+    """Return each pixel's row and column as a share of the picture."""
+    rows, columns = np.mgrid[0:SIDE_PX, 0:SIDE_PX].astype(np.float32) / SIDE_PX
+    return rows, columns

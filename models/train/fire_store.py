@@ -1,5 +1,6 @@
 """Views of the training pictures, through the frozen part once and kept on disk in pieces."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,14 @@ class Store:
     """Features and targets of cached views, in memory."""
 
     def __init__(
-        self, paths: list[Path], lower: Lower, *, thinned: list[Path] | None = None
+        self, paths: list[Path], lower: Lower, *, some: Mapping[Path, Any] | None = None
     ) -> None:
-        """Read the pieces that `fill()` made, of those in `thinned` every other view."""
+        """Read the pieces that `fill()` made; of those in `some` only the views it names."""
         parts: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-        steps = [*((path, 1) for path in paths), *((path, 2) for path in thinned or ())]
-        for path, step in steps:
+        for path, chosen in [*((path, slice(None)) for path in paths), *(some or {}).items()]:
             with np.load(path) as piece:
                 for name, column in parts.items():
-                    column.append(piece[name][::step])
+                    column.append(piece[name][chosen])
         self._columns = {name: np.concatenate(column) for name, column in parts.items()}
         self._lower = lower
 

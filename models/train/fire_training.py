@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -90,6 +91,29 @@ class Training:
             parameter.requires_grad_(step >= alone)
         for part, group in zip(_RATES, self._rule.param_groups, strict=True):
             group["lr"] = group["peak"] * share * self._pace * (1 if part == "out" else rise)
+
+
+def halfway(one: FireNetwork, other: FireNetwork) -> FireNetwork:
+    """Return the network with the mean of two trainings' weights, one begun from the other."""
+    mean = FireNetwork().to(memory_format=torch.channels_last).eval()
+    its = other.state_dict()
+    mean.load_state_dict({n: (own + its[n]) / 2 for n, own in one.state_dict().items()})
+    return mean
+
+
+def losses(network: FireNetwork, store: Store) -> Any:
+    """Return for each cached view how wrong the picture's logits are, (n,)."""
+    network.eval()
+    found = []
+    for at in range(0, len(store), _BATCH):
+        batch = store.batch(np.arange(at, min(at + _BATCH, len(store))))
+        with torch.inference_mode():
+            logits, _ = network(batch["features"])
+        each = functional.binary_cross_entropy_with_logits(
+            logits, batch["label"], reduction="none"
+        )
+        found.append((each * batch["label_weight"]).sum(1))
+    return torch.cat(found).numpy()
 
 
 def _part(layer: str) -> str:

@@ -10,6 +10,7 @@ from models.train.fire_pictures import (
     Sample,
     Scene,
     crop,
+    places,
     resized,
     sample_of,
     weathered,
@@ -58,7 +59,7 @@ def lamplit(scene: Scene, draw: Random) -> Sample:
     part = crop(scene, draw, float(draw.uniform(0.5, 1.0)))
     picture = resized(part.picture, SIDE_PX, SIDE_PX).astype(np.float32)
     picture *= np.float32(draw.uniform(0.08, 0.45))
-    rows, columns = _places()
+    rows, columns = places()
     for _ in range(int(draw.integers(1, 9))):
         x, y = draw.uniform(0.0, 1.0, 2)
         core = float(np.exp(draw.uniform(np.log(0.004), np.log(0.05))))
@@ -76,7 +77,7 @@ def foggy(scene: Scene, draw: Random) -> Sample:
     """Return a normal scene in fog, thicker with the distance, or behind a wet or dirty pane."""
     part = crop(scene, draw, float(draw.uniform(0.5, 1.0)))
     picture = resized(part.picture, SIDE_PX, SIDE_PX).astype(np.float32)
-    rows, _ = _places()
+    rows, _ = places()
     near, far = np.sort(draw.uniform(0.1, 0.95, 2))
     horizon = float(draw.uniform(0.0, 0.6))
     thick = near + (far - near) * np.clip((1 - rows) / (1 - horizon), 0, 1)
@@ -99,7 +100,7 @@ def coloured(scene: Scene, draw: Random) -> Sample:
 
 def sky(scene: Scene, draw: Random) -> Sample:
     """Return a drawn sky, often with a sun, over a normal scene, the sea or a dark skyline."""
-    rows, columns = _places()
+    rows, columns = places()
     horizon = float(draw.uniform(0.35, 1.1))
     picture = _gradient(rows / horizon, _SKIES[int(draw.integers(len(_SKIES)))], draw)
     if draw.random() < 0.75:
@@ -117,7 +118,7 @@ def sky(scene: Scene, draw: Random) -> Sample:
 
 
 def _shine(picture: Pixels, at: tuple[float, float], draw: Random) -> None:
-    rows, columns = _places()
+    rows, columns = places()
     far = np.sqrt((columns - at[0]) ** 2 + (rows - at[1]) ** 2)
     radius = float(np.exp(draw.uniform(np.log(0.01), np.log(0.1))))
     colour = np.array([255, draw.uniform(150, 250), draw.uniform(40, 210)], np.float32)
@@ -129,7 +130,7 @@ def _shine(picture: Pixels, at: tuple[float, float], draw: Random) -> None:
 
 def _below(picture: Pixels, scene: Scene, horizon: Field, draw: Random) -> None:
     """Draw what lies under the horizon: a scene, the sea with the sky in it, or a skyline."""
-    rows, _ = _places()
+    rows, _ = places()
     kind = draw.random()
     if kind < 0.4:
         under = resized(scene.picture, SIDE_PX, SIDE_PX).astype(np.float32)
@@ -161,12 +162,6 @@ def _clouds(draw: Random) -> Field:
         grown = Image.fromarray(coarse).resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC)
         total += np.float32(weight / 255) * np.asarray(grown, np.float32)
     return total
-
-
-def _places() -> tuple[Field, Field]:
-    """Return each pixel's row and column as a share of the picture."""
-    rows, columns = np.mgrid[0:SIDE_PX, 0:SIDE_PX].astype(np.float32) / SIDE_PX
-    return rows, columns
 
 
 def _normal(picture: Pixels, draw: Random) -> Sample:

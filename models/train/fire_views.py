@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,12 +25,23 @@ _FLOORS = {
     "hcmc-street-cam", "car-park-cam", "vehicles-openimages", "penn-fudan", "mall", "fire-8",
     "sath-fire-smoke",
 }  # fmt: skip
-_CAMERAS_OF_SMOKE = {"fire-8"}  # six of seven pictures of its cameras burn
+CAMERAS_OF_SMOKE = {"fire-8"}  # six of seven pictures of its cameras burn
 _HOLD_EVERY, _HOLD_FROM = 9, 3
 _FOLDERS_OF_SINGLES = {"weather-web"}  # its groups are kinds of weather, not cameras
 _GROUPS_OF_SINGLES = {"web"}
 
-Make = Callable[[], pictures.Sample]
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """Makes one view of some rows' pictures; always the same one."""
+
+    how: Callable[..., pictures.Sample]
+    rows: tuple[Row, ...]
+    seed: int
+
+    def __call__(self) -> pictures.Sample:
+        draw = np.random.default_rng(self.seed)
+        return self.how(*(pictures.scene_of(row) for row in self.rows), draw)
 
 
 def held_out(rows: list[Row]) -> tuple[list[Row], list[Row]]:
@@ -62,7 +74,7 @@ class _Plan:
 
     def __init__(self, rows: list[Row], partners: list[Row], seed: int) -> None:
         self._rows, self._partners = rows, partners
-        self._normal = [row for row in partners if not _burning(row)]
+        self._normal = [row for row in partners if not burning(row)]
         self._cuttable = [r for r in partners if any(k == "fire" for k, _ in r.boxes or ())]
         self._pick = np.random.default_rng(seed)
         self._seed = seed * 1_000_000
@@ -73,9 +85,9 @@ class _Plan:
             yield self._later(pictures.whole, row)
             if number % 2 == 0:
                 yield self._later(_mosaic, row, *(self._any(self._partners) for _ in range(3)))
-            yield from self._of_burning(row) if _burning(row) else self._of_normal(row)
+            yield from self._of_burning(row) if burning(row) else self._of_normal(row)
         for number, row in enumerate(self._rows):
-            if not _burning(row):
+            if not burning(row):
                 yield from self._more_of_normal(row)
             elif number % 2 == 0:
                 yield self._later(placing.framed, row)
@@ -106,7 +118,7 @@ class _Plan:
         """Yield what stands against a source's habits: normal pictures are the rarer ones."""
         for make in (placing.framed, placing.framed, traps.sky, traps.sky, traps.foggy):
             yield self._later(make, row)
-        if row.source in _CAMERAS_OF_SMOKE:
+        if row.source in CAMERAS_OF_SMOKE:
             for make in (pictures.whole, pictures.cropped, placing.framed) * 3:
                 yield self._later(make, row)
 
@@ -115,11 +127,7 @@ class _Plan:
 
     def _later(self, make: Callable[..., pictures.Sample], *rows: Row) -> Make:
         self._seed += 1
-        return partial(_made, make, rows, self._seed)
-
-
-def _made(make: Callable[..., pictures.Sample], rows: tuple[Row, ...], seed: int) -> Any:
-    return make(*(pictures.scene_of(row) for row in rows), np.random.default_rng(seed))
+        return Make(make, rows, self._seed)
 
 
 def _mosaic(*given: Any) -> pictures.Sample:
@@ -127,7 +135,7 @@ def _mosaic(*given: Any) -> pictures.Sample:
     return placing.mosaic(scenes, draw)
 
 
-def _burning(row: Row) -> bool:
+def burning(row: Row) -> bool:
     return bool(row.labels & set(pictures.KINDS))
 
 

@@ -65,24 +65,35 @@ def test_telemetry_wakes_when_it_begins_to_wait_and_when_a_group_is_full() -> No
     asyncio.run(scenario())
 
 
-def test_who_has_most_gives_up_the_newest_and_the_brokers_place_with_it() -> None:
-    def arrival(node: int, number: int) -> Arrival:
-        return Arrival(
-            topic=f"hd/1/n/n-24{node:010x}/data",
-            payload=b"%d" % number,
-            lane="data",
-            retained=False,
-            packet_id=number,
-            received_ms=0,
-            session="data",
-            connection=1,
-        )
+def _arrival(node: int, number: int) -> Arrival:
+    return Arrival(
+        topic=f"hd/1/n/n-24{node:010x}/data",
+        payload=b"%d" % number,
+        lane="data",
+        retained=False,
+        packet_id=number,
+        received_ms=0,
+        session="data",
+        connection=1,
+    )
 
+
+def test_an_alarm_waits_for_one_of_another_node_telemetry_for_ten() -> None:
+    inbox = Inbox(urgent_limit=99, data_limit=99, monotonic_ms=FakeClock().monotonic_ms)
+    much, little = [_arrival(1, number) for number in range(20)], _arrival(2, 99)
+    for one in (*much, little):
+        assert inbox.put_urgent(one)
+        assert inbox.put_data(one)
+    assert inbox.take_urgent(99).index(little) == 1
+    assert inbox.take_data(99).index(little) == 10
+
+
+def test_who_has_most_gives_up_the_newest_and_the_brokers_place_with_it() -> None:
     inbox = Inbox(urgent_limit=9, data_limit=4, monotonic_ms=FakeClock().monotonic_ms)
     displaced: list[Arrival] = []
     inbox.on_displaced = displaced.append
-    much = [arrival(1, number) for number in (1, 2, 3, 4)]
-    little = arrival(2, 5)
+    much = [_arrival(1, number) for number in (1, 2, 3, 4)]
+    little = _arrival(2, 5)
     assert all(inbox.put_data(one) for one in (*much, little))
     assert displaced == [much[-1]]
     assert inbox.take_data(9) == [*much[:3], little]

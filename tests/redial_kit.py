@@ -7,14 +7,14 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.redial import Redial
 
 
-def noted_pauses(patch: pytest.MonkeyPatch) -> list[float]:
-    """What lines decide on from now on; each pause lasts no time."""
+def noted_pauses(patch: pytest.MonkeyPatch, lasting_s: float = 0.0) -> list[float]:
+    """What lines decide on from now on; each pause lasts `lasting_s`."""
     decided: list[float] = []
     decide = Redial.pause_s
 
     def note(line: Redial, now_ms: int, error: Exception | None = None) -> float:
         decided.append(decide(line, now_ms, error))
-        return 0.0
+        return lasting_s
 
     patch.setattr(Redial, "pause_s", note)
     return decided

@@ -18,7 +18,7 @@ from haidang_wire.mqtt5 import Message, Subscribed
 from haidang_wire.session_events import Will
 from mqtt_peer import Peer
 from node_packs import NODE
-from redial_kit import pause_of_one_that_stood_s
+from redial_kit import noted_pauses, pause_of_one_that_stood_s
 
 _DATA = f"hd/1/n/{NODE}/data"
 
@@ -123,8 +123,11 @@ def test_a_taken_over_session_comes_back_and_never_raises(
 
 @pytest.mark.parametrize("refuses", [True, False])
 def test_a_broker_that_refuses_is_dialled_slowly_and_one_that_is_away_soon(
-    ca_dir: Path, tmp_path: Path, pauses: list[float], refuses: bool
+    ca_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
+    # Long: a session that is stopped in the midst of a dial leaves its socket to the collector.
+    pauses = noted_pauses(monkeypatch, lasting_s=3600)
+
     async def scenario(port: int) -> None:
         async with _running(ca_dir, port if refuses else 1), asyncio.timeout(20):
             while not pauses:  # noqa: ASYNC110 (told by a callback)

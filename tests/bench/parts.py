@@ -34,11 +34,15 @@ def show_progress() -> None:
 
 
 def main(figures: Callable[..., Figures], **options: int) -> None:
-    """Run one part by hand; `options` are its integer arguments with their defaults."""
+    """Run one part by hand; `options` are its integer arguments with their defaults.
+
+    One whose default is 0 may be 0; of all others there is one at least.
+    """
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="a smoke run of a few seconds")
     for name, default in options.items():
-        parser.add_argument(f"--{name}", type=_count, default=default, help=f"default {default}")
+        kind = _some if default else _count
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"default {default}")
     arguments = vars(parser.parse_args())
     show_progress()
     sys.stdout.write(json.dumps(figures(**arguments)) + "\n")
@@ -47,4 +51,10 @@ def main(figures: Callable[..., Figures], **options: int) -> None:
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def _some(text: str) -> int:
+    if not _count(text):
+        raise argparse.ArgumentTypeError("0 is too few; give 1 or more")
     return int(text)

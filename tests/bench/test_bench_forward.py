@@ -7,7 +7,7 @@ import pytest
 from haidang_tools.fleet_node import SimNode
 from haidang_wire.naming import GW_STATUS, node_topic
 
-from bench import forward, forward_race, forward_thingsboard
+from bench import forward, forward_race, forward_thingsboard, parts, reconnect
 from bench.forward_centre import CountingCentre
 from bench.forward_publisher import Publisher, Writing
 from bench.forward_wire import published
@@ -170,3 +170,24 @@ def test_each_bound_is_told_as_met_or_missed_in_every_scene() -> None:
         "ours_to_bridge_window_10_5000": ">= 1: MISSED",
         "ours_to_bridge_window_10_20000": ">= 1.5: met",
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [("--rounds 0", "--rounds: 0 is too few"), ("--rounds -1", "--rounds: '-1' is no whole")],
+)
+def test_no_rounds_are_refused_and_a_number_with_a_default_of_none_may_be_none(
+    words: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["bench", *words.split()])
+    with pytest.raises(SystemExit):
+        parts.main(dict, rounds=3)
+    assert said in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["bench", "--n", "0"])
+    parts.main(lambda **given: given, n=0, rounds=3)
+    assert json.loads(capsys.readouterr().out) == {"quick": False, "n": 0, "rounds": 3}
+
+
+def test_the_smoke_run_of_reconnecting_sees_an_alarm_come_back() -> None:
+    found = reconnect.figures(quick=True)
+    assert 0 < float(str(found["back_s_1"])) <= float(str(found["back_s_1_longest"]))

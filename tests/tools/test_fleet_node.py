@@ -64,6 +64,12 @@ def test_the_flash_survives_and_the_status_names_what_is_held(tmp_path: Path) ->
     ]
 
 
+def test_a_clock_set_back_to_before_the_boot_gives_no_time_below_nothing(tmp_path: Path) -> None:
+    node = _node(tmp_path / "flash")
+    assert messages.decode("status", node.status(_BEGAN_MS - 5, 30))["up_ms"] == 0
+    assert messages.decode("status", node.status(_BEGAN_MS + 5, 30))["up_ms"] == 5
+
+
 def test_a_torn_last_line_never_was(tmp_path: Path) -> None:
     path = tmp_path / "flash"
     _node(path).keep("data", b"whole")

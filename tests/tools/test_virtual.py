@@ -59,33 +59,15 @@ def _told(process: subprocess.Popen[str], often: int) -> bool:
     return process.poll() is not None
 
 
-def test_who_is_told_to_end_in_the_midst_of_being_told_ends() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _TOLD_IN_THE_MIDST],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == ("told\n", "")
-
-
-def test_a_centre_that_gets_two_signals_at_once_ends_without_a_word() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _TOLD_TWICE], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert (done.stdout, done.stderr) == ("told\n", "")
-
-
-def test_a_signal_in_the_midst_of_another_ones_handling_is_no_word_to_the_centre() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _TOLD_MEANWHILE],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert (done.stdout, done.stderr) == ("told 1 times\n", "")
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [("_TOLD_IN_THE_MIDST", "told"), ("_TOLD_TWICE", "told"), ("_TOLD_MEANWHILE", "told 1 times")],
+    ids=["in the midst of being told", "a centre, twice at once", "amid another one's handling"],
+)
+def test_who_is_told_to_end_once_more_ends_without_another_word(program: str, words: str) -> None:
+    command = [sys.executable, "-c", globals()[program]]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (f"{words}\n", "")
 
 
 _TOLD_TWICE = """

@@ -142,7 +142,8 @@ class SimNode:
             "he": self.epoch,
             "hb": self.boot,
             "reset": "power_on",
-            "up_ms": unix_ms - self.began_ms,
+            # The clock of the machine may be set back to before the boot.
+            "up_ms": max(0, unix_ms - self.began_ms),
             "heartbeat_s": heartbeat_s,
             "sensors": ["smoke"],
             "boots": [

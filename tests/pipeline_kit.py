@@ -1,5 +1,6 @@
 """A whole pipeline on a real store, stepped by hand, and what it answered."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,7 +17,7 @@ from haidang_gateway.errors import StoreBusy, StoreError
 from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
 from haidang_gateway.fleet.orders import Orders
-from haidang_gateway.inbox import Inbox
+from haidang_gateway.inbox import Durable, Inbox
 from haidang_gateway.ingest.arrival import Arrival
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.packs import PackReader
@@ -31,11 +32,12 @@ from haidang_gateway.settings import (
 from haidang_gateway.site import Place
 from haidang_gateway.store.store import Store
 from haidang_gateway.work import Said
-from node_packs import EPOCH, NODE, START_MS
+from node_packs import EPOCH, NODE, START_MS, status
 from store_kit import NO_BROKER
 
 _FILE = Path("unused.pem")
 KEY = (NODE, EPOCH, 7)
+BOOTS = [{"hb": 7, "next": 0, "held": [], "dropped": []}]
 
 
 def city_settings() -> Settings:
@@ -147,6 +149,23 @@ class Bench:
         )
         put = self.inbox.put_urgent if kind == "alarm" else self.inbox.put_data
         put(arrival)
+
+    async def hear(self, kind: str, payload: bytes, packet_id: int = 1) -> None:
+        """A message arrives; a second later it is committed, with all that waited."""
+        self.arrive(kind, payload, packet_id)
+        self.clock.advance(1000)
+        await self.pipeline.step()
+
+    async def hear_status(self, **more: Any) -> None:
+        """The same for the status of a node that has sent nothing yet."""
+        await self.hear("status", status(boots=BOOTS, **more))
+
+    async def tell(self, item: Durable) -> None:
+        """Returns when it is durable."""
+        told = asyncio.create_task(self.inbox.tell_durably(item))
+        await asyncio.sleep(0)
+        await self.pipeline.step()
+        await told
 
     def trip(self, monkeypatch: pytest.MonkeyPatch, over: Callable[[Fact], bool]) -> None:
         """Rules with a programming error that some facts bring out."""

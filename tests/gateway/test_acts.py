@@ -6,35 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_kit import centre_command, give, replies
 from haidang_gateway import tally_view
 from haidang_gateway.batch import CENTRE
-from haidang_gateway.commands import wish_of
 from haidang_gateway.errors import StoreError
 from haidang_gateway.handled import KEPT, Handled
 from haidang_gateway.store import queries
 from haidang_gateway.store.schema import reading
-from haidang_wire import messages
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import Bench, open_bench
 
-TOPIC = "hd/1/g/gw-01/reply"
 NOW = "2025-11-24T23:00:00+07:00"
 LATER = "2025-11-25T00:00:00+07:00"
 
 
 def _command(number: int, do: str, **args: Any) -> bytes:
-    document = {"id": f"o-{number}", "do": do, "exp_ms": START_MS + 60_000, "reply": TOPIC}
-    return json.dumps(document | {"args": args}).encode()
+    return centre_command(do, id=f"o-{number}", args=args)
 
 
 async def _give(bench: Bench, payload: bytes) -> dict[str, Any]:
-    wish = wish_of(payload, "gw-01", bench.clock.now_ms())
-    assert wish is not None
-    told = asyncio.create_task(bench.inbox.tell_durably(wish))
-    await asyncio.sleep(0)
-    await bench.pipeline.step()
-    await told
-    return messages.decode("centre_reply", (await _sent(bench, "reply"))[-1].payload)
+    await give(bench, payload)
+    return (await replies(bench))[-1]
 
 
 async def _sent(bench: Bench, lane: Any) -> list[Any]:

@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from haidang_gateway.batch import CENTRE
-from haidang_gateway.commands import wish_of
+from command_kit import centre_command, give, replies
 from haidang_gateway.fleet.order import Order
 from haidang_gateway.fleet.orders import Orders
-from haidang_gateway.inbox import Durable
-from haidang_wire import messages
 from node_packs import NODE, START_MS
-from pipeline_kit import Bench, open_bench
+from pipeline_kit import open_bench
 
-TOPIC = "hd/1/g/gw-01/reply"
 WIFI_KEY = "mật khẩu 12345"
 
 
@@ -32,29 +28,6 @@ def _order(**more: Any) -> Order:
     return Order(**(wish | {"do": "config", "exp_ms": START_MS + 60_000, "args": args} | more))
 
 
-def _command(do: str, **fields: Any) -> bytes:
-    document = {"id": "o-1", "do": do, "exp_ms": START_MS + 60_000, "reply": TOPIC} | fields
-    return json.dumps(document).encode()
-
-
-async def _give(bench: Bench, item: Durable) -> None:
-    told = asyncio.create_task(bench.inbox.tell_durably(item))
-    await asyncio.sleep(0)
-    await bench.pipeline.step()
-    await told
-
-
-async def _give_centre(bench: Bench, payload: bytes) -> None:
-    wish = wish_of(payload, "gw-01", bench.clock.now_ms())
-    assert wish is not None
-    await _give(bench, wish)
-
-
-async def _replies(bench: Bench) -> list[dict[str, Any]]:
-    sent = await bench.store.pending(CENTRE, "reply", 0, 10)
-    return [messages.decode("centre_reply", message.payload) for message in sent]
-
-
 def test_a_reply_that_grows_beyond_the_centres_limit_does_not_stop_the_gateway(
     tmp_path: Path,
 ) -> None:
@@ -63,15 +36,13 @@ def test_a_reply_that_grows_beyond_the_centres_limit_does_not_stop_the_gateway(
 
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            await _give_centre(
-                bench, _command("node_cmd", args={"node": NODE, "do": "log", "by": "Lan"})
+            await give(
+                bench, centre_command("node_cmd", args={"node": NODE, "do": "log", "by": "Lan"})
             )
             ((_, command),) = bench.answers.commands
             reply = f'{{"id":"{command["id"]}","ok":true,"out":{{"lines":[{out}]}}}}'
-            bench.arrive("reply", reply.encode(), 1)
-            bench.clock.advance(1000)
-            await bench.pipeline.step()
-            (answer,) = await _replies(bench)
+            await bench.hear("reply", reply.encode())
+            (answer,) = await replies(bench)
             assert (answer["cmd"], answer["ok"]) == ("o-1", True)
             assert "too long" in answer["out"]["note"]
 
@@ -85,8 +56,8 @@ def test_an_error_longer_than_a_reply_may_be_is_cut(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            await _give_centre(bench, _command("resync", **{"x" * 3000: deep}))
-            (answer,) = await _replies(bench)
+            await give(bench, centre_command("resync", **{"x" * 3000: deep}))
+            (answer,) = await replies(bench)
             assert answer["ok"] is False
             assert len(answer["err"]) == 1000
 
@@ -103,13 +74,13 @@ def test_a_program_error_over_an_order_is_answered_and_its_secret_stays_out_of_t
 
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            await _give(bench, _order())
+            await bench.tell(_order())
             (answer,) = bench.answered
             assert answer.final
             assert "error in the gateway's program" in answer.said["err"]
             args = {"node": NODE, "do": "config", "args": {"set": {"wifi": WIFI_KEY}}}
-            await _give_centre(bench, _command("node_cmd", args=args))
-            (reply,) = await _replies(bench)
+            await give(bench, centre_command("node_cmd", args=args))
+            (reply,) = await replies(bench)
             assert (reply["cmd"], reply["ok"]) == ("o-1", False)
 
     caplog.set_level(logging.DEBUG)
@@ -126,11 +97,9 @@ def test_nobody_writes_lines_of_his_own_into_the_log_or_the_audit(
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
             args = {"node": NODE, "do": "log", "by": forged}
-            await _give_centre(bench, _command("node_cmd", id="o\n1", args=args))
+            await give(bench, centre_command("node_cmd", id="o\n1", args=args))
             reply = json.dumps({"id": "c\n-7\x1b", "ok": True}).encode()
-            bench.arrive("reply", reply, 1)
-            bench.clock.advance(1000)
-            await bench.pipeline.step()
+            await bench.hear("reply", reply)
 
     caplog.set_level(logging.DEBUG)
     asyncio.run(scenario())
@@ -143,18 +112,16 @@ def test_nobody_writes_lines_of_his_own_into_the_log_or_the_audit(
 def test_what_is_finished_is_kept_without_its_secrets(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            await _give(bench, _order())
+            await bench.tell(_order())
             ((_, command),) = bench.answers.commands
             assert WIFI_KEY in json.dumps(await bench.store.commands(), ensure_ascii=False)
-            bench.arrive("reply", json.dumps({"id": command["id"], "ok": True}).encode(), 1)
-            bench.clock.advance(1000)
-            await bench.pipeline.step()
+            await bench.hear("reply", json.dumps({"id": command["id"], "ok": True}).encode())
             assert WIFI_KEY not in json.dumps(await bench.store.commands(), ensure_ascii=False)
         async with open_bench(tmp_path) as bench:
-            await _give(bench, _order())
+            await bench.tell(_order())
             assert [answer.said["ok"] for answer in bench.answered] == [True], "still known"
             other = _order(args={"set": {"wifi": []}})
-            await _give(bench, other)
+            await bench.tell(other)
             assert "was used before" in bench.answered[-1].said["err"]
 
     asyncio.run(scenario())

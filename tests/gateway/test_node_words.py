@@ -1,4 +1,4 @@
-"""What nodes say of themselves: words of a later version, safe mode, a broker that is away."""
+"""What nodes say of themselves, or not any more: later words, safe mode, silence, no broker."""
 
 import asyncio
 import json
@@ -8,16 +8,8 @@ from typing import Any
 import pytest
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.ledger_view import lines
-from node_packs import EPOCH, NODE, status
+from node_packs import EPOCH, NODE, START_MS, pack, status
 from pipeline_kit import Bench, open_bench
-
-_BOOTS = [{"hb": 7, "next": 0, "held": [], "dropped": []}]
-
-
-async def _say(bench: Bench, **more: Any) -> None:
-    bench.arrive("status", status(boots=_BOOTS, **more), 1)
-    bench.clock.advance(1000)
-    await bench.pipeline.step()
 
 
 async def _headlines(bench: Bench) -> list[str]:
@@ -31,7 +23,7 @@ def test_a_word_of_a_later_version_does_not_quarantine_a_whole_status(
 ) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            await _say(bench, **news)
+            await bench.hear_status(**news)
             assert await bench.store.ledger_sums() == {}
             assert bench.fleet.heard_ms(NODE) is not None
             assert (await bench.store.boots())[NODE, EPOCH, 7]["first"] == 0
@@ -46,7 +38,7 @@ def test_what_is_no_word_at_all_still_goes_to_quarantine(
 ) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            await _say(bench, **news)
+            await bench.hear_status(**news)
             assert await bench.store.ledger_sums() == {"quarantined": 1}
 
     asyncio.run(scenario())
@@ -55,19 +47,19 @@ def test_what_is_no_word_at_all_still_goes_to_quarantine(
 def test_a_mode_that_is_not_known_neither_raises_nor_ends_an_alarm(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            await _say(bench, mode="ota")
+            await bench.hear_status(mode="ota")
             assert await _headlines(bench) == []
-            await _say(bench, mode="safe")
+            await bench.hear_status(mode="safe")
             (raised,) = await _headlines(bench)
             assert "safe mode" in raised
             for _ in range(5):
                 bench.clock.advance(10_000)
-                await _say(bench, mode="ota")
+                await bench.hear_status(mode="ota")
             assert await _headlines(bench) == [raised]
             assert bench.fleet.safe_count() == 0
             for _ in range(5):
                 bench.clock.advance(10_000)
-                await _say(bench)
+                await bench.hear_status()
             assert "runs normally again" in (await _headlines(bench))[-1]
 
     asyncio.run(scenario())
@@ -76,7 +68,7 @@ def test_a_mode_that_is_not_known_neither_raises_nor_ends_an_alarm(tmp_path: Pat
 
 async def _be_away(bench: Bench) -> None:
     bench.link_up = False
-    await _say(bench)
+    await bench.hear_status()
     bench.clock.advance(91_000)
     await bench.pipeline.step()
 
@@ -86,7 +78,7 @@ async def _be_back(bench: Bench) -> None:
     bench.link_up = True
     for _ in range(7):
         bench.clock.advance(10_000)
-        await _say(bench)
+        await bench.hear_status()
 
 
 async def _broker_headlines(bench: Bench) -> list[str]:
@@ -110,5 +102,82 @@ def test_a_broker_is_told_away_again_after_a_restart_of_the_gateway(tmp_path: Pa
             assert len(await _broker_headlines(bench)) == 3, "it is told already"
             await _be_back(bench)
             assert "is back" in (await _broker_headlines(bench))[-1]
+
+    asyncio.run(scenario())
+
+
+def test_a_retained_status_is_no_sign_of_life_and_no_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            boots = [{"hb": 7, "next": 5, "held": [], "dropped": []}]
+            word = status(boots=boots)
+            bench.arrive("status", word, 31, retained=True)
+            bench.clock.advance(1000)
+            await bench.pipeline.step()
+            assert bench.answers.given == [("puback", 31)]
+            assert bench.fleet.up_and_down() == (0, 1)
+            await bench.hear("status", word, 32)
+            assert bench.fleet.up_and_down() == (1, 0)
+            (boot,) = (await bench.store.boots()).values()
+            assert boot["latest_ms"] == START_MS + 1000 - 60_000
+
+    asyncio.run(scenario())
+
+
+def test_a_node_that_falls_silent_is_an_alarm_and_is_cleared_after_its_next_word(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await bench.hear("data", pack(1))
+            bench.clock.advance(90_000)
+            await bench.pipeline.step()
+            assert await bench.alarms() == 1
+            bench.clock.advance(1000)
+            bench.arrive("alarm", pack(2), 2)
+            await bench.pipeline.step()
+            # The alarms' rules want half a minute of health before they clear it.
+            bench.clock.advance(30_000)
+            await bench.pipeline.step()
+            assert await bench.alarms() == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_node_in_safe_mode_is_an_alarm_that_ends_when_it_runs_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await bench.hear_status()
+            await bench.hear_status(mode="safe", fails=3)
+            assert await bench.alarms() == 1
+            (node,) = (await bench.store.nodes()).values()
+            assert (node["mode"], node["fails"]) == ("safe", 3)
+            await bench.hear_status()
+            bench.clock.advance(30_000)
+            await bench.pipeline.step()
+            assert await bench.alarms() == 2
+
+    asyncio.run(scenario())
+    shown = "\n".join(lines(tmp_path))
+    assert f"{NODE}  firmware 0.1.0, every 30 s" in shown
+    assert "safe" not in shown
+
+
+def test_a_broker_that_is_away_is_one_alarm_for_all_nodes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await bench.hear_status()
+            bench.link_up = False
+            for _ in range(4):
+                await bench.pipeline.step()
+                bench.clock.advance(90_000)
+            assert await bench.alarms() == 1
+            bench.link_up = True
+            await bench.hear_status()
+            bench.clock.advance(30_000)
+            await bench.pipeline.step()
+            (raised, cleared) = await bench.store.pending(CENTRE, "alarm", 0, 10)
+            assert "broker" in json.loads(raised.payload)["alarm"]["headline"]["en"]
+            assert json.loads(cleared.payload)["alarm"]["state"] == "cleared"
 
     asyncio.run(scenario())

@@ -34,9 +34,7 @@ def _broken(seq: int, **fields: object) -> bytes:
 
 async def _give(bench: Bench, payload: bytes, kind: str = "alarm") -> list[object]:
     bench.answers.given.clear()
-    bench.arrive(kind, payload, 1)
-    bench.clock.advance(1000)
-    await bench.pipeline.step()
+    await bench.hear(kind, payload)
     return bench.answers.given
 
 

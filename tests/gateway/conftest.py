@@ -1,10 +1,11 @@
-"""A real gateway's world: two brokers and all certificates, which are drawn once."""
+"""A real gateway's world: two brokers and all certificates, which are drawn once; orders."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from gateway_kit import World, issue_all
+from order_desk import OrderDesk
 from redial_kit import noted_pauses
 
 
@@ -27,3 +28,9 @@ def world(tmp_path: Path, ca_dir: Path) -> Iterator[World]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between dials that lines have decided on; each lasts no time."""
     return noted_pauses(monkeypatch)
+
+
+@pytest.fixture
+def desk() -> OrderDesk:
+    """Orders for two nodes, none given yet."""
+    return OrderDesk()

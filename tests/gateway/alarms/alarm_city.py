@@ -83,6 +83,9 @@ SITE = Site(
     },
 )
 
+# What `brief` tells of a device's fault.
+RAISED = ("confirmed", "Minor", "Observed")
+
 
 class City:
     """The rules with a clock and a memory of every stored state and revision."""

@@ -1,12 +1,6 @@
 """A crowd in a zone: density or head count that holds, with phones as a second measurement."""
 
-import pytest
 from alarm_city import COUNTER, START_MS, City, brief
-
-
-@pytest.fixture
-def city() -> City:
-    return City()
 
 
 def test_a_density_that_holds_is_confirmed_with_its_level(city: City) -> None:
@@ -115,3 +109,22 @@ def test_a_restart_while_a_level_holds_forgets_nothing(city: City) -> None:
     documents = city.watch_crowd(210, 20)
     assert brief(documents) == [("confirmed", "Moderate", "Likely")]
     assert city.now_ms == START_MS + 40_000
+
+
+def test_a_crowd_that_grows_fast_is_told_so_and_no_longer_when_it_stands(city: City) -> None:
+    documents = []
+    for second in range(0, 180, 2):
+        documents += city.crowd(210 + second / 2)
+        documents += city.wait(2)
+    assert [d["urgency"] for d in documents] == ["Expected", "Immediate"]
+    assert documents[-1]["headline"]["vi"].endswith("đang tăng nhanh")
+    documents = city.watch_crowd(300, 400)
+    assert [d["urgency"] for d in documents] == ["Expected"]
+
+
+def test_a_crowd_that_grows_slowly_is_not_called_growing(city: City) -> None:
+    documents = []
+    for second in range(0, 180, 2):
+        documents += city.crowd(210 + second / 20)
+        documents += city.wait(2)
+    assert [d["urgency"] for d in documents] == ["Expected"]

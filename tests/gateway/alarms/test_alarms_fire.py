@@ -1,16 +1,10 @@
 """A fire at one place: first suspicion, verification, second source, and how it ends."""
 
-import pytest
 from alarm_city import EAST, NODE_A, NODE_B, WEST, City, brief
 
 SUSPECTED = ("suspected", "Severe", "Possible")
 LIKELY = ("confirmed", "Severe", "Likely")
 OBSERVED = ("confirmed", "Severe", "Observed")
-
-
-@pytest.fixture
-def city() -> City:
-    return City()
 
 
 def test_a_node_in_alarm_is_suspected_at_once(city: City) -> None:
@@ -239,3 +233,10 @@ def test_health_tells_what_the_sources_of_the_place_could_see(city: City) -> Non
     city.health("ok", sensor="camera", source=EAST)
     (document,) = city.smoke("alarm")
     assert document["health"] == {"smoke": "open", "camera": "ok"}
+
+
+def test_each_revision_names_the_bytes_of_the_one_before(city: City) -> None:
+    city.smoke("alarm")
+    city.wait(60)
+    first, second = city.revisions
+    assert city.documents[1]["prev"] == f"sha256:{first.sha256}" != second.sha256

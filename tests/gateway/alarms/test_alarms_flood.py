@@ -1,12 +1,6 @@
 """Water at a gauge: official levels, the node's own levels, rising and falling."""
 
-import pytest
 from alarm_city import GAUGE, STREET, City, brief
-
-
-@pytest.fixture
-def city() -> City:
-    return City()
 
 
 def test_each_official_level_is_a_revision_at_once(city: City) -> None:

@@ -1,16 +1,10 @@
 """Evidence that comes late, twice or after a restart: what it still says about a fire."""
 
-import pytest
 from alarm_city import NODE_B, START_MS, City, brief
 
 SUSPECTED = ("suspected", "Severe", "Possible")
 LIKELY = ("confirmed", "Severe", "Likely")
 OBSERVED = ("confirmed", "Severe", "Observed")
-
-
-@pytest.fixture
-def city() -> City:
-    return City()
 
 
 def test_evidence_older_than_ten_minutes_opens_only_with_a_fresh_word(city: City) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from haidang_gateway.batch import CENTRE, Batch, PackRow
 from haidang_gateway.model import Lane, Revision
-from haidang_gateway.outgoing import alarm_draft
+from haidang_gateway.outgoing import alarm_draft, data_draft
 from haidang_gateway.settings import BrokerSettings, StoreSettings
 from haidang_gateway.store import bundles
 from haidang_gateway.store.schema import Connection
@@ -16,6 +16,8 @@ from haidang_gateway.store.store import Store
 from node_packs import EPOCH, NODE, START_MS
 
 _NO_FILE = Path("unused.pem")
+# Numbers the packs that wait for the centre.
+DRAFT = data_draft("gw-01", CENTRE)
 # For parts that name a broker and never dial it.
 NO_BROKER = BrokerSettings(
     host="h",

@@ -10,16 +10,14 @@ from pathlib import Path
 
 import pytest
 from haidang_gateway.batch import CENTRE
-from haidang_gateway.outgoing import data_draft
 from haidang_gateway.store import check, drop, feed
 from haidang_gateway.store.schema import reading
 from haidang_gateway.store.store import Store
 from node_packs import START_MS
-from store_kit import alarm, noise, open_store, packs, row, stored
+from store_kit import DRAFT, alarm, noise, open_store, packs, row, stored
 
 PAGE = 4096
 LOST = "dropped:database_broken"
-DRAFT = data_draft("gw-01", CENTRE)
 
 
 def _body(seq: int) -> bytes:

@@ -4,11 +4,15 @@ import hashlib
 import json
 from typing import Any
 
+from haidang_tools.centre_check import Checker, Message
 from haidang_wire import documents, messages, senml
 from haidang_wire.senml import Fixed, Pack, Record
 
 EPOCH = "5f3a9c1e"
 GATEWAY = "gw-01"
+ALARM_TOPIC = f"hd/1/g/{GATEWAY}/alarm/{GATEWAY}-{EPOCH}-0001"
+DATA_TOPIC = f"hd/1/g/{GATEWAY}/data"
+RECEIVED_MS = 1_795_353_322_000
 
 
 def alarm_document(
@@ -78,3 +82,15 @@ def data_message(seq: int, packs: int = 2, epoch: str = EPOCH) -> bytes:
 def offline() -> bytes:
     """A gateway's last will."""
     return bytes(messages.encode("offline", {"v": 1, "state": "offline"}))
+
+
+def judged(checker: Checker, topic: str, payload: bytes) -> Message:
+    """A message that the centre does not refuse, as it reads it."""
+    message = checker.judge(topic, payload, RECEIVED_MS)
+    assert isinstance(message, Message), message
+    return message
+
+
+def revision(checker: Checker, seq: int, document: bytes) -> Message:
+    """An alarm revision as the centre reads it."""
+    return judged(checker, ALARM_TOPIC, alarm_message(seq, document))

@@ -14,13 +14,6 @@ _ID = "gw-01/5f3a9c1e/12"
 _TOPIC = "hd/1/g/gw-01/cap/gw-01-5f3a9c1e-0001"
 
 
-@pytest.fixture(scope="module")
-def checker() -> Checker:
-    checker = Checker()
-    checker.load()
-    return checker
-
-
 def _alarm(**fields: Any) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(alarm_document(**fields))
     return document

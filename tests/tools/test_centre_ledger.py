@@ -7,23 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from haidang_tools.centre_check import Checker, Message, Refusal
+from haidang_tools.centre_check import Checker, Refusal
 from haidang_tools.centre_heads import ChainHead, head_of
 from haidang_tools.centre_ledger import Ledger
 from haidang_tools.errors import ToolError
 from haidang_wire import messages
-from specimens import EPOCH, alarm_document, alarm_message, data_message
-
-ALARM_TOPIC = f"hd/1/g/gw-01/alarm/gw-01-{EPOCH}-0001"
-DATA_TOPIC = "hd/1/g/gw-01/data"
-RECEIVED_MS = 1_795_353_322_000
-
-
-@pytest.fixture(scope="module")
-def checker() -> Checker:
-    made = Checker()
-    made.load()
-    return made
+from specimens import (
+    DATA_TOPIC,
+    EPOCH,
+    RECEIVED_MS,
+    alarm_document,
+    alarm_message,
+    data_message,
+    judged,
+    revision,
+)
 
 
 @pytest.fixture
@@ -34,18 +32,8 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made.close()
 
 
-def _judged(checker: Checker, topic: str, payload: bytes) -> Message:
-    message = checker.judge(topic, payload, RECEIVED_MS)
-    assert isinstance(message, Message), message
-    return message
-
-
-def _revision(checker: Checker, seq: int, document: bytes) -> Message:
-    return _judged(checker, ALARM_TOPIC, alarm_message(seq, document))
-
-
 def test_a_second_copy_is_counted_and_not_new(checker: Checker, ledger: Ledger) -> None:
-    message = _revision(checker, 1, alarm_document())
+    message = revision(checker, 1, alarm_document())
     assert ledger.commit([message, message]).new == [message]
     assert ledger.commit([message]).new == []
     assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 2)
@@ -55,7 +43,7 @@ def test_an_answer_to_a_command_is_numbered_like_everything_else(
     checker: Checker, ledger: Ledger
 ) -> None:
     reply = {"id": f"gw-01/{EPOCH}/3", "cmd": "o-1", "ok": True, "at": "2026-11-22T13:15:21Z"}
-    message = _judged(checker, "hd/1/g/gw-01/reply", messages.encode("centre_reply", reply))
+    message = judged(checker, "hd/1/g/gw-01/reply", messages.encode("centre_reply", reply))
     committed = ledger.commit([message, message])
     assert committed.new == [message]
     assert committed.numbers == [("gw-01", EPOCH, 3)]
@@ -72,8 +60,8 @@ def test_an_old_revision_under_a_new_number_is_no_second_alarm(
     checker: Checker, ledger: Ledger
 ) -> None:
     document = alarm_document()
-    ledger.commit([_revision(checker, 1, document)])
-    assert ledger.commit([_revision(checker, 2, document)]).new == []
+    ledger.commit([revision(checker, 1, document)])
+    assert ledger.commit([revision(checker, 2, document)]).new == []
     assert (ledger.counts.alarms, ledger.counts.duplicates) == (1, 1)
     assert ledger.gaps() == {}
 
@@ -81,9 +69,9 @@ def test_an_old_revision_under_a_new_number_is_no_second_alarm(
 def test_other_bytes_under_a_used_number_or_revision_are_refused(
     checker: Checker, ledger: Ledger
 ) -> None:
-    ledger.commit([_revision(checker, 1, alarm_document())])
+    ledger.commit([revision(checker, 1, alarm_document())])
     other = alarm_document(severity="Minor")
-    committed = ledger.commit([_revision(checker, 1, other), _revision(checker, 2, other)])
+    committed = ledger.commit([revision(checker, 1, other), revision(checker, 2, other)])
     assert committed.new == []
     assert ["message id" in refusal.reason for refusal in committed.refused] == [True, False]
     assert ledger.payload(("gw-01", EPOCH, 1)) == alarm_message(1, alarm_document())
@@ -93,9 +81,9 @@ def test_a_broken_chain_is_found_in_any_order_of_arrival(checker: Checker, ledge
     first = alarm_document()
     second = alarm_document(rev=2, before=first)
     forged = alarm_document(rev=3, before=b"something else")
-    good = [_revision(checker, 2, second), _revision(checker, 1, first)]
+    good = [revision(checker, 2, second), revision(checker, 1, first)]
     assert ledger.commit(good).broken == []
-    broken = ledger.commit([_revision(checker, 3, forged)]).broken
+    broken = ledger.commit([revision(checker, 3, forged)]).broken
     assert [revision.rev for revision in broken] == [3]
     assert ledger.latest() == [(f"gw-01-{EPOCH}-0001", 3)]
 
@@ -106,7 +94,7 @@ def test_gaps_are_seen_and_close_again_also_after_a_restart(
     for seqs, missing in (((1, 5), [[2, 4]]), ((3,), [[2, 2], [4, 4]]), ((2, 4), [])):
         ledger = Ledger(tmp_path / "ledger.db")
         ledger.open()
-        ledger.commit([_judged(checker, DATA_TOPIC, data_message(seq)) for seq in seqs])
+        ledger.commit([judged(checker, DATA_TOPIC, data_message(seq)) for seq in seqs])
         assert ledger.gaps() == ({("gw-01", EPOCH): missing} if missing else {})
         ledger.close()
 
@@ -116,7 +104,7 @@ def test_a_refused_message_fills_its_place_and_is_kept(checker: Checker, tmp_pat
     ledger.open()
     bad = checker.judge(DATA_TOPIC, b'{"id":"gw-01/5f3a9c1e/1","packs":7}', RECEIVED_MS)
     assert isinstance(bad, Refusal)
-    ledger.commit([bad, bad, _judged(checker, DATA_TOPIC, data_message(2))])
+    ledger.commit([bad, bad, judged(checker, DATA_TOPIC, data_message(2))])
     assert (ledger.counts.refused, ledger.counts.duplicates) == (1, 1)
     assert ledger.gaps() == {}
     ledger.close()
@@ -138,7 +126,7 @@ def _status(checker: Checker, n: int, chain: str, epoch: str = EPOCH) -> ChainHe
     document = json.loads(golden.read_bytes())
     document |= {"epoch": epoch, "audit": {"n": n, "chain": f"sha256:{chain * 64}"}}
     payload = messages.encode("gateway_status", document)
-    head = head_of(_judged(checker, "hd/1/g/gw-01/status", payload))
+    head = head_of(judged(checker, "hd/1/g/gw-01/status", payload))
     assert head is not None
     return head
 
@@ -176,5 +164,5 @@ def test_a_ledger_from_before_the_heads_gets_them(tmp_path: Path, checker: Check
 
 
 def test_a_status_of_an_older_gateway_has_no_head(checker: Checker) -> None:
-    message = _judged(checker, "hd/1/g/gw-01/status", b'{"v":1,"state":"offline"}')
+    message = judged(checker, "hd/1/g/gw-01/status", b'{"v":1,"state":"offline"}')
     assert head_of(message) is None

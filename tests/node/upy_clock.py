@@ -4,6 +4,8 @@
 from haidang_node import log
 from haidang_node.clock import Clock
 
+from board_parts import PERIOD, Ticks
+
 log.start(log.ERROR + 1, lambda: 0)
 
 _UNIX_MS = 1764000000000
@@ -196,6 +198,43 @@ def worst_error_ms(ppm, hours, seed=1):
 def test_a_crystal_of_40_ppm_stays_within_half_a_second() -> None:
     for ppm in (40, -40):
         assert worst_error_ms(ppm, 24 * 40) <= 500
+
+
+def test_uptime_goes_on_over_the_wrap_of_the_tick_counter() -> None:
+    ticks = Ticks(PERIOD - 500)
+    clock = Clock(ticks)
+    ticks.now += 400
+    assert clock.uptime_ms() == 400
+    ticks.now += 400
+    assert clock.uptime_ms() == 800
+    for _ in range(40):
+        ticks.now += PERIOD // 3
+        clock.uptime_ms()
+    assert clock.uptime_ms() == 800 + 40 * (PERIOD // 3)
+
+
+def test_an_answer_anchors_the_clock_at_the_middle_of_its_round_trip() -> None:
+    ticks = Ticks(0)
+    clock = Clock(ticks)
+    assert clock.unix_ms(0) is None
+    question = clock.question()
+    ticks.now += 40
+    assert clock.answer(question["nonce"], 1764000000000)
+    assert clock.unix_ms(40) == 1764000000020
+    assert clock.unix_ms(0) == 1763999999980
+
+
+def test_late_or_foreign_answers_are_refused() -> None:
+    ticks = Ticks(0)
+    clock = Clock(ticks)
+    assert not clock.answer(0, 1764000000000)
+    question = clock.question()
+    assert not clock.answer(question["nonce"] + 1, 1764000000000)
+    ticks.now += 2001
+    assert not clock.answer(question["nonce"], 1764000000000)
+    question = clock.question()
+    assert clock.answer(question["nonce"], 1764000000000)
+    assert not clock.answer(question["nonce"], 1765000000000), "an answer counts once"
 
 
 if __name__ == "__main__":

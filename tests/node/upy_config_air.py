@@ -9,6 +9,8 @@ from haidang_node.config_safe import load_link
 from haidang_node.errors import CommandError, ConfigError
 from haidang_node.orders import Orders
 
+from board_parts import Storage
+
 log.start(log.ERROR + 1, lambda: 0)
 _NODE = {
     "v": 1,
@@ -16,14 +18,6 @@ _NODE = {
     "broker": {"host": "192.168.1.10", "port": 8884},
     "sensors": {"flood": {"mount_mm": 3100}},
 }
-
-
-class _Storage(dict):
-    def put(self, key, value):
-        self[key] = value
-
-    def commit(self):
-        pass
 
 
 def _folder(document=_NODE):
@@ -68,7 +62,7 @@ def test_the_examples_of_rfc_7396() -> None:
 
 
 def test_a_patch_goes_on_trial_and_the_old_file_stays() -> None:
-    folder, storage = _folder(), _Storage()
+    folder, storage = _folder(), Storage()
     patch = {"report_s": 30, "sensors": {"flood": {"mount_mm": 3000}}}
     assert configure.propose(folder, storage, {"set": patch}, "c-1") == {"trial_s": 300}
     assert _read(folder + trial_files.ACTIVE) == _NODE
@@ -82,7 +76,7 @@ def test_a_patch_goes_on_trial_and_the_old_file_stays() -> None:
 
 
 def test_all_mistakes_of_the_whole_result_come_back_and_nothing_is_written() -> None:
-    folder, storage = _folder(), _Storage()
+    folder, storage = _folder(), Storage()
     patch = {"report": 5, "broker": {"host": "x"}, "wifi": None, "sensors": {"rain": {}}}
     told = _error(configure.propose, folder, storage, {"set": patch}, "c-1")
     for part in ("report is not a field", "host x must be", "wifi is missing", "rain is not"):
@@ -94,7 +88,7 @@ def test_all_mistakes_of_the_whole_result_come_back_and_nothing_is_written() -> 
 
 
 def test_a_damaged_node_json_is_mended_by_a_whole_one() -> None:
-    folder, storage = _folder("{"), _Storage()
+    folder, storage = _folder("{"), Storage()
     assert "is missing" in _error(configure.propose, folder, storage, {"set": {}}, "c-1")
     configure.propose(folder, storage, {"set": _NODE}, "c-2")
     assert _read(folder + trial_files.TRIAL) == _NODE
@@ -102,7 +96,7 @@ def test_a_damaged_node_json_is_mended_by_a_whole_one() -> None:
 
 class _Trial:
     def __init__(self, trial_s=60):
-        self.folder, self.storage = _folder(), _Storage()
+        self.folder, self.storage = _folder(), Storage()
         configure.propose(
             self.folder, self.storage, {"set": {"report_s": 30}, "trial_s": trial_s}, "c-1"
         )

@@ -5,30 +5,12 @@ import random
 import micropython
 from haidang_node.sensors.drivers import a02yyuw, jsn_pulse, jsn_sr04t, mb73xx, transducer
 
+from board_parts import EndlessUart, Uart
+
 
 def _frame(distance_mm, first=0):
     head = bytes([0xFF, distance_mm >> 8, distance_mm & 0xFF])
     return head + bytes([sum(head[first:]) & 0xFF])
-
-
-class _Line:
-    """A UART that gives at most `most` bytes at a time."""
-
-    def __init__(self, data=b"", most=64):
-        self.data = data
-        self.most = most
-        self.asked = 0
-
-    def readinto(self, buffer):
-        count = min(len(buffer), len(self.data), self.most)
-        if not count:
-            return None
-        buffer[:count] = self.data[:count]
-        self.data = self.data[count:]
-        return count
-
-    def write(self, data):
-        self.asked += data == b"\x55"
 
 
 def _a02(line):
@@ -49,7 +31,7 @@ def _mb(line):
 
 def _told(make, data, most=1):
     # Each reading of a byte at a time, or of pieces.
-    line = _Line(data, most)
+    line = Uart(data, most)
     meter = make(line)
     found = []
     while line.data:
@@ -108,11 +90,11 @@ def test_the_two_sums_are_not_mistaken_for_each_other() -> None:
 
 def test_only_meters_that_want_it_are_asked() -> None:
     for make, asked in ((_a02, 0), (_jsn, 5), (_aj, 5), (_mb, 0)):
-        line = _Line()
+        line = Uart()
         meter = make(line)
         for _ in range(5):
             assert meter.read() is None
-        assert line.asked == asked
+        assert line.said.count(b"\x55") == asked
 
 
 def test_the_first_line_of_a_maxbotix_and_its_greeting_are_left_out() -> None:
@@ -209,21 +191,8 @@ def test_a_voltage_over_its_divider_is_a_depth() -> None:
         assert meter.fault == fault
 
 
-class _Endless:
-    def __init__(self, data):
-        self._data = data
-
-    def readinto(self, buffer):
-        for i in range(len(self._data)):
-            buffer[i] = self._data[i]
-        return len(self._data)
-
-    def write(self, data):
-        pass
-
-
 def test_reading_allocates_nothing() -> None:
-    meters = [make(_Endless(b"\x07" + framed(1234))) for make, framed, _, _ in _MAKES]
+    meters = [make(EndlessUart(b"\x07" + framed(1234))) for make, framed, _, _ in _MAKES]
     meters.append(jsn_pulse.make({}, lambda: 12000))
     meters.append(_loop()[0])
     micropython.heap_lock()

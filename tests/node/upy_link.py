@@ -8,24 +8,11 @@ from haidang_node.errors import LinkError
 from haidang_node.link import JOINING, UP, WAITING, Link
 from haidang_node.networks import ranked
 
+from board_parts import Storage
+
 log.start(log.ERROR + 1, lambda: 0)
 _STEP_MS = 500
 _HOUR_MS = 3600000
-
-
-class Storage:
-    def __init__(self):
-        self.values = {}
-        self.commits = 0
-
-    def get(self, key):
-        return self.values.get(key)
-
-    def put(self, key, value):
-        self.values[key] = value
-
-    def commit(self):
-        self.commits += 1
 
 
 class Radio:

@@ -8,6 +8,8 @@ from haidang_node.identity import Identity
 from haidang_node.naps import Nap, pack, pack_most, unpack
 from haidang_node.sensors.contact import Contact
 
+from board_parts import Storage
+
 _LIMIT = 2048 - 384
 _PACK = (
     b'[{"bver":26,"bn":"urn:dev:mac:240ac4fffe000001:","he":"9f3c01aa","hb":7,"hs":%d,"hu":99,'
@@ -123,22 +125,8 @@ def test_a_chattering_input_is_left_alone_until_the_timer_wakes() -> None:
     assert not nap.input_may_wake()
 
 
-class _Storage:
-    def __init__(self):
-        self.values = {}
-
-    def get(self, key):
-        return self.values.get(key)
-
-    def put(self, key, value):
-        self.values[key] = value
-
-    def commit(self):
-        pass
-
-
 def test_a_boot_goes_on_after_sleep_and_never_gives_a_number_twice() -> None:
-    storage = _Storage()
+    storage = Storage()
     awake = Identity(storage, lambda: 77)
     awake.begin()
     first = [awake.take() for _ in range(3)]
@@ -150,7 +138,7 @@ def test_a_boot_goes_on_after_sleep_and_never_gives_a_number_twice() -> None:
     other = Identity(storage, lambda: 78)
     assert not naps.resume(other, awake.epoch, awake.boot + 1, 3)
     assert not naps.resume(other, "00000000", awake.boot, 3)
-    assert not naps.resume(Identity(_Storage(), lambda: 1), awake.epoch, awake.boot, 3)
+    assert not naps.resume(Identity(Storage(), lambda: 1), awake.epoch, awake.boot, 3)
 
 
 def test_a_contact_tells_its_change_once_and_nothing_for_a_bounce() -> None:

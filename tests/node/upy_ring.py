@@ -5,17 +5,7 @@ import os
 
 from haidang_node import loading, log, ring
 
-
-class _Memory:
-    def __init__(self):
-        self.data = b""
-
-    def ring_read(self):
-        return self.data
-
-    def ring_write(self, data):
-        assert len(data) <= ring.BYTES
-        self.data = data
+from board_parts import RingMemory
 
 
 def _path():
@@ -31,7 +21,7 @@ def _exists(path):
 
 
 def test_warnings_outlive_a_reset_with_boot_and_second() -> None:
-    memory, path = _Memory(), _path()
+    memory, path = RingMemory(), _path()
     ring.start(memory, 7, path)
     now_ms = [1500]
     log.start(log.ERROR, lambda: now_ms[0], memory)
@@ -52,7 +42,7 @@ def test_warnings_outlive_a_reset_with_boot_and_second() -> None:
 
 
 def test_the_oldest_lines_make_room_and_every_line_is_bounded() -> None:
-    memory, path = _Memory(), _path()
+    memory, path = RingMemory(), _path()
     ring.start(memory, 1, path)
     for number in range(50):
         ring.keep(memory, 1000 * number, "W x: " + "%d" % number * 90, False, path)
@@ -63,24 +53,24 @@ def test_the_oldest_lines_make_room_and_every_line_is_bounded() -> None:
 
 
 def test_errors_reach_flash_once_an_hour_and_come_back_after_a_power_cut() -> None:
-    memory, path = _Memory(), _path()
+    memory, path = RingMemory(), _path()
     ring.start(memory, 1, path)
     ring.keep(memory, 1000, "E a: first", True, path)
     ring.keep(memory, 2000, "E a: second", True, path)
     ring.note(memory, "why")
-    cold = _Memory()
+    cold = RingMemory()
     assert ring.start(cold, 2, path) == "", "a power cut has no note"
     assert ring.told(cold)["lines"] == ["1/1 E a: first"]
     ring.keep(cold, 3601000, "E a: third", True, path)
     ring.save(cold, path)
-    dead = _Memory()
+    dead = RingMemory()
     assert ring.start(dead, 3, path) == ""
     assert ring.told(dead)["lines"] == ["1/1 E a: first", "2/3601 E a: third"]
     os.remove(path)
 
 
 def test_damaged_memory_is_no_ring() -> None:
-    memory, path = _Memory(), _path()
+    memory, path = RingMemory(), _path()
     for data in (b"", bytes(384), b"\xff" * 384, b"\x05\x00abcdhello", os.urandom(384)):
         memory.data = data
         assert ring.start(memory, 1, path) == ""
@@ -90,7 +80,7 @@ def test_damaged_memory_is_no_ring() -> None:
 
 
 def test_a_note_is_told_once_and_taken_back_where_the_node_goes_on() -> None:
-    memory, path = _Memory(), _path()
+    memory, path = RingMemory(), _path()
     ring.start(memory, 1, path)
     ring.note(memory, "command c-1 " + "x" * 200)
     why = ring.start(memory, 2, path)

@@ -4,6 +4,8 @@
 from haidang_node import log, rounds, shortage
 from haidang_node.identity import Identity
 
+from board_parts import Storage
+
 log.start(log.ERROR + 1, lambda: 0)
 _PLENTY = (100000, 60000)
 _SHORT = "memory: 1000 bytes left for TLS, 1000 in one piece"
@@ -49,18 +51,8 @@ class _Node:
         return self.now_ms
 
 
-class _Storage(dict):
-    commits = 0
-
-    def put(self, key, value):
-        self[key] = value
-
-    def commit(self):
-        self.commits += 1
-
-
 def test_a_start_is_a_good_one_after_a_minute_without_a_crash_and_is_written_once() -> None:
-    node, storage = _Node(), _Storage(fails=2)
+    node, storage = _Node(), Storage(fails=2)
     for node.now_ms, node.calm_since_ms, fails in (
         (15000, 0, 2),
         (75000, 20000, 2),
@@ -68,13 +60,13 @@ def test_a_start_is_a_good_one_after_a_minute_without_a_crash_and_is_written_onc
         (140000, 20000, 0),
     ):
         rounds.go(node, storage, None)
-        assert storage["fails"] == fails
+        assert storage.get("fails") == fails
     assert storage.commits == 1
     assert node.told == {}
 
 
 def test_a_storage_that_takes_nothing_ends_no_round_and_no_orderly_restart() -> None:
-    class Worn(_Storage):
+    class Worn(Storage):
         def put(self, key, value):
             raise OSError(-0x1105)
 
@@ -88,7 +80,7 @@ def test_a_storage_that_takes_nothing_ends_no_round_and_no_orderly_restart() -> 
 
 
 def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:
-    node, storage = _Node(), _Storage()
+    node, storage = _Node(), Storage()
     asked = []
     for short in (_SHORT, _SHORT, None, _SHORT, _SHORT, _SHORT):
         again_ms, why = rounds.go(node, storage, short)
@@ -100,7 +92,7 @@ def test_three_short_rounds_in_a_row_ask_for_a_restart() -> None:
 def test_a_shortage_that_a_restart_has_not_mended_leaves_the_sensors_time_to_watch() -> None:
     node = _Node()
     node.short_limit = 60
-    asked = [rounds.go(node, _Storage(), _SHORT)[1] for _ in range(60)]
+    asked = [rounds.go(node, Storage(), _SHORT)[1] for _ in range(60)]
     assert asked[:59] == [None] * 59
     assert asked[59]
 
@@ -108,5 +100,5 @@ def test_a_shortage_that_a_restart_has_not_mended_leaves_the_sensors_time_to_wat
 def test_jumps_of_the_clock_are_told() -> None:
     node = _Node()
     node.steps = 2
-    rounds.go(node, _Storage(), None)
+    rounds.go(node, Storage(), None)
     assert node.told["steps"] == 2

@@ -1,17 +1,10 @@
 # heap: 600K
 """The node's serial link against a real master's session: orders, time, packs, nonsense."""
 
-import asyncio
 import binascii
-import json
 import os
 
-from haidang_node import log
-from haidang_node.clock import Clock
-from haidang_node.orders import Orders
-from haidang_node.serial_uplink import SerialUplink
 from haidang_node.status import encode
-from haidang_wire.serial_frames import Key
 from haidang_wire.serial_lanes import (
     ACK,
     ALARM,
@@ -22,190 +15,14 @@ from haidang_wire.serial_lanes import (
     STATUS,
     TAKEN,
     TIME,
-    URGENT,
 )
-from haidang_wire.serial_master import Bus
-from haidang_wire.serial_peer import Peer
 
-log.start(log.ERROR + 1, lambda: 0)
-_NODE = "n-240ac4000001"
-_KEY = bytes(range(32))
-_UNIX_MS = 1764000000000
-_folders = [0]
-
-
-def _folder():
-    _folders[0] += 1
-    base = os.getenv("HAIDANG_TEST_DIR") or "/tmp"
-    folder = "%s/haidang-serial-%d-%d" % (base, _folders[0], int.from_bytes(os.urandom(4), "big"))
-    os.mkdir(folder)
-    return folder
-
-
-class _Ticks:
-    now = 0
-
-    def __call__(self):
-        return self.now
-
-
-class _Identity:
-    epoch = "9f3c01aa"
-    boot = 3
-
-
-class _Status:
-    identity = _Identity()
-
-    def message(self, up_ms):
-        return b'{"up_ms":%d}' % up_ms
-
-
-class _Held:
-    def __init__(self, lane, payload):
-        self.lane = lane
-        self.payload = payload
-
-
-class _Outbox:
-    def __init__(self):
-        self.acked = []
-        self.lost = []
-        self.full_heap = False
-
-    def end(self, lane):
-        return None
-
-    def acknowledge(self, epoch, boot, numbers):
-        if self.full_heap:
-            raise MemoryError
-        self.acked.append((epoch, boot, [[lo, hi] for lo, hi in numbers]))
-        return 1
-
-    def payload(self, held):
-        return None if held in self.lost else held.payload
-
-
-class _Window:
-    """Packs in the order in which they are to go."""
-
-    def __init__(self):
-        self.due = []
-        self.restarts = 0
-        self.tidied = 0
-
-    def restart(self):
-        self.restarts += 1
-
-    def tidy(self):
-        self.tidied += 1
-
-    def next(self, now_ms):
-        return self.due[0] if self.due else None
-
-    def sent(self, held, packet_id, now_ms):
-        self.due.remove(held)
-
-
-class _Port:
-    """The wire's two ends: what the node reads, what it said."""
-
-    def __init__(self):
-        self.coming = bytearray()
-        self.said = []
-
-    def readinto(self, buffer):
-        count = min(len(buffer), len(self.coming))
-        buffer[:count] = self.coming[:count]
-        self.coming = self.coming[count:]
-        return count or None
-
-    async def send(self, frames):
-        self.said.append(b"".join(frames))
-
-
-class _Bench:
-    def __init__(self, folder=None, time_known=True):
-        self.ticks = _Ticks()
-        self.clock = Clock(self.ticks)
-        self.port = _Port()
-        self.outbox = _Outbox()
-        self.window = _Window()
-        self.done = []
-        self.connected = 0
-        self.messages = []
-        self.tells_time = time_known
-        self.path = (folder or _folder()) + "/orders"
-        self.start()
-        self.restart_master()
-
-    def start(self):
-        """The node's program starts."""
-        self.orders = Orders(self.path, self._act, self.clock)
-        self.orders.open()
-        self.uplink = SerialUplink(_NODE, 30, self.clock, self.port, Key(_KEY))
-        self.uplink.attach(self.outbox, _Status(), self.orders, asyncio.Event())
-        self.uplink._window = self.window
-        # As run() makes it.
-        from haidang_wire.serial_session import NodeSession
-
-        self.session = NodeSession(self.uplink._mac, Key(_KEY), 1, 3, os.urandom, 2048)
-        self.buffer = bytearray(256)
-
-    def restart_master(self):
-        """The gateway starts."""
-        self.peer = Peer(_NODE, _KEY, os.urandom)
-        self.bus = Bus([self.peer], 115200)
-
-    def _act(self, do, args, order_id):
-        self.done.append(order_id)
-        return {"did": do}, None
-
-    def _connected(self):
-        self.connected += 1
-
-    def turn(self):
-        """One turn of the node's loop."""
-        now_ms = self.clock.uptime_ms()
-        self.orders.step(now_ms)
-        asyncio.run(self.uplink._turn(self.session, self.buffer, now_ms, self._connected))
-
-    def polls(self, count):
-        """So many polls with what follows them."""
-        for _ in range(count):
-            frame = b""
-            while not frame:
-                self.ticks.now += 1
-                frame = self.bus.step(self.ticks.now)
-            self.port.coming += frame
-            self.ticks.now += 5
-            self.turn()
-            said, self.port.said = self.port.said, []
-            for event in self.bus.receive(b"".join(said), self.ticks.now):
-                self._take(event)
-
-    def _take(self, event):
-        if event.kind < 0:
-            return
-        document = json.loads(event.data) if event.kind not in (ALARM, DATA) else event.data
-        self.messages.append((event.kind, document))
-        if event.kind == TIME and self.tells_time:
-            answer = {"nonce": document["nonce"], "unix_ms": _UNIX_MS + document["up_ms"]}
-            self.tell(TIME, answer)
-
-    def tell(self, kind, document):
-        """A message to the node."""
-        data = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self.peer.send(kind, data, URGENT)
-
-    def got(self, kind):
-        """What the master received of one kind."""
-        return [document for found, document in self.messages if found == kind]
+from serial_bench import UNIX_MS, Held, SerialBench
 
 
 def test_time_comes_first_then_alarms_then_data_and_status() -> None:
-    bench = _Bench()
-    bench.window.due = [_Held("a", b"alarm"), _Held("d", b"data")]
+    bench = SerialBench()
+    bench.window.due = [Held("a", b"alarm"), Held("d", b"data")]
     bench.polls(12)
     kinds = [kind for kind, _ in bench.messages if kind != TIME]
     assert kinds.index(ALARM) < kinds.index(DATA)
@@ -218,8 +35,8 @@ def test_time_comes_first_then_alarms_then_data_and_status() -> None:
 
 
 def test_without_an_answer_to_the_time_packs_wait_three_seconds() -> None:
-    bench = _Bench(time_known=False)
-    bench.window.due = [_Held("a", b"alarm")]
+    bench = SerialBench(time_known=False)
+    bench.window.due = [Held("a", b"alarm")]
     while bench.ticks.now < 2500:
         bench.polls(1)
     assert bench.got(ALARM) == []
@@ -230,9 +47,9 @@ def test_without_an_answer_to_the_time_packs_wait_three_seconds() -> None:
 
 
 def test_an_order_is_saved_told_and_then_executed_once() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(10)
-    order = {"id": "c-1", "do": "identify", "exp_ms": _UNIX_MS + 60000}
+    order = {"id": "c-1", "do": "identify", "exp_ms": UNIX_MS + 60000}
     bench.tell(COMMAND, order)
     bench.polls(4)
     assert bench.got(TAKEN) == [{"id": "c-1"}]
@@ -245,9 +62,9 @@ def test_an_order_is_saved_told_and_then_executed_once() -> None:
 
 
 def test_an_order_cut_off_before_its_execution_is_told_after_the_restart() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(10)
-    order = {"id": "c-7", "do": "identify", "exp_ms": _UNIX_MS + 60000}
+    order = {"id": "c-7", "do": "identify", "exp_ms": UNIX_MS + 60000}
     bench.uplink._orders.take(order)
     bench.orders.accept()
     # Power fails here: the id is on flash, nobody was told, nothing was done.
@@ -264,9 +81,9 @@ def test_an_order_cut_off_before_its_execution_is_told_after_the_restart() -> No
 
 
 def test_a_reply_that_a_restarted_master_missed_is_told_again() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(10)
-    bench.tell(COMMAND, {"id": "c-2", "do": "identify", "exp_ms": _UNIX_MS + 60000})
+    bench.tell(COMMAND, {"id": "c-2", "do": "identify", "exp_ms": UNIX_MS + 60000})
     bench.polls(1)
     assert bench.done == ["c-2"]
     bench.restart_master()
@@ -275,9 +92,9 @@ def test_a_reply_that_a_restarted_master_missed_is_told_again() -> None:
 
 
 def test_a_reply_is_told_until_the_gateway_has_committed_it() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(10)
-    bench.tell(COMMAND, {"id": "c-2", "do": "identify", "exp_ms": _UNIX_MS + 60000})
+    bench.tell(COMMAND, {"id": "c-2", "do": "identify", "exp_ms": UNIX_MS + 60000})
     bench.polls(6)
     bench.tell(ACK, {"reply": 7})
     bench.polls(4)
@@ -292,10 +109,10 @@ def test_a_reply_is_told_until_the_gateway_has_committed_it() -> None:
 
 
 def test_a_gateway_that_acknowledges_no_reply_hears_each_and_the_line_stays_free() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(10)
     for number in range(3):
-        order = {"id": "c-%d" % number, "do": "identify", "exp_ms": _UNIX_MS + 9000000}
+        order = {"id": "c-%d" % number, "do": "identify", "exp_ms": UNIX_MS + 9000000}
         bench.tell(COMMAND, order)
         bench.polls(6)
         assert bench.got(REPLY)[-1]["id"] == "c-%d" % number, "it waits behind older ones"
@@ -306,14 +123,14 @@ def test_a_gateway_that_acknowledges_no_reply_hears_each_and_the_line_stays_free
 
 
 def test_an_alarm_waits_for_one_reply_at_the_most() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(10)
     for number in range(6):
         out = {"lines": "x" * 1500}
         bench.orders.owe({"id": "c-%d" % number, "ok": True, "out": out}, False)
     while not bench.got(REPLY):
         bench.polls(1)
-    bench.window.due = [_Held("a", b"alarm")]
+    bench.window.due = [Held("a", b"alarm")]
     before = len(bench.got(REPLY))
     while not bench.got(ALARM):
         bench.polls(1)
@@ -323,7 +140,7 @@ def test_an_alarm_waits_for_one_reply_at_the_most() -> None:
 
 
 def test_acknowledgements_free_exactly_what_they_name() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(4)
     bench.tell(ACK, {"he": "9f3c01aa", "hb": 3, "s": [[1, 2], [7, 7]]})
     bench.polls(2)
@@ -332,7 +149,7 @@ def test_acknowledgements_free_exactly_what_they_name() -> None:
 
 
 def test_nothing_that_a_master_says_ends_the_link() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(4)
     nonsense = [b"", b"{", b"[]", b"3", b"null", b'"x"', b"\xff", b"{}", b"[" * 1500]
     nonsense += [b'{"id":3,"do":"x","exp_ms":1}', b'{"nonce":1}', b'{"he":"x","hb":1,"s":7}']
@@ -343,26 +160,26 @@ def test_nothing_that_a_master_says_ends_the_link() -> None:
     bench.polls(200)
     bench.outbox.full_heap = True
     bench.tell(ACK, {"he": "9f3c01aa", "hb": 3, "s": [[1, 2]]})
-    bench.tell(COMMAND, {"id": "c-9", "do": "identify", "exp_ms": _UNIX_MS + 60000})
+    bench.tell(COMMAND, {"id": "c-9", "do": "identify", "exp_ms": UNIX_MS + 60000})
     bench.polls(4)
     assert bench.done == ["c-9"]
     assert bench.outbox.acked == []
 
 
 def test_a_pack_that_flash_cannot_give_does_not_stop_the_next() -> None:
-    bench = _Bench()
-    lost = _Held("a", b"lost")
+    bench = SerialBench()
+    lost = Held("a", b"lost")
     bench.outbox.lost = [lost]
-    bench.window.due = [lost, _Held("a", b"next")]
+    bench.window.due = [lost, Held("a", b"next")]
     bench.polls(12)
     assert bench.got(ALARM) == [b"next"]
 
 
 def test_a_silent_master_is_told_by_the_lamp_and_costs_nothing() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(6)
     assert bench.uplink.online
-    bench.window.due = [_Held("a", b"alarm")]
+    bench.window.due = [Held("a", b"alarm")]
     bench.ticks.now += 20001
     bench.turn()
     assert not bench.uplink.online
@@ -373,7 +190,7 @@ def test_a_silent_master_is_told_by_the_lamp_and_costs_nothing() -> None:
 
 
 def test_only_the_last_of_several_polls_is_answered() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(6)
     for _ in range(3):
         bench.port.coming += bench.peer.ask(1)
@@ -383,12 +200,12 @@ def test_only_the_last_of_several_polls_is_answered() -> None:
 
 
 def test_a_loop_that_was_blocked_reads_on_without_end() -> None:
-    bench = _Bench()
+    bench = SerialBench()
     bench.polls(6)
     bench.port.coming += os.urandom(100000)
     for _ in range(60):
         bench.turn()
     assert len(bench.port.coming) == 0
-    bench.window.due = [_Held("a", b"alarm")]
+    bench.window.due = [Held("a", b"alarm")]
     bench.polls(8)
     assert bench.got(ALARM) == [b"alarm"]

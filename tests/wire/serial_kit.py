@@ -1,6 +1,6 @@
 """A serial line of simulated time: one master, nodes, and whatever spoils the bytes between."""
 
-from haidang_wire.frames import Deframer
+from haidang_wire.frames import Deframer, wrap
 from haidang_wire.serial_frames import Key, address_of
 from haidang_wire.serial_master import Bus, air_ms
 from haidang_wire.serial_peer import Peer
@@ -112,3 +112,13 @@ class Line:
     def messages(self, node):
         """What the master has received from a node."""
         return [(event.kind, event.data) for event in self.events if event.node == node]
+
+
+def one():
+    """A line with one node that knows its key."""
+    return Line([Node(FIRST)], {FIRST: KEYS[FIRST]})
+
+
+def frames_of(data):
+    """A burst of frames apart."""
+    return [wrap(bytes(body)) for body in Deframer().feed(data)]

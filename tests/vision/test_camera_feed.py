@@ -139,3 +139,28 @@ def test_a_film_behind_another_one_is_played_at_its_rate_too(tmp_path):
     assert camera.counters.decoded == 20
     assert times_ms[-1] == 5_000 + 19 * 100
     assert set(np.diff(times_ms[:-1])) == {100}
+
+
+def test_what_comes_before_a_new_beginning_and_nobody_looks_at_is_not_decoded(tmp_path):
+    pictures = [noisy(90, i) for i in range(40)]
+    clip = write_clip(tmp_path / "clip.mp4", pictures, codec="libx264", gop=4)
+    clock, shown = Clock(), []
+
+    def take():
+        if frame := camera.take(0):
+            shown.append(frame.number)
+
+    camera = Camera(
+        Source(address=clip, loop=False),
+        monotonic_ms=clock.monotonic_ms,
+        now_ms=clock.now_ms,
+        on_fresh=take,
+    )
+    camera.every_ms = 200
+    camera.start()
+    wait_until(lambda: camera.state == "ended", "the clip's end")
+    camera.stop()
+    counters = camera.counters
+    assert counters.decoded + counters.skipped == len(pictures)
+    assert counters.skipped >= 15
+    assert counters.taken == len(shown) >= 5

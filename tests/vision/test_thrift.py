@@ -1,5 +1,7 @@
 """Which packets are decoded, and whose turn it is: pure rules of a shared processor."""
 
+from itertools import pairwise
+
 import pytest
 from haidang_gateway.vision.thrift import Pile, Thrift
 from haidang_gateway.vision.turns import Turns
@@ -109,6 +111,39 @@ def test_no_packet_is_lost_or_moved_in_a_pile(steps, every_ms):
         if pile.add(number, at_ms, every_ms):
             taken += pile.take()
     assert taken + pile.take() == list(range(len(steps)))
+
+
+def looks(every_ms, *, fps, gop, first=0, seconds=30):
+    """Times of looks and how many packets were decoded, where each `gop`th needs none before."""
+    pile, at, decoded_packets = Pile(0), [], 0
+    for i in range(first, first + int(seconds * fps)):
+        now_ms = int((i - first) * 1000 / fps)
+        if i % gop == 0:
+            pile.begin_anew(now_ms, every_ms)
+        if pile.add(i, now_ms, every_ms):
+            at.append(now_ms)
+            decoded_packets += len(pile.take())
+    return at, decoded_packets
+
+
+@pytest.mark.parametrize("first", range(15))
+def test_looks_fall_into_step_with_the_packets_that_need_none_before(first):
+    at, decoded_packets = looks(200, fps=15, gop=15, first=first)
+    assert len(at) >= 148
+    assert max(after - before for before, after in pairwise(at)) <= 334
+    assert decoded_packets <= 13 * 30 + 15, "two of each fifteen are looked at by nobody"
+
+
+@given(st.integers(8, 30), st.integers(5, 60), st.integers(0, 60))
+def test_the_pace_of_looks_stays_whatever_the_distance_of_such_packets(fps, gop, first):
+    at, _ = looks(200, fps=fps, gop=gop, first=first)
+    steady, _ = looks(200, fps=fps, gop=10**9, first=1)
+    assert 0.97 * len(steady) - 2 <= len(at) <= 1.03 * len(steady) + 2
+
+
+def test_of_pictures_that_need_none_before_only_those_that_are_looked_at_are_decoded():
+    at, decoded_packets = looks(200, fps=15, gop=1)
+    assert decoded_packets == len(at) >= 148
 
 
 def run(turns, ready, seconds, *, period_ms, cost_ms):

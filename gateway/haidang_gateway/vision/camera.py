@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from haidang_gateway.errors import CameraError, CameraRefused, EvidenceError
 from haidang_gateway.vision.frame import Form, Frame, Picture, bounded
 from haidang_gateway.vision.masks import Masks
+from haidang_gateway.vision.restart import LOOKED_AT_BYTES, begins_anew
 from haidang_gateway.vision.source import SNAPSHOT, Source, without_secrets
 
 # A triangle as wide as the step is what training saw: means over areas move single scores by up to
@@ -53,6 +54,10 @@ class Decoder:
         self._stream: VideoStream = container.streams.video[0]
         self._context = self._stream.codec_context
         self._context.thread_count = 1
+        self._codec = self._context.codec.canonical_name
+        self._all_alone = self._context.codec.intra_only
+        # Films say first how their units are counted: hardly ever otherwise than by four bytes.
+        self._counted = (self._context.extradata or b"").startswith(b"\1")
         # Asked of each packet, this makes a fraction each time.
         self._tick_ms = float(self._stream.time_base or 0) * 1000
         self.broken = 0
@@ -102,6 +107,13 @@ class Decoder:
                     f"{picture.height} is too large; choose a smaller stream in the camera"
                 )
         return pictures
+
+    def begins_anew(self, packet: Encoded) -> bool:
+        """Whether no later picture needs what came before this packet."""
+        if self._all_alone or not packet.is_keyframe:
+            return self._all_alone
+        start = bytes(memoryview(packet)[:LOOKED_AT_BYTES])
+        return begins_anew(self._codec, start, counted=self._counted)
 
     def stamp_ms(self, packet: Encoded) -> float | None:
         """When a packet is to be decoded, by the stream's own time; None where it does not say."""

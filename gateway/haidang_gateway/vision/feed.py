@@ -33,7 +33,7 @@ _NO_MASKS = Masks()
 
 @dataclass(slots=True)
 class Counters:
-    """Sums since the start; `skipped` packets were never decoded, while nothing was up."""
+    """Sums since the start; `skipped` packets were never decoded: nobody looked at them."""
 
     decoded: int = 0
     taken: int = 0
@@ -191,6 +191,8 @@ class Camera:
             # Nothing builds on them any more: the next picture begins with a key frame.
             self.counters.skipped += len(pile.take()) + (how == "no")
             return how == "alone" and self._decode(decoder, [packet], alone=True)
+        if packet.size and decoder.begins_anew(packet):
+            self.counters.skipped += pile.begin_anew(came_ms, self.every_ms)
         if pile.add(packet, came_ms, self.every_ms) or not packet.size:
             return self._decode(decoder, pile.take())
         return False

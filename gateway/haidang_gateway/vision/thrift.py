@@ -75,6 +75,20 @@ class Pile(Generic[Packet]):
         """Empty; the first packet is due at once."""
         self._packets: list[Packet] = []
         self._due_ms = now_ms
+        self._anew_ms = now_ms
+
+    def begin_anew(self, now_ms: int, every_ms: int) -> int:
+        """The next packet needs none before it: forget them; how many there were.
+
+        Where such packets come in step with the looks they are looked at, so that the most before
+        them can be forgotten.
+        """
+        forgotten = len(self.take())
+        past_ms, self._anew_ms = now_ms - self._anew_ms, now_ms
+        if every_ms and past_ms > 0 and self._in_step(past_ms, every_ms):
+            just_looked = now_ms < self._due_ms - every_ms // 2
+            self._due_ms = now_ms + (every_ms if just_looked else 0)
+        return forgotten
 
     def add(self, packet: Packet, now_ms: int, every_ms: int) -> bool:
         """Put one packet on; whether it is time to decode them all, once in `every_ms`."""
@@ -90,6 +104,12 @@ class Pile(Generic[Packet]):
         A tenth too early is in time: packets and looks have different clocks.
         """
         return self._due_ms - every_ms // 10
+
+    @staticmethod
+    def _in_step(past_ms: int, every_ms: int) -> bool:
+        beside_ms = past_ms % every_ms
+        # A fiftieth at most: the looks' pace, from which flicker is told, stays what it is.
+        return min(beside_ms, every_ms - beside_ms) <= min(every_ms // 10, past_ms // 50)
 
     def take(self) -> list[Packet]:
         """All packets in their order; none is left."""

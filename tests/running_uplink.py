@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from haidang_gateway.batch import CENTRE, Batch, Draft
 from haidang_gateway.clock import Clock
@@ -17,6 +18,20 @@ from haidang_wire.documents import wrap_alarm, wrap_packs
 from specimens import EPOCH, alarm_document, pack
 
 _DEADLINE_S = 30.0
+
+
+def destination_at(folder: Path, port: int, **more: Any) -> DestinationSettings:
+    """A broker on loopback, with the gateway's own certificate out of a folder."""
+    fields: dict[str, Any] = {
+        "host": "127.0.0.1",
+        "port": port,
+        "server_name": "gateway.local",
+        "ca": folder / "ca.pem",
+        "cert": folder / "gw-01.pem",
+        "key": folder / "gw-01.key",
+        "batch_s": 0.1,
+    }
+    return DestinationSettings(**fields | more)
 
 
 class RunningUplink:
@@ -35,16 +50,7 @@ class RunningUplink:
     ) -> None:
         clock = Clock()
         self.store = store(folder / "store", "gw-01", StoreSettings())
-        settings = DestinationSettings(
-            host="127.0.0.1",
-            port=port,
-            server_name=name,
-            ca=ca / "ca.pem",
-            cert=ca / "gw-01.pem",
-            key=ca / "gw-01.key",
-            batch_s=1.0,
-            protocol=protocol,
-        )
+        settings = destination_at(ca, port, server_name=name, protocol=protocol)
         self.client = CentreClient(settings, "gw-01", clock, self._heard)
         self.forwarder = Forwarder(self.store, self.client, clock)
         self.commands: list[bytes] = []
@@ -93,14 +99,6 @@ async def make_messages(store: Store, lane: Lane, count: int, first: int = 1) ->
     for number in range(first, first + count):
         draft = _alarm_draft(number) if lane == "alarm" else _DATA
         await store.commit(Batch(now_ms=1_764_000_000_000, drafts=(draft,)))
-
-
-async def until(look: Callable[[], object], what: str) -> None:
-    """Wait for a condition while the loop runs; AssertionError that names it."""
-    deadline = asyncio.get_running_loop().time() + _DEADLINE_S
-    while not look():
-        assert asyncio.get_running_loop().time() < deadline, what
-        await asyncio.sleep(0.01)
 
 
 def _alarm_draft(number: int) -> Draft:

@@ -1,5 +1,6 @@
-"""Waiting for what other processes do, with a deadline and a reason."""
+"""Waiting for what other processes and tasks do, with a deadline and a reason."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,3 +18,12 @@ def wait_until(look: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
             raise AssertionError(f"not within {timeout_s:.0f} s: {what}")
         time.sleep(_LOOK_EVERY_S)
     return value
+
+
+async def until(look: Callable[[], object], what: str, timeout_s: float = 30.0) -> None:
+    """The same while the event loop runs on."""
+    deadline_s = time.monotonic() + timeout_s
+    while not look():
+        if time.monotonic() > deadline_s:
+            raise AssertionError(f"not within {timeout_s:.0f} s: {what}")
+        await asyncio.sleep(_LOOK_EVERY_S / 2)

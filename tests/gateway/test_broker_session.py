@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-from gateway_kit import GATEWAY, issue_all
+from gateway_kit import issue_all
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import BrokerRefused
 from haidang_gateway.ingest.broker_session import BrokerSession, Identity
@@ -19,6 +19,7 @@ from haidang_wire.session_events import Will
 from mqtt_peer import Peer
 from node_packs import NODE
 from redial_kit import noted_pauses, pause_of_one_that_stood_s
+from specimens import GATEWAY
 
 _DATA = f"hd/1/n/{NODE}/data"
 

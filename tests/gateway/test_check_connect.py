@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from haidang_gateway import check_connect
-from haidang_gateway.destination import DestinationSettings
 from haidang_tools.brokers import Broker, certificates, free_port
 from pipeline_kit import city_settings
+from running_uplink import destination_at
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,7 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _told(folder: Path, port: int, **more: Any) -> list[str]:
-    fields: dict[str, Any] = {
-        "server_name": "gateway.local",
-        "ca": folder / "ca.pem",
-        "cert": folder / "gw-01.pem",
-        "key": folder / "gw-01.key",
-    }
-    one = DestinationSettings(host="127.0.0.1", port=port, batch_s=5, **fields | more)
+    one = destination_at(folder, port, **more)
     return list(check_connect.problems(dataclasses.replace(city_settings(), centre=one)))
 
 

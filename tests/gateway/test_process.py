@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway_kit import STRANGER, CentrePeer, World, next_ack, wait_online, wait_word
+from centre_peer import CentrePeer
+from gateway_kit import STRANGER, World, next_ack, wait_online, wait_word
 from haidang_gateway.quarantine_retry import WISH
 from haidang_gateway.store import check, queries
 from haidang_gateway.store.schema import reading

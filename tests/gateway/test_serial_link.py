@@ -1,83 +1,23 @@
 """The serial link on pseudo-terminals, against the node's own side of it."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import random
 import select
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Self
 
 import pytest
 from haidang_gateway.clock import Clock
-from haidang_gateway.inbox import Inbox
-from haidang_gateway.ingest.arrival import Arrival
-from haidang_gateway.ingest.serial_line import SerialLine
-from haidang_gateway.ingest.serial_link import Links
 from haidang_gateway.ingest.serial_port import SerialPort
 from haidang_gateway.redial import SERIAL_PORT
-from haidang_gateway.settings import SerialSettings
 from haidang_wire import messages
 from haidang_wire.serial_lanes import ACK, ALARM, COMMAND, DATA, STATUS, TIME
 from node_packs import EPOCH, NODE, pack, status
 from redial_kit import pause_of_one_that_stood_s
+from serial_stand import KEYS, OTHER, Stand, running
+from waiting import until
 from wired_nodes import Wire, WiredNode
-
-OTHER = "n-240ac4000002"
-KEYS = {NODE: bytes(range(32)), OTHER: bytes(range(32, 64))}
-DEADLINE_S = 30
-
-
-class Stand:
-    """A serial line of the gateway, its inbox, and what came."""
-
-    def __init__(
-        self, folder: Path, *nodes: str, device: str = "port", clock: Clock | None = None
-    ) -> None:
-        for node in nodes:
-            key = folder / f"{node}.serial.key"
-            key.write_bytes(KEYS[node])
-            key.chmod(0o600)
-        clock = clock or Clock()
-        self.inbox = Inbox(urgent_limit=500, data_limit=500, monotonic_ms=clock.monotonic_ms)
-        self.line = SerialLine(
-            SerialSettings(
-                device=str(folder / device), baud=115_200, nodes=nodes or (NODE,), keys=folder
-            ),
-            clock=clock,
-            inbox=self.inbox,
-        )
-        self.begun: list[str] = []
-        self.came: list[Arrival] = []
-
-    def payloads(self) -> list[bytes]:
-        """All that has come so far."""
-        taken = [*self.inbox.take_urgent(500), *self.inbox.take_data(500)]
-        self.came += [item for item in taken if isinstance(item, Arrival)]
-        return [arrival.payload for arrival in self.came]
-
-
-@contextlib.asynccontextmanager
-async def running(stand: Stand) -> AsyncIterator[None]:
-    task = asyncio.create_task(stand.line.run(stand.begun.append), name="line under test")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(look: Callable[[], Any], what: str) -> None:
-    """Wait for a true value of `look`."""
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while not look():  # noqa: ASYNC110 (other parties change it)
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"not within {DEADLINE_S} s: {what}") from None
 
 
 def test_messages_come_with_their_topics_and_answers_reach_the_node(tmp_path: Path) -> None:
@@ -295,39 +235,3 @@ def test_a_line_that_babbles_takes_no_memory_and_leaves_the_others_alone(tmp_pat
         assert loud.payloads() == []
 
     asyncio.run(scenario())
-
-
-class _Told:
-    """One way to a node, noting what it is given."""
-
-    def __init__(self) -> None:
-        self.given: list[str] = []
-
-    def line_of(self, node: str) -> Self | None:
-        return self if node == NODE else None
-
-    def publish_ack(self, *_: object) -> None:
-        self.given.append("ack")
-
-    def publish_heard(self, *_: object) -> None:
-        self.given.append("heard")
-
-    def publish_command(self, *_: object) -> bool:
-        self.given.append("command")
-        return True
-
-    @property
-    def nodes(self) -> set[str]:
-        return {NODE}
-
-
-@pytest.mark.parametrize("node", [NODE, "n-240ac4000002"])
-def test_all_that_a_node_is_told_goes_the_way_that_it_came(node: str) -> None:
-    wire, broker = _Told(), _Told()
-    links = Links(broker, wire)  # type: ignore[arg-type]
-    links.publish_ack((node, EPOCH, 7), [[1, 4]], "data")
-    links.publish_heard(node, 5)
-    assert links.publish_command(node, b"{}")
-    told, silent = (wire, broker) if node == NODE else (broker, wire)
-    assert told.given == ["ack", "heard", "command"]
-    assert silent.given == []

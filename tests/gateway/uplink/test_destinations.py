@@ -1,25 +1,13 @@
 """Several destinations over real brokers: whatever one does, the others and the alarms go on."""
 
 import asyncio
-import contextlib
-import dataclasses
-import hashlib
-import json
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from haidang_gateway.batch import CENTRE, Batch
-from haidang_gateway.clock import Clock
-from haidang_gateway.commands import Refused, Resync, Wish
-from haidang_gateway.destination import DestinationSettings
-from haidang_gateway.model import Revision
-from haidang_gateway.settings import StoreSettings
-from haidang_gateway.store.store import Store
+from haidang_gateway.commands import Refused, Resync
 from haidang_gateway.uplink.pace import FIRST_BYTES
-from haidang_gateway.uplinks import Uplinks
 from haidang_tools.brokers import Broker, certificates
 from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
@@ -27,125 +15,14 @@ from mqtt_peer import Peer
 from node_packs import START_MS
 from old_broker import OldBroker
 from paho.mqtt.client import MQTTMessage
-from pipeline_kit import city_settings
 from running_centre import RunningCentre
-from running_uplink import until
-from specimens import alarm_document, pack
+from running_destinations import RunningDestinations, packs_in, told_up_to
+from running_uplink import destination_at
+from specimens import pack
 from store_kit import row
+from waiting import until
 
 _OTHER = "fire-service"
-
-
-class City:
-    """A gateway's store with the links to its destinations; `running` starts them."""
-
-    def __init__(self, folder: Path, centre: DestinationSettings, *others: Any) -> None:
-        settings = dataclasses.replace(city_settings(), centre=centre, destinations=others)
-        self.store = Store(folder / "store", "gw-01", StoreSettings())
-        self.wishes: list[Wish] = []
-        self.is_durable = asyncio.Event()
-        self.is_durable.set()
-        self.uplinks = Uplinks(
-            settings, store=self.store, clock=Clock(), on_command=self._on_command
-        )
-        self._packs = 0
-
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        await self.store.open(START_MS)
-        await self.uplinks.adopt()
-        tasks = [
-            asyncio.create_task(self.uplinks.run(_no_status), name="uplinks"),
-            asyncio.create_task(self.uplinks.centre.number(), name="numbering"),
-        ]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self.store.close()
-
-    async def raise_alarm(self, number: int) -> None:
-        document = alarm_document(number=number)
-        revision = Revision(
-            alarm_id=json.loads(document)["id"],
-            rev=1,
-            document=document,
-            sha256=hashlib.sha256(document).hexdigest(),
-            decided_ms=START_MS,
-        )
-        drafts = [draft for feed in self.uplinks.feeds for draft in feed.of_alarm(revision)]
-        await self.store.commit(
-            Batch(now_ms=START_MS, revisions=(revision,), drafts=tuple(drafts))
-        )
-        self.uplinks.wake()
-
-    async def read(self, count: int) -> None:
-        """Packs of a node come, and of the centre's share as many are numbered as may be."""
-        rows = tuple(row(self._packs + n, pack(self._packs + n)) for n in range(1, count + 1))
-        self._packs += count
-        await self.store.commit(Batch(now_ms=START_MS, packs=rows))
-        while await self.uplinks.centre.compose(START_MS):
-            self.uplinks.wake()
-
-    async def state(self, name: str) -> dict[str, Any]:
-        states = await self.uplinks.states(await self.store.counters())
-        return next(state for state in states if state["name"] == name)
-
-    async def emptied(self, name: str) -> None:
-        await self._until(name, lambda state: not state["queue"])
-
-    async def connected(self, name: str) -> None:
-        await self._until(name, lambda state: state["connected"])
-
-    async def _until(self, name: str, look: Callable[[dict[str, Any]], bool]) -> None:
-        deadline = asyncio.get_running_loop().time() + 30
-        state = await self.state(name)
-        while not look(state):
-            assert asyncio.get_running_loop().time() < deadline, state
-            await asyncio.sleep(0.01)
-            state = await self.state(name)
-
-    async def _on_command(self, wish: Wish) -> None:
-        self.wishes.append(wish)
-        await self.is_durable.wait()
-
-
-def _told(listener: Peer, last: int) -> list[MQTTMessage]:
-    """What came up to the pack `last`: a broker has answered before its listeners have heard."""
-    told = [listener.next()]
-    deadline_s = time.monotonic() + 30
-    while last not in _packs_in(told[-1:]):
-        assert time.monotonic() < deadline_s, last
-        told.append(listener.next())
-    return told
-
-
-def _packs_in(told: Sequence[MQTTMessage]) -> set[int]:
-    return {
-        one[0]["hs"]
-        for message in told
-        if message.topic.endswith("/data")
-        for one in messages.decode("data_message", bytes(message.payload))["packs"]
-    }
-
-
-async def _no_status() -> dict[str, Any]:
-    return {"v": 1, "state": "offline"}
-
-
-def _to(folder: Path, port: int, **more: Any) -> DestinationSettings:
-    fields: dict[str, Any] = {
-        "host": "127.0.0.1",
-        "port": port,
-        "server_name": "gateway.local",
-        "ca": folder / "ca.pem",
-        "cert": folder / "gw-01.pem",
-        "key": folder / "gw-01.key",
-        "batch_s": 0.1,
-    }
-    return DestinationSettings(**fields | more)
 
 
 @pytest.fixture
@@ -158,7 +35,9 @@ def test_every_format_reaches_the_centre_numbered_without_gaps(
 ) -> None:
     async def scenario() -> None:
         formats = ("native", "cap", "ngsi")
-        city = City(tmp_path, _to(ca, broker.port, formats=formats, deflate=True))
+        city = RunningDestinations(
+            tmp_path, destination_at(ca, broker.port, formats=formats, deflate=True)
+        )
         with Peer(ca, "gw-02", broker.port):
             async with city.running():
                 await city.raise_alarm(1)
@@ -188,7 +67,9 @@ def test_a_bad_destination_touches_neither_the_centre_nor_its_own_alarms(
             if fault == "refused":
                 # A certificate that the broker's access list has no line for.
                 more |= {"cert": ca / "centre-01.pem", "key": ca / "centre-01.key"}
-            city = City(tmp_path, _to(ca, broker.port), _to(ca, line.port, **more))
+            city = RunningDestinations(
+                tmp_path, destination_at(ca, broker.port), destination_at(ca, line.port, **more)
+            )
             if fault == "half-open":
                 line.stall()
             if fault == "cut":
@@ -214,8 +95,8 @@ def test_after_a_day_away_all_alarms_are_there_and_what_is_missing_is_counted(
     async def scenario() -> None:
         with FaultProxy(other.port) as line:
             line.set_up(False)
-            there = _to(ca, line.port, name=_OTHER, queue_packs=100, mode="broker-only")
-            city = City(tmp_path, _to(ca, broker.port), there)
+            there = destination_at(ca, line.port, name=_OTHER, queue_packs=100, mode="broker-only")
+            city = RunningDestinations(tmp_path, destination_at(ca, broker.port), there)
             async with city.running():
                 # As many numbered messages as may wait, and packs beyond the queue's bound.
                 for round_ in range(3):
@@ -227,11 +108,11 @@ def test_after_a_day_away_all_alarms_are_there_and_what_is_missing_is_counted(
                     await asyncio.to_thread(listener.subscribe, "hd/1/g/+/#")
                     line.set_up(True)
                     await city.emptied(_OTHER)
-                    told = await asyncio.to_thread(_told, listener, 12_000)
+                    told = await asyncio.to_thread(told_up_to, listener, 12_000)
                 state = await city.state(_OTHER)
         alarms = {message.topic for message in told if "/alarm/" in message.topic}
         assert len(alarms) == 3
-        packs = _packs_in(told)
+        packs = packs_in(told)
         assert state["dropped_packs"] > 0
         assert len(packs) + state["dropped_packs"] == 12_000
         assert max(packs) == 12_000
@@ -245,18 +126,18 @@ def test_what_found_no_room_for_a_destination_is_numbered_when_it_has_taken_some
     ca: Path, other: Broker, tmp_path: Path
 ) -> None:
     async def scenario(line: FaultProxy) -> list[MQTTMessage]:
-        there = _to(ca, line.port, name=_OTHER, mode="broker-only", batch_s=300.0)
+        there = destination_at(ca, line.port, name=_OTHER, mode="broker-only", batch_s=300.0)
         # Nobody is at the centre.
-        async with City(tmp_path, _to(ca, 1), there).running():
+        async with RunningDestinations(tmp_path, destination_at(ca, 1), there).running():
             pass
-        city = City(tmp_path, _to(ca, 1), there)
+        city = RunningDestinations(tmp_path, destination_at(ca, 1), there)
         await city.store.open(START_MS)
         # What may be numbered for a line that nothing is known of holds some hundreds.
         rows = tuple(row(n, pack(n)) for n in range(12_000))
         await city.store.commit(Batch(now_ms=START_MS, packs=rows))
         await city.store.close()
         line.set_up(False)
-        city = City(tmp_path, _to(ca, 1), there)
+        city = RunningDestinations(tmp_path, destination_at(ca, 1), there)
         async with city.running():
             while (await city.store.backlog(_OTHER)).data < 32:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -264,10 +145,10 @@ def test_what_found_no_room_for_a_destination_is_numbered_when_it_has_taken_some
                 await asyncio.to_thread(listener.subscribe, "hd/1/g/+/#")
                 line.set_up(True)
                 await city.emptied(_OTHER)
-                return await asyncio.to_thread(_told, listener, 11_999)
+                return await asyncio.to_thread(told_up_to, listener, 11_999)
 
     with other, FaultProxy(other.port) as line:
-        assert _packs_in(asyncio.run(scenario(line))) == set(range(12_000))
+        assert packs_in(asyncio.run(scenario(line))) == set(range(12_000))
 
 
 @pytest.mark.parametrize("silent", [False, True])
@@ -281,7 +162,7 @@ def test_a_broker_from_before_mqtt_5_is_spoken_to_in_3_1_1(
     caplog.set_level("INFO")
 
     async def scenario(port: int) -> None:
-        city = City(tmp_path, _to(ca, port, formats=("native", "cap")))
+        city = RunningDestinations(tmp_path, destination_at(ca, port, formats=("native", "cap")))
         async with city.running():
             await city.raise_alarm(1)
             await city.read(60)
@@ -309,7 +190,9 @@ def test_another_destination_may_ask_for_a_resync_and_command_nothing(
         return bytes(messages.encode("centre_cmd", document))
 
     async def scenario() -> None:
-        city = City(tmp_path, _to(ca, broker.port), _to(ca, other.port, name=_OTHER))
+        city = RunningDestinations(
+            tmp_path, destination_at(ca, broker.port), destination_at(ca, other.port, name=_OTHER)
+        )
         async with city.running():
             await city.connected(_OTHER)
             with Peer(ca, "centre-01", other.port) as stranger:
@@ -335,7 +218,7 @@ def test_a_command_leaves_the_broker_only_when_it_is_durable(
             centre.publish("hd/1/g/gw-01/cmd", bytes(messages.encode("centre_cmd", document)))
 
     async def life(asked: str, count: int, *, durable: bool = True) -> list[str]:
-        city = City(tmp_path, _to(ca, broker.port))
+        city = RunningDestinations(tmp_path, destination_at(ca, broker.port))
         if not durable:
             city.is_durable.clear()
         async with city.running():
@@ -354,7 +237,9 @@ def test_a_command_leaves_the_broker_only_when_it_is_durable(
 
 
 def test_how_much_may_be_under_way_to_each_destination_is_shown(ca: Path, tmp_path: Path) -> None:
-    city = City(tmp_path, _to(ca, 1), _to(ca, 1, name=_OTHER, mode="broker-only"))
+    city = RunningDestinations(
+        tmp_path, destination_at(ca, 1), destination_at(ca, 1, name=_OTHER, mode="broker-only")
+    )
     assert {
         (name, labels["destination"], labels["mode"], value)
         for name, labels, value in city.uplinks.samples()

@@ -15,9 +15,10 @@ from haidang_gateway.store import dead_letters
 from haidang_gateway.store.store import Store
 from haidang_gateway.uplink.forwarder import Forwarder
 from haidang_wire.documents import wrap_packs
-from running_uplink import make_messages, until
+from running_uplink import make_messages
 from specimens import pack
 from store_kit import open_store
+from waiting import until
 
 _TAKEN, _NOBODY, _REFUSED = 0, 0x10, 0x87
 _LONG = Draft(

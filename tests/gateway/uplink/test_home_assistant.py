@@ -22,6 +22,7 @@ from haidang_tools.brokers import Broker
 from mqtt_peer import Peer
 from node_packs import START_MS
 from pipeline_kit import city_settings
+from running_uplink import destination_at
 from specimens import alarm_document
 
 _HOUSE = "house"
@@ -193,18 +194,7 @@ def test_a_house_that_starts_later_finds_alarms_and_a_gateway_that_goes_is_unava
     fire, flood = "gw-01-market-3-fire", "gw-01-market-3-flood-urn-dev-mac-240ac4fffe000001"
 
     async def scenario(port: int) -> House:
-        there = DestinationSettings(
-            name=_HOUSE,
-            host="127.0.0.1",
-            port=port,
-            server_name="gateway.local",
-            ca=ca / "ca.pem",
-            cert=ca / "gw-01.pem",
-            key=ca / "gw-01.key",
-            mode="broker-only",
-            formats=("ha",),
-            batch_s=0.1,
-        )
+        there = destination_at(ca, port, name=_HOUSE, mode="broker-only", formats=("ha",))
         async with _gateway(tmp_path, there) as tell:
             await tell(revision_of(1), revision_of(1, number=2, hazard="flood"))
             house = House()

@@ -15,7 +15,8 @@ from haidang_tools.fault_proxy import FaultProxy
 from haidang_wire import messages
 from mqtt_peer import Peer
 from old_broker import OldBroker
-from running_uplink import RunningUplink, until
+from running_uplink import RunningUplink
+from waiting import until
 
 _HOUR_S = 3600
 # For whoever would wait for one of those hours.

@@ -5,11 +5,9 @@ import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from haidang_gateway.clock import Clock
-from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import HungUp, ProtocolRefused, UplinkError, UplinkRefused
 from haidang_gateway.redial import DESTINATION
 from haidang_gateway.uplink import client
@@ -22,22 +20,12 @@ from old_broker import OldBroker
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from redial_kit import pause_of_one_that_stood_s
-from running_uplink import RunningUplink, until
+from running_uplink import RunningUplink, destination_at
+from waiting import until
 
 # Longer than any pause of a failure that passes, the shortest of a refusal.
 _SLOW_S = 15.0
 _PASSING = ("hangs up", "nobody there")
-
-
-def _settings(folder: Path, port: int, **more: Any) -> DestinationSettings:
-    files = {"ca": folder / "ca.pem", "cert": folder / "gw-01.pem", "key": folder / "gw-01.key"}
-    place: dict[str, Any] = {
-        "host": "127.0.0.1",
-        "port": port,
-        "server_name": "gateway.local",
-        "batch_s": 1.0,
-    }
-    return DestinationSettings(**(files | place | more))
 
 
 async def _unheard(_topic: str, _payload: bytes) -> None:
@@ -60,7 +48,7 @@ def test_a_refusal_is_told_from_a_failure(
     )
 
     async def scenario(port: int) -> None:
-        settings = _settings(
+        settings = destination_at(
             ca,
             1 if fault == "nobody there" else port,
             server_name="centre.example" if fault == "its name" else "gateway.local",
@@ -103,7 +91,7 @@ def test_a_broker_that_hangs_up_without_a_word_is_asked_slowly_after_a_minute(
     ca: Path, broker: Broker, pauses: list[float]
 ) -> None:
     async def scenario(port: int) -> None:
-        settings, clock = _settings(ca, port, protocol="5"), _Hasty(pauses)
+        settings, clock = destination_at(ca, port, protocol="5"), _Hasty(pauses)
         client = CentreClient(settings, "gw-01", clock, _unheard)
         task = asyncio.create_task(client.run(), name="client under test")
         await until(lambda: len(pauses) >= 8, "eight dials")
@@ -117,7 +105,7 @@ def test_a_broker_that_hangs_up_without_a_word_is_asked_slowly_after_a_minute(
 
 
 def test_a_hang_up_is_a_refusal_behind_one_or_behind_a_minute_of_hang_ups(ca: Path) -> None:
-    line = CentreClient(_settings(ca, 1), "gw-01", Clock(), _unheard)
+    line = CentreClient(destination_at(ca, 1), "gw-01", Clock(), _unheard)
     mute, told, away = HungUp("no word"), UplinkRefused("list"), UplinkError("away")
 
     def is_refusal(error: UplinkError, at_s: int) -> bool:
@@ -133,7 +121,7 @@ def test_a_hang_up_is_a_refusal_behind_one_or_behind_a_minute_of_hang_ups(ca: Pa
 def test_a_line_that_has_stood_is_dialled_soon_though_it_was_away_for_long_before(
     ca: Path,
 ) -> None:
-    line = CentreClient(_settings(ca, 1), "gw-01", Clock(), _unheard)
+    line = CentreClient(destination_at(ca, 1), "gw-01", Clock(), _unheard)
     assert pause_of_one_that_stood_s(line._redial, line._went_up) <= DESTINATION.first_s
 
 
@@ -161,7 +149,7 @@ def test_a_brokers_answer_says_whether_it_passes(
     ca: Path, code: int, kind: type[UplinkError]
 ) -> None:
     async def scenario() -> None:
-        connection = Connection(_settings(ca, 1), "gw-01")
+        connection = Connection(destination_at(ca, 1), "gw-01")
         reason = ReasonCode(PacketTypes.CONNACK, identifier=code)
         connection._on_connect(connection._client, None, None, reason, None)
         with pytest.raises(kind) as told:
@@ -173,7 +161,7 @@ def test_a_brokers_answer_says_whether_it_passes(
 
 def test_a_line_that_breaks_behind_the_brokers_answer_is_no_hang_up(ca: Path) -> None:
     async def scenario() -> None:
-        connection = Connection(_settings(ca, 1), "gw-01")
+        connection = Connection(destination_at(ca, 1), "gw-01")
         connection._answered = True
         connection._on_disconnect(connection._client, None, None, "lost", None)
         with pytest.raises(UplinkError) as told:
@@ -185,7 +173,7 @@ def test_a_line_that_breaks_behind_the_brokers_answer_is_no_hang_up(ca: Path) ->
 
 def test_a_broker_that_lets_us_hear_no_acknowledgement_refuses_us(ca: Path) -> None:
     async def scenario() -> None:
-        connection = Connection(_settings(ca, 1), "gw-01")
+        connection = Connection(destination_at(ca, 1), "gw-01")
         taken, refused = (ReasonCode(PacketTypes.SUBACK, identifier=code) for code in (1, 0x87))
         connection._on_subscribe(None, None, 1, [taken, refused], None)
         with pytest.raises(UplinkRefused, match="acknowledgement"):

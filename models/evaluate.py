@@ -122,10 +122,8 @@ def _rivals(options: argparse.Namespace) -> dict[str, _Rival]:
     if options.baseline is not None:
         rivals["baseline"] = _Rival(_judge_of(_model(entry, options.baseline), None))
     if options.peer:
-        detect, nowhere = fire_detector(), np.zeros((1, 1), np.float32)
-        rivals["peer"] = _Rival(
-            lambda rgb: FireScores(detect(rgb), 0.0, nowhere, nowhere, None, None)
-        )
+        detect, nowhere = fire_detector(), np.full((1, 1, 2), -np.inf, np.float32)
+        rivals["peer"] = _Rival(lambda rgb: FireScores(detect(rgb), 0.0, nowhere))
     return rivals
 
 

@@ -11,9 +11,16 @@ from haidang_gateway.vision.crew import Crew
 from haidang_gateway.vision.frame import Picture
 from haidang_gateway.vision.lines import WorkerSettings
 from haidang_gateway.vision.picture import CrowdCount, FireScores, Shown
+from numpy.typing import NDArray
 
 NOTHING = np.zeros((7, 7), dtype=np.float32)
 LEFT = ((0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0))
+
+
+def fire_scores(fire: float, cells: NDArray[np.float32] = NOTHING) -> FireScores:
+    """What a network says of flames and of where they are; nothing smokes."""
+    sure = np.clip(np.stack([cells, np.zeros_like(cells)], axis=-1), 1e-9, 1 - 1e-6)
+    return FireScores(fire, 0.0, np.log(sure / (1 - sure)))
 
 
 class Networks:
@@ -31,7 +38,7 @@ class Networks:
         self.shown.append(rgb)
         score = 0.9 if 128 < rgb[:, rgb.shape[1] // 2 :].mean() < 245 else 0.1
         cells = np.full((7, 7), score, dtype=np.float32)
-        return FireScores(score, 0.0, cells, NOTHING, (0.5, 0.5, 1.0, 1.0), (0.5, 0.5, 1.0, 1.0))
+        return fire_scores(score, cells)
 
     def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         """One, whatever is shown."""

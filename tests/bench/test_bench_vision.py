@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crew_kit import fire_scores
 from haidang_gateway.vision.picture import FireScores, Shown
 
 from bench import parts, vision, vision_clips, vision_growth, vision_week
@@ -41,7 +42,7 @@ class Eye:
         burns = (red > 150) & (red > green + 25) & (green > blue + 25)
         cells = burns.reshape(7, 10, 7, 10).mean(axis=(1, 3)).astype(np.float32)
         score = 0.9 if cells.max() > 0.2 else 0.1
-        return FireScores(score, 0.0, cells, np.zeros_like(cells), None, None)
+        return fire_scores(score, cells)
 
 
 def test_a_synthetic_hour_finds_its_fire_and_nothing_else(

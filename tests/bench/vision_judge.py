@@ -56,8 +56,7 @@ class Calm:
         pass
 
     def fire(self, picture: Shown) -> FireScores:
-        cells = np.zeros((1, 1), np.float32)
-        return FireScores(0.0, 0.0, cells, cells, None, None)
+        return FireScores(0.0, 0.0, np.full((1, 1, 2), -np.inf, np.float32))
 
     def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         raise NotImplementedError

@@ -75,6 +75,8 @@ def test_a_strong_fire_always_counts_and_a_score_is_never_raised(scores, row, co
     assert fair <= score
     if score >= usual.strong:
         assert fair == score
+    if not usual.asks_more:
+        assert fair == pytest.approx(score), "without its map the picture is judged the same"
 
 
 @pytest.mark.parametrize(

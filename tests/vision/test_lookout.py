@@ -1,15 +1,15 @@
 """What a camera that suspects something is spared, and what it is not."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from crew_kit import fire_scores
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lines import WorkerSettings
 from haidang_gateway.vision.lookout import Lookout
 from haidang_gateway.vision.observer import Observer
 from haidang_gateway.vision.picture import FireScores
-
-NOTHING = np.zeros((7, 7), dtype=np.float32)
-BOX = (0.5, 0.5, 0.2, 0.2)
 
 
 class Steady:
@@ -32,10 +32,33 @@ class Networks:
     def fire(self, picture):
         self.asked += 1
         cells = np.full((7, 7), self.score, dtype=np.float32)
-        return FireScores(self.score, 0.0, cells, NOTHING, BOX, BOX)
+        return fire_scores(self.score, cells)
 
     def crowd(self, picture, person_px):
         raise NotImplementedError
+
+
+class Unread:
+    """A map of cells that nobody may read."""
+
+    def __getitem__(self, at):
+        raise AssertionError("the map of a quiet picture was made")
+
+
+def test_the_map_of_a_quiet_picture_is_made_but_to_learn_from_it():
+    settings = WorkerSettings(id="c", source="/nowhere", models_dir="", clock_offset_ms=0)
+    networks = SimpleNamespace(fire_threshold=0.5, smoke_threshold=0.5)
+    observer = Observer(networks, settings)
+
+    def see(at_ms, answer):
+        networks.fire = lambda picture: answer
+        frame = Frame(number=1, at_ms=at_ms, width=160, height=96, make=None)
+        observer.see(frame)
+
+    see(100_000, fire_scores(0.05))
+    see(100_200, FireScores(0.05, 0.02, Unread()))
+    with pytest.raises(AssertionError, match="quiet"):
+        see(130_100, FireScores(0.05, 0.02, Unread()))
 
 
 def looked(score, *, seconds, moving=True, scene=None):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from config_kit import example, loaded, problems_of
+from crew_kit import fire_scores
 from haidang_gateway.settings import EvidenceSettings
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lines import CrowdLine, WorkerSettings, ZoneSettings
@@ -24,8 +25,7 @@ class _TwelvePeople:
     fire_threshold = smoke_threshold = 0.5
 
     def fire(self, picture: Shown) -> FireScores:
-        nothing = np.zeros((7, 7), np.float32)
-        return FireScores(0.0, 0.0, nothing, nothing, None, None)
+        return fire_scores(0.0)
 
     def crowd(self, picture: Shown, person_px: float | None) -> CrowdCount:
         return CrowdCount(12.0, 6.0, 24.0, np.ones((3, 4), np.float32))

@@ -11,10 +11,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from crew_kit import fire_scores
 from haidang_gateway.clock import Clock
 from haidang_gateway.vision.crew import Crew
 from haidang_gateway.vision.lines import AliveLine, FaultLine, WorkerSettings
-from haidang_gateway.vision.picture import CrowdCount, FireScores, to_input
+from haidang_gateway.vision.picture import CrowdCount, to_input
 from waiting import wait_until
 
 PEER = Path(__file__).resolve().parents[1] / "gst_camera.py"
@@ -42,7 +43,7 @@ class Networks:
 
     def fire(self, picture):
         self.shown.append((picture.width, picture.sized(40, 24).astype(int)))
-        return FireScores(0.0, 0.0, NOTHING, NOTHING, None, None)
+        return fire_scores(0.0)
 
     def crowd(self, picture, person_px):
         return CrowdCount(0.0, 0.0, 0.0, NOTHING)

@@ -10,6 +10,7 @@ import av
 import msgspec
 import numpy as np
 import pytest
+from crew_kit import fire_scores
 from haidang_gateway.clock import Clock
 from haidang_gateway.vision.crew import Crew
 from haidang_gateway.vision.lines import (
@@ -23,10 +24,9 @@ from haidang_gateway.vision.lines import (
     ZoneSettings,
     encode,
 )
-from haidang_gateway.vision.picture import CrowdCount, FireScores
+from haidang_gateway.vision.picture import CrowdCount
 
 DEADLINE_S = 30
-NOTHING = np.zeros((7, 7), dtype=np.float32)
 
 
 class SteeredNetworks:
@@ -41,8 +41,7 @@ class SteeredNetworks:
     def fire(self, picture):
         score = 0.9 if picture.sized(64, 48).mean() > 128 else 0.1
         cells = np.full((7, 7), score, dtype=np.float32)
-        box = (0.5, 0.5, 1.0, 1.0)
-        return FireScores(score, 0.0, cells, NOTHING, box, box)
+        return fire_scores(score, cells)
 
     def crowd(self, picture, person_px):
         self.person_px.append(person_px)

@@ -44,12 +44,13 @@ class Model:
         self._input: dict[str, Any] = {}
         self._outputs: list[dict[str, Any]] = []
         self._tables: dict[int, Grid] = {}
+        self._wanted: tuple[int, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
         """Height, width, channels of the picture wanted; ModelError before `load()`."""
         self._check_loaded()
-        _, height, width, channels = (int(n) for n in self._input["shape"])
+        height, width, channels = self._wanted
         return height, width, channels
 
     def load(self) -> None:
@@ -77,6 +78,7 @@ class Model:
             )
         self._input, self._outputs = inputs[0], runtime.get_output_details()
         self._tables = {x["index"]: _table(x) for x in self._outputs if _of_bytes(x)}
+        self._wanted = tuple(int(n) for n in inputs[0]["shape"][1:])
         self._runtime = runtime
 
     def run(self, picture: Picture) -> tuple[Grid, ...]:
@@ -85,11 +87,10 @@ class Model:
         `picture` is height x width x 3 bytes of exactly the model's size; ModelError otherwise.
         """
         self._check_loaded()
-        wanted = tuple(int(n) for n in self._input["shape"][1:])
-        if picture.shape != wanted or picture.dtype != np.uint8:
+        if picture.shape != self._wanted or picture.dtype != np.uint8:
             raise ModelError(
                 f"model {self._path.name}: got a picture {picture.dtype} {picture.shape}, "
-                f"wants uint8 {wanted}"
+                f"wants uint8 {self._wanted}"
             )
         try:
             self._runtime.set_tensor(self._input["index"], picture[None])
@@ -118,7 +119,8 @@ class Model:
         raw = self._runtime.get_tensor(output["index"])[0]
         table = self._tables.get(output["index"])
         if table is not None:
-            known: Grid = table[raw.view(np.uint8)]
+            # A byte below zero counts from the table's end: there it stands.
+            known: Grid = table[raw]
             return known
         scale, zero = output["quantization"]
         if not scale:

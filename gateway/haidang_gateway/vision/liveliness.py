@@ -21,7 +21,8 @@ _LEAST_HZ = 1.0
 _MOST_HZ = 15.0
 _GROWTH_WINDOW_MS = 60_000
 _GROWTH_SHARE = 1.3
-_HOT_SHARE = 0.5
+HOT_SHARE = 0.5
+"""From this score on a cell belongs to the hot area."""
 
 
 class Lit(Protocol):
@@ -74,9 +75,13 @@ class Growth:
         self._areas: deque[tuple[int, int]] = deque()
         self._hot = 0
 
-    def see(self, cells: Cells, score: float, at_ms: int) -> bool:
-        """Take one picture's map of scores; whether the hot area grows steadily."""
-        area = int((cells >= _HOT_SHARE).sum()) if score >= _HOT_SHARE else 0
+    def see(self, cells: Cells | None, score: float, at_ms: int) -> bool:
+        """Take one picture's map of scores; whether the hot area grows steadily.
+
+        None has no hot area.
+        """
+        hot = cells is not None and score >= HOT_SHARE
+        area = int((cells >= HOT_SHARE).sum()) if hot else 0
         self._areas.append((at_ms, area))
         self._hot += area
         while at_ms - self._areas[0][0] > _GROWTH_WINDOW_MS:

@@ -1,15 +1,21 @@
 """From frames to events: both models, the votes and the zone counts of one camera; no I/O."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from haidang_gateway.model import Box
 from haidang_gateway.vision.crowd import ZoneCount
 from haidang_gateway.vision.fire import Verdict, Vote
 from haidang_gateway.vision.frame import Frame
 from haidang_gateway.vision.lines import CrowdLine, FlameLine, Line, SmokeLine, WorkerSettings
-from haidang_gateway.vision.liveliness import Flicker, Growth
+from haidang_gateway.vision.liveliness import HOT_SHARE, Flicker, Growth
 from haidang_gateway.vision.own_gain import corrected
-from haidang_gateway.vision.picture import CrowdCount, FireScores, Grid, Shown
+from haidang_gateway.vision.picture import (
+    CrowdCount,
+    FireScores,
+    Grid,
+    Shown,
+    strongest_box,
+)
 from haidang_gateway.vision.usual import Usual
 
 # A single picture with this share of the threshold wakes the camera up: all its pictures count.
@@ -37,6 +43,7 @@ class _Kind:
     def __init__(self, threshold: float, settings: WorkerSettings) -> None:
         self.threshold = threshold
         self.usual = Usual(threshold)
+        self._mapped_from = min(threshold * _SUSPECT_SHARE, HOT_SHARE)
         self._vote = Vote(threshold=threshold, need=settings.fire_need, of=settings.fire_of)
         self._flicker = Flicker()
         self._growth = Growth()
@@ -45,14 +52,19 @@ class _Kind:
     def active(self) -> bool:
         return self._vote.active
 
-    def see(self, score: float, cells: Grid, box: Box | None, frame: Frame) -> Verdict | None:
-        at_ms = frame.at_ms
-        fair = self.usual.fair(score, cells)
-        spot = box if score >= self.threshold * _SUSPECT_SHARE else None
-        flickers = self._flicker.see(frame, spot, at_ms)
+    def see(self, score: float, make_cells: Callable[[], Grid], frame: Frame) -> Verdict | None:
+        """Only what scores, and what is learnt now and then, needs the map of cells."""
+        at_ms, suspect = frame.at_ms, score >= self.threshold * _SUSPECT_SHARE
+        learns = self.usual.learns(at_ms)
+        wanted = score >= self._mapped_from or learns or self.usual.asks_more
+        cells = make_cells() if wanted else None
+        box = None if cells is None or not suspect else strongest_box(cells)
+        fair = score if cells is None else self.usual.fair(score, cells)
+        flickers = self._flicker.see(frame, box, at_ms)
         grows = self._growth.see(cells, score, at_ms)
         told = self._vote.see(fair, at_ms, cells=cells, box=box, alive=flickers or grows)
-        self.usual.learn(score, cells, at_ms, alarmed=self.active)
+        if learns and cells is not None:
+            self.usual.learn(score, cells, at_ms, alarmed=self.active)
         return told
 
 
@@ -98,8 +110,8 @@ class Observer:
 
     def _look_for_fire(self, frame: Frame) -> list[Line]:
         seen = self._networks.fire(frame)
-        flames = self._flames.see(seen.fire, seen.cells_fire, seen.box, frame)
-        smoke = self._smoke.see(seen.smoke, seen.cells_smoke, seen.smoke_box, frame)
+        flames = self._flames.see(seen.fire, lambda: seen.cells_fire, frame)
+        smoke = self._smoke.see(seen.smoke, lambda: seen.cells_smoke, frame)
         self.suspects = (
             seen.fire >= self._flames.threshold * _SUSPECT_SHARE
             or seen.smoke >= self._smoke.threshold * _SUSPECT_SHARE

@@ -26,16 +26,21 @@ _MAX_TILES = 4  # per side; more would cost seconds on a small gateway
 class FireScores:
     """Scores 0..1 of one picture.
 
-    `cells_*` are maps (rows x columns) of where it burns or smokes; `box` (flames) and
-    `smoke_box` are normalised centre x, centre y, width, height around the strongest cells.
+    `cells_*` are maps (rows x columns) of where it burns or smokes, made of `logits` (rows x
+    columns x 2) each time that they are asked for: a quiet picture needs none.
     """
 
     fire: float
     smoke: float
-    cells_fire: Grid
-    cells_smoke: Grid
-    box: Box | None
-    smoke_box: Box | None
+    logits: Grid
+
+    @property
+    def cells_fire(self) -> Grid:
+        return _sigmoid(self.logits[..., 0])
+
+    @property
+    def cells_smoke(self) -> Grid:
+        return _sigmoid(self.logits[..., 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +138,20 @@ def fire_scores(outputs: Sequence[Grid]) -> FireScores:
     The outputs are 2 picture logits and a rows x columns x 2 cell map, in any order; ModelError if
     they have other shapes.
     """
-    picture = [o for o in outputs if o.size == 2]
-    cells = [o for o in outputs if o.ndim >= 3 and o.shape[-1] == 2 and o.size > 2]
-    if len(picture) != 1 or len(cells) != 1:
+    # The smaller one is the picture's.
+    picture, *cells = sorted(outputs, key=_size)
+    if len(cells) != 1 or picture.size != 2 or cells[0].ndim < 3 or cells[0].shape[-1] != 2:
         shapes = [o.shape for o in outputs]
         raise ModelError(f"the fire model answers with shapes {shapes}; take the released file")
-    fire, smoke = (1 / (1 + exp(-max(x, -30.0))) for x in picture[0].ravel().tolist())
-    maps = _sigmoid(cells[0].reshape(cells[0].shape[-3:]))
-    return FireScores(
-        fire=fire,
-        smoke=smoke,
-        cells_fire=maps[..., 0],
-        cells_smoke=maps[..., 1],
-        box=strongest_box(maps[..., 0]),
-        smoke_box=strongest_box(maps[..., 1]),
-    )
+    fire, smoke = picture.ravel().tolist()
+    return FireScores(_score(fire), _score(smoke), cells[0].reshape(cells[0].shape[-3:]))
 
 
 def strongest_box(cells: Grid) -> Box:
-    """Return the box around the strongest cell and the strong cells that touch it."""
+    """Return the box around the strongest cell and the strong cells that touch it.
+
+    Normalised centre x, centre y, width, height.
+    """
     high, wide = cells.shape
     top, left = divmod(int(cells.argmax()), wide)
     # Plain numbers: on a map this small each array operation costs more than all of them.
@@ -289,6 +289,14 @@ def _halved(rgb: Picture) -> Picture:
     total = pairs[:, 0::2] + pairs[:, 1::2]
     total += 2
     return (total >> 2).astype(np.uint8)
+
+
+def _size(output: Grid) -> int:
+    return output.size
+
+
+def _score(logit: float) -> float:
+    return 1 / (1 + exp(-max(logit, -30.0)))
 
 
 def _sigmoid(logits: Grid) -> Grid:

@@ -88,7 +88,7 @@ def test_whoever_asks_before_a_picture_came_is_given_it_when_it_comes(monkeypatc
     assert frame.number == 1
 
 
-@pytest.mark.parametrize(("awake", "least_s", "most_s"), [(True, 0.1, 0.225), (False, 0.3, 0.65)])
+@pytest.mark.parametrize(("awake", "least_s", "most_s"), [(True, 0.1, 0.225), (False, 0.7, 1.05)])
 def test_packets_gather_while_nobody_waits_for_them_and_longer_while_nothing_is_up(
     tmp_path, monkeypatch, awake, least_s, most_s
 ):

@@ -172,7 +172,7 @@ class Camera:
                 if packet.size:
                     how = self._thrift.judge(packet.is_keyframe, came_ms, awake=self.awake)
                 offered = self._take_in(decoder, pile, packet, how, came_ms)
-                lull.note(came_ms, packet.size)
+                lull.note(came_ms, packet.size, is_key=packet.is_keyframe)
                 pause_ms = 0
                 if self._patient and self.every_ms and (arrivals.trusted or not self._live):
                     pause_ms = self._pause_ms(lull, pile if how == "all" else None)

@@ -80,8 +80,9 @@ class Growth:
 
         None has no hot area.
         """
-        hot = cells is not None and score >= HOT_SHARE
-        area = int((cells >= HOT_SHARE).sum()) if hot else 0
+        area = 0
+        if cells is not None and score >= HOT_SHARE:
+            area = int((cells >= HOT_SHARE).sum())
         self._areas.append((at_ms, area))
         self._hot += area
         while at_ms - self._areas[0][0] > _GROWTH_WINDOW_MS:

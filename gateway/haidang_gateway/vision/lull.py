@@ -15,7 +15,7 @@ _STAMPS = 8
 # of more than a minute is the joint between two films.
 _MOST_MIXED_MS, _LONGEST_STEP_MS = 400, 60_000
 # What gathers must fit into the buffers of both ends: a camera that cannot send drops pictures.
-_LONGEST_MS, _LONGEST_ASLEEP_MS, _MOST_BYTES = 200, 600, 100_000
+_LONGEST_MS, _LONGEST_ASLEEP_MS, _MOST_BYTES = 200, 1_000, 100_000
 _MARGIN_MS = 3
 _PROBE_EVERY = 8
 
@@ -92,14 +92,20 @@ class Lull:
         """Know nothing of the packets' pace."""
         self._came: deque[int] = deque(maxlen=_STAMPS)
         self._bytes = 0.0
+        self._was_key = False
         self._pauses = 0
 
-    def note(self, came_ms: int, size_bytes: int) -> None:
-        """A packet came; a pause of the stream, or time that goes back, begins anew."""
+    def note(self, came_ms: int, size_bytes: int, *, is_key: bool = False) -> None:
+        """A packet came; a pause of the stream, or time that goes back, begins anew.
+
+        Those that gather lie between two key frames, each many times as large as they.
+        """
         if self._came and not 0 < came_ms - self._came[-1] <= _MOST_LAG_MS:
             self._came.clear()
         self._came.append(came_ms)
-        self._bytes += (size_bytes - self._bytes) / _STAMPS
+        if not is_key or self._was_key:
+            self._bytes += (size_bytes - self._bytes) / _STAMPS
+        self._was_key = is_key
 
     def pause_ms(self, now_ms: int, wanted_ms: int | None, *, asleep: bool = False) -> int:
         """How long to leave the packets alone; 0: read on.

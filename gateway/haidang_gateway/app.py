@@ -192,6 +192,8 @@ class App:
     def _on_commit(self, batch: Batch) -> None:
         if batch.for_destinations:
             self._uplinks.wake()
+        if batch.packs:
+            self._uplinks.committed(len(batch.packs))
         for revision in batch.revisions:
             _log.info("alarm %s, revision %s", revision.alarm_id, revision.rev)
 

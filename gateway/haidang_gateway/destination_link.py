@@ -100,6 +100,10 @@ class DestinationLink:
         """Tell that the store has new messages."""
         self._forwarder.wake()
 
+    def committed(self, packs: int) -> None:
+        """Tell that the store has so many more packs."""
+        self._numbering.committed(packs)
+
     async def state(self, counted: Mapping[str, int]) -> dict[str, Any]:
         """The contract's `destinations` item; `counted` are the store's counters."""
         name = self.settings.name

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import StoreError
-from haidang_gateway.store.writes import PACKS_PER_MESSAGE
+from haidang_gateway.store.writes import PACKS_PER_MESSAGE, READY_PACKS
 
 _log = logging.getLogger(__name__)
 
@@ -39,17 +39,23 @@ class Numbering:
         self._is_full = False
         self._has_failed = False
         self._room = asyncio.Event()
+        self._committed = 0
+        self._much = asyncio.Event()
 
     async def run(self) -> None:
         """Every `batch_s`, at once while much waits; a store error that cannot pass ends it."""
         while True:
             pause_s = await self.step()
-            if not self._is_full:
-                await asyncio.sleep(pause_s)
-                continue
+            news = self._room if self._is_full else self._much
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
-                    await self._room.wait()
+                    await news.wait()
+
+    def committed(self, packs: int) -> None:
+        """Tell that so many more packs wait: what fills a message is numbered at once."""
+        self._committed += packs
+        if self._committed >= PACKS_PER_MESSAGE:
+            self._much.set()
 
     def confirmed(self) -> None:
         """Tell that numbered packs have arrived: what found no room is numbered at once."""
@@ -58,14 +64,16 @@ class Numbering:
     async def step(self) -> float:
         """One round; the time to the next one in seconds."""
         self._is_full = False
-        # First: what is confirmed while it is looked for room is not overheard.
+        # First: what is confirmed or committed while it is looked for room is not overheard.
         self._room.clear()
+        self._committed = 0
+        self._much.clear()
         try:
             taken = await self._compose(self._clock.now_ms())
             if taken:
                 self._on_numbered()
-            is_much = taken >= PACKS_PER_MESSAGE
-            self._is_full = not is_much and await self._waiting() >= PACKS_PER_MESSAGE
+            is_much = taken >= READY_PACKS
+            self._is_full = not is_much and await self._waiting() >= READY_PACKS
         except StoreError as error:
             if not error.retryable:
                 raise

@@ -56,6 +56,11 @@ class Uplinks:
         for link in self._links:
             link.wake()
 
+    def committed(self, packs: int) -> None:
+        """Tell that the store has so many more packs."""
+        for link in self._links:
+            link.committed(packs)
+
     async def adopt(self) -> None:
         """Tell the store for whom it keeps something; before `run`."""
         names = [link.settings.name for link in self._links]

@@ -8,7 +8,7 @@ import pytest
 from fakes import FakeClock
 from haidang_gateway.errors import StoreBroken, StoreBusy, StoreError
 from haidang_gateway.numbering import Numbering
-from haidang_gateway.store.writes import PACKS_PER_MESSAGE
+from haidang_gateway.store.writes import COMPOSED_PACKS, PACKS_PER_MESSAGE
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import KEY, open_bench
 
@@ -38,7 +38,7 @@ class Packs:
         if self.error is not None:
             error, self.error = self.error, None
             raise error
-        taken = min(self.left, self.room, 8 * PACKS_PER_MESSAGE)
+        taken = min(self.left, self.room, COMPOSED_PACKS)
         self.left -= taken
         self.room -= taken
         return taken
@@ -116,6 +116,50 @@ def test_little_that_waits_waits_for_company_whatever_is_confirmed() -> None:
         await _turns()
         task.cancel()
         assert (packs.looks, packs.left) == (1, 10)
+
+    asyncio.run(scenario())
+
+
+def test_a_commit_that_fills_a_message_is_numbered_at_once_smaller_ones_together() -> None:
+    async def scenario() -> None:
+        packs = Packs(waiting=10)
+        task = asyncio.create_task(packs.numbering.run(), name="numbering")
+        await _turns()
+        packs.left = PACKS_PER_MESSAGE
+        packs.numbering.committed(PACKS_PER_MESSAGE - 1)
+        await _turns()
+        assert (packs.looks, packs.left) == (1, PACKS_PER_MESSAGE), "it waits for company"
+        packs.numbering.committed(1)
+        await asyncio.sleep(0.01)
+        await _turns()
+        assert packs.left == 0
+        packs.left = 10
+        packs.numbering.committed(10)
+        await _turns()
+        task.cancel()
+        assert packs.left == 10, "what was counted once is not counted again"
+
+    asyncio.run(scenario())
+
+
+def test_a_commit_that_comes_while_packs_are_numbered_is_not_overheard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        packs = Packs(waiting=10)
+        compose, looks = packs.numbering._compose, itertools.count()
+
+        async def committed_meanwhile(now_ms: int) -> int:
+            taken = await compose(now_ms)
+            if next(looks) == 0:
+                packs.numbering.committed(PACKS_PER_MESSAGE)
+            return taken
+
+        monkeypatch.setattr(packs.numbering, "_compose", committed_meanwhile)
+        task = asyncio.create_task(packs.numbering.run(), name="numbering")
+        await _turns()
+        task.cancel()
+        assert packs.looks == 2
 
     asyncio.run(scenario())
 

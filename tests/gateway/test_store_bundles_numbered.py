@@ -85,17 +85,17 @@ def test_a_message_that_is_buried_takes_its_packs_along(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
             body = resolved_pack(("flood/level", 1))
-            await store.commit(packs(*(row(n, body) for n in range(60))))
-            assert await store.compose_data(DRAFT, START_MS) == 60
+            await store.commit(packs(*(row(n, body) for n in range(110))))
+            assert await store.compose_data(DRAFT, START_MS) == 110
             (first, second) = await store.pending(CENTRE, "data", 0, 9)
             await store.confirm(CENTRE, store.epoch, [[2, 2]])
             bury = functools.partial(
                 dead_letters.bury, destination=CENTRE, seq=1, reason="no", now_ms=START_MS
             )
             await store.care(bury)
-            await store.care(lambda c: history.roll_up(c, 100))
-            await store.commit(packs(row(60)))
-            assert await store.care(lambda c: room.forget_old(c, limits, START_MS)) == 60
+            await store.care(lambda c: history.roll_up(c, 200))
+            await store.commit(packs(row(110)))
+            assert await store.care(lambda c: room.forget_old(c, limits, START_MS)) == 110
             await store.commit(Batch(now_ms=START_MS, resend=(CENTRE,)))
             (again,) = await store.pending(CENTRE, "data", 0, 9)
             assert again.seq == 3
@@ -110,11 +110,12 @@ def test_what_is_confirmed_behind_a_message_that_waits_is_neither_dropped_nor_se
 ) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
-            for start in range(0, 250, 10):
+            for start in range(0, 500, 10):
                 lane: Lane = "alarm" if start % 20 else "data"
                 await store.commit(packs(*(row(start + n, lane=lane) for n in range(10))))
-            assert await store.compose_data(DRAFT, START_MS) == 250
-            await store.commit(packs(*(row(250 + n) for n in range(10))))
+            assert await store.compose_data(DRAFT, START_MS) == 400
+            assert await store.compose_data(DRAFT, START_MS) == 100
+            await store.commit(packs(*(row(500 + n) for n in range(10))))
             await store.confirm(CENTRE, store.epoch, [[2, 5]])
             waiting = await store.pending(CENTRE, "data", 0, 99)
             assert [message.seq for message in waiting] == [1]
@@ -123,7 +124,7 @@ def test_what_is_confirmed_behind_a_message_that_waits_is_neither_dropped_nor_se
                     drop.drop_waiting, lane="alarm", day="2025-11-24", limit=50
                 )
                 assert await store.care(give_up) == 0, "the centre has all of that lane"
-            assert await store.care(room._forwarded) == 200, "but for what message 1 stands for"
+            assert await store.care(room._forwarded) == 400, "but for what message 1 stands for"
             assert await store.pending(CENTRE, "data", 0, 99) == waiting
             assert (await store.backlog(CENTRE)).packs == 10
 

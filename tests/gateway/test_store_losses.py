@@ -22,7 +22,10 @@ LOST = "dropped:database_broken"
 
 def _body(seq: int) -> bytes:
     """Nothing makes it smaller; its number can be found in a message."""
-    return b'"#%d:%s"' % (seq, noise(seq, 75).hex().encode())
+    return b'"#%04d:%s"' % (seq, noise(seq, 75).hex().encode())
+
+
+_FIFTY_BYTES = 50 * len(_body(1))
 
 
 async def _fill(
@@ -31,7 +34,7 @@ async def _fill(
     """Bundles of packs with ids from 1; messages of 50, then 100 packs without a number."""
     for first in range(1, count + 1, bundle):
         await store.commit(packs(*(row(n, _body(n)) for n in range(first, first + bundle))))
-    while await store.compose_data(DRAFT, START_MS):
+    while await store.compose_data(DRAFT, START_MS, message_bytes=_FIFTY_BYTES):
         pass
     await store.confirm(CENTRE, store.epoch, acknowledged)
     for first in range(count + 1, count + 101, 20):
@@ -67,7 +70,7 @@ async def _after(folder: Path) -> tuple[set[int], set[int], int]:
         assert store.opened.set_aside
         left = {pack.seq for _, pack in await store.read(stored)}
         said = (await store.ledger_sums()).get(LOST, 0)
-        while await store.compose_data(DRAFT, START_MS):
+        while await store.compose_data(DRAFT, START_MS, message_bytes=_FIFTY_BYTES):
             pass
         told = set()
         for message in await store.pending(CENTRE, "data", 0, 999):

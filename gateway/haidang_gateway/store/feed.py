@@ -14,7 +14,7 @@ from haidang_gateway.store.writes import (
     COMPOSED_AT_ONCE,
     DATA_WINDOW,
     MESSAGE_BYTES,
-    PACKS_PER_MESSAGE,
+    READY_PACKS,
     audit,
     grouped,
     number,
@@ -188,7 +188,7 @@ def _retire(connection: Connection, name: str, unnumbered: int) -> None:
 
 def _next_rows(connection: Connection, plan: Plan, now_ms: int) -> list[Numbered]:
     """The next packs; with thinning those of one interval, as soon as it is over."""
-    limit = _THINNED_AT_ONCE if plan.rule.thin_s else PACKS_PER_MESSAGE
+    limit = _THINNED_AT_ONCE if plan.rule.thin_s else READY_PACKS
     (cursor,) = connection.execute(
         "SELECT pack_cursor FROM destination WHERE name=?", (plan.destination,)
     ).fetchone()

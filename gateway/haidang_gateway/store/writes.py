@@ -19,8 +19,12 @@ from haidang_gateway.store.tables import ANY_LANE
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
 # that a full disk can drop the oldest without tearing a gap into the sequence.
 DATA_WINDOW = 200
-PACKS_PER_MESSAGE = 50
+# A message costs the gateway, its broker and the centre as much as some ten packs.
+PACKS_PER_MESSAGE = 100
+# So many are numbered without waiting for company.
+READY_PACKS = 50
 COMPOSED_AT_ONCE = 8
+COMPOSED_PACKS = 400
 # Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
 MESSAGE_BYTES = 64 * 1024
 # Shorter ones are read a little later: no more are inflated than there is room for.
@@ -76,7 +80,8 @@ def compose_data(
 
     `message_bytes` of them at most are in each, `ahead` messages at most wait.
     A number stands for the packs, which stay until it is confirmed: their bytes are written once.
-    At most 8 messages, so that no alarm waits for long: call it again while it takes many.
+    At most 8 messages of 400 packs, so that no alarm waits for long: call it again while it takes
+    many.
     """
     name = draft.destination
     room = min(min(ahead, DATA_WINDOW) - waiting(connection, name, "data"), COMPOSED_AT_ONCE)
@@ -86,7 +91,7 @@ def compose_data(
         "SELECT next_seq, pack_cursor FROM destination WHERE name=?", (name,)
     ).fetchone() or (1, 0)
     most = min(PACKS_PER_MESSAGE, message_bytes // _LEAST_PACK_BYTES + 1)
-    packs = bundles.after(connection, cursor, room * most)
+    packs = bundles.after(connection, cursor, min(room * most, COMPOSED_PACKS))
     taken = 0
     for bodies in grouped([pack.body for _, pack in packs], message_bytes)[:room]:
         low, high = packs[taken][0], packs[taken + len(bodies) - 1][0]
@@ -106,7 +111,7 @@ def compose_data(
 
 
 def grouped(bodies: Sequence[bytes], message_bytes: int = MESSAGE_BYTES) -> list[list[bytes]]:
-    """Messages of at most 50 packs and so many bytes of them; a longer pack is alone."""
+    """Messages of at most 100 packs and so many bytes of them; a longer pack is alone."""
     groups: list[list[bytes]] = []
     size = 0
     for body in bodies:

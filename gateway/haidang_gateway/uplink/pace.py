@@ -9,6 +9,9 @@ FIRST_BYTES = 4 * 1024
 LEAST_BYTES = 1024
 # What lies in a socket cannot be overtaken; a line that could carry more loses little.
 MOST_BYTES = 64 * 1024
+# More only where it passes in so short a time: behind long messages fewer answers are waited for.
+FAST_BYTES = 128 * 1024
+_FAST_S = 0.05
 # An alarm waits for the rest of the message that is being sent: this part of what is under way.
 _BUNDLES = 5
 # Messages that are numbered stay as they are, also when the line becomes a tenth as fast: no more
@@ -29,7 +32,7 @@ _LENGTH_MS = 2 * _DRY_EVERY_MS
 _LATE = 2
 
 
-def window_bytes(rate_bytes_per_s: float, length_s: float, answered: int = MOST_BYTES) -> int:
+def window_bytes(rate_bytes_per_s: float, length_s: float, answered: int = FAST_BYTES) -> int:
     """What may be under way: what fills the line, 0.2 s or a third of its length more, one bundle.
 
     `length_s`: how long a short message that is alone on the line takes until it is answered;
@@ -39,7 +42,8 @@ def window_bytes(rate_bytes_per_s: float, length_s: float, answered: int = MOST_
     # Where the next bundle does not fit in any more, the line must still be full.
     roomy = rate_bytes_per_s * _BUNDLES / (_BUNDLES - 1)
     wanted = min(roomy * (length_s + queue_s), roomy * queue_s + answered)
-    return round(min(MOST_BYTES, max(LEAST_BYTES, wanted)))
+    most = min(FAST_BYTES, max(MOST_BYTES, rate_bytes_per_s * _FAST_S))
+    return round(min(most, max(LEAST_BYTES, wanted)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +141,7 @@ class Pace:
 
     def size(self, now_ms: int) -> int:
         """The same for a line that is full."""
-        return self._window(now_ms, MOST_BYTES)
+        return self._window(now_ms, FAST_BYTES)
 
     def rate(self, now_ms: int) -> float:
         """Bytes a second; 0 where nothing is known."""

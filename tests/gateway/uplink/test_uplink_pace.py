@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from haidang_gateway.uplink.pace import (
+    FAST_BYTES,
     FIRST_BYTES,
     LEAST_BYTES,
     MOST_BYTES,
@@ -24,7 +25,8 @@ def test_a_line_is_full_although_a_bundle_is_missing_and_little_waits_before_it(
     rate: float, length_s: float
 ) -> None:
     size = window_bytes(rate, length_s)
-    assert LEAST_BYTES <= size <= MOST_BYTES
+    most = max(MOST_BYTES, min(FAST_BYTES, rate * 0.05 + 1))
+    assert LEAST_BYTES <= size <= most, "beyond 64 KiB no more than passes in 50 ms"
     if LEAST_BYTES < size < MOST_BYTES:
         assert size - bundle_of(size, 1, 0, rate).bytes >= rate * length_s - 1
         assert (size - 1) / rate <= 1.25 * (length_s + max(0.2, length_s / 3))
@@ -40,7 +42,7 @@ def test_a_faster_or_longer_line_never_holds_less(
     assert window_bytes(rate, length_s) <= window_bytes(rate, longer_s)
 
 
-@given(st.integers(LEAST_BYTES, MOST_BYTES), st.floats(1, 30), st.integers(0, 64), _RATES)
+@given(st.integers(LEAST_BYTES, FAST_BYTES), st.floats(1, 30), st.integers(0, 64), _RATES)
 def test_a_message_is_a_part_of_what_may_be_under_way_and_few_are_ahead_of_the_line(
     window: int, shrinks: float, waiting: int, rate: float
 ) -> None:
@@ -124,8 +126,14 @@ def test_answers_that_come_in_bunches_make_no_fast_line() -> None:
 def test_a_fast_line_may_hold_as_much_as_ever_after_a_few_answers() -> None:
     line = Line(20_000_000, 2, size=15_000)
     line.run(50)
-    assert line.pace.size(line.now_ms) == MOST_BYTES
+    assert line.pace.size(line.now_ms) == FAST_BYTES
     assert line.run(1000) > 0.9
+
+
+def test_a_line_that_is_not_so_fast_holds_no_more_for_being_long() -> None:
+    line = Line(1_000_000, 300, size=15_000)
+    line.run(5_000)
+    assert line.pace.size(line.now_ms) == MOST_BYTES
 
 
 @pytest.mark.parametrize(("rate", "then"), [(150_000, 4_000), (4_000, 150_000)])

@@ -224,6 +224,9 @@ def crowd_count(density: Grid, spec: CrowdSpec) -> CrowdCount:
 def _tiled_density(picture: Shown, across: int, down: int, run: Run, spec: CrowdSpec) -> Grid:
     """Make the picture as large as all tiles together, once, then cut it."""
     large = picture.sized(across * spec.width, down * spec.height)
+    if across == down == 1:
+        seen = _seen(run(large))
+        return _people(seen, seen.shape, spec)
     parts = [np.split(row, across, axis=1) for row in np.split(large, down)]
     maps = [[_seen(run(part)) for part in row] for row in parts]
     seen = np.concatenate([np.concatenate(row, axis=1) for row in maps], axis=0)
@@ -249,8 +252,11 @@ def _seen(outputs: Sequence[Grid]) -> Grid:
     if len(outputs) != 1 or outputs[0].ndim < 3 or outputs[0].shape[-1] not in (1, 2):
         raise ModelError("the crowd model has unexpected outputs; take the released file")
     maps = outputs[0].reshape(outputs[0].shape[-3:])
-    density = np.square(np.maximum(maps[..., :1], 0.0))
-    return np.concatenate([density, maps[..., 1:]], axis=2).astype(np.float32)
+    seen = np.array(maps, np.float32)
+    density = seen[..., 0]
+    np.maximum(density, 0.0, out=density)
+    density *= density
+    return seen
 
 
 def _people(seen: Grid, tile: tuple[int, ...], spec: CrowdSpec) -> Grid:

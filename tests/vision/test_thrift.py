@@ -166,6 +166,38 @@ def test_cameras_have_their_turns_at_their_own_pace():
     assert had["b"] == pytest.approx(500, abs=5)
 
 
+def taken(came_ms, *, period_ms, cost_ms=40):
+    """How long each picture waits, where a newer one takes an older one's place."""
+    turns, now_ms, waits = Turns("a", 0), 0, []
+    for i, at_ms in enumerate(came_ms):
+        next_ms = came_ms[i + 1] if i + 1 < len(came_ms) else at_ms + period_ms
+        if at_ms > now_ms:
+            turns.pick([], now_ms)
+            now_ms = at_ms
+        if turns.pick("a", now_ms) is None:
+            now_ms += turns.wait_ms("a", now_ms)
+        if now_ms < next_ms:
+            assert turns.pick("a", now_ms) == "a"
+            waits.append(now_ms - at_ms)
+            now_ms += cost_ms
+            turns.done("a", period_ms, now_ms)
+    return waits
+
+
+@pytest.mark.parametrize("earlier_ms", range(0, 200, 20))
+def test_pictures_at_the_right_pace_soon_need_not_wait_for_their_turn(earlier_ms):
+    came_ms = [i * 200 - (earlier_ms if i >= 10 else 0) + i * 7 % 3 for i in range(200)]
+    waits = taken(came_ms, period_ms=200)
+    assert len(waits) >= 199
+    assert max(waits[120:]) <= 2
+
+
+@given(st.integers(7, 60), st.integers(0, 190))
+def test_pictures_that_come_faster_are_taken_at_the_cameras_pace(fps, cost_ms):
+    came_ms = [int(i * 1000 / fps) for i in range(60 * fps)]
+    assert len(taken(came_ms, period_ms=200, cost_ms=cost_ms)) <= 60 * 5 * 1.05 + 3
+
+
 @given(st.integers(2, 6), st.integers(50, 400))
 def test_nobody_starves_when_there_is_too_much_to_do(count, cost_ms):
     names = [f"c{i}" for i in range(count)]

@@ -125,7 +125,7 @@ class Bench:
                 ),
                 link_up=lambda: self.link_up,
                 ledger=ledger,
-                reader=PackReader(self.fleet.nodes, ledger),
+                reader=PackReader(self.fleet.nodes, ledger, self.rules.is_idle),
             ),
             inbox=self.inbox,
             store=store,

@@ -170,7 +170,7 @@ class App:
             ),
             link_up=lambda: self._nodes.up,
             ledger=ledger,
-            reader=PackReader(self._fleet.nodes, ledger),
+            reader=PackReader(self._fleet.nodes, ledger, rules.is_idle),
             feeds=self._uplinks.feeds,
             refused_by=self._inbox.take_refused,
         )

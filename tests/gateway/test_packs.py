@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from haidang_gateway.errors import PackRefused
 from haidang_gateway.ingest.arrival import Arrival
+from haidang_gateway.ingest.facts import IsIdle
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.packs import PackReader, Received
 from haidang_gateway.model import FloodFact, FootfallFact, HealthFact, PowerFact, SmokeFact
@@ -13,10 +14,14 @@ from haidang_gateway.settings import NodeSettings
 from node_packs import NODE, SOURCE, START_MS, pack
 
 
-def _read(payload: bytes, node: str = NODE, received_ms: int = START_MS + 40) -> Received:
-    reader = PackReader(
-        {NODE: NodeSettings(id=NODE, place="m")}, Ledger({}, 0, lambda _ms: "2026-11-22")
-    )
+def _read(
+    payload: bytes,
+    node: str = NODE,
+    received_ms: int = START_MS + 40,
+    is_idle: IsIdle = lambda _place, _state: False,
+) -> Received:
+    ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
+    reader = PackReader({NODE: NodeSettings(id=NODE, place="m")}, ledger, is_idle)
     arrival = Arrival(
         topic=f"hd/1/n/{node}/data",
         payload=payload,
@@ -71,6 +76,26 @@ def test_a_state_without_a_ratio_is_still_a_smoke_fact() -> None:
     (fact,) = _read(pack(1, {"n": "smoke/state", "vs": "alarm"})).facts
     assert isinstance(fact, SmokeFact)
     assert (fact.state, fact.ratio) == ("alarm", None)
+
+
+def test_of_a_detector_that_says_what_is_idle_no_facts_are_made_but_of_all_else() -> None:
+    normal = {"n": "smoke/state", "vs": "normal"}
+
+    def is_idle(place: str, state: str) -> bool:
+        assert place == "m"
+        return state == "normal"
+
+    def states(*records: dict[str, Any]) -> list[str]:
+        received = _read(pack(1, *records, up_ms=60_000), is_idle=is_idle)
+        assert received.row is not None, "it is kept and forwarded all the same"
+        return [fact.state for fact in received.facts if isinstance(fact, SmokeFact)]
+
+    assert states(normal) == []
+    assert states({**normal, "vs": "alarm"}) == ["alarm"]
+    assert states(normal, {"n": "smoke/health", "vs": "ok"}) == ["normal"]
+    later = {"hu": 61_000, "bt": START_MS / 1000 + 1}
+    assert states({**normal, "vs": "alarm"}, normal | later) == ["alarm", "normal"]
+    assert states(normal, {**normal, "vs": "alarm"} | later) == ["alarm"]
 
 
 def test_a_good_supply_is_a_word_too_so_that_a_restarted_node_ends_its_alarm() -> None:

@@ -31,6 +31,7 @@ from haidang_gateway.model import (
     Outcome,
     Revision,
     ShelveAlarm,
+    SmokeFact,
 )
 from haidang_gateway.site import Site
 
@@ -75,7 +76,7 @@ class Rules:
         A source time in the future counts as now.
         """
         self._timers.check(now_ms)
-        if self._is_idle(fact):
+        if isinstance(fact, SmokeFact) and self.is_idle(fact.place, fact.state):
             return _NOTHING
         turn = Turn(self._states, now_ms)
         self._take(_at_most(fact, now_ms), turn)
@@ -86,6 +87,15 @@ class Rules:
                 self._states[key] = state
                 self._timers.pull_in(key, now_ms)
         return turn.outcome()
+
+    def is_idle(self, place: str, state: str) -> bool:
+        """Whether a smoke detector's word is quiet and nothing of a fire is known at its place.
+
+        So is nearly every one; nothing comes of it.
+        """
+        return smoke.is_calm_word(state) and self._states.keys().isdisjoint(
+            self._routes.fires(place)
+        )
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When the next timer runs out; None without timers."""
@@ -140,12 +150,6 @@ class Rules:
                 self._unshelve(fact, turn)
             case _:
                 self._advance_all(list(self._routes.of(fact, self._states)), fact, turn)
-
-    def _is_idle(self, fact: Fact) -> bool:
-        """A quiet detector where nothing of a fire is known: so is nearly every pack."""
-        return smoke.is_calm_word(fact) and self._states.keys().isdisjoint(
-            self._routes.fires(fact.place)
-        )
 
     def _advance_all(self, routes: Iterable[Route], fact: Fact, turn: Turn) -> None:
         for key, blank in routes:

@@ -1,6 +1,6 @@
 """The fire hazard of one place: nodes, cameras and people give evidence, fusion judges it."""
 
-from typing import Any, TypeGuard
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from haidang_gateway import text
@@ -37,9 +37,9 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
     return after | {"calm": calm} | _timer(after, finding, windows, site), finding
 
 
-def is_calm_word(fact: Fact) -> TypeGuard[SmokeFact]:
-    """Whether it can neither begin a fire nor make one more certain."""
-    return isinstance(fact, SmokeFact) and not _NODE_LEVELS.get(fact.state)
+def is_calm_word(state: str) -> bool:
+    """Whether a detector's word can neither begin a fire nor make one more certain."""
+    return not _NODE_LEVELS.get(state)
 
 
 def _is_away(was: Slot | None, spot: str, place: str) -> bool:

@@ -18,6 +18,8 @@ from haidang_gateway.model import (
 Value = int | float | bool | str
 Sample = tuple[int, dict[str, Value]]
 """What was measured together: its uptime in ms, and the values by name."""
+IsIdle = Callable[[str, str], bool]
+"""Whether at a place nothing comes of a smoke detector's word."""
 _HEALTH = "/health"
 _Maker = Callable[[dict[str, Value], str, str, int, int], Iterable[Fact]]
 """Facts of a sample's values, source, place, time and arrival (Unix ms)."""
@@ -26,17 +28,28 @@ _SETS_OF_NAMES = 256
 
 
 def facts_of(
-    samples: Iterable[Sample], *, source: str, place: str, zero_ms: int, received_ms: int
+    samples: Iterable[Sample],
+    *,
+    source: str,
+    place: str,
+    zero_ms: int,
+    received_ms: int,
+    is_idle: IsIdle = lambda _place, _state: False,
 ) -> tuple[Fact, ...]:
-    """The facts of a pack in the order of its samples; `zero_ms` is Unix ms of uptime 0."""
-    return tuple(
-        [
-            fact
-            for up_ms, values in samples
-            for make in _makers_for(tuple(values))
-            for fact in make(values, source, place, zero_ms + up_ms, received_ms)
-        ]
-    )
+    """The facts of a pack in the order of its samples; `zero_ms` is Unix ms of uptime 0.
+
+    A sample of a smoke detector alone that says what is idle brings none: so do nearly all packs.
+    Behind one that brings any, what is idle can be told no more.
+    """
+    facts: list[Fact] = []
+    for up_ms, values in samples:
+        makers = _makers_for(tuple(values))
+        quiet = not facts and makers == _SMOKE_ALONE
+        if quiet and is_idle(place, str(values.get("smoke/state"))):
+            continue
+        for make in makers:
+            facts.extend(make(values, source, place, zero_ms + up_ms, received_ms))
+    return tuple(facts)
 
 
 def samples_of(records: Iterable[Record]) -> list[Sample]:
@@ -130,6 +143,7 @@ def _health(
     ]
 
 
+_SMOKE_ALONE: tuple[_Maker, ...] = (_smoke,)
 # What is made where one of these readings is there, in the order in which the rules hear it.
 _MAKERS: tuple[tuple[frozenset[str], _Maker], ...] = (
     (frozenset(name for name in NAMES if name.endswith(_HEALTH)), _health),

@@ -11,7 +11,7 @@ from haidang_gateway.errors import PackRefused
 from haidang_gateway.ingest import anchors, quick_pack
 from haidang_gateway.ingest.arrival import Arrival, topic_of
 from haidang_gateway.ingest.boot import Boot
-from haidang_gateway.ingest.facts import Sample, facts_of, samples_of
+from haidang_gateway.ingest.facts import IsIdle, Sample, facts_of, samples_of
 from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.model import Fact
 from haidang_gateway.settings import NodeSettings
@@ -46,11 +46,17 @@ _Pack = quick_pack.QuickPack | _AnyPack
 class PackReader:
     """Turns arrivals into rows and facts; the ledger tells new ones from duplicates."""
 
-    def __init__(self, nodes: Mapping[str, NodeSettings], ledger: Ledger) -> None:
-        """`nodes` are the configured ones by id."""
+    def __init__(
+        self,
+        nodes: Mapping[str, NodeSettings],
+        ledger: Ledger,
+        is_idle: IsIdle = lambda _place, _state: False,
+    ) -> None:
+        """`nodes` are the configured ones by id; of what is idle no facts are made."""
         self._nodes = nodes
         self._sources = {name: node.source for name, node in nodes.items()}
         self._ledger = ledger
+        self._is_idle = is_idle
 
     def read(self, arrival: Arrival) -> Received:
         """The pack in an arrival on an alarm or data topic; PackRefused says what is wrong."""
@@ -68,6 +74,7 @@ class PackReader:
             place=node.place,
             zero_ms=high_ms - pack.up_ms,
             received_ms=received_ms,
+            is_idle=self._is_idle,
         )
         # Last: a pack that could not be read whole must not count as received.
         self._ledger.note_pack(boot, node.id, seq, received_ms)

@@ -151,6 +151,15 @@ def test_suspicion_without_confirmation_is_cleared_when_quiet_holds(city: City) 
     assert document["headline"]["en"].endswith("never confirmed")
 
 
+def test_a_quiet_word_is_idle_until_something_of_a_fire_is_known(city: City) -> None:
+    assert city.rules.is_idle("market", "normal")
+    assert not any(city.rules.is_idle("market", state) for state in ("pre_alarm", "alarm"))
+    city.flames()
+    assert not city.rules.is_idle("market", "normal"), "it may make the fire less certain"
+    city.restart()
+    assert not city.rules.is_idle("market", "normal"), "nor does a restart forget that"
+
+
 def test_a_confirmed_fire_stays_until_acknowledged_and_quiet(city: City) -> None:
     city.smoke("alarm")
     city.wait(60)

@@ -1,5 +1,6 @@
 """The cameras' bench: its parts measure, and no bound of the round is far off."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from crew_kit import fire_scores
 from haidang_gateway.vision.picture import FireScores, Shown
 
-from bench import parts, vision, vision_clips, vision_growth, vision_week
+from bench import parts, vision, vision_clips, vision_growth, vision_turns, vision_week
+from bench.vision_judge import Calm
 from bench.vision_weather import Weather, at_hour, changed
 
 
@@ -79,3 +81,33 @@ def test_a_simulated_day_has_a_night_and_every_sky() -> None:
     shown = [changed(street, w, draw) for _, w in seen[:96:8]]
     assert all(picture.shape == street.shape for picture in shown)
     assert min(float(p.mean()) for p in shown) < 60 < max(float(p.mean()) for p in shown)
+
+
+def test_a_camera_that_is_turned_is_told_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = Weather("clear", 0.9, 0.0, night=False, noise_levels=2.0, quality=4)
+    monkeypatch.setattr(vision_week, "at_hour", lambda *_: noon)
+    clip = vision_clips.busy(tmp_path / "street.ts", 10, vision_clips.SMALL)
+    told = vision_week.week([clip], Calm(), hours=1, seed=11, turned=True)
+    assert (told["week_turns"], told["week_turns_found"], told["week_view_faults"]) == (1, 1, 0)
+    assert 60 <= number(told, "week_turns_seconds_median") < 90
+    assert number(told, "week_turns_seconds_to_end_most") < 30
+
+
+def test_a_turn_that_is_told_late_is_missed_and_a_word_outside_of_turns_is_false() -> None:
+    turn = vision_turns.Turn(begins_s=1000, kind="upside down")
+    assert vision_turns.told_s(turn, [(1070.0, "turned"), (1310.0, "turned")]) == (70.0, 10.0)
+    assert vision_turns.told_s(turn, [(999.0, "turned"), (1070.0, "blurred")]) == (None, 0.0)
+    missed = vision_turns.figures([([turn], [])])
+    assert (missed["week_turns_found"], missed["week_turns_missed"]) == (0, {"upside down": 1})
+
+
+def test_a_day_of_turns_has_each_kind_once_and_none_before_the_view_is_known() -> None:
+    drawn = vision_turns.turns(24, np.random.default_rng(5))
+    assert sorted(turn.kind for turn in drawn) == sorted(vision_turns.KINDS)
+    apart = [b.begins_s - a.begins_s for a, b in itertools.pairwise(drawn)]
+    assert min(apart) > 600
+    assert drawn[0].begins_s >= 900
+    street = np.arange(90 * 160 * 3, dtype=np.uint8).reshape(90, 160, 3)
+    assert {turn.shown(street).shape for turn in drawn} == {street.shape}

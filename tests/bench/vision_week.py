@@ -43,8 +43,9 @@ from haidang_gateway.vision.observer import Observer
 from haidang_tools.flames import render_fire
 from models.measures import events_upper_bound
 
-from bench import parts
+from bench import parts, vision_turns
 from bench.vision_judge import Calm, Judge, judge_of
+from bench.vision_turns import Turn
 from bench.vision_weather import Weather, at_hour, changed
 
 _BLOCK_S = 900
@@ -98,15 +99,24 @@ class Street:
     """One camera over its simulated days; what was told of it."""
 
     def __init__(
-        self, clip: Path, judge: Judge | Calm, *, hours: int, seed: int, begin_h: float = 0.0
+        self,
+        clip: Path,
+        judge: Judge | Calm,
+        *,
+        hours: int,
+        seed: int,
+        begin_h: float = 0.0,
+        turned_to: Path | None = None,
     ) -> None:
+        """`turned_to` is another street's clip; with it the camera is turned now and then."""
         self._pictures = _pictures(clip)
+        self._elsewhere = _pictures(turned_to) if turned_to else []
         self._judge = judge
         self._draw = np.random.default_rng(seed)
         self._develop = Develop(Masks())
         self._at_ms = self._block = self._first = self._looks = self._awake_looks = 0
         self._weather: Weather | None = None
-        self._shown: dict[int, Frame] = {}
+        self._shown: dict[tuple[int, Turn | None], Frame] = {}
         settings = WorkerSettings(id="c", source=str(clip), models_dir="", clock_offset_ms=0)
         self._lookout = Lookout(settings, Observer(judge, settings), self, self._tell)
         self._feed = _Feed()
@@ -115,7 +125,9 @@ class Street:
         self._end_s, self._begin_h = hours * 3600, begin_h
         self.alarms: list[tuple[float, str]] = []
         self.faults: list[tuple[float, str]] = []
-        self.fires = [self._fire() for _ in range(max(1, hours * _FIRES_A_DAY // 24))]
+        self.turns = vision_turns.turns(hours, self._draw) if turned_to else []
+        fires = 0 if turned_to else max(1, hours * _FIRES_A_DAY // 24)
+        self.fires = [self._fire() for _ in range(fires)]
 
     def monotonic_ms(self) -> int:
         return self._at_ms
@@ -156,6 +168,9 @@ class Street:
     def false_alarms(self) -> list[tuple[float, str]]:
         return [x for x in self.alarms if not any(fire.burns(x[0]) for fire in self.fires)]
 
+    def false_faults(self) -> list[tuple[float, str]]:
+        return [x for x in self.faults if not any(turn.concerns(x[0]) for turn in self.turns)]
+
     def _frame(self, at_s: float, fire: Fire | None) -> Frame:
         self._enter(int(at_s) // _BLOCK_S + 1, at_s)
         assert self._weather is not None
@@ -165,16 +180,20 @@ class Street:
             at = self._picture(which)
             rgb = changed(at, self._weather, self._draw, burning=lambda x: fire.drawn(x, at_s))
             return self._develop(raw(rgb), number=0, at_ms=self._at_ms)
-        if which not in self._shown:
-            rgb = changed(self._picture(which), self._weather, self._draw)
+        turn = next((turn for turn in self.turns if turn.stands(at_s)), None)
+        if (which, turn) not in self._shown:
+            rgb = changed(self._picture(which, turn), self._weather, self._draw)
+            rgb = turn.shown(rgb) if turn else rgb
             number = self._block * _SHOWN + which
-            self._shown[which] = self._develop(raw(rgb), number=number, at_ms=self._at_ms)
-        shown = self._shown[which]
+            self._shown[which, turn] = self._develop(raw(rgb), number=number, at_ms=self._at_ms)
+        shown = self._shown[which, turn]
         shown.at_ms = self._at_ms
         return shown
 
-    def _picture(self, which: int) -> Picture:
-        return self._pictures[(self._first + which * _STRIDE) % len(self._pictures)]
+    def _picture(self, which: int, turn: Turn | None = None) -> Picture:
+        away = turn is not None and turn.kind == vision_turns.ANOTHER
+        pictures = self._elsewhere if away else self._pictures
+        return pictures[(self._first + which * _STRIDE) % len(pictures)]
 
     def _enter(self, block: int, at_s: float) -> None:
         """The next quarter of an hour: other pictures of the clip, the weather goes on."""
@@ -217,13 +236,18 @@ def _pictures(clip: Path) -> list[Picture]:
     return found
 
 
-def week(clips: list[Path], judge: Judge | Calm, *, hours: int, seed: int = 1) -> parts.Figures:
+def week(
+    clips: list[Path], judge: Judge | Calm, *, hours: int, seed: int = 1, turned: bool = False
+) -> parts.Figures:
     """Each clip's camera for so many hours, from another hour of the day on."""
     began_s = time.monotonic()
     streets = []
     for number, clip in enumerate(clips):
         begin_h = 24 * number / len(clips)
-        street = Street(clip, judge, hours=hours, seed=seed * 1000 + number, begin_h=begin_h)
+        other = clips[(number + 1) % len(clips)] if turned else None
+        street = Street(
+            clip, judge, hours=hours, seed=seed * 1000 + number, begin_h=begin_h, turned_to=other
+        )
         alarming, pictures = judge.alarming, judge.pictures
         street.run()
         parts.LOG.info(
@@ -231,17 +255,22 @@ def week(clips: list[Path], judge: Judge | Calm, *, hours: int, seed: int = 1) -
             clip.stem,
             street.found_s(),
             street.false_alarms(),
-            sorted({word for _, word in street.faults}),
+            sorted({word for _, word in street.false_faults()}),
             judge.alarming - alarming,
             judge.pictures - pictures,
         )
         streets.append(street)
-    return _figures(streets, hours) | {
-        "week_invokes": judge.invokes,
-        "week_pictures": judge.pictures,
-        "week_pictures_that_alarm_alone": judge.alarming,
-        "week_took_s": round(time.monotonic() - began_s),
-    }
+    turns = vision_turns.figures([(street.turns, street.faults) for street in streets])
+    return (
+        _figures(streets, hours)
+        | (turns if turned else {})
+        | {
+            "week_invokes": judge.invokes,
+            "week_pictures": judge.pictures,
+            "week_pictures_that_alarm_alone": judge.alarming,
+            "week_took_s": round(time.monotonic() - began_s),
+        }
+    )
 
 
 def _figures(streets: list[Street], hours: int) -> parts.Figures:
@@ -258,7 +287,7 @@ def _figures(streets: list[Street], hours: int) -> parts.Figures:
         "week_false_alarms": wrong,
         "week_false_alarms_per_hour": round(wrong / looked_h, 4),
         "week_false_alarms_per_hour_95": round(events_upper_bound(wrong) / looked_h, 4),
-        "week_view_faults": sum(_spells(street.faults) for street in streets),
+        "week_view_faults": sum(_spells(street.false_faults()) for street in streets),
     }
 
 
@@ -284,14 +313,17 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=24, help="for each camera, default 24")
     parser.add_argument("--model", type=Path, help="another fire model with the same thresholds")
     parser.add_argument("--views", action="store_true", help="faults of the view, no network")
+    parser.add_argument("--turns", action="store_true", help="cameras are turned, with --views")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    if options.turns and not options.views:
+        parser.error("--turns needs --views")
     parts.show_progress()
     clips = list(normal_clips(options.data))
     if not clips:
         sys.exit(f"{options.data}/video holds no normal_*.mp4")
     judge = Calm() if options.views else judge_of(options.model)
-    figures = week(clips, judge, hours=options.hours, seed=options.seed)
+    figures = week(clips, judge, hours=options.hours, seed=options.seed, turned=options.turns)
     sys.stdout.write(json.dumps(figures) + "\n")
 
 

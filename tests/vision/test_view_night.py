@@ -1,29 +1,15 @@
 """Lit streets at night are no faults of a view, however noisy; what a camera suffers there is."""
 
-import copy
 import functools
 
 import numpy as np
 import pytest
-from bench.vision_weather import Weather, changed
-from haidang_gateway.vision.camera import Develop, frames, raw
-from haidang_gateway.vision.masks import Masks
-from haidang_gateway.vision.reference import Reference
-from haidang_gateway.vision.view import Limits, Sight
 from PIL import Image, ImageFilter
+from view_kit import DAY, LEARNT_S, NIGHT, RAINY_NIGHT, Street
 
 STREETS = ("normal_hcm_S02_alley", "normal_hcm_S04_dusk", "normal_hcm_S08_haze")
 ASPHALT = "normal_cars_intel"
-DAY = Weather("clear", 1.0, 0.0, night=False, noise_levels=2.0, quality=6, lamps_seed=77)
-NIGHTS = {
-    "clear": Weather("clear", 0.22, 0.2, night=True, noise_levels=5, quality=10, lamps_seed=77),
-    "rain": Weather("rain", 0.22, 0.2, night=True, noise_levels=9, quality=12, lamps_seed=77),
-}
-LEARNT_S, SHOWN = 720, 10
-
-
-def unchanged(rgb):
-    return rgb
+NIGHTS = {"clear": NIGHT, "rain": RAINY_NIGHT}
 
 
 def turned(rgb):
@@ -34,47 +20,6 @@ def blurred(rgb):
     """A blur over 7 pixels of 160."""
     reach = 3 * rgb.shape[1] / 160
     return np.asarray(Image.fromarray(rgb).filter(ImageFilter.BoxBlur(reach)))
-
-
-class Street:
-    """A clip's pictures, a second apart, drawn by day and by night; sights that have learnt."""
-
-    def __init__(self, path):
-        self._pictures = [f.rgb for f in frames(str(path), every_ms=1000)][:SHOWN]
-        self._known = {}
-        self._learnt = {}
-
-    def shown(self, weather, change=unchanged):
-        key = weather, change
-        if key not in self._known:
-            draw, develop = np.random.default_rng(5), Develop(Masks())
-            self._known[key] = [
-                develop(raw(changed(change(rgb), weather, draw)), number=1, at_ms=0).luma
-                for rgb in self._pictures
-            ]
-        return self._known[key]
-
-    def learnt(self, weather):
-        if weather not in self._learnt:
-            sight, shown = Sight(Limits(), Reference(), Masks()), self.shown(weather)
-            for second in range(0, LEARNT_S, 6):
-                sight.see(grainy(shown[second % SHOWN], second), second * 1000)
-            assert sight.reference.known
-            self._learnt[weather] = sight
-        return copy.deepcopy(self._learnt[weather])
-
-    def told(self, learnt, weather, change=unchanged, seconds=85):
-        sight, shown = self.learnt(learnt), self.shown(weather, change)
-        return [
-            sight.see(grainy(shown[s % SHOWN], s), (LEARNT_S + s) * 1000)
-            for s in range(1, seconds + 1)
-        ]
-
-
-def grainy(luma, number):
-    """The noise is drawn with the pictures; that they return must not make them a recording."""
-    grain = np.random.default_rng(number).normal(0, 0.4, luma.shape)
-    return np.clip(luma + grain.round(), 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What a camera usually sees: a small map of edges, slowly learnt, to notice a turned view."""
+"""What a camera usually sees: its edges and their steepness, slowly learnt and kept in a file."""
 
 import struct
 import zlib
@@ -7,18 +7,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from haidang_gateway.vision.edges import COLUMNS, ROWS, Answer, Edges, compare, likeness, strength
 from haidang_gateway.vision.motion import Luma
 
-Edges = NDArray[np.float32]
 Steps = NDArray[np.int16]
 
-_ROWS, _COLUMNS = 24, 40
 _STRONG = 0.95
-_HEAD = struct.Struct("<4sfI")
-_MAGIC = b"HDV2"
-# Half of the difference is learnt in two hours of good pictures: a day's light is followed, the
-# way from "turned" to "usual" is not.
-_HALF_MS = 7_200_000
+_HEAD = struct.Struct("<4sffI")
+_MAGIC = b"HDV3"
+_LEVELS = 7
+# Half of the difference is learnt in a day of good pictures: what is built and what the seasons
+# change is followed, a mount that sags is not, unless it takes more than a day for each fiftieth
+# of the width. The steepness follows the light: half of it in two hours.
+_HALF_MS, _HALF_SHARP_MS = 86_400_000, 7_200_000
 _FIRST_MS = 600_000
 
 
@@ -29,20 +30,6 @@ def steps(luma: Luma) -> Steps:
     found: Steps = np.abs(light[:-1, 1:] - here)
     found += np.abs(light[1:, :-1] - here)
     return found
-
-
-def edges(found: Steps) -> Edges | None:
-    """Strength of the edges in 24 x 40 fields, mean 0 and length 1; None for tiny pictures."""
-    high, wide = (n // fields for n, fields in zip(found.shape, (_ROWS, _COLUMNS), strict=True))
-    if high == 0 or wide == 0:
-        return None
-    whole = found[: high * _ROWS, : wide * _COLUMNS].astype(np.float32)
-    bands = whole.reshape(_ROWS, high, _COLUMNS * wide).sum(axis=1)
-    strength = np.sqrt(bands.reshape(_ROWS, _COLUMNS, wide).sum(axis=2) / (high * wide))
-    strength -= strength.mean()
-    length = float(np.sqrt((strength * strength).sum()))
-    unit: Edges = (strength / max(length, 1e-6)).astype(np.float32)
-    return unit
 
 
 def sharpness(luma: Luma, found: Steps) -> float:
@@ -58,7 +45,7 @@ def sharpness(luma: Luma, found: Steps) -> float:
 
 
 class Reference:
-    """The learnt view: edges and sharpness. `to_bytes` and `from_bytes` keep it in 2 KB."""
+    """The learnt view: edges and sharpness. `to_bytes` and `from_bytes` keep it in 4 KB."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -72,12 +59,17 @@ class Reference:
         """Whether ten minutes of good pictures were learnt."""
         return self._edges is not None and self._learnt_ms >= _FIRST_MS
 
+    def compare(self, now: Edges) -> Answer:
+        """Whether `now` is the learnt view."""
+        return "unclear" if self._edges is None else compare(self._edges, now)
+
     def likeness(self, now: Edges) -> float:
-        """How much the view is the learnt one: 1 the same, 0 nothing in common."""
-        if self._edges is None:
-            return 1.0
-        length = float(np.sqrt((self._edges * self._edges).sum()))
-        return float((self._edges * now).sum()) / max(length, 1e-6)
+        """How much `now` has in common with what was learnt: 1 all, 0 nothing."""
+        return 0.0 if self._edges is None else likeness(self._edges, now)
+
+    def shows_less(self, now: Edges) -> bool:
+        """Whether `now` has more edges than what was learnt: in fog, say, or too dark."""
+        return self._edges is None or strength(self._edges) < strength(now)
 
     def sharpness_share(self, now: float) -> float:
         """Sharpness now as a share of the learnt one."""
@@ -92,30 +84,35 @@ class Reference:
             return
         self._learnt_ms = min(self._learnt_ms + past_ms, 10 * _HALF_MS)
         # A plain mean at first, a slow one later.
-        share = np.float32(past_ms / min(self._learnt_ms + 1_000, 1.44 * _HALF_MS))
-        self._edges += (now - self._edges) * share
-        self._sharpness += (sharp - self._sharpness) * float(share)
+        share, sharp_share = (
+            past_ms / min(self._learnt_ms + 1_000, 1.44 * half_ms)
+            for half_ms in (_HALF_MS, _HALF_SHARP_MS)
+        )
+        self._edges += (now - self._edges) * np.float32(share)
+        self._sharpness += (sharp - self._sharpness) * sharp_share
 
     def to_bytes(self) -> bytes:
         """The learnt view for a file; empty before anything was learnt."""
         if self._edges is None:
             return b""
-        head = _HEAD.pack(_MAGIC, self._sharpness, self._learnt_ms)
-        body = head + self._edges.astype("<f2").tobytes()
+        parts = self._edges.view(np.float32)
+        scale = max(float(np.abs(parts).max()), 1e-6)
+        head = _HEAD.pack(_MAGIC, self._sharpness, scale, self._learnt_ms)
+        body = head + _packed(parts / np.float32(scale))
         return body + struct.pack("<I", zlib.crc32(body))
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Reference":
-        """The view of a file; what is damaged is learnt anew."""
+        """The view of a file; what is damaged or of another form is learnt anew."""
         view = cls()
-        size = _HEAD.size + 2 * _ROWS * _COLUMNS
+        size = _HEAD.size + ROWS * COLUMNS
         if len(content) != size + 4 or content[:4] != _MAGIC:
             return view
         if struct.unpack("<I", content[size:])[0] != zlib.crc32(content[:size]):
             return view
-        _, view._sharpness, view._learnt_ms = _HEAD.unpack_from(content)
-        body = np.frombuffer(content[_HEAD.size : size], "<f2").astype(np.float32)
-        view._edges = body.reshape(_ROWS, _COLUMNS).copy()
+        _, view._sharpness, scale, view._learnt_ms = _HEAD.unpack_from(content)
+        parts = _unpacked(content[_HEAD.size : size]) * np.float32(scale)
+        view._edges = parts.view(np.complex64).reshape(ROWS, COLUMNS)
         return view
 
 
@@ -151,3 +148,18 @@ def _quantile(found: Steps, share: float) -> float:
     at = share * (found.size - 1)
     below, above = (int(np.searchsorted(up_to, n, side="right")) for n in (int(at), -(-at // 1)))
     return below + (above - below) * (at - int(at))
+
+
+def _packed(parts: NDArray[np.float32]) -> bytes:
+    """Numbers of -1..1 as four bits each, small ones more finely."""
+    levels = np.rint(np.sqrt(np.abs(parts)) * _LEVELS) * np.sign(parts) + _LEVELS
+    pairs = levels.astype(np.uint8).reshape(-1, 2)
+    content: bytes = (pairs[:, 0] << 4 | pairs[:, 1]).tobytes()
+    return content
+
+
+def _unpacked(content: bytes) -> NDArray[np.float32]:
+    pairs = np.frombuffer(content, np.uint8)
+    levels = np.stack([pairs >> 4, pairs & 15], axis=1).ravel().astype(np.float32) - _LEVELS
+    parts: NDArray[np.float32] = levels * np.abs(levels) / np.float32(_LEVELS**2)
+    return parts

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from haidang_gateway.vision.edges import Answer, Edges, edges
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.motion import Luma, Stillness
-from haidang_gateway.vision.reference import Edges, Reference, Steps, edges, sharpness, steps
+from haidang_gateway.vision.reference import Reference, Steps, sharpness, steps
 
 View = Literal["ok", "stuck", "black", "blinded", "blurred", "turned"]
 BLIND: tuple[View, ...] = ("stuck", "black", "blinded")
@@ -29,11 +30,6 @@ _WHITE_SHARE = 0.6
 # shows no edges that could be lost: there a blur is not noticed.
 _BLURRED_SHARE = 0.4
 _SHARP_PICTURES, _SHARP_MS = 9, 15_000
-# Minutes' means of a clip against its own beginning: .64 and more, from day to a rainy night too;
-# other streets reach .43, a view turned by a seventh of its width .05 to .47, mostly below .4.
-_TURNED_LIKENESS = 0.4
-# Passers-by lift a turned view above that for a moment; nor is such a view learnt.
-_USUAL_LIKENESS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +53,7 @@ class Sight:
         self._masks = masks
         self._still = Stillness(after_ms=limits.frozen_after_ms, loops=loops)
         self._since: dict[View, int] = {}
+        self._turned = False
         self._mean: Edges | None = None
         self._mean_ms = 0
         self._sharp: deque[tuple[int, float]] = deque(maxlen=_SHARP_PICTURES)
@@ -86,24 +83,30 @@ class Sight:
 
     def _compare(self, luma: Luma, at_ms: int) -> View:
         found = steps(luma)
-        now = edges(found)
+        now = edges(luma, self._masks.inside(*luma.shape) if self._masks else None)
         if now is None:
             return "ok"
         mean, sharp = self._minute(now, at_ms), self._usual_sharpness(luma, found, at_ms)
-        known = self.reference.known
+        known, after_ms = self.reference.known, self._limits.turned_after_ms
         blurred = known and self.reference.sharpness_share(sharp) < _BLURRED_SHARE
         # Without focus there are no edges to compare: that word goes first.
-        likeness = self.reference.likeness(mean)
-        limit = _USUAL_LIKENESS if "turned" in self._since else _TURNED_LIKENESS
-        turned = known and not blurred and likeness < limit
-        after_ms = self._limits.turned_after_ms
+        answer = self.reference.compare(mean) if known and not blurred else "unclear"
+        self._turned = self._is_turned(answer, at_ms)
         if self._held("blurred", blurred, at_ms, after_ms):
             return "blurred"
-        if self._held("turned", turned, at_ms, after_ms):
+        if self._turned:
             return "turned"
-        if not blurred and not turned and (likeness >= _USUAL_LIKENESS or not known):
+        fuller = answer == "unclear" and not blurred and self.reference.shows_less(mean)
+        if answer == "same" or fuller or not known:
             self.reference.learn(now, sharp, at_ms)
         return "ok"
+
+    def _is_turned(self, answer: Answer, at_ms: int) -> bool:
+        """What fog or darkness hides is neither known nor strange: it begins and ends nothing."""
+        if answer == "unclear":
+            return self._turned
+        another = answer == "another"
+        return self._held("turned", another, at_ms, self._limits.turned_after_ms)
 
     def _minute(self, now: Edges, at_ms: int) -> Edges:
         """The mean of about the last ten seconds: what passes by leaves it alone."""
@@ -112,7 +115,7 @@ class Sight:
         share = np.float32(min(1.0, max(0, at_ms - self._mean_ms) / 10_000))
         self._mean_ms = at_ms
         self._mean += (now - self._mean) * share
-        return self._mean / np.float32(max(float(np.sqrt((self._mean**2).sum())), 1e-6))
+        return self._mean
 
     def _usual_sharpness(self, luma: Luma, found: Steps, at_ms: int) -> float:
         """The middle one of the last seconds' pictures.

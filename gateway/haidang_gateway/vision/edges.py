@@ -1,0 +1,122 @@
+"""Which way a picture's edges run, in a small map: light and weather leave that as it is."""
+
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haidang_gateway.vision.masks import Inside
+from haidang_gateway.vision.motion import Luma
+
+Edges = NDArray[np.complex64]
+"""For each field a direction, turned twice round (so that bright and dark may change places), as
+long as the edge is steep: 0 for none, 1 at most."""
+
+Places = NDArray[np.intp]
+Answer = Literal["same", "another", "unclear"]
+
+ROWS, COLUMNS = 48, 80
+# Steep is an edge beside which the brightness differs by this share of the picture's mean: fog
+# makes edges faint, the camera's gain does not make them steep.
+_STEEP_SHARE = 0.2
+# The learnt view lies upon the present one with no shift, give or take two fields (2.5 % of the
+# width; wind sways masts), and stands out among all shifts by so many standard deviations. Seven
+# streets in three synthetic weeks, with any quarter of an hour as the first one learnt: 12.5 and
+# more, bare asphalt 6.5 and more; turned, upside down, mirrored or another street 5.5 at most.
+_SWAY = 2
+_STANDS_OUT = 6.0
+# Where one long line (a horizon, a dyke) is most of the view, all shifts along it are alike, and
+# nothing stands out: there so much in common is enough, as long as no shift is much better. In the
+# weeks a view in its place was at least 1.25 times as good as at any other.
+_ALIKE, _SURELY_ALIKE = 0.5, 0.8
+_MUCH_BETTER = 1.25
+# What tells of another view: the learnt one is found at another place, or both have edges in
+# common places (counted as whole fields) that do not match. Bare asphalt has 9 to 200 of those,
+# a street 120 and more: the fewer they are, the less of the learnt view may be left.
+_FOUND_ELSEWHERE = 8.0
+_COMMON_EACH = 10.0
+
+
+def _beyond(fields: int) -> NDArray[np.bool_]:
+    """Which shifts are larger than so many fields in either direction."""
+    down, right = np.meshgrid(
+        np.fft.fftfreq(ROWS, 1 / ROWS), np.fft.fftfreq(COLUMNS, 1 / COLUMNS), indexing="ij"
+    )
+    beyond: NDArray[np.bool_] = np.maximum(np.abs(down), np.abs(right)) > fields
+    return beyond
+
+
+_SHIFTED = _beyond(_SWAY)
+
+
+def edges(luma: Luma, hidden: Inside | None = None) -> Edges | None:
+    """Return the map of a picture, 0 where a mask hides it; None for tiny pictures."""
+    if luma.shape[0] < ROWS // 2 or luma.shape[1] < COLUMNS // 2:
+        return None
+    light = _fields(luma).astype(np.float32)
+    right = light[1:-1, 2:] - light[1:-1, :-2]
+    down = light[2:, 1:-1] - light[:-2, 1:-1]
+    steepness = right * right + down * down
+    steepness += np.float32((_STEEP_SHARE * float(light.mean())) ** 2 + 1)
+    found: Edges = np.zeros((ROWS, COLUMNS), np.complex64)
+    inner = found[1:-1, 1:-1]
+    inner.real = (right + down) * (right - down) / steepness
+    inner.imag = 2 * right * down / steepness
+    if hidden is not None:
+        found[_touched(hidden)] = 0
+    return found
+
+
+def strength(of: Edges) -> float:
+    """How many edges there are, as many as whole fields."""
+    return float(np.abs(of).sum())
+
+
+def likeness(learnt: Edges, now: Edges) -> float:
+    """How much two maps have in common: 1 the same, 0 nothing."""
+    scale = float(np.linalg.norm(learnt)) * float(np.linalg.norm(now))
+    return float(np.vdot(learnt, now).real) / max(scale, 1e-6)
+
+
+def compare(learnt: Edges, now: Edges) -> Answer:
+    """Whether they show one view: laid upon each other with all shifts."""
+    alike = likeness(learnt, now)
+    if alike >= _SURELY_ALIKE:
+        return "same"
+    common = np.fft.ifft2(np.conj(np.fft.fft2(learnt)) * np.fft.fft2(now)).real
+    shifted = common[_SHIFTED]
+    mean, spread = float(shifted.mean()), max(float(shifted.std()), 1e-6)
+    here = (float(common[~_SHIFTED].max()) - mean) / spread
+    elsewhere = (float(shifted.max()) - mean) / spread
+    if alike >= _ALIKE:
+        return "another" if elsewhere >= _MUCH_BETTER * here else "same"
+    if here >= max(_STANDS_OUT, elsewhere):
+        return "same"
+    if elsewhere >= _FOUND_ELSEWHERE:
+        return "another"
+    enough = strength(np.abs(learnt) * now) >= _COMMON_EACH * max(here, 1.0)
+    return "another" if enough else "unclear"
+
+
+def _fields(luma: Luma) -> NDArray[np.int16]:
+    """The sums of 2 x 2 pixels, spread evenly over the picture."""
+    light = luma.astype(np.int16)
+    (upper, left), (lower, right) = _corners(*luma.shape)
+    bands = light[upper] + light[lower]
+    return bands.take(left, axis=1) + bands.take(right, axis=1)
+
+
+@lru_cache(maxsize=8)
+def _corners(high: int, wide: int) -> tuple[tuple[Places, Places], tuple[Places, Places]]:
+    """Rows and columns of the fields' first pixels, then those of their second ones."""
+    rows, columns = np.arange(ROWS) * high // ROWS, np.arange(COLUMNS) * wide // COLUMNS
+    return (rows, columns), (np.minimum(rows + 1, high - 1), np.minimum(columns + 1, wide - 1))
+
+
+def _touched(hidden: Inside) -> NDArray[np.bool_]:
+    """Which fields a mask touches, or touches a neighbour of: its own border is no edge."""
+    fields = _fields(hidden.astype(np.uint8)) > 0
+    grown = np.pad(fields, 1)
+    fields |= grown[2:, 1:-1] | grown[:-2, 1:-1] | grown[1:-1, 2:] | grown[1:-1, :-2]
+    return fields

@@ -18,6 +18,7 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 # The files that take longest, each its tens of seconds: begun first, none runs alone at the end.
 _LONGEST = (
     "node/test_staying_alive.py",
+    "node/test_orders_on_board.py",
     "e2e/test_nothing_lost.py",
     "node/test_on_board.py",
     "e2e/test_demo.py",

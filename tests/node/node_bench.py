@@ -1,5 +1,7 @@
 """A node on the virtual board for tests: its image, its certificates, its broker."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Self
 
@@ -8,11 +10,13 @@ from haidang_board.rig import Board
 from haidang_tools import flash
 from haidang_tools.brokers import Broker, certificates
 from stand_in_gateway import StandInGateway
+from waiting import wait_until
 
 FIRMWARE = flash.SOURCE
 MAC = "240ac4000001"
 NODE = "n-" + MAC
 HEAP = stand.NODE_HEAP
+_MPREMOTE = Path(sys.executable).parent / "mpremote"
 
 
 class Boards:
@@ -61,3 +65,39 @@ class Bench(Boards):
     def gateway(self, *, acknowledging: bool = True) -> StandInGateway:
         """A gateway at the broker; its user opens it."""
         return StandInGateway(self.ca, self.broker.port, NODE, acknowledging=acknowledging)
+
+
+def at_the_board(board: Board, *command: str) -> str:
+    """What a technician does by mpremote, the application stopped.
+
+    Not while it starts: Unix MicroPython raises Ctrl-C amid a collection and leaves its heap
+    locked; a chip does not.
+    """
+    wait_until(
+        lambda: b"connected" in board.console or b"safe mode" in board.console,
+        "a node that has started",
+    )
+    done = subprocess.run(
+        [_MPREMOTE, "connect", board.port, *command],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stdout
+
+
+def reply(gw: StandInGateway, order_id: str, number: int = 0) -> dict[str, Any]:
+    """The `number`th reply to an order."""
+
+    def seen() -> list[dict[str, Any]]:
+        found = [one for one in gw.replies if one["id"] == order_id]
+        return found[number : number + 1]
+
+    return wait_until(seen, f"reply {number} to {order_id}", 60)[0]
+
+
+def working(gw: StandInGateway) -> dict[str, Any]:
+    """The newest status once there is one."""
+    wait_until(lambda: gw.statuses and gw.seen("node/heap_free"), "a working node", 60)
+    return gw.statuses[-1]

@@ -4,8 +4,6 @@ Power cuts, dead brokers and strangers are in hil_tests, which run on the virtua
 """
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,11 +12,10 @@ from node_settings import settings
 from stand_in_gateway import complete
 from waiting import wait_until
 
-from node_bench import NODE, Bench
+from node_bench import NODE, Bench, at_the_board
 
 # Room for a packet, a status and a reconnect at the worst moment.
 LEAST_FREE_BYTES = 6000
-MPREMOTE = Path(sys.executable).parent / "mpremote"
 ALL_SENSORS = {
     "smoke": {"warmup_s": 0, "burn_in_h": 0, "latch_s": 5},
     "flood": {"mount_mm": 3000},
@@ -142,8 +139,7 @@ def test_an_application_that_cannot_start_is_tried_again_and_again(bench: Bench)
         board.power_on()
         wait_until(lambda: b"smoke: normal" in board.console, "the node works")
         script = "import os\nos.rename('haidang_node/app.mpy', 'haidang_node/gone')"
-        command = [MPREMOTE, "connect", board.port, "exec", script]
-        subprocess.run(command, check=True, capture_output=True, timeout=30)
+        at_the_board(board, "exec", script)
         board.power_off()
         boots = board.boots
         board.power_on()

@@ -73,6 +73,10 @@ class Lookout:
         self._gate = Gate(Masks((*settings.masks, *settings.motion_masks)))
         self._witness = Witness(settings.id, _folder(settings))
         now_ms = clock.monotonic_ms()
+        idle_fps = min(settings.fps, settings.idle_fps)
+        self._thrifty = idle_fps < settings.fps
+        self._awake_every_ms = int(1000 / settings.fps)
+        self._asleep_every_ms = int(1000 / idle_fps)
         self._awake_until_ms = now_ms + _AWAKE_MS
         self._looked_ms = now_ms - _STILL_EVERY_MS
         self._saved_ms = now_ms
@@ -85,8 +89,7 @@ class Lookout:
     @property
     def period_ms(self) -> int:
         """How soon the next frame is wanted."""
-        settings = self.settings
-        return int(1000 / (settings.fps if self._awake else min(settings.fps, settings.idle_fps)))
+        return self._awake_every_ms if self._awake else self._asleep_every_ms
 
     def look(self) -> None:
         """Judge the newest frame, if there is one."""
@@ -99,8 +102,9 @@ class Lookout:
         moved = self._moved(frame)
         if self._awake or moved or self._frame_ms - self._looked_ms >= _STILL_EVERY_MS:
             self._judge(frame, blind=view in BLIND)
-        self.camera.awake, self.camera.every_ms = self._awake, self.period_ms
-        self._witness.see(frame, awake=self._awake)
+        awake = self._awake
+        self.camera.awake, self.camera.every_ms = awake, self.period_ms
+        self._witness.see(frame, awake=awake)
         now_ms = self._clock.monotonic_ms()
         age_ms = now_ms + self.settings.clock_offset_ms - frame.at_ms
         self._oldest_ms = max(self._oldest_ms, age_ms)
@@ -141,8 +145,7 @@ class Lookout:
 
     @property
     def _awake(self) -> bool:
-        thrifty = self.settings.idle_fps < self.settings.fps
-        return not thrifty or self._frame_ms < self._awake_until_ms
+        return not self._thrifty or self._frame_ms < self._awake_until_ms
 
     def _judge(self, frame: Frame, *, blind: bool) -> None:
         """Also a `blind` view is looked at, since it may be a quiet night or a fire before the

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-
 # What pictures that come faster are taken more often for it is below a twentieth.
 _PULL = 20
 

@@ -12,7 +12,6 @@ import threading
 import time
 import tty
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from haidang_board import rig_life, rig_process
@@ -81,12 +80,7 @@ class Board:
         self.open()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

@@ -4,7 +4,6 @@ import os
 import pty
 import random
 import tty
-from types import TracebackType
 from typing import Self
 
 from haidang_board.companion import LINE_BYTES, Companion, tuned
@@ -105,12 +104,7 @@ class Line:
         self.port = os.ttyname(self._port_fd)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take it away; the board must be closed."""
         os.close(self.fd)
         os.close(self._port_fd)

@@ -5,7 +5,6 @@ import logging
 import socket
 import threading
 from fractions import Fraction
-from types import TracebackType
 from typing import Self
 
 import av
@@ -98,12 +97,7 @@ class VideoServer:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 

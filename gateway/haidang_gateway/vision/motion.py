@@ -20,7 +20,6 @@ _NOISE_LEVELS = 2.0
 # leaves 0.045 and more between any two: so a street without a soul differs from a frozen one.
 _SAME_LEVELS = 0.02
 _GROUP = 32
-_ROWS_STEP = 9
 _MOTION_LEVELS = 12
 _MOTION_SHARE = 0.002
 # A sensor's noise never gives the same picture twice; a player that loops a recording does.
@@ -70,10 +69,11 @@ class Stillness:
         """`loops` False lets a recording be played over and over on purpose."""
         self._after_ms = after_ms
         self._loops = loops
-        self._anchor: Luma | None = None
+        self._anchor: NDArray[np.int16] | None = None
         self._moved_ms = 0
-        self._group: deque[Luma] = deque(maxlen=_GROUP)
-        self._rows: deque[NDArray[np.int16]] = deque(maxlen=_GROUP)
+        self._group: list[Luma] = []
+        self._sums = np.zeros((_GROUP, 0), np.int32)
+        self._next = 0
         self._fresh_ms = 0
         self._begun_ms = 0
         self._known: dict[int, int] = {}
@@ -86,29 +86,32 @@ class Stillness:
         A picture is compared with the last one that differed, not with its predecessor: slow
         change adds up to movement instead of hiding below the limit.
         """
-        if self._anchor is None or self._anchor.shape != luma.shape:
-            self._anchor, self._moved_ms = luma, at_ms
-        if _lives(self._anchor, luma):
-            self._anchor, self._moved_ms = luma, at_ms
-        rows = luma[::_ROWS_STEP].astype(np.int16)
-        if self._is_fresh(luma, rows):
-            self._group.append(luma)
-            self._rows.append(rows)
+        anchor = self._anchor
+        if anchor is None or anchor.shape != luma.shape or _lives(anchor, luma):
+            self._anchor, self._moved_ms = luma.astype(np.int16), at_ms
+        if self._is_fresh(luma):
             self._fresh_ms = at_ms
         looped = self._loops and self._is_looped(luma, at_ms)
         return looped or at_ms - max(self._moved_ms, self._fresh_ms) >= self._after_ms
 
-    def _is_fresh(self, luma: Luma, rows: NDArray[np.int16]) -> bool:
-        """Whether it is none of the group; the whole of two pictures is compared but rarely."""
-        if self._group and self._group[0].shape != luma.shape:
-            self._group.clear()
-            self._rows.clear()
-        if not self._group:
-            return True
-        # A few rows that differ by more than the whole picture may: the pictures differ.
-        apart = np.abs(np.array(self._rows) - rows).sum(axis=(1, 2), dtype=np.int32)
+    def _is_fresh(self, luma: Luma) -> bool:
+        """Whether it is none of the group, which it joins then.
+
+        The whole of two pictures is compared but rarely: where their rows' sums differ by more
+        than the pictures may, they differ.
+        """
+        if not self._group or self._group[0].shape != luma.shape:
+            self._group, self._next = [], 0
+            self._sums = np.zeros((_GROUP, luma.shape[0]), np.int32)
+        sums = luma.sum(axis=1, dtype=np.int32)
+        apart = np.abs(self._sums[: len(self._group)] - sums).sum(axis=1)
         near = np.flatnonzero(apart < _SAME_LEVELS * luma.size)
-        return not any(difference(self._group[int(i)], luma) < _SAME_LEVELS for i in near)
+        if any(difference(self._group[int(i)], luma) < _SAME_LEVELS for i in near):
+            return False
+        self._group[self._next : self._next + 1] = [luma]
+        self._sums[self._next] = sums
+        self._next = (self._next + 1) % _GROUP
+        return True
 
     def _is_looped(self, luma: Luma, at_ms: int) -> bool:
         key = zlib.crc32(luma.tobytes())
@@ -127,7 +130,8 @@ class Stillness:
         return bool(self._begun_ms and seen >= _LEAST_PICTURES and again >= _LOOPED_SHARE * seen)
 
 
-def _lives(anchor: Luma, luma: Luma) -> bool:
-    apart = np.abs(anchor.astype(np.int16) - luma)
+def _lives(anchor: NDArray[np.int16], luma: Luma) -> bool:
+    apart = anchor - luma
+    np.abs(apart, out=apart)
     moved = np.count_nonzero(apart > _MOTION_LEVELS) >= _MOTION_SHARE * luma.size
     return bool(moved) or float(apart.mean()) >= _NOISE_LEVELS

@@ -51,10 +51,10 @@ def figures(frames: int = 10_000, quick: bool = False) -> parts.Figures:
 def _at_work(name: str, clip: Path, seconds: float, *, awake: bool) -> parts.Figures:
     """What a worker with one camera and one zone spends around the networks' invoke().
 
-    "suspecting": all 15 pictures a second are decoded, 5 judged; "moving": key frames alone, one a
-    second. People are counted every 2 s. Overhead is everything that the process spends beyond
-    invoke() of both networks (a second look for fire is one more of them), as a share of that;
-    "around" leaves decoding and waiting out.
+    "suspecting": of 15 pictures a second 5 are judged, those decoded that they need; "moving": key
+    frames alone, one a second. People are counted every 2 s. Overhead is everything that the
+    process spends beyond invoke() of both networks (a second look for fire is one more of them),
+    as a share of that; "around" leaves decoding and waiting out.
     """
     seen = measured([clip], seconds, clip.parent, awake=awake, people=True)
     each_ms = 1000 / max(1, seen["looks"])

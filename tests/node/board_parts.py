@@ -1,9 +1,22 @@
 """What stands for a board's parts in tests of the node, in both Pythons: ticks, memories, UART."""
 
+import os
+
 from haidang_node import ring
 
 # Where the counter starts anew.
 PERIOD = 1 << 30
+_folders = [0]
+
+
+def flash_folder(what):
+    """An empty folder, as on flash."""
+    _folders[0] += 1
+    base = os.getenv("HAIDANG_TEST_DIR") or "/tmp"
+    drawn = int.from_bytes(os.urandom(4), "big")
+    folder = "%s/haidang-%s-%d-%d" % (base, what, _folders[0], drawn)
+    os.mkdir(folder)
+    return folder
 
 
 class Ticks:

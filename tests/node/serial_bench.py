@@ -18,21 +18,12 @@ from haidang_wire.serial_lanes import (
 from haidang_wire.serial_master import Bus
 from haidang_wire.serial_peer import Peer
 
-from board_parts import Ticks
+from board_parts import Ticks, flash_folder
 
 log.start(log.ERROR + 1, lambda: 0)
 _NODE = "n-240ac4000001"
 _KEY = bytes(range(32))
 UNIX_MS = 1764000000000
-_folders = [0]
-
-
-def _folder():
-    _folders[0] += 1
-    base = os.getenv("HAIDANG_TEST_DIR") or "/tmp"
-    folder = "%s/haidang-serial-%d-%d" % (base, _folders[0], int.from_bytes(os.urandom(4), "big"))
-    os.mkdir(folder)
-    return folder
 
 
 class _Identity:
@@ -125,7 +116,7 @@ class SerialBench:
         self.connected = 0
         self.messages = []
         self.tells_time = time_known
-        self.path = (folder or _folder()) + "/orders"
+        self.path = (folder or flash_folder("serial")) + "/orders"
         self.start()
         self.restart_master()
 

@@ -5,8 +5,8 @@ import struct
 from haidang_node import finding, records, segments
 from haidang_node.outbox import ALARM, Place
 
-from upy_outbox import _EPOCH, _all, _done, _folder, _numbers, _open, _put
-from upy_outbox_flash import _refuse_flushes
+from board_parts import flash_folder
+from outbox_folder import EPOCH, all_held, done, numbers_of, opened, put, refuse_flushes
 
 
 class _Full:
@@ -24,95 +24,95 @@ class _Full:
 
 
 def test_memory_that_ends_behind_a_flush_leaves_no_pack_half_way() -> None:
-    folder = _folder()
-    outbox, ledger = _open(folder)
+    folder = flash_folder("outbox")
+    outbox, ledger = opened(folder)
     outbox.trouble.over = _Full(outbox.trouble.over)
-    _put(outbox, ALARM, 0)
-    _put(outbox, ALARM, 1)
+    put(outbox, ALARM, 0)
+    put(outbox, ALARM, 1)
     outbox.flush_due(1)
     assert outbox.lowest_loose() is None
-    assert _numbers(outbox, ALARM) == [0, 1]
+    assert numbers_of(outbox, ALARM) == [0, 1]
     assert ledger.dropped == 0
-    _done(folder)
+    done(folder)
 
 
 def test_memory_that_ends_at_a_new_segment_costs_no_alarm() -> None:
     for before in (0, 1):
-        folder = _folder()
-        outbox, ledger = _open(folder)
+        folder = flash_folder("outbox")
+        outbox, ledger = opened(folder)
         for seq in range(before):
-            _put(outbox, ALARM, seq)
+            put(outbox, ALARM, seq)
         outbox.close()
         outbox.lanes[ALARM].safe_bytes = 0
         real, segments.Segment = segments.Segment, _Full(segments.Segment)
         try:
-            _put(outbox, ALARM, before)
+            put(outbox, ALARM, before)
         finally:
             segments.Segment = real
         outbox.flush_due(1)
-        _put(outbox, ALARM, before + 1)
+        put(outbox, ALARM, before + 1)
         assert outbox.lowest_loose() is None
-        assert _numbers(outbox, ALARM) == list(range(before + 2))
+        assert numbers_of(outbox, ALARM) == list(range(before + 2))
         assert (ledger.dropped, outbox.corrupt) == (0, 0)
-        assert _numbers(_open(folder)[0], ALARM) == list(range(before + 2))
-        _done(folder)
+        assert numbers_of(opened(folder)[0], ALARM) == list(range(before + 2))
+        done(folder)
 
 
 def test_a_pack_is_named_before_it_leaves_memory() -> None:
-    folder = _folder()
-    outbox, ledger = _open(folder)
+    folder = flash_folder("outbox")
+    outbox, ledger = opened(folder)
     ledger.drop = _Full(ledger.drop)
-    _refuse_flushes(1000)
+    refuse_flushes(1000)
     try:
         for seq in range(20):
-            _put(outbox, ALARM, seq)
+            put(outbox, ALARM, seq)
     finally:
         del segments.open
-    held = _numbers(outbox, ALARM)
+    held = numbers_of(outbox, ALARM)
     assert held == list(range(held[0], 20))
     assert ledger.dropped == held[0], "each one that is gone has a name"
-    _done(folder)
+    done(folder)
 
 
 def test_a_module_that_flash_has_lost_leaves_alarms_in_memory() -> None:
     for error in (ImportError("no module"), OSError(5), ValueError("incompatible .mpy file")):
-        folder = _folder()
-        outbox, _ = _open(folder)
+        folder = flash_folder("outbox")
+        outbox, _ = opened(folder)
 
         def lost(*args, error=error):
             raise error
 
         outbox._call = lost
-        _put(outbox, ALARM, 0)
+        put(outbox, ALARM, 0)
         outbox.flush_due(1)
         assert outbox.lowest_loose() == 0
         del outbox._call
         outbox.flush_due(2)
         assert outbox.lowest_loose() is None
-        _done(folder)
+        done(folder)
 
 
 def test_a_pack_of_a_later_version_is_named_as_lost_and_ends_no_loop() -> None:
-    folder = _folder()
-    whole = records.frame(_EPOCH, 1, 0, b"pack 0")
+    folder = flash_folder("outbox")
+    whole = records.frame(EPOCH, 1, 0, b"pack 0")
     name, body = whole[:16], b"\xfe" * (len(whole) - finding.HEADER_BYTES)
     with open(folder + "/a-1", "wb") as file:
         file.write(name + struct.pack("<I", records.crc(name, body)) + body)
-        file.write(records.frame(_EPOCH, 1, 1, b"pack 1"))
-    outbox, ledger = _open(folder)
-    first, second = _all(outbox, ALARM)
+        file.write(records.frame(EPOCH, 1, 1, b"pack 1"))
+    outbox, ledger = opened(folder)
+    first, second = all_held(outbox, ALARM)
     assert outbox.payload(first) is None
     assert outbox.payload(second) == b"pack 1"
-    assert _numbers(outbox, ALARM) == [1]
-    assert ledger.boots(_EPOCH, 1, 2, {})[0]["dropped"] == [[0, 0, "corrupt"]]
-    _done(folder)
+    assert numbers_of(outbox, ALARM) == [1]
+    assert ledger.boots(EPOCH, 1, 2, {})[0]["dropped"] == [[0, 0, "corrupt"]]
+    done(folder)
 
 
 def test_memory_that_ends_while_an_alarm_is_found_passes_over_none() -> None:
-    folder = _folder()
-    outbox, _ = _open(folder)
+    folder = flash_folder("outbox")
+    outbox, _ = opened(folder)
     for seq in range(2):
-        _put(outbox, ALARM, seq)
+        put(outbox, ALARM, seq)
     place, reader = Place(), outbox._reading()
     real, reader.Held = reader.Held, _Full(reader.Held)
     try:
@@ -123,4 +123,4 @@ def test_memory_that_ends_while_an_alarm_is_found_passes_over_none() -> None:
             assert [outbox.next(ALARM, place).seq for _ in range(2)] == [0, 1]
     finally:
         reader.Held = real
-    _done(folder)
+    done(folder)

@@ -56,7 +56,9 @@ class _Pulled:
 
 
 def test_an_error_that_is_kept_does_not_keep_what_read_the_device() -> None:
-    stream = SimpleNamespace(codec_context=SimpleNamespace(thread_count=0), time_base=None)
+    codec = SimpleNamespace(canonical_name="rawvideo", intra_only=True)
+    context = SimpleNamespace(thread_count=0, codec=codec, extradata=None)
+    stream = SimpleNamespace(codec_context=context, time_base=None)
     readers = [_Pulled()]
     gone = weakref.ref(readers[0])
     container: Any = SimpleNamespace(

@@ -15,7 +15,7 @@ from haidang_gateway.store.backup import back_up, restore
 from haidang_gateway.store.schema import reading
 from node_packs import EPOCH, NODE, START_MS, pack, smoke
 from pipeline_kit import open_bench
-from store_kit import alarm, open_store, packs, row, stored
+from store_kit import alarm, noise, open_store, packs, row, stored
 
 LATER_MS = START_MS + 3_600_000
 
@@ -41,7 +41,7 @@ def test_a_backup_is_one_moment_however_much_is_committed_meanwhile(
 
     async def scenario() -> int:
         async with open_store(tmp_path / "data") as store:
-            await store.commit(packs(*(row(n, bytes(1000)) for n in range(1000))))
+            await store.commit(packs(*(row(n, noise(n)) for n in range(1000))))
             copying = asyncio.create_task(
                 asyncio.to_thread(back_up, tmp_path / "data" / "haidang.db", target, START_MS)
             )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from haidang_gateway.errors import ModelError
 from haidang_gateway.model import Box
 from haidang_gateway.vision.heads import people_map
+from haidang_gateway.vision.resize import halved, taps
 
 Picture = NDArray[np.uint8]
 Grid = NDArray[np.float32]
@@ -111,11 +112,11 @@ def to_input(rgb: Picture, width: int, height: int) -> Picture:
         return np.ascontiguousarray(rgb)
     # Halving by plain means first keeps the exact part small: camera pictures come 5 a second.
     while rgb.shape[0] >= 2 * height and rgb.shape[1] >= 2 * width:
-        rgb = _halved(rgb)
+        rgb = halved(rgb)
     if rgb.shape[:2] == (height, width):
         return rgb
-    rows, row_shares = _taps(rgb.shape[0], height)
-    columns, column_shares = _taps(rgb.shape[1], width)
+    rows, row_shares = taps(rgb.shape[0], height)
+    columns, column_shares = taps(rgb.shape[1], width)
     tall = sum(rgb[at] * share[:, None, None] for at, share in zip(rows, row_shares, strict=True))
     small = sum(
         tall[:, at] * share[:, None] for at, share in zip(columns, column_shares, strict=True)
@@ -272,29 +273,6 @@ def _people(seen: Grid, tile: tuple[int, ...], spec: CrowdSpec) -> Grid:
 def _check_picture(rgb: Picture) -> None:
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or min(rgb.shape[:2]) < 2:
         raise ModelError(f"a picture is height x width x 3 bytes, not {rgb.dtype} {rgb.shape}")
-
-
-def _taps(size: int, wanted: int) -> tuple[NDArray[np.intp], Grid]:
-    """Return for each new pixel which old ones make it up and their shares (taps x wanted).
-
-    Shrinking weighs by a triangle as wide as the step (what training used), growing interpolates.
-    """
-    step = size / wanted
-    reach = max(1.0, step)
-    centre = (np.arange(wanted) + 0.5) * step - 0.5
-    at = np.floor(centre - reach).astype(np.intp) + 1 + np.arange(int(2 * reach) + 1)[:, None]
-    shares = np.maximum(0.0, 1.0 - np.abs(at - centre) / reach)
-    shares[(at < 0) | (at >= size)] = 0.0
-    return np.clip(at, 0, size - 1), (shares / shares.sum(axis=0)).astype(np.float32)
-
-
-def _halved(rgb: Picture) -> Picture:
-    rows, columns = rgb.shape[0] // 2 * 2, rgb.shape[1] // 2 * 2
-    # Whole rows first: they lie side by side in memory.
-    pairs = np.add(rgb[0:rows:2, :columns], rgb[1:rows:2, :columns], dtype=np.uint16)
-    total = pairs[:, 0::2] + pairs[:, 1::2]
-    total += 2
-    return (total >> 2).astype(np.uint8)
 
 
 def _size(output: Grid) -> int:

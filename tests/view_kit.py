@@ -30,8 +30,9 @@ def unchanged(rgb: Picture) -> Picture:
 class Street:
     """A clip's pictures, a second apart, in that weather; sights that have watched them."""
 
-    def __init__(self, path: Path, masks: Masks = NOTHING) -> None:
-        self._pictures = [f.rgb for f in frames(str(path), every_ms=1000)][:SHOWN]
+    def __init__(self, path: Path, masks: Masks = NOTHING, *, begin_s: int = 0) -> None:
+        shown = slice(begin_s, begin_s + SHOWN)
+        self._pictures = [f.rgb for f in frames(str(path), every_ms=1000)][shown]
         self._masks = masks
         self._known: dict[tuple[Weather, Change], list[Luma]] = {}
         self._learnt: dict[Weather, Sight] = {}

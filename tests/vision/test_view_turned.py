@@ -1,6 +1,7 @@
 """A camera that looks elsewhere is told by day and by night; light and weather are not."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +77,14 @@ def test_another_street_is_told(street, name, other, weather):
 @pytest.mark.parametrize("name", [*STREETS, INTO_NIGHT, ASPHALT])
 def test_a_view_learnt_by_night_is_known_in_any_weather(street, name, weather):
     assert set(street(name).told(NIGHT, weather)) == {"ok"}
+
+
+@pytest.mark.parametrize("lamps", range(3, 8))
+def test_a_car_by_day_where_lamps_shone_on_bare_asphalt_by_night_is_no_turn(clip, lamps):
+    night = replace(NIGHT, lamps_seed=lamps)
+    by_night, by_day = (Street(clip(ASPHALT), begin_s=begin_s) for begin_s in (0, 14))
+    sight = by_night.learnt(night)
+    assert set(watched(sight, by_day.shown(DAY), 300)) == {"ok"}
 
 
 @pytest.mark.parametrize("name", STREETS)

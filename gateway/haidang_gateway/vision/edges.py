@@ -13,6 +13,7 @@ Edges = NDArray[np.complex64]
 """For each field a direction, turned twice round (so that bright and dark may change places), as
 long as the edge is steep: 0 for none, 1 at most."""
 
+Fields = NDArray[np.bool_]
 Places = NDArray[np.intp]
 Answer = Literal["same", "another", "unclear"]
 
@@ -21,37 +22,43 @@ ROWS, COLUMNS = 48, 80
 # makes edges faint, the camera's gain does not make them steep.
 _STEEP_SHARE = 0.2
 # The learnt view lies upon the present one with no shift, give or take two fields (2.5 % of the
-# width; wind sways masts), and stands out among all shifts by so many standard deviations. Seven
-# streets in three synthetic weeks, with any quarter of an hour as the first one learnt: 12.5 and
-# more, bare asphalt 6.5 and more; turned, upside down, mirrored or another street 5.5 at most.
+# width; wind sways masts), and stands out among all shifts by so many standard deviations, or by
+# fewer where no shift comes near. Seven streets in four synthetic weeks, with each sixth of the
+# day as the first one learnt: 13 and more, twice as many as any shift; bare asphalt 4.2 and more,
+# 1.2 times as many. Turned, upside down, mirrored or another street: 5.7 at most (asphalt 7.1,
+# found elsewhere), never both 4 and 1.4 times as many.
 _SWAY = 2
 _STANDS_OUT = 6.0
+_STANDS_OUT_ALONE, _ALONE = 4.0, 1.4
 # Where one long line (a horizon, a dyke) is most of the view, all shifts along it are alike, and
-# nothing stands out: there so much in common is enough, as long as no shift is much better. In the
-# weeks a view in its place was at least 1.25 times as good as at any other.
+# nothing stands out: there so much in common is enough, as long as no shift is much better.
 _ALIKE, _SURELY_ALIKE = 0.5, 0.8
 _MUCH_BETTER = 1.25
 # What tells of another view: the learnt one is found at another place, or both have edges in
 # common places (counted as whole fields) that do not match. Bare asphalt has 9 to 200 of those,
-# a street 120 and more: the fewer they are, the less of the learnt view may be left.
+# a street 120 and more: the fewer they are, the less of the learnt view may be left. Where it
+# stands out in its place, though by little, three times as many are asked for. What was learnt in
+# one light alone may be its lamps: over asphalt those have up to 60 in common with the day.
 _FOUND_ELSEWHERE = 8.0
-_COMMON_EACH = 10.0
+_COMMON_EACH, _COMMON_EACH_IN_DOUBT = 10.0, 30.0
+_DOUBTFUL, _RATHER_HERE = 3.0, 1.2
+_COMMON_IN_ONE_LIGHT = 100.0
 
 
-def _beyond(fields: int) -> NDArray[np.bool_]:
+def _beyond(fields: int) -> Fields:
     """Which shifts are larger than so many fields in either direction."""
     down, right = np.meshgrid(
         np.fft.fftfreq(ROWS, 1 / ROWS), np.fft.fftfreq(COLUMNS, 1 / COLUMNS), indexing="ij"
     )
-    beyond: NDArray[np.bool_] = np.maximum(np.abs(down), np.abs(right)) > fields
+    beyond: Fields = np.maximum(np.abs(down), np.abs(right)) > fields
     return beyond
 
 
 _SHIFTED = _beyond(_SWAY)
 
 
-def edges(luma: Luma, hidden: Inside | None = None) -> Edges | None:
-    """Return the map of a picture, 0 where a mask hides it; None for tiny pictures."""
+def edges(luma: Luma, hidden: Fields | None = None) -> Edges | None:
+    """Return the map of a picture, 0 in the fields that are hidden; None for tiny pictures."""
     if luma.shape[0] < ROWS // 2 or luma.shape[1] < COLUMNS // 2:
         return None
     light = _fields(luma).astype(np.float32)
@@ -64,7 +71,7 @@ def edges(luma: Luma, hidden: Inside | None = None) -> Edges | None:
     inner.real = (right + down) * (right - down) / steepness
     inner.imag = 2 * right * down / steepness
     if hidden is not None:
-        found[_touched(hidden)] = 0
+        found[hidden] = 0
     return found
 
 
@@ -79,8 +86,11 @@ def likeness(learnt: Edges, now: Edges) -> float:
     return float(np.vdot(learnt, now).real) / max(scale, 1e-6)
 
 
-def compare(learnt: Edges, now: Edges) -> Answer:
-    """Whether they show one view: laid upon each other with all shifts."""
+def compare(learnt: Edges, now: Edges, *, one_light: bool) -> Answer:
+    """Whether they show one view: laid upon each other with all shifts.
+
+    `one_light`: less than a day was learnt.
+    """
     alike = likeness(learnt, now)
     if alike >= _SURELY_ALIKE:
         return "same"
@@ -91,12 +101,15 @@ def compare(learnt: Edges, now: Edges) -> Answer:
     elsewhere = (float(shifted.max()) - mean) / spread
     if alike >= _ALIKE:
         return "another" if elsewhere >= _MUCH_BETTER * here else "same"
-    if here >= max(_STANDS_OUT, elsewhere):
+    lead = here / max(elsewhere, 1e-6)
+    if (here >= _STANDS_OUT and lead >= 1) or (here >= _STANDS_OUT_ALONE and lead >= _ALONE):
         return "same"
     if elsewhere >= _FOUND_ELSEWHERE:
         return "another"
-    enough = strength(np.abs(learnt) * now) >= _COMMON_EACH * max(here, 1.0)
-    return "another" if enough else "unclear"
+    doubtful = here >= _DOUBTFUL and lead >= _RATHER_HERE
+    each = _COMMON_EACH_IN_DOUBT if doubtful else _COMMON_EACH
+    least = max(each * max(here, 1.0), _COMMON_IN_ONE_LIGHT if one_light else 0.0)
+    return "another" if strength(np.abs(learnt) * now) >= least else "unclear"
 
 
 def _fields(luma: Luma) -> NDArray[np.int16]:
@@ -114,9 +127,9 @@ def _corners(high: int, wide: int) -> tuple[tuple[Places, Places], tuple[Places,
     return (rows, columns), (np.minimum(rows + 1, high - 1), np.minimum(columns + 1, wide - 1))
 
 
-def _touched(hidden: Inside) -> NDArray[np.bool_]:
+def touched(inside: Inside) -> Fields:
     """Which fields a mask touches, or touches a neighbour of: its own border is no edge."""
-    fields = _fields(hidden.astype(np.uint8)) > 0
+    fields: Fields = _fields(inside.astype(np.uint8)) > 0
     grown = np.pad(fields, 1)
     fields |= grown[2:, 1:-1] | grown[:-2, 1:-1] | grown[1:-1, 2:] | grown[1:-1, :-2]
     return fields

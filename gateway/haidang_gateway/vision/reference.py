@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from haidang_gateway.vision.edges import COLUMNS, ROWS, Answer, Edges, compare, likeness, strength
+from haidang_gateway.vision.edges import COLUMNS, ROWS, Answer, Edges, compare, likeness
 from haidang_gateway.vision.motion import Luma
 
 Steps = NDArray[np.int16]
@@ -19,7 +19,8 @@ _LEVELS = 7
 # Half of the difference is learnt in a day of good pictures: what is built and what the seasons
 # change is followed, a mount that sags is not, unless it takes more than a day for each fiftieth
 # of the width. The steepness follows the light: half of it in two hours.
-_HALF_MS, _HALF_SHARP_MS = 86_400_000, 7_200_000
+_DAY_MS = 86_400_000
+_HALF_MS, _HALF_SHARP_MS = _DAY_MS, 7_200_000
 _FIRST_MS = 600_000
 
 
@@ -59,17 +60,20 @@ class Reference:
         """Whether ten minutes of good pictures were learnt."""
         return self._edges is not None and self._learnt_ms >= _FIRST_MS
 
+    @property
+    def young(self) -> bool:
+        """Whether less than a day was learnt: perhaps one light alone."""
+        return self._learnt_ms < _DAY_MS
+
     def compare(self, now: Edges) -> Answer:
         """Whether `now` is the learnt view."""
-        return "unclear" if self._edges is None else compare(self._edges, now)
+        return (
+            "unclear" if self._edges is None else compare(self._edges, now, one_light=self.young)
+        )
 
     def likeness(self, now: Edges) -> float:
         """How much `now` has in common with what was learnt: 1 all, 0 nothing."""
         return 0.0 if self._edges is None else likeness(self._edges, now)
-
-    def shows_less(self, now: Edges) -> bool:
-        """Whether `now` has more edges than what was learnt: in fog, say, or too dark."""
-        return self._edges is None or strength(self._edges) < strength(now)
 
     def sharpness_share(self, now: float) -> float:
         """Sharpness now as a share of the learnt one."""

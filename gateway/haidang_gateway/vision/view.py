@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from haidang_gateway.vision.edges import Answer, Edges, edges
+from haidang_gateway.vision.edges import Answer, Edges, Fields, edges, touched
 from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.motion import Luma, Stillness
 from haidang_gateway.vision.reference import Reference, Steps, sharpness, steps
@@ -54,6 +54,7 @@ class Sight:
         self._still = Stillness(after_ms=limits.frozen_after_ms, loops=loops)
         self._since: dict[View, int] = {}
         self._turned = False
+        self._veil: tuple[tuple[int, ...], Fields | None] = ((), None)
         self._mean: Edges | None = None
         self._mean_ms = 0
         self._sharp: deque[tuple[int, float]] = deque(maxlen=_SHARP_PICTURES)
@@ -83,7 +84,7 @@ class Sight:
 
     def _compare(self, luma: Luma, at_ms: int) -> View:
         found = steps(luma)
-        now = edges(luma, self._masks.inside(*luma.shape) if self._masks else None)
+        now = edges(luma, self._hidden(luma))
         if now is None:
             return "ok"
         mean, sharp = self._minute(now, at_ms), self._usual_sharpness(luma, found, at_ms)
@@ -96,10 +97,17 @@ class Sight:
             return "blurred"
         if self._turned:
             return "turned"
-        fuller = answer == "unclear" and not blurred and self.reference.shows_less(mean)
-        if answer == "same" or fuller or not known:
+        # A first day has lights that nobody has seen yet: then it is learnt from what is unclear.
+        fresh = answer == "unclear" and not blurred and self.reference.young
+        if answer == "same" or fresh:
             self.reference.learn(now, sharp, at_ms)
         return "ok"
+
+    def _hidden(self, luma: Luma) -> Fields | None:
+        """The fields that masks hide, made once for a size."""
+        if self._masks and self._veil[0] != luma.shape:
+            self._veil = luma.shape, touched(self._masks.inside(*luma.shape))
+        return self._veil[1]
 
     def _is_turned(self, answer: Answer, at_ms: int) -> bool:
         """What fog or darkness hides is neither known nor strange: it begins and ends nothing."""

@@ -14,7 +14,6 @@ from haidang_gateway.store.writes import (
     COMPOSED_AT_ONCE,
     DATA_WINDOW,
     MESSAGE_BYTES,
-    READY_PACKS,
     audit,
     grouped,
     number,
@@ -23,6 +22,7 @@ from haidang_gateway.store.writes import (
 
 # An alarm's commit waits for one reading of these: 20 ms on a PC.
 _THINNED_AT_ONCE = 500
+_LOOKED_AT = 50
 
 Makers = Callable[[Sequence[bytes]], Sequence[Draft]]
 
@@ -188,7 +188,7 @@ def _retire(connection: Connection, name: str, unnumbered: int) -> None:
 
 def _next_rows(connection: Connection, plan: Plan, now_ms: int) -> list[Numbered]:
     """The next packs; with thinning those of one interval, as soon as it is over."""
-    limit = _THINNED_AT_ONCE if plan.rule.thin_s else READY_PACKS
+    limit = _THINNED_AT_ONCE if plan.rule.thin_s else _LOOKED_AT
     (cursor,) = connection.execute(
         "SELECT pack_cursor FROM destination WHERE name=?", (plan.destination,)
     ).fetchone()

@@ -19,10 +19,12 @@ from haidang_gateway.store.tables import ANY_LANE
 # A bounded window of numbered data messages: what waits beyond it stays as unnumbered packs, so
 # that a full disk can drop the oldest without tearing a gap into the sequence.
 DATA_WINDOW = 200
-# A message costs the gateway, its broker and the centre as much as some ten packs.
+# Each message is numbered, sent, acknowledged and deleted by itself: in a backlog many packs share
+# that.
 PACKS_PER_MESSAGE = 100
 # So many are numbered without waiting for company.
 READY_PACKS = 50
+# No alarm waits behind more in one step.
 COMPOSED_AT_ONCE = 8
 COMPOSED_PACKS = 400
 # Half of mosquitto's packet limit in deploy/mosquitto/centre.conf leaves room for the envelope.
@@ -80,8 +82,7 @@ def compose_data(
 
     `message_bytes` of them at most are in each, `ahead` messages at most wait.
     A number stands for the packs, which stay until it is confirmed: their bytes are written once.
-    At most 8 messages of 400 packs, so that no alarm waits for long: call it again while it takes
-    many.
+    At most 8 messages, and 400 packs in all: call it again while it takes many.
     """
     name = draft.destination
     room = min(min(ahead, DATA_WINDOW) - waiting(connection, name, "data"), COMPOSED_AT_ONCE)

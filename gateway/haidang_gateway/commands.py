@@ -203,11 +203,16 @@ def _unreadable(payload: bytes, gateway: str, reason: str) -> Wish | None:
     if not isinstance(document, dict):
         return None
     name, topic = document.get("id"), document.get("reply")
-    if not (isinstance(name, str) and 0 < len(name) <= _ID_LENGTH):
+    if not (isinstance(name, str) and 0 < len(name) <= _ID_LENGTH and _is_writable(name)):
         return None
     if not (isinstance(topic, str) and _is_ours(topic, gateway)):
         return None
     return Wish(id=name, topic=topic, what=Refused(reason, "see docs/reference.md, centre_cmd"))
+
+
+def _is_writable(text: str) -> bool:
+    """Not half of a surrogate pair: an answer with it could be neither stored nor sent."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _is_ours(topic: str, gateway: str) -> bool:

@@ -1,11 +1,12 @@
 """What a request at the control socket asks for: an order for a node, or a person's act."""
 
-import json
 import re
 import secrets
 from typing import Any
 
 from haidang_wire import messages
+from haidang_wire.errors import MessageError
+from haidang_wire.jsontext import read
 
 from haidang_gateway.commands import Resend, Wish, act_of
 from haidang_gateway.fleet.order import Order
@@ -24,7 +25,8 @@ def asked(line: bytes, visitor: str, now_ms: int) -> Order | Wish:
 
     `visitor` is the account at the other end, as the kernel knows it.
     """
-    request = json.loads(line)
+    # A terminal in another encoding makes halves of surrogate pairs, which no database takes.
+    request = read(line, len(line), MessageError)
     wait_s = request.get("wait_s") if isinstance(request, dict) else None
     if not isinstance(wait_s, int) or not 1 <= wait_s <= LONGEST_WAIT_S:
         raise ValueError(f"wait_s must be 1 to {LONGEST_WAIT_S}")

@@ -3,13 +3,17 @@
 import asyncio
 import json
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_kit import centre_command, give, replies
+from haidang_gateway.commands import wish_of
+from haidang_gateway.control_request import asked
 from haidang_gateway.fleet.order import Order
 from haidang_gateway.fleet.orders import Orders
+from haidang_wire.errors import MessageError
 from node_packs import NODE, START_MS
 from pipeline_kit import open_bench
 
@@ -62,6 +66,31 @@ def test_an_error_longer_than_a_reply_may_be_is_cut(tmp_path: Path) -> None:
             assert len(answer["err"]) == 1000
 
     asyncio.run(scenario())
+
+
+def test_a_command_whose_id_cannot_be_written_does_not_stop_the_gateway(tmp_path: Path) -> None:
+    # Half of a surrogate pair; a broker would bring the command again after every restart.
+    payload = b'{"id":"\\ud800","do":"resync","exp_ms":1,"reply":"hd/1/g/gw-01/reply"}'
+    assert wish_of(payload, "gw-01", START_MS) is None
+
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            named = payload.replace(b"\\ud800", b"o-1")
+            await give(bench, named.replace(b"}", b',"x":"\\ud800"}'))
+            (answer,) = await replies(bench)
+            assert (answer["cmd"], answer["ok"]) == ("o-1", False)
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("field", ["text", "by"])
+def test_words_of_a_terminal_in_another_encoding_are_refused_to_their_writer(field: str) -> None:
+    # Python passes the byte 0xE1 of an argument on as half of a surrogate pair.
+    time = datetime.fromtimestamp(START_MS / 1000, UTC).isoformat(timespec="milliseconds")
+    args = {"hazard": "fire", "place": "market", "time": time, "text": "x", field: "ch\udce1y"}
+    request = {"act": "report", "args": args, "id": "t-1", "wait_s": 60, "by": "Lan"}
+    with pytest.raises(MessageError, match="surrogate"):
+        asked(json.dumps(request).encode(), "root", START_MS)
 
 
 def test_a_program_error_over_an_order_is_answered_and_its_secret_stays_out_of_the_log(

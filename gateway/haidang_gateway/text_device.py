@@ -21,8 +21,8 @@ _FAULTS_VI = {
     "open": "đứt dây",
     "short": "chập mạch",
     "silent": "không có tín hiệu",
-    "stuck": "kẹt giá trị",
-    "noisy": "nhiễu",
+    "stuck": "giá trị đứng yên",
+    "noisy": "tín hiệu nhiễu",
 }
 _FAULTS_EN = {
     "open": "broken wire",
@@ -74,10 +74,10 @@ _STORE = {
         "The database of gateway {} was restored from a backup",
     ),
     "full": (
-        "Đĩa của trạm {} đã đầy, số liệu cũ đang bị xóa",
+        "Ổ đĩa của trạm {} đã đầy, số liệu cũ đang bị xóa",
         "The disk of gateway {} is full, old data is being dropped",
     ),
-    "failing": ("Đĩa của trạm {} bị lỗi", "The disk of gateway {} fails"),
+    "failing": ("Ổ đĩa của trạm {} bị lỗi", "The disk of gateway {} fails"),
     "ok": (
         "Cơ sở dữ liệu của trạm {} hoạt động bình thường",
         "The database of gateway {} works normally",
@@ -134,7 +134,7 @@ def broker_headline(source: str, *, back: bool) -> Headline:
             "en": f"The gateway's broker of {gateway} is back",
         }
     return {
-        "vi": f"Mất máy chủ MQTT của trạm {gateway}: không nghe được các nút Wi-Fi",
+        "vi": f"Mất máy chủ MQTT của trạm {gateway}: không nhận được tin của nút Wi-Fi",
         "en": f"The gateway's broker of {gateway} is away: no Wi-Fi node can be heard",
     }
 

@@ -19,12 +19,12 @@ def flood_headline(
     vi, en = place.name, place.name_en
     rest_vi, rest_en = _metres_vi(level_mm), _metres_en(level_mm)
     if to_next_s is not None:
-        rest_vi += f", mức kế tiếp sau {_duration_vi(to_next_s)}"
+        rest_vi += f", đạt mức kế tiếp sau {_duration_vi(to_next_s)}"
         rest_en += f", next level in {_duration_en(to_next_s)}"
     if official:
         alert = _ALERTS[level]
         return {
-            "vi": f"Nước tại {vi} trên báo động {alert}{rest_vi}",
+            "vi": f"Mực nước tại {vi} trên báo động {alert}{rest_vi}",
             "en": f"Water at {en} above alert level {alert}{rest_en}",
         }
     return {
@@ -36,7 +36,7 @@ def flood_headline(
 def flood_over_headline(place: Place, level_mm: int | None) -> Headline:
     """Headline of a flood, or of its forecast, that is over."""
     return {
-        "vi": f"Nước tại {place.name} đã xuống dưới mức theo dõi{_metres_vi(level_mm)}",
+        "vi": f"Mực nước tại {place.name} đã xuống dưới mức theo dõi{_metres_vi(level_mm)}",
         "en": f"Water at {place.name_en} is back below the watch level{_metres_en(level_mm)}",
     }
 
@@ -53,7 +53,7 @@ def rising_headline(
         metres = f"{rate_mm_h / 1000:.1f}"
         rate_vi, rate_en = f" {decimal_vi(metres)} m/giờ", f" by {metres} m/h"
     return {
-        "vi": f"Nước tại {vi} đang lên{rate_vi}: {level_vi} sau {_duration_vi(to_next_s)}",
+        "vi": f"Mực nước tại {vi} đang lên{rate_vi}: đạt {level_vi} sau {_duration_vi(to_next_s)}",
         "en": f"Water at {en} rises{rate_en}: {level_en} in {_duration_en(to_next_s)}",
     }
 

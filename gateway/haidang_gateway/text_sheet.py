@@ -28,7 +28,7 @@ CHECKS = {
     "adc": Check("Điện áp cảm biến trong giới hạn", "Sensor voltage is within limits", "mV"),
     "supply": Check("Nguồn 5 V trong giới hạn", "5 V supply is within limits", "mV"),
     "heater": Check("Sợi đốt đã nóng; số giờ đã đốt", "Heater is warm; hours of heating", "h"),
-    "burn_in": Check("Đã qua giai đoạn chạy mới", "Burn-in is over", "h"),
+    "burn_in": Check("Đã qua thời gian chạy rà", "Burn-in is over", "h"),
     "noise": Check("Tín hiệu có nhiễu tự nhiên", "Signal has its natural noise", "‰"),
     "baseline": Check("Không khí sạch đã học", "Clean air as learnt", "‰"),
     "line": Check("Đường dây tiếp điểm nguyên vẹn", "Contact line is whole", "mV"),
@@ -36,7 +36,7 @@ CHECKS = {
     "frames": Check(
         "Khung dữ liệu nguyên vẹn; khung hỏng", "Frames are whole (baud rate, wire); broken ones"
     ),
-    "beam": Check("Không vật che; không số đo", "Beam is free; without a level", "s"),
+    "beam": Check("Không có vật che; số giây không đo được", "Beam is free; without a level", "s"),
     "zero": Check("Điểm không trong giới hạn", "Zero trim is within its limit", "mm"),
     "sound": Check(
         "Đã hiệu chuẩn tốc độ âm thanh; nhiệt độ", "Speed of sound calibrated; air", "0.01 °C"
@@ -44,8 +44,10 @@ CHECKS = {
     "loop": Check("Dòng hoặc điện áp trong giới hạn", "Current or voltage is within limits"),
     "flood/reading": Check("Có mực nước", "Has a level", "mm"),
     "float": Check("Phao khớp với máy đo", "Float agrees with the meter"),
-    "footfall/answers": Check("Máy nghe trả lời; cửa sổ số", "The sniffer answers; window number"),
-    "heard": Check("Máy nghe nghe được điện thoại", "The sniffer hears phones"),
+    "footfall/answers": Check(
+        "Bộ dò Wi-Fi trả lời; cửa sổ số", "The sniffer answers; window number"
+    ),
+    "heard": Check("Bộ dò Wi-Fi nghe được điện thoại", "The sniffer hears phones"),
     "counter": Check("Bộ đếm chạy", "Its counter runs"),
     "key": Check("Khóa ẩn danh được thay; đã dùng", "Its key is changed; now in use for", "s"),
     "siren": Check("Còi kêu một tiếng: có nghe thấy?", "Siren chirped: did you hear it?"),

@@ -16,7 +16,7 @@ def test_each_official_level_is_a_revision_at_once(city: City) -> None:
     ]
     assert [d["rev"] for d in documents] == [1, 2, 3]
     assert documents[1]["headline"] == {
-        "vi": "Nước tại Sông Mã trên báo động II: 5,60 m",
+        "vi": "Mực nước tại Sông Mã trên báo động II: 5,60 m",
         "en": "Water at Ma river above alert level II: 5.60 m",
     }
 

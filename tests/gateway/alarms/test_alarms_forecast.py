@@ -17,7 +17,7 @@ def test_water_that_will_reach_a_level_within_the_lead_time_is_told_when_it_held
     assert brief([document]) == [("suspected", "Moderate", "Possible")]
     assert document["urgency"] == "Expected"
     assert document["headline"] == {
-        "vi": "Nước tại Sông Mã đang lên 0,8 m/giờ: mức báo động sau khoảng 30 phút",
+        "vi": "Mực nước tại Sông Mã đang lên 0,8 m/giờ: đạt mức báo động sau khoảng 30 phút",
         "en": "Water at Ma river rises by 0.8 m/h: an alert level in about 30 min",
     }
     rate = document["evidence"][1]
@@ -54,7 +54,7 @@ def test_a_forecast_becomes_the_flood_of_the_same_alarm(waters: Waters) -> None:
     (flood,) = waters.rise(4050, 800)
     assert flood["id"] == coming["id"]
     # The next level is 1,450 mm away now.
-    assert flood["headline"]["vi"].startswith("Nước tại Sông Mã trên báo động I: 4,05 m")
+    assert flood["headline"]["vi"].startswith("Mực nước tại Sông Mã trên báo động I: 4,05 m")
 
 
 def test_rising_above_a_level_names_the_time_to_the_next(waters: Waters) -> None:
@@ -76,7 +76,7 @@ def test_a_street_node_brings_its_own_time_to_the_next_level(waters: Waters) -> 
     fact = {"source": STREET, "state": "normal", "to_next_s": 600}
     assert waters.rise(120, 300, **fact) == []
     (document,) = waters.wait(30)
-    assert document["headline"]["vi"].endswith("0,3 m/giờ: mức theo dõi sau khoảng 10 phút")
+    assert document["headline"]["vi"].endswith("0,3 m/giờ: đạt mức theo dõi sau khoảng 10 phút")
 
 
 def test_high_water_upstream_tells_when_it_is_expected_below(waters: Waters) -> None:

@@ -196,7 +196,7 @@ def _counted(slots: dict[str, Slot], at_ms: int, windows: Windows) -> dict[str, 
     counted: dict[str, int] = {}
     for name, slot in slots.items():
         if not slot["stale"] and _is_recent(name, slot, at_ms, windows):
-            source = name.partition("#")[0]
+            source = slot["evidence"]["source"]
             counted[source] = max(counted.get(source, QUIET), slot["peak"])
     return counted
 

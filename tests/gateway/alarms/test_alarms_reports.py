@@ -24,6 +24,12 @@ def test_two_people_confirm_a_fire_and_one_person_twice_does_not(city: People) -
     assert brief([document]) == [("confirmed", "Severe", "Observed")]
 
 
+def test_two_tickets_are_two_people_whatever_signs_are_in_their_numbers(city: People) -> None:
+    city.report("#4711")
+    (document,) = city.report("#4712")
+    assert brief([document]) == [("confirmed", "Severe", "Observed")]
+
+
 def test_two_reports_farther_apart_than_the_window_stay_a_suspicion(city: People) -> None:
     city.report("Hoa")
     city.wait(301)

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from crew_kit import LEFT, Networks, noisy, play, settings, write_clip
+from crew_kit import LEFT, Networks, in_step, noisy, play, settings, write_clip
 from haidang_gateway.clock import Clock
 from haidang_gateway.errors import CameraError
 from haidang_gateway.vision import crew as crew_module
@@ -88,12 +88,13 @@ def test_a_camera_that_goes_after_its_alarm_leaves_the_pictures_it_still_sent(
         settings("east", burning, evidence_dir=str(kept)),
         settings("west", calm, loop=True),
     ]
-    crew = Crew(cameras, Networks(), Clock(), lambda line: None)
+    crew = in_step(Crew(cameras, Networks(), Clock(), lambda line: None))
+    east = crew.lookouts["east"].camera
     running = threading.Thread(target=crew.run)
     running.start()
     try:
+        wait_until(lambda: east.state == "ended", "the camera's end")
         wait_until(lambda: list(kept.glob("east/*/after-*.jpg")), "pictures after the alarm")
-        assert crew.lookouts["east"].camera.state == "ended"
     finally:
         crew.stop()
         running.join(DEADLINE_S)
@@ -213,7 +214,7 @@ def test_while_nothing_moves_only_key_frames_are_decoded_and_a_fire_wakes_the_ca
     clip = write_clip(tmp_path / "c.ts", calm + burning, gop=10)
     lines = []
     wanted = settings("east", clip, idle_fps=2.0, fps=10.0)
-    crew = Crew([wanted], Networks(), Clock(), lines.append)
+    crew = in_step(Crew([wanted], Networks(), Clock(), lines.append))
     crew.run()
     counters = crew.lookouts["east"].camera.counters
     assert counters.skipped >= 15

@@ -32,6 +32,7 @@ class Finding:
     """What a rule holds true now. `grade` is any further word whose change deserves a revision.
 
     `onset_ms` and `updated_ms` are source times (Unix ms); `evidence` items are complete.
+    `is_forecast`: nothing is here yet.
     """
 
     hazard: str
@@ -45,6 +46,7 @@ class Finding:
     updated_ms: int
     evidence: tuple[Evidence, ...]
     headline: Mapping[str, str]
+    is_forecast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,17 @@ from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
-from haidang_gateway.alarms import acts, crowd, device, flood, lifecycle, reports, smoke, tally
+from haidang_gateway.alarms import (
+    acts,
+    crowd,
+    device,
+    flood,
+    lifecycle,
+    reports,
+    smoke,
+    tally,
+    waiving,
+)
 from haidang_gateway.alarms.acts import EXERCISE, Act
 from haidang_gateway.alarms.document import (
     ACTUAL,
@@ -171,8 +181,8 @@ class Rules:
             state = self._act(key, state, fact, self._scene(key, state, turn), turn)
         state, finding = self._judge(key, state, fact, turn)
         alarm = state.get("alarm")
-        if alarm is not None and alarm.get("waived") and state.get("calm"):
-            alarm = lifecycle.rested(alarm)
+        if alarm is not None and alarm.get("waived"):
+            alarm = waiving.rested(alarm, key, state)
         # The scene is made anew: what the place can see includes this very fact.
         news = None
         if alarm is not None or finding is not None:

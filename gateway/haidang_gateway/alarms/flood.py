@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from haidang_gateway import text_flood
 from haidang_gateway.alarms import forecast, levels
 from haidang_gateway.alarms.document import Evidence, Finding, State, iso
-from haidang_gateway.alarms.lifecycle import state_of
+from haidang_gateway.alarms.lifecycle import source_of, state_of
 from haidang_gateway.model import Fact, FloodFact
 from haidang_gateway.site import Edition, Site
 
@@ -36,6 +36,15 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
     finding = _find(after, fact, site)
     after["calm"] = levels.is_idle(track) and not forecast.is_coming(after)
     return after | _timer(after, finding, verify_ms), finding
+
+
+def active(state: State) -> set[str]:
+    """This gauge while its water is high or rises, and those above that are high, as an alarm
+    names them.
+    """
+    is_quiet = levels.is_idle(state["track"]) and not forecast.is_stirring(state)
+    own = set() if is_quiet else {f"{state['source']} flood"}
+    return own | {source_of(item) for item in forecast.above(state)}
 
 
 def edition_of(site: Site, source: str, at_ms: int) -> Edition:
@@ -133,6 +142,7 @@ def _find(state: State, fact: Fact, site: Site) -> Finding | None:
         headline=forecast.headline(state, place, site, edition)
         if coming
         else text_flood.flood_over_headline(place, state.get("level_mm")),
+        is_forecast=coming,
     )
 
 

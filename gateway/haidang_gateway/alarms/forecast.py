@@ -82,6 +82,12 @@ def is_rising(state: State) -> bool:
     return bool(state.get("rise", {}).get("rank"))
 
 
+def above(state: State) -> list[Evidence]:
+    """What was measured at the gauges above that are high, or were until lately."""
+    notes = state.get("up", {}).values()
+    return [note["evidence"] for note in notes if not levels.is_idle(note["track"])]
+
+
 def is_stirring(state: State) -> bool:
     """Whether rising water is believed or on its way to be believed."""
     return "rise" in state and not levels.is_idle(state["rise"])

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 from haidang_gateway import text
 from haidang_gateway.alarms.document import (
     Alarm,
+    Evidence,
     Finding,
     Scene,
     acted,
@@ -58,8 +59,8 @@ def unshelve(alarm: Alarm) -> Alarm:
 def dismiss(alarm: Alarm, by: str, at_ms: int, scene: Scene) -> tuple[Alarm, Revision]:
     """The end of an alarm that a person found to be false; an open one.
 
-    What it was raised by is waived until its rule comes to rest: only another source or a higher
-    severity opens a new alarm before.
+    Each source that raised it is waived until it comes to rest; only another source, a higher
+    severity, or what was a forecast and is here, opens a new alarm before.
     """
     alarm = acknowledge(alarm, by, at_ms, scene.zone)
     headline = text.dismissed_headline(alarm["document"])
@@ -67,6 +68,7 @@ def dismiss(alarm: Alarm, by: str, at_ms: int, scene: Scene) -> tuple[Alarm, Rev
         alarm, closed(alarm, "dismissed", headline, at_ms, scene), scene.decided_ms
     )
     waived = {"severity": done["document"]["severity"], "sources": done["sources"]}
+    waived["forecast"] = done.get("forecast", False)
     return {**done, "waived": waived, "shelved": None}, revision
 
 
@@ -76,9 +78,9 @@ def end(alarm: Alarm, at_ms: int, scene: Scene) -> tuple[Alarm, Revision]:
     return written(alarm, closed(alarm, "cleared", headline, at_ms, scene), scene.decided_ms)
 
 
-def rested(alarm: Alarm) -> Alarm:
-    """The alarm of a rule that has come to rest: nothing is waived any more."""
-    return {**alarm, "waived": None}
+def source_of(item: Evidence) -> str:
+    """How an alarm names a source."""
+    return f"{item['source']} {item['kind']}"
 
 
 def openings(alarm: Alarm | None, at_ms: int) -> list[int]:
@@ -123,7 +125,9 @@ def _is_waived(alarm: Alarm, finding: Finding) -> bool:
     if not waived:
         return False
     worse = _SEVERITIES.index(finding.severity) > _SEVERITIES.index(waived["severity"])
-    return not worse and set(_sources(finding)) <= set(waived["sources"])
+    is_here = waived.get("forecast", False) and not finding.is_forecast
+    known = {*waived["sources"], *waived.get("quiet", ())}
+    return not (worse or is_here) and set(_sources(finding)) <= known
 
 
 def _is_shelved(alarm: Alarm) -> bool:
@@ -155,7 +159,7 @@ def _signature(finding: Finding) -> list[str]:
 
 
 def _sources(finding: Finding) -> list[str]:
-    return [f"{item['source']} {item['kind']}" for item in finding.evidence]
+    return [source_of(item) for item in finding.evidence]
 
 
 def _write(alarm: Alarm, finding: Finding, scene: Scene) -> tuple[Alarm, Revision]:
@@ -164,6 +168,7 @@ def _write(alarm: Alarm, finding: Finding, scene: Scene) -> tuple[Alarm, Revisio
         **alarm,
         "first": alarm["first"] or list(finding.evidence),
         "signature": _signature(finding),
+        "forecast": finding.is_forecast,
         "sources": sorted({*alarm["sources"], *_sources(finding)}),
     }
     return written(known, document, scene.decided_ms)

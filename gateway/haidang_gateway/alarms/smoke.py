@@ -7,7 +7,7 @@ from haidang_gateway import text
 from haidang_gateway.alarms import fusion
 from haidang_gateway.alarms.document import Evidence, Finding, State, iso
 from haidang_gateway.alarms.fusion import QUIET, STRONG, WEAK, Slot
-from haidang_gateway.alarms.lifecycle import is_acknowledged, state_of
+from haidang_gateway.alarms.lifecycle import is_acknowledged, source_of, state_of
 from haidang_gateway.alarms.reports import report_evidence
 from haidang_gateway.model import Fact, FireSeen, Report, SmokeFact
 from haidang_gateway.site import Site
@@ -40,6 +40,12 @@ def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Fin
 def is_calm_word(state: str) -> bool:
     """Whether a detector's word can neither begin a fire nor make one more certain."""
     return not _NODE_LEVELS.get(state)
+
+
+def active(state: State) -> set[str]:
+    """The sources whose last word was smoke or fire, as an alarm names them."""
+    slots: dict[str, Slot] = state.get("slots", {})
+    return {source_of(slot["evidence"]) for slot in slots.values() if slot["level"] != QUIET}
 
 
 def _is_away(was: Slot | None, spot: str, place: str) -> bool:

@@ -1,7 +1,7 @@
 """False alarms are dismissed and rest; faults are shelved for a while and told at its end."""
 
-from alarm_city import brief
-from alarm_people import HOUR_S, People
+from alarm_city import NODE_A, NODE_B, brief
+from alarm_people import HOUR_S, People, Waters
 
 
 def test_a_dismissed_fire_is_over_at_once_and_names_who(city: People) -> None:
@@ -31,6 +31,45 @@ def test_another_source_breaks_a_dismissal_and_counts_with_the_first(city: Peopl
     (again,) = city.flames()
     assert again["id"] != fire["id"]
     assert brief([again]) == [("confirmed", "Severe", "Observed")]
+
+
+def test_a_source_that_rested_is_heard_though_a_stuck_one_of_the_same_alarm_is_not(
+    city: People,
+) -> None:
+    (stuck,) = city.smoke("alarm", NODE_A)
+    city.dismiss(stuck["id"])
+    (other,) = city.smoke("alarm", NODE_B)
+    city.dismiss(other["id"])
+    assert city.smoke("alarm", NODE_B) == []
+    assert city.smoke("normal", NODE_B) == []
+    city.restart()
+    assert city.smoke("alarm", NODE_A) == []
+    assert city.wait(3600) == []
+    (fire,) = city.smoke("alarm", NODE_B)
+    assert brief([fire]) == [("confirmed", "Severe", "Observed")]
+
+
+def test_water_that_comes_breaks_the_dismissal_of_its_forecast(waters: Waters) -> None:
+    waters.rise(3500, 2000)
+    (coming,) = waters.wait(30)
+    waters.dismiss(coming["id"])
+    assert waters.rise(3900, 2000) == []
+    assert waters.wait(60) == []
+    (flood,) = waters.rise(4100, 2000)
+    assert brief([flood]) == [("suspected", "Moderate", "Possible")]
+    waters.dismiss(flood["id"])
+    assert waters.rise(4200, 2000) == []
+
+
+def test_a_gauge_upstream_that_stays_high_does_not_hide_the_next_flood(waters: Waters) -> None:
+    waters.rise(4100, None)
+    waters.upper(5000)
+    (both, *_) = waters.wait(30)
+    waters.dismiss(both["id"])
+    waters.rise(3000, None)
+    assert waters.wait(86_400) == []
+    (flood,) = waters.rise(4100, None)
+    assert flood["id"] != both["id"]
 
 
 def test_water_that_rises_breaks_a_dismissal_and_the_same_level_does_not(city: People) -> None:

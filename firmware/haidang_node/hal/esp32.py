@@ -93,8 +93,8 @@ def ring_write(data: bytes) -> None:
 class Storage:
     """Small whole numbers that survive power cuts (NVS namespace `haidang`)."""
 
-    def __init__(self) -> None:
-        self._nvs = esp32.NVS("haidang")
+    # Opened once: MicroPython never closes a namespace, and each opening takes ESP-IDF's heap.
+    _nvs = esp32.NVS("haidang")
 
     def get(self, key: str) -> int | None:
         """The stored number; None where there is none."""

@@ -100,8 +100,9 @@ def _reset(link, now_ms: int, hangs: bool) -> None:
     # A radio that a reset does not cure must not keep the sensors from their work.
     if hangs and _remembered(link, "radio") > 0 and now_ms < _NEXT_RESET_MS:
         return
-    _remember(link, "radio", 1)
-    raise LinkError("no network for long: the chip is reset to cure its radio")
+    # What cannot be remembered would be done every ten minutes.
+    if _remember(link, "radio", 1) or now_ms - link.down_ms >= _RESET_MS:
+        raise LinkError("no network for long: the chip is reset to cure its radio")
 
 
 def _lost(link, now_ms: int, reason: object) -> None:
@@ -120,16 +121,26 @@ def _quietly(action) -> None:
 
 
 def _remembered(link, key: str) -> int:
-    number = link.storage.get(key) if link.storage else None
+    try:
+        number = link.storage.get(key) if link.storage else None
+    except OSError as error:
+        _LOG.debug("NVS cannot be read: %s", error)
+        number = None
     return -1 if number is None else number
 
 
-def _remember(link, key: str, number: int) -> None:
-    # Written on a change alone: flash wears.
+def _remember(link, key: str, number: int) -> bool:
+    # Whether it is safe; written on a change alone: flash wears. Where it refuses, the node joins.
     known = _remembered(link, key)
-    if link.storage and known != number and (number or known > 0):
-        link.storage.put(key, number)
-        link.storage.commit()
+    try:
+        if link.storage and known != number and (number or known > 0):
+            link.storage.put(key, number)
+            link.storage.commit()
+    except OSError as error:
+        # Whoever names the packs has told it.
+        _LOG.debug("writing to NVS failed: %s", error)
+        return False
+    return True
 
 
 def _set(link, state: str, now_ms: int) -> None:

@@ -220,6 +220,36 @@ def test_want_of_any_network_resets_the_chip_once_a_day_and_not_before() -> None
     assert _reset_of(bench, 23 * _HOUR_MS) is None
 
 
+class _Worn(Storage):
+    """NVS at its end: it takes nothing more, and where `deaf` it gives nothing either."""
+
+    deaf = False
+
+    def get(self, key):
+        if self.deaf:
+            raise OSError(-0x1113, "ESP_ERR_NVS_CORRUPT_KEY_PART")
+        return super().get(key)
+
+    def put(self, key, value):
+        raise OSError(-0x1105, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+
+
+def test_worn_storage_keeps_a_node_off_no_network() -> None:
+    for known in (_KNOWN, _KNOWN[:1]):
+        for deaf in (False, True):
+            storage = _Worn(wifi=2, radio=1)
+            storage.deaf = deaf
+            bench = Bench({"one": ("1", -50)}, known=known, storage=storage)
+            assert bench.run(60000, UP) <= 30000, (len(known), deaf)
+
+
+def test_a_radio_that_hangs_beside_worn_storage_resets_the_chip_once_a_day_alone() -> None:
+    for raising in (RuntimeError, None):
+        bench = Bench({}, storage=_Worn())
+        bench.radio.raising, bench.radio.cured_by_cycle = raising, False
+        assert 24 * _HOUR_MS <= _reset_of(bench, 30 * _HOUR_MS) <= 24 * _HOUR_MS + 60000
+
+
 def test_a_loss_is_noticed_with_the_next_step() -> None:
     bench = Bench({"one": ("1", -50)})
     bench.run(60000, UP)

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from haidang_gateway.vision.source import without_secrets
+
 _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.\-]+)\s*\]\]?")
 _KEY = re.compile(r"\s*\"?([A-Za-z0-9_\-]+)\"?\s*=")
 _GROUP_AND_OTHERS = 0o077
@@ -202,8 +204,14 @@ class Table:
 
     def _mistake(self, key: str, value: Any, remedy: str) -> None:
         missing = f"is missing in [{self._name}]"
-        what = missing if value is None else f"cannot be {value!r}"
+        what = missing if value is None else f"cannot be {_shown(value)}"
         self.problem(key, f"{what}; {remedy}")
+
+
+def _shown(value: Any) -> str:
+    """A wrong value for a log: of an address, without the account that a camera wants."""
+    shown = repr(value)
+    return without_secrets(shown) if ":/" in shown else shown
 
 
 def _is_number(value: Any) -> bool:

@@ -253,3 +253,15 @@ def test_a_place_with_a_wrong_name_is_one_mistake_of_the_place(root: Path, tmp_p
     text = example(root, tmp_path).replace('id = "market-3"', 'id = "chợ-3"')
     lines = [problem.split(": ")[1] for problem in problems_of(tmp_path, text)]
     assert lines == ["id", "place", "place"], "the place, and the node and camera that stand there"
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://admin:S3cret/1@192.0.2.1/x", "ftp://192.0.2.1/user=admin&password=S3cret"]
+)
+def test_a_wrong_address_is_told_without_the_password_in_it(
+    root: Path, tmp_path: Path, url: str
+) -> None:
+    text = example(root, tmp_path).replace("rtsp://192.0.2.10/stream1", url)
+    (problem,) = problems_of(tmp_path, text)
+    assert "url: cannot be 'ftp://192.0.2.1" in problem
+    assert "S3cret" not in problem

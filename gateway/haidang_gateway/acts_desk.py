@@ -74,7 +74,7 @@ class Acts:
         if alarm is None:
             return (
                 f"there is no alarm {act.alarm_id}",
-                "it may be over; see `haidang-gateway alarm list`, or ask for all open ones with `resync`",
+                "it may be over; see `haidang-gateway alarm list`, or ask for all with `resync`",
             )
         if isinstance(act, AckAlarm):
             return None

@@ -192,17 +192,18 @@ class Connection:
                     continue
                 if not count:
                     raise EOFError("the broker closed the connection")
+                event = None
                 for event in self._session.receive(view[:count]):
                     self._deliver(event)
+                if event and self._session.agreed is None:
+                    # Its FIN may be lost, and a closed session neither sends nor pings.
+                    raise EOFError("the broker said goodbye (0x%02x)" % event.reason)
         except _FAILURES as error:
             self.failure = error
             self._answered.set()
             self._on_event(None)
 
     def _deliver(self, event) -> None:
-        if self._session.agreed is None:
-            # Its FIN may be lost, and a closed session neither sends nor pings.
-            raise EOFError("the broker said goodbye (0x%02x)" % event.reason)
         if self._awaited and isinstance(event, self._awaited):
             self._answers.append(event)
             self._awaited = None

@@ -5,7 +5,7 @@ import asyncio
 
 from haidang_node.broker import Connection
 from haidang_node.errors import LinkError
-from haidang_wire.packets import Disconnect, Pingresp, encode
+from haidang_wire.packets import Disconnect, Pingresp, Publish, encode
 from haidang_wire.packets_opening import Connack
 from haidang_wire.session import Pong, Session
 
@@ -47,6 +47,17 @@ def test_a_goodbye_of_the_broker_ends_the_connection_at_once() -> None:
     connection, _, reader = _read(encode(Connack(False, 0, {})), goodbye, encode(Pingresp()))
     assert connection.failure is not None
     assert len(reader._pieces) == 1
+
+
+def test_what_came_in_one_piece_with_a_goodbye_is_heard_before_the_end() -> None:
+    connack, message = (
+        encode(Connack(False, 0, {})),
+        encode(Publish("t", b"{}", 0, False, False, 0, {})),
+    )
+    for before in (message, encode(Pingresp()), b""):
+        connection, events, _ = _read(connack, before + encode(Disconnect(0x8B)), b"")
+        assert "goodbye (0x8b)" in str(connection.failure)
+        assert len(events) == (4 if before else 3), "those, the end, and the reader's last word"
 
 
 class _Full:

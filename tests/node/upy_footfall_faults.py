@@ -3,8 +3,9 @@
 
 from haidang_node.errors import CommandError
 from haidang_node.sensors import footfall_service
+from haidang_node.sensors.footfall import Footfall
 
-from footfall_street import FootfallStreet
+from footfall_street import HIDDEN, FootfallStreet, keyed, sniffer_line
 
 
 def test_a_silent_sniffer_is_a_fault_and_no_empty_street() -> None:
@@ -34,6 +35,29 @@ def test_bytes_that_are_no_lines_are_noise_not_silence() -> None:
     assert bench.values()["footfall/health"] == "noisy"
     bench.run(2)
     assert bench.values()["footfall/health"] == "ok"
+
+
+class _Flood:
+    """More than the node can count, for ever: whoever waits for its end waits for ever."""
+
+    def __init__(self, data):
+        self._data = data
+        self._asked = 0
+
+    def readinto(self, buffer):
+        self._asked += 1
+        assert self._asked < 1000, "the other sensors' loops never get their turn"
+        buffer[:] = self._data
+        return len(buffer)
+
+
+def test_a_source_that_never_ends_does_not_hold_the_node() -> None:
+    probes = b"".join([sniffer_line(keyed(n), HIDDEN, 250, n, n) for n in range(5)])
+    for data in (probes, b"\x00" * 85):
+        footfall = Footfall({"source": "sniffer"}, _Flood(data).readinto)
+        for now_ms in range(0, 4000, 100):
+            footfall.sample(now_ms)
+        assert footfall.health in ("silent", "noisy"), "not one heartbeat was among it"
 
 
 def test_a_sniffer_that_drops_much_is_noisy() -> None:

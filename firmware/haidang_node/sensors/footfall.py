@@ -16,6 +16,8 @@ _DEAF_MS = const(21600000)
 # Beats with lines whose counter stands still; what waits in its ring comes within one.
 _STANDS = const(10)
 _BUFFER_BYTES = const(85)
+# 800 lines a second, more than a wire brings. A source that never ends must not hold the node.
+_READS = const(16)
 # Times wrap here, so that they stay small integers on the chip.
 _TICKS_MASK = const((1 << 30) - 1)
 _HIDDEN = const(0x01)
@@ -63,14 +65,15 @@ class Footfall:
         # Not as a pair: compiled, a pair is an object.
         sniffer = self._sniffer
         buffer = self._buffer
-        count = self._readinto(buffer)
-        while count:
+        for _ in range(_READS):
+            count = self._readinto(buffer) or 0
             at = 0
             while at < count:
                 at = sniffer.take(buffer, at, count)
                 if sniffer.whole:
                     self._line(now_ms)
-            count = self._readinto(buffer) if count == _BUFFER_BYTES else 0
+            if count < _BUFFER_BYTES:
+                break
         self._judge(now_ms)
 
     def changed(self) -> bool:

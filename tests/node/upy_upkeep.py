@@ -10,6 +10,7 @@ from haidang_node.configure import calibrate
 from haidang_node.errors import CommandError
 from haidang_node.sensors.contact import Contact
 from haidang_node.sensors.env import Env
+from haidang_node.sensors.flood_float import FloatAlone
 from haidang_node.upkeep import selftest
 
 log.start(log.ERROR + 1, lambda: 0)
@@ -137,3 +138,30 @@ def test_a_self_test_tells_checks_and_what_each_sensor_sees_now() -> None:
     out, _ = _node("silent").selftest(sensor="env")
     assert (out["sensors"]["env"]["ok"], out["sensors"]["env"]["health"]) == (False, "silent")
     assert "not fitted" in _error(_node().selftest, sensor="flood")
+
+
+def _on_battery(meters, floats):
+    meter = FloatAlone({"float_mm": 500, "warning_mm": 500, "danger_mm": 800}, lambda: 1)
+    wake = Contact("float", lambda: 1, 0, False)
+    meter.health, wake.health = meters, floats
+    node = _node()
+    node.sensors = [meter, wake]
+    path = node.folder + "/node.json"
+    with open(path) as file:
+        document = json.load(file)
+    document["sensors"] = {"flood": {"driver": "float", "float_pin": 4}}
+    with open(path, "w") as file:
+        json.dump(document, file)
+    return node.selftest()[0]["sensors"]["flood"]
+
+
+def test_a_wake_input_and_a_meter_of_one_kind_do_not_hide_each_others_fault() -> None:
+    for meters, floats, told in (
+        ("ok", "ok", (True, "ok")),
+        ("silent", "ok", (False, "silent")),
+        ("ok", "warming", (False, "warming")),
+    ):
+        out = _on_battery(meters, floats)
+        assert (out["ok"], out["health"]) == told
+        assert [check[0] for check in out["checks"]] == ["float", "health"]
+        assert "flood/float" in out["now"] or floats == "warming"

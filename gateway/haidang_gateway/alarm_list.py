@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from haidang_gateway import text_list
 from haidang_gateway.alarms.document import iso
 from haidang_gateway.alarms.lifecycle import is_open
 from haidang_gateway.errors import OrderError
@@ -30,17 +31,21 @@ def lines(folder: Path, zone: ZoneInfo, language: str) -> Iterator[str]:
     documents = open_alarms(folder)
     for document in documents:
         began = datetime.fromisoformat(document["onset"]).astimezone(zone)
-        words = f"{document['state']}, {document['severity']}, {document['certainty']}"
+        words = text_list.words(document, language)
         yield printable(f"{document['id']}  {began:%Y-%m-%d %H:%M}  {words}")
         yield f"  {printable(document['headline'][language])}"
-        yield from (f"  {printable(text)}" for text in _persons(document, zone))
+        yield from (f"  {printable(text)}" for text in _persons(document, zone, language))
     if not documents:
-        yield "no alarm is open"
+        yield text_list.sentence("none", language)
     for key, state in sorted(_states(folder).items()):
         if key.startswith(_EXERCISE):
-            until = iso(state["due_ms"], zone)
+            until = iso(state["due_ms"], zone)[:16]
             place = key.removeprefix(_EXERCISE)
-            yield printable(f"exercise at {place} until {until[:16]}, by {state['by']}")
+            yield printable(
+                text_list.sentence(
+                    "exercise", language, place=place, time=until, by=str(state["by"])
+                )
+            )
 
 
 def alarm_named(folder: Path, word: str) -> str:
@@ -60,12 +65,11 @@ def _states(folder: Path) -> dict[str, dict[str, Any]]:
         return queries.rule_states(connection)
 
 
-def _persons(document: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
-    if document["ack"]:
-        yield f"acknowledged {_short(document['ack']['at'], zone)} by {document['ack']['by']}"
-    shelved = document.get("shelved")
-    if shelved:
-        yield f"shelved until {_short(shelved['until'], zone)} by {shelved['by']}"
+def _persons(document: dict[str, Any], zone: ZoneInfo, language: str) -> Iterator[str]:
+    for act, key in (("ack", "at"), ("shelved", "until")):
+        if done := document.get(act):
+            time = _short(done[key], zone)
+            yield text_list.sentence(act, language, time=time, by=str(done["by"]))
 
 
 def _short(time: str, zone: ZoneInfo) -> str:

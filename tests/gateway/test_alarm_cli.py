@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from haidang_gateway import alarm_cli
+from haidang_gateway import alarm_cli, text_list
 from haidang_gateway.__main__ import main
 from haidang_gateway.commands import Refused, Wish
 from haidang_gateway.control import Control
@@ -20,6 +20,7 @@ from haidang_gateway.control_request import asked
 from haidang_gateway.model import AckAlarm, Report
 from haidang_gateway.store import queries
 from haidang_gateway.store.schema import reading
+from haidang_wire.document_words import CERTAINTIES, SEVERITIES
 from haidang_wire.errors import WireError
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import Bench, open_bench
@@ -84,12 +85,15 @@ def test_an_officer_without_a_centre_sees_and_ends_an_alarm(
     async def scenario() -> None:
         async with _gateway(at_gateway, capsys) as say:
             shown = await say("list")
-            assert "suspected, Severe, Possible" in shown
+            assert "nghi ngờ, nghiêm trọng, có thể" in shown
             assert "Nghi cháy" in shown
-            assert "acknowledged" not in shown
+            assert "tiếp nhận" not in shown
+            assert "suspected, Severe, Possible" in await say("list", "--lang", "en")
             name = shown.split()[0]
             assert await say("ack", "1") == "done\n"
-            assert "by Lan (account " in await say("list", "--lang", "en")
+            assert " by Lan (account " in await say("list", "--lang", "en")
+            assert "  Lan (account " in await say("list")
+            assert ") đã tiếp nhận lúc 20" in await say("list")
             assert "may not be shelved" in await say("shelve", "1", _LATER, done=False)
             assert await say("report", "fire", "m", "--by", "patrol 7", "--seen", _NOW) == "done\n"
             (alarm,) = json.loads(await say("list", "--json"))
@@ -99,7 +103,8 @@ def test_an_officer_without_a_centre_sees_and_ends_an_alarm(
                 "Observed",
             )
             assert await say("dismiss", name) == "done\n"
-            assert await say("list") == "no alarm is open\n"
+            assert await say("list") == "không có báo động nào đang mở\n"
+            assert await say("list", "--lang", "en") == "no alarm is open\n"
             assert "is over already" in await say("dismiss", name, done=False)
 
     asyncio.run(scenario())
@@ -121,6 +126,8 @@ def test_an_exercise_is_held_from_the_gateway(
             await say("inject", "m", "smoke", "alarm", "--source", "tay diễn")
             shown = await say("list")
             assert "DIỄN TẬP: " in shown
+            assert f"diễn tập tại m đến {_LATER}, do Lan (account " in shown
+            shown = await say("list", "--lang", "en")
             assert f"exercise at m until {_LATER}, by Lan (account " in shown
             await say("exercise", "m", _NOW)
             assert "DIỄN TẬP" not in await say("list")
@@ -232,3 +239,14 @@ def test_a_report_of_long_ago_is_refused_in_its_own_words() -> None:
 def test_what_is_no_act_is_refused(request_: dict[str, Any]) -> None:
     with pytest.raises((ValueError, WireError)):
         _asked(**request_)
+
+
+def test_every_word_that_an_open_alarm_may_have_is_listed_in_vietnamese() -> None:
+    for state in ("suspected", "confirmed"):
+        for severity in SEVERITIES:
+            for certainty in CERTAINTIES:
+                alarm = {"state": state, "severity": severity, "certainty": certainty}
+                assert text_list.words(alarm, "en") == f"{state}, {severity}, {certainty}"
+                said = text_list.words(alarm, "vi")
+                assert said.count(", ") == 2
+                assert not {state, severity, certainty} & set(said.split(", "))

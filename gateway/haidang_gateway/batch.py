@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from haidang_gateway.model import Lane, OutLane, Revision
 
@@ -14,7 +16,7 @@ DayKey = tuple[str, str, str]
 """Node id, ISO day in the site's time zone (of old days the year), and what was counted."""
 
 
-class PackRow(NamedTuple):
+class PackRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted pack, as the store's table has it.
 
     `body` has its time resolved, bounds are Unix ms of its first record.

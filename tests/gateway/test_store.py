@@ -27,6 +27,7 @@ from haidang_gateway.store import queries
 from haidang_gateway.store.schema import reading
 from haidang_gateway.store.store import Store
 from haidang_gateway.store.writes import DATA_WINDOW
+from msgspec.structs import replace
 from node_packs import EPOCH, NODE, START_MS
 from store_kit import alarm, open_store, packs, revision, row
 
@@ -102,7 +103,7 @@ def test_messages_are_numbered_without_gaps_and_never_change(tmp_path: Path) -> 
 def test_the_backlog_is_told_without_reading_what_waits(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_store(tmp_path) as store:
-            rows = [row(seq)._replace(received_ms=START_MS + seq) for seq in range(2050)]
+            rows = [replace(row(seq), received_ms=START_MS + seq) for seq in range(2050)]
             await store.commit(packs(*rows[:50]))
             assert await store.backlog(CENTRE) == Backlog(packs=50, oldest_ms=START_MS)
             await _compose(store)

@@ -16,6 +16,7 @@ from haidang_gateway.store.schema import reading
 from haidang_gateway.store.store import Store
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from node_packs import NODE, START_MS
 from store_kit import open_store, packs, row
 
@@ -31,7 +32,7 @@ def level(seq: int, at_ms: int, *values: float, name: str = LEVEL, late_ms: int 
         for second, value in enumerate(values)
     ]
     came_ms = at_ms + 1000 * len(values) + late_ms
-    return row(seq, json.dumps(records).encode())._replace(received_ms=came_ms)
+    return replace(row(seq, json.dumps(records).encode()), received_ms=came_ms)
 
 
 def chart(folder: Path, span_s: int, name: str = LEVEL) -> list[Point]:

@@ -12,6 +12,7 @@ from haidang_gateway.__main__ import main
 from haidang_gateway.batch import PackRow
 from haidang_tools import traces
 from haidang_wire.vocabulary import NAMES
+from msgspec.structs import replace
 from node_packs import NODE, START_MS
 from store_kit import open_store, packs, row
 
@@ -24,7 +25,7 @@ def _pack(seq: int, second: int, **values: float | bool) -> PackRow:
         for name, value in values.items()
     ]
     came_ms = START_MS + second * 1000
-    return row(seq, json.dumps(records).encode())._replace(received_ms=came_ms)
+    return replace(row(seq, json.dumps(records).encode()), received_ms=came_ms)
 
 
 def _stored(folder: Path) -> None:

@@ -1,14 +1,14 @@
 """One message as it came from the gateway's own broker."""
 
 import functools
-from typing import NamedTuple
 
+import msgspec
 from haidang_wire import topics
 
 from haidang_gateway.model import Lane
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """A publish that waits for its PUBACK; `session` names the connection it must go back on.
 
     `connection` counts that session's connections: a PUBACK never crosses a reconnect. `kept` is

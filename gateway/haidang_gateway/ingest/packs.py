@@ -1,8 +1,8 @@
 """A node's message: read, checked, told apart from its duplicates, resolved in time."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
+import msgspec
 from haidang_wire import senml
 from haidang_wire.errors import WireError
 
@@ -17,7 +17,7 @@ from haidang_gateway.model import Fact
 from haidang_gateway.settings import NodeSettings
 
 
-class Received(NamedTuple):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """A pack that the contract allows: `row` is None for a duplicate, which is acked again."""
 
     key: BootKey
@@ -26,7 +26,7 @@ class Received(NamedTuple):
     facts: tuple[Fact, ...] = ()
 
 
-class _AnyPack(NamedTuple):
+class _AnyPack(msgspec.Struct, frozen=True, gc=False):
     """What the contract's reader has read; fields as QuickPack's."""
 
     key: BootKey

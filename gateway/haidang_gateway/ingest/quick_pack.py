@@ -7,8 +7,8 @@ there (tests/gateway/test_quick_pack.py).
 
 import functools
 import re
-from typing import NamedTuple
 
+import msgspec
 from haidang_wire import vocabulary
 from haidang_wire.senml import (
     BVER,
@@ -57,7 +57,7 @@ _READINGS = 4096
 _SAMPLES, _SHORT = 1024, 256
 
 
-class QuickPack(NamedTuple):
+class QuickPack(msgspec.Struct, frozen=True, gc=False):
     """A pack of one sample.
 
     `up_ms` is the sample's uptime, `unix_ms` the node's own time of it.

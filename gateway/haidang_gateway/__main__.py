@@ -39,6 +39,10 @@ _CONFIG = Path("/etc/haidang/gateway.toml")
 _STOP_S = 5.0
 # A group of 500 packs makes some thousand objects, none of them in a cycle.
 _YOUNG_OBJECTS = 10_000
+_WHERE_TO_LOOK = (
+    "Hằng ngày: alarm list, ledger. Có sự cố: check, rồi docs/troubleshooting.md. "
+    "Day by day: alarm list, ledger. Trouble: check, then docs/troubleshooting.md."
+)
 _EXIT_CONFIG = 2
 _EXIT_CTRL_C = 130
 
@@ -110,7 +114,9 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="haidang-gateway", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="haidang-gateway", description=__doc__, epilog=_WHERE_TO_LOOK
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, part, text in _parts():
         sub = commands.add_parser(name, help=text, description=text)

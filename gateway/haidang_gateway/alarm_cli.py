@@ -42,7 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser, config: Path) -> None:
 
     shown = add("list", "the open alarms, the worst first")
     shown.add_argument("--json", action="store_true", help="as the contract's documents")
-    shown.add_argument("--lang", choices=LANGUAGES, default="vi", help="in which language (%(default)s)")
+    told = "in which language (%(default)s)"
+    shown.add_argument("--lang", choices=LANGUAGES, default="vi", help=told)
     add("ack", "seen and taken over", "ALARM")
     add("dismiss", "it is false, and over at once", "ALARM")
     add("shelve", "hear nothing of a device alarm for at most 8 h", "ALARM", "UNTIL")

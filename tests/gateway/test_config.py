@@ -37,6 +37,7 @@ def test_every_commented_key_of_the_example_exists_and_shows_its_default(
         "limit_count = 150",
         'footfall_nodes = ["n-240ac4000003"]',
         'gauge_station = "giang"',
+        'cap_addresses = "ioc@example.vn"',
         'downstream = "n-240ac4000009"',
         "travel_min = 90",
         f'keys = ["{tmp_path}/levels.pub"]',

@@ -25,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument("--port", required=True, help="serial port, for example /dev/ttyUSB0")
     parser.add_argument("--source", type=Path, default=SOURCE, help="folder with the application")
-    parser.add_argument("--mpy", action="store_true", help="compile first: less memory needed")
+    parser.add_argument(
+        "--mpy",
+        action="store_true",
+        help="compile first: the board needs less memory; take it always",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

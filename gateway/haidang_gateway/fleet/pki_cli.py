@@ -29,10 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("names", metavar="NAME", nargs="+", help=NAME_FORMS)
     hosts = ", ".join(DEFAULT_HOSTS)
     sub.add_argument(
-        "--host", action="append", default=[], help=f"name or address of a broker ({hosts})"
+        "--host",
+        action="append",
+        default=[],
+        help=f"name or address of a broker; repeat for more ({hosts})",
     )
     sub.add_argument(
-        "--days", type=int, default=DEFAULT_DAYS, help="life of a client's (%(default)s)"
+        "--days",
+        type=int,
+        default=DEFAULT_DAYS,
+        help="life of a client's certificate (%(default)s)",
     )
     sub = command("revoke", "Revoke all certificates of a name.", _revoke)
     sub.add_argument("name", metavar="NAME", help="as `ca list` shows it")

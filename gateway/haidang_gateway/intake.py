@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 # A node repeats what is not acknowledged: the same bytes are kept in quarantine once.
 _REMEMBERED = 512
 _TRIPPED_MS = 60_000
+_TIMERS_AT_ONCE = 20
 # A node that sends one unreadable message mostly sends many: one line of the log an hour.
 _TOLD_MS = 3_600_000
 _MOST_TOLD = 10_000
@@ -102,10 +103,14 @@ class Intake:
                 self._rules.postpone(item.key, now_ms + _TRIPPED_MS)
 
     def timers(self, now_ms: int) -> list[Urgent]:
-        """What time itself brings: timers and orders that ran out, nodes or a broker silent."""
+        """What time itself brings: timers and orders that ran out, nodes or a broker silent.
+
+        Not more at once than an alarm that comes meanwhile can wait for.
+        """
         due_ms = self._desk.orders.next_due_ms()
         overdue = [OrdersDue()] if due_ms is not None and due_ms <= now_ms else []
-        return [*self._rules.due(now_ms), *self._watch.look(self._link_up(), now_ms), *overdue]
+        timers = self._rules.due(now_ms)[:_TIMERS_AT_ONCE]
+        return [*timers, *self._watch.look(self._link_up(), now_ms), *overdue]
 
     def next_due_ms(self, now_ms: int) -> int | None:
         """When `timers` will have something, None if never."""

@@ -35,6 +35,18 @@ def test_three_missed_heartbeats_are_a_silence_and_it_is_told_once() -> None:
     assert fleet.up_and_down() == (1, 0)
 
 
+def test_of_nodes_that_lost_their_mains_together_a_few_are_told_at_a_look() -> None:
+    nodes = [NodeSettings(id=f"n-240ac4{n:06x}", place="market-3") for n in range(45)]
+    fleet = Fleet(nodes, START_MS)
+    told: list[str] = []
+    for count in (20, 20, 5, 0):
+        assert fleet.next_due_ms() == (START_MS + 90_000 if count else None)
+        found = fleet.silences(START_MS + 90_000)
+        assert len(found) == count
+        told += [silence.source for silence in found]
+    assert sorted(told) == sorted(node.source for node in nodes)
+
+
 def test_a_node_that_never_speaks_after_the_start_is_silent() -> None:
     (silence,) = _fleet().silences(START_MS + 90_000)
     assert silence.since_ms == START_MS

@@ -1,13 +1,16 @@
 """The pipeline: answers only after the commit, alarms before telemetry."""
 
 import asyncio
+import json
 import zlib
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from haidang_gateway.batch import CENTRE
 from haidang_gateway.errors import StoreError
-from haidang_gateway.model import AckAlarm
+from haidang_gateway.model import AckAlarm, Heard, Silence
 from node_packs import NODE, START_MS, pack, smoke
 from pipeline_kit import KEY, open_bench
 
@@ -99,6 +102,27 @@ def test_destinations_are_woken_for_what_they_get_and_for_no_reading(tmp_path: P
             await bench.pipeline.step()
             assert [batch.for_destinations for batch in bench.committed] == [False, True]
             assert await bench.alarms() == 1
+
+    asyncio.run(scenario())
+
+
+def test_an_alarm_does_not_wait_for_all_timers_that_ran_out_together(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            when: dict[str, Any] = {"place": "m", "at_ms": START_MS, "received_ms": START_MS}
+            for number in range(50):
+                source = f"urn:dev:mac:240ac4fffe{number:06x}"
+                bench.rules.apply(Silence(source=source, since_ms=START_MS, **when), START_MS)
+                bench.rules.apply(Heard(source=source, **when), START_MS)
+            bench.clock.advance(31_000)
+            bench.arrive("alarm", pack(1, *smoke("alarm")), 11)
+            await bench.pipeline.step()
+            (batch,) = bench.committed
+            hazards = Counter(json.loads(one.document)["hazard"] for one in batch.revisions)
+            assert hazards == {"device": 20, "fire": 1}
+            for _ in range(2):
+                await bench.pipeline.step()
+            assert await bench.alarms() == 51
 
     asyncio.run(scenario())
 

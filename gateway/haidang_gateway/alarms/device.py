@@ -91,7 +91,12 @@ def route_of(fact: _Word) -> tuple[str, State]:
 
 def is_cut_off(states: Iterable[State]) -> bool:
     """Whether the gateway's broker is away, by all device states: wired nodes alone are heard."""
-    return any(s["source"].startswith(_BROKER) and s["word"] == "silent" for s in states)
+    return any(is_brokers(state) and state["word"] == "silent" for state in states)
+
+
+def is_brokers(state: State) -> bool:
+    """Whether a state is of the gateway's own broker or database, no node's."""
+    return bool(state["source"].startswith(_BROKER))
 
 
 def health_of(

@@ -268,17 +268,18 @@ class Rules:
             return f"{self._site.gateway}-{self._epoch}-{number:04d}"
 
         return Scene(
-            health=lambda: self._health_at(state["place"], {**turn.states, key: state}),
+            health=lambda: self._health_at(state["place"], key, state, turn),
             zone=self._zone,
             new_id=new_id,
             decided_ms=turn.now_ms,
             status=status,
         )
 
-    def _health_at(self, place: str, states: Mapping[str, State]) -> dict[str, str]:
+    def _health_at(self, place: str, key: str, state: State, turn: Turn) -> dict[str, str]:
         """What the sources of the place can see, the news of this very fact included."""
-        devices = [state for key, state in states.items() if key.startswith("device:")]
-        here = (state for state in devices if state["place"] == place)
+        states: Mapping[str, State] = ChainMap({key: state}, turn.states)  # type: ignore[arg-type]
+        devices = self._routes.devices(place, states, key)
+        here = (known for known in devices if known["place"] == place)
         cut_off = device.is_cut_off(devices)
         return device.health_of(here, cut_off=cut_off, wired=self._site.wired)
 

@@ -1,7 +1,7 @@
 """Which rules a fact concerns: its own place, places within reach, the next gauge of a river."""
 
 from collections.abc import Collection, Iterator, Mapping
-from math import asin, cos, radians, sin, sqrt
+from math import asin, cos, pi, radians, sin, sqrt
 
 from haidang_gateway.alarms import device
 from haidang_gateway.alarms.document import Evidence, State
@@ -26,6 +26,8 @@ from haidang_gateway.site import Place, Site
 Route = tuple[str, State]
 
 _EARTH_M = 6_371_000
+_DEGREE_M = pi * _EARTH_M / 180
+_DEVICE = "device:"
 
 
 class Routes:
@@ -47,6 +49,9 @@ class Routes:
         }
         # Gauges of which something is known: few, where all nodes of a place may be thousands.
         self._gauges: dict[str, set[str]] = {}
+        # Devices in the order in which they became known.
+        self._devices: dict[str, dict[str, None]] = {}
+        self._brokers: dict[str, None] = {}
 
     def of(self, fact: Fact, states: Mapping[str, State]) -> Iterator[Route]:
         """The fact's own rule first; what it corroborates behind it."""
@@ -72,9 +77,25 @@ class Routes:
         return self._fire_keys.get(place) or [key for key, _ in self._fires(place)]
 
     def note(self, key: str, state: State) -> None:
-        """A state that there is: gauges are looked up by their place."""
+        """A state that there is: gauges and devices are looked up by their place.
+
+        All nodes may fall silent at once, and each one's alarm tells what its place can see.
+        """
         if _parts(key)[1] == "flood":
             self._gauges.setdefault(state["place"], set()).add(key)
+        elif key.startswith(_DEVICE):
+            self._devices.setdefault(state["place"], {})[key] = None
+            if device.is_brokers(state):
+                self._brokers[key] = None
+
+    def devices(self, place: str, states: Mapping[str, State], news: str) -> list[State]:
+        """What is known of the devices of a place and of the gateway's own broker.
+
+        `news` is the key that is judged, which may be new.
+        """
+        own = {news: None} if news.startswith(_DEVICE) else {}
+        keys = {**self._brokers, **self._devices.get(place, {}), **own}
+        return [states[key] for key in keys if key in states]
 
     def own(self, fact: Fact) -> Route | None:
         """The fact's own rule alone: an exercise stays at its place."""
@@ -162,6 +183,9 @@ def _is_high(state: State) -> bool:
 
 def _overlap(one: Place, other: Place) -> bool:
     """Whether the circles of two places meet; the earth as a sphere is exact to 0.5 %."""
+    # Most places of a city are too far north or south: thousands are compared at the start.
+    if abs(other.lat - one.lat) * _DEGREE_M > one.radius_m + other.radius_m:
+        return False
     lat, lon = radians(other.lat - one.lat), radians(other.lon - one.lon)
     half = sin(lat / 2) ** 2 + cos(radians(one.lat)) * cos(radians(other.lat)) * sin(lon / 2) ** 2
     return 2 * _EARTH_M * asin(sqrt(half)) <= one.radius_m + other.radius_m

@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 # Three missed heartbeats are silence (contract, section 2).
 _MISSED = 3
+_SILENCES_AT_ONCE = 20
 _SHORTEST_HEARTBEAT_S = 5
 _LONGEST_HEARTBEAT_S = 86_400
 # The contract's longest supervision of a node that does not sleep.
@@ -129,12 +130,16 @@ class Fleet:
             life.heard_ms = max(life.heard_ms, min(now_ms, life.heard_ms + 2 * away_ms))
 
     def silences(self, now_ms: int, among: Collection[str] | None = None) -> list[Silence]:
-        """Nodes that have just missed their third heartbeat; each is told once."""
+        """Nodes that have just missed their third heartbeat; each is told once, at most 20 at a
+        look: thousands may have lost their mains, and no fire alarm waits for all of them.
+        """
         found: list[Silence] = []
         if among is None and self._quiet_until_ms is not None and now_ms < self._quiet_until_ms:
             return found
         self._quiet_until_ms = None
         for life in self._of(among):
+            if len(found) == _SILENCES_AT_ONCE:
+                break
             if not life.silent and now_ms >= _deadline_ms(life):
                 life.silent = True
                 found.append(

@@ -1,8 +1,12 @@
 """Silent sources and broken or blind sensors: alarms of their own, never "all clear"."""
 
+from typing import Any
+
 import pytest
-from alarm_city import EAST, NODE_A, NODE_B, RAISED, City, brief
+from alarm_city import EAST, GAUGE, NODE_A, NODE_B, RAISED, City, brief
 from alarm_people import HOUR_S
+from haidang_gateway.alarms import device
+from haidang_gateway.model import Silence
 
 
 def test_a_silent_node_is_an_alarm_at_once(city: City) -> None:
@@ -194,3 +198,25 @@ def test_a_device_that_comes_and_goes_must_stay_well_longer_each_time(city: City
     city.heard(EAST)
     assert city.wait(29) == []
     assert city.wait(1)[0]["state"] == "cleared"
+
+
+def test_an_alarm_looks_at_no_device_of_another_place(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Thousands of nodes may fall silent at once: each alarm tells what its own place can see.
+    now_ms = city.now_ms
+    when = {"since_ms": now_ms, "at_ms": now_ms, "received_ms": now_ms}
+    city.hear(Silence(source=GAUGE, place="river", **when))
+    city.health("open", source=NODE_B)
+    city.silence("gateway:gw-01")
+    looked: list[int] = []
+    is_cut_off = device.is_cut_off
+
+    def counted(states: list[dict[str, Any]]) -> bool:
+        looked.append(len(states))
+        return is_cut_off(states)
+
+    monkeypatch.setattr(device, "is_cut_off", counted)
+    (silent,) = city.silence(NODE_A)
+    assert looked == [3], "the broker's, the sensor of the place, and this very one"
+    assert silent["health"] == {"smoke": "silent", "node": "silent"}

@@ -11,7 +11,16 @@ from haidang_gateway.ingest.ledger import Ledger
 from haidang_gateway.ingest.packs import PackReader, Received
 from haidang_gateway.model import FloodFact, FootfallFact, HealthFact, PowerFact, SmokeFact
 from haidang_gateway.settings import NodeSettings
+from haidang_wire import senml
 from node_packs import NODE, SOURCE, START_MS, pack
+
+
+_LONGEST_MS = 2**53 - 1
+_YEAR_MS = 365 * 86_400_000
+
+
+def _ledger() -> Ledger:
+    return Ledger({}, 0, lambda _ms: "2026-11-22")
 
 
 def _read(
@@ -19,9 +28,10 @@ def _read(
     node: str = NODE,
     received_ms: int = START_MS + 40,
     is_idle: IsIdle = lambda _place, _state: False,
+    ledger: Ledger | None = None,
 ) -> Received:
-    ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
-    reader = PackReader({NODE: NodeSettings(id=NODE, place="m")}, ledger, is_idle)
+    nodes = {NODE: NodeSettings(id=NODE, place="m")}
+    reader = PackReader(nodes, ledger or _ledger(), is_idle)
     arrival = Arrival(
         topic=f"hd/1/n/{node}/data",
         payload=payload,
@@ -118,6 +128,40 @@ def test_a_pack_without_a_clock_is_resolved_to_its_bounds() -> None:
     first = json.loads(received.row.body)[0]
     assert first["bt"] == (START_MS + 40) / 1000
     assert first["hu"] == 60_000
+
+
+@pytest.mark.parametrize("up_ms", [_LONGEST_MS, 30 * _YEAR_MS])
+@pytest.mark.parametrize("first_ms", [None, START_MS])
+def test_an_uptime_that_cannot_be_spoils_no_time_of_its_boot(
+    up_ms: int, first_ms: int | None
+) -> None:
+    # The centre refuses a pack of a time that cannot be, with all packs of the same message.
+    ledger = _ledger()
+    _read(pack(0, up_ms=up_ms, unix_ms=first_ms), ledger=ledger)
+    _read(pack(1, up_ms=1000, unix_ms=first_ms), ledger=ledger)
+    for seq, up_ms_now in ((2, up_ms), (3, 60_000)):
+        row = _read(pack(seq, up_ms=up_ms_now, unix_ms=None), ledger=ledger).row
+        assert row is not None
+        assert senml.decode_pack(row.body).seq == seq
+    assert START_MS <= row.at_high_ms <= START_MS + 59_040
+
+
+def test_what_a_node_held_back_has_a_time_though_the_gateways_clock_begins_in_1970() -> None:
+    ledger = _ledger()
+    for seq, up_ms in enumerate((86_400_000, 1000)):
+        payload = pack(seq, up_ms=up_ms, unix_ms=None)
+        row = _read(payload, received_ms=60_000, ledger=ledger).row
+        assert row is not None
+        assert senml.decode_pack(row.body).unix_ms == 60_000
+
+
+def test_samples_that_lie_farther_apart_than_times_can_are_refused() -> None:
+    ledger = _ledger()
+    samples = [{"n": "flood/level", "u": "mm", "v": 412 + n} for n in range(2)]
+    samples[1]["hu"] = _LONGEST_MS
+    with pytest.raises(PackRefused, match="farther apart"):
+        _read(pack(1, *samples, unix_ms=None), ledger=ledger)
+    assert _read(pack(1), ledger=ledger).row is not None, "a sound pack of the same name"
 
 
 @pytest.mark.parametrize(

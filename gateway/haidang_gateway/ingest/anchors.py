@@ -20,12 +20,14 @@ def learn(boot: Boot, up_ms: int, unix_ms: int | None, received_ms: int) -> None
     if (
         unix_ms is not None
         and unix_ms - up_ms != boot.anchor_ms
-        and _EARLIEST_MS <= unix_ms <= received_ms + _AHEAD_MS
+        and unix_ms <= received_ms + _AHEAD_MS
+        and unix_ms - up_ms >= _EARLIEST_MS
         and not _is_contradicted(boot, unix_ms - up_ms)
     ):
         boot.anchor_ms = unix_ms - up_ms
     latest_ms = received_ms - up_ms
-    if boot.latest_ms is None or latest_ms < boot.latest_ms:
+    is_earlier = boot.latest_ms is None or latest_ms < boot.latest_ms
+    if is_earlier and latest_ms >= min(received_ms, _EARLIEST_MS):
         boot.latest_ms = latest_ms
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from haidang_wire import senml
 from haidang_wire.errors import WireError
+from haidang_wire.senml import MAXIMUM_UNIX_MS
 
 from haidang_gateway.batch import BootKey, PackRow
 from haidang_gateway.errors import PackRefused
@@ -37,6 +38,9 @@ class _AnyPack(msgspec.Struct, frozen=True, gc=False):
     payload: bytes
 
     def resolved(self, unix_ms: int) -> bytes:
+        first_ms = unix_ms - self.up_ms
+        if not all(0 <= first_ms + up_ms <= MAXIMUM_UNIX_MS for up_ms, _ in self.samples):
+            raise PackRefused("its uptimes lie farther apart than any time that can be told")
         return bytes(senml.resolve(self.payload, unix_ms))
 
 
@@ -84,12 +88,16 @@ class PackReader:
     def _times(self, boot: Boot, pack: _Pack, received_ms: int) -> tuple[int, int]:
         """Unix ms (low, high) of the pack's uptime, with what it says itself about that."""
         anchors.learn(boot, pack.up_ms, pack.unix_ms, received_ms)
+        low_ms, high_ms = 0, received_ms
         if boot.anchor_ms is not None:
             # Known exactly: the boots before and after it have nothing to add.
-            at_ms = boot.anchor_ms + pack.up_ms
-            return at_ms, at_ms
-        node, epoch, number = pack.key
-        return anchors.bounds(self._ledger.boots_of(node, epoch), number, pack.up_ms)
+            low_ms = high_ms = boot.anchor_ms + pack.up_ms
+        elif boot.latest_ms is not None:
+            node, epoch, number = pack.key
+            boots = self._ledger.boots_of(node, epoch)
+            low_ms, high_ms = anchors.bounds(boots, number, pack.up_ms)
+        # What no pack can say the centre refuses, with all packs of the same message.
+        return (low_ms, high_ms) if 0 <= high_ms <= MAXIMUM_UNIX_MS else (0, received_ms)
 
     def _checked(self, arrival: Arrival) -> tuple[_Pack, NodeSettings]:
         try:

@@ -14,7 +14,6 @@ from haidang_gateway.settings import NodeSettings
 from haidang_wire import senml
 from node_packs import NODE, SOURCE, START_MS, pack
 
-
 _LONGEST_MS = 2**53 - 1
 _YEAR_MS = 365 * 86_400_000
 

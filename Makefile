@@ -11,6 +11,7 @@ help:
 	@echo "make demo CAMERA=...    the same with your own video file or rtsp:// address"
 	@echo "make demo BOARDS=/dev/ttyUSB0:smoke WIFI=name:key   with real boards"
 	@echo "make test               all tests        make lint     the static gates"
+	@echo "make setup              the commands haidang and haidang-gateway into .venv/bin"
 	@echo "make bench-node         the node's figures: flash, power cuts, heap, traffic"
 	@echo "make bench-sensors      the sensors' figures: false alarms, level, crowds, leaks"
 	@echo "make bench-vision       the cameras' figures: networks, overhead, idle, memory"
@@ -18,6 +19,8 @@ help:
 	@echo "make bench-chaos        200 random faults on real processes, 5 minutes and more"
 	@echo "make schema             schemas and reference page from the contract"
 	@echo "make record             the README's picture from a real run"
+	@echo "make clean              removes .venv, caches and what tests have left"
+	@echo "Where to begin: docs/technician.md (tiếng Việt, English). Trouble: docs/troubleshooting.md"
 
 setup: $(STAMP) system
 

@@ -14,6 +14,7 @@ _BOOTS = const(5)
 # before one of them reaches the gateway.
 _OLDER_BOOTS = const(12)
 _OLDER_RANGES = const(2)
+_ENDED_RANGES = const(4)
 _LOG = log.Log("ledger")
 
 
@@ -47,8 +48,17 @@ def read(path: str) -> list:
         return []
 
 
+def entries(ledger) -> list:
+    """All entries, from flash where they are safe: seventeen boots would take 5 KB of heap."""
+    return read(ledger.path) if ledger.entries is None else ledger.entries
+
+
 def save(ledger) -> None:
-    """Writes the file whole beside the old one, then takes its place."""
+    """Writes the file whole beside the old one, then takes its place; memory keeps no copy of it
+    unless flash refuses.
+    """
+    if ledger.entries is None:
+        return
     new = ledger.path + ".new"
     try:
         with open(new, "w") as file:
@@ -56,6 +66,8 @@ def save(ledger) -> None:
         os.rename(new, ledger.path)
     except OSError as error:
         _LOG.error("cannot write %s: %s", ledger.path, error)
+        return
+    ledger.entries = None
 
 
 def drop(ledger, epoch: str, boot: int, lost: list, cause: str) -> None:
@@ -82,7 +94,7 @@ def end(ledger, epoch: str, boot: int, following: int) -> None:
 def boots(ledger, epoch: str, boot: int, following: int, held: dict) -> list:
     """The status field `boots`, see Ledger.boots()."""
     rows = {number: [0, []] for number in held}
-    for of_epoch, number, end, dropped in ledger.entries:
+    for of_epoch, number, end, dropped in entries(ledger):
         if of_epoch == epoch:
             rows[number] = [end, dropped]
     rows[boot] = [following, rows[boot][1] if boot in rows else []]
@@ -115,16 +127,19 @@ def _pieces(outbox, lane: str, key: int):
 
 
 def _entry(ledger, epoch: str, boot: int) -> list:
-    for entry in ledger.entries:
+    known = ledger.entries = entries(ledger)
+    for entry in known:
         if entry[0] == epoch and entry[1] == boot:
             return entry
     entry = [epoch, boot, 0, []]
-    entries = ledger.entries + [entry]  # noqa: RUF005 - not in MicroPython
+    known = known + [entry]  # noqa: RUF005 - not in MicroPython
     newest = 1 - _BOOTS
-    older = [one for one in entries[:newest] if one[3]][-_OLDER_BOOTS:]
+    older = [one for one in known[:newest] if one[3]][-_OLDER_BOOTS:]
     for _, _, _, dropped in older:
         _bound(dropped, _OLDER_RANGES)
-    ledger.entries = older + entries[newest:]
+    for _, _, _, dropped in known[newest:]:
+        _bound(dropped, _ENDED_RANGES)
+    ledger.entries = older + known[newest:]
     return entry
 
 

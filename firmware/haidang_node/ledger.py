@@ -15,12 +15,14 @@ class Ledger:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.entries: list = []
+        # None: they are in the file alone.
+        self.entries: list | None = []
         self.dropped = 0
 
     def open(self) -> None:
-        """Reads the file; an unreadable one starts anew."""
-        self.entries = _call("read", self.path)
+        """Looks at the file; an unreadable one starts anew."""
+        if _call("read", self.path):
+            self.entries = None
 
     def drop(self, *lost) -> None:
         """Names pairs of numbers as dropped, on flash when this returns, and counts them.

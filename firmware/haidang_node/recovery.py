@@ -128,7 +128,7 @@ def _end(last: tuple, ledger, ended) -> int:
     # The first number that its boot did not use for sure; 0 where that is not known.
     if ended and ended[:2] == last[2:]:
         return ended[2] - ended[3]
-    for entry in ledger.entries:
+    for entry in accounts.entries(ledger):
         if tuple(entry[:2]) == last[2:]:
             return entry[2]
     return 0

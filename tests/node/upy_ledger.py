@@ -1,5 +1,6 @@
 """The ledger of dropped numbers: named, small, and kept over power cuts until it is told."""
 
+import gc
 import os
 
 from haidang_node import accounts, log, number_ranges, recovery
@@ -87,6 +88,51 @@ def test_boots_that_lost_something_are_told_though_many_pass_before_the_gateway_
     assert [row["hb"] for row in rows if row["hb"] > 26] == [27, 28, 29, 30, 31]
     assert len(rows) <= 17
     os.remove(path)
+
+
+def _full(ledger, boots):
+    for boot in range(1, boots + 1):
+        accounts.end(ledger, "9f3c01aa", boot, 2000)
+        for seq in range(0, 1600, 100):
+            accounts.name(ledger, "9f3c01aa", boot, [(seq, seq + 9)], "power")
+    accounts.save(ledger)
+
+
+def test_what_is_safe_on_flash_takes_no_memory() -> None:
+    ledger, path = _ledger("heap")
+    _full(ledger, 20)
+    before = _used()
+    ledger.drop("9f3c01aa", 20, [(1900, 1901)], "full")
+    ledger.boots("9f3c01aa", 21, 1, {})
+    assert _used() - before < 256
+    ledger = None
+    assert before - _used() < 1024, "seventeen boots take 10 KB as objects"
+    os.remove(path)
+
+
+def _used() -> int:
+    gc.collect()
+    return gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
+
+
+def test_of_boots_that_have_ended_fewer_pieces_are_told() -> None:
+    ledger, path = _ledger("ended")
+    _full(ledger, 20)
+    rows = ledger.boots("9f3c01aa", 21, 1, {})
+    pieces = [len(row["dropped"]) for row in rows]
+    assert pieces == [2] * 12 + [4] * 3 + [16, 0]
+    for row in rows[:-1]:
+        assert (row["dropped"][0][0], row["dropped"][-1][1]) == (0, 1509), "nothing is left out"
+    os.remove(path)
+
+
+def test_where_flash_refuses_the_names_are_kept_in_memory_and_told() -> None:
+    ledger = Ledger("/tmp/no/such/folder/ledger")
+    ledger.open()
+    for seq in (3, 7):
+        ledger.drop("9f3c01aa", 1, [(seq, seq)], "flash")
+    told = ledger.boots("9f3c01aa", 1, 9, {})[0]["dropped"]
+    assert told == [[3, 3, "flash"], [7, 7, "flash"]]
 
 
 def test_a_damaged_ledger_starts_anew() -> None:

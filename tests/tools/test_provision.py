@@ -12,6 +12,7 @@ from haidang_board.rig import Board
 from haidang_tools.__main__ import main
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import InputRefused
+from haidang_tools.flash import SOURCE
 from haidang_tools.provision import provision
 
 NODE = "n-240ac4000017"
@@ -25,6 +26,8 @@ CHECKER = (
     "import json\ndef load(path):\n    document = json.load(open(path))\n"
     "    if 'sensors' not in document:\n        raise ValueError('sensors is missing')\n"
 )
+# What a node's trial of a configuration needs of the application.
+TRIAL = "errors loading log orders refusals commands status trial trial_files"
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +135,24 @@ def test_the_application_on_the_board_judges_the_configuration(
             provision(serial, ca, config)
         assert json.loads(serial.get("/node.json")) == CONFIG
         serial.remove("/haidang_node/config.py")
+
+
+def test_a_configuration_on_trial_does_not_take_the_place_of_the_one_given_by_hand(
+    board: Board, ca: Path, config: Path
+) -> None:
+    with SerialBoard(board.port) as serial:
+        for name in ("__init__", *TRIAL.split()):
+            path = f"haidang_node/{name}.py"
+            serial.put(f"/{path}", (SOURCE / path).read_bytes())
+        serial.put("/node.trial", b"{}")
+        serial.put("/node.trial.id", b"c-9")
+        provision(serial, ca, config)
+        assert json.loads(serial.get("/node.json")) == CONFIG
+        left = serial.digests(["/node.trial", "/node.trial.id"])
+        assert left == {"/node.trial": "", "/node.trial.id": ""}
+        owed = json.loads(serial.get("/outbox/orders").splitlines()[0])
+        assert [(reply["id"], reply["ok"]) for reply in owed] == [("c-9", False)]
+        assert "rolled back: another one was written by USB" in owed[0]["err"]
+        # Nothing is on trial any more: nothing is told.
+        provision(serial, ca, config)
+        assert json.loads(serial.get("/outbox/orders").splitlines()[0]) == owed

@@ -39,6 +39,21 @@ else:
  except Exception as e:
   print(e)
 """
+# A configuration that is still on trial would take the new one's place. It ends in the node's
+# own words, so that whoever sent it hears what became of it.
+_END_TRIAL = """
+try:
+ from haidang_node import trial
+ from haidang_node.orders import PATH, Orders
+ from haidang_node.trial_files import is_on
+except ImportError:
+ pass
+else:
+ if is_on(''):
+  orders = Orders(PATH, None, None)
+  orders.open()
+  trial.roll_back('', orders, 'another one was written by USB')
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +101,7 @@ def provision(
         _issue(ca, node)
     for path, name in _SERIAL_FILES if serial else _FILES:
         _put_if_changed(board, path, (ca / name.format(node=node)).read_bytes())
+    board.execute(_END_TRIAL)
     _put_if_changed(board, "/node.json", document)
     return node
 

@@ -136,7 +136,7 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise LevelsError(f"{path}: cannot be read: {error.strerror}") from error
+        raise LevelsError(f"{path}: cannot be read: {error.strerror}; check the path") from error
 
 
 def _write(path: Path, data: bytes, *, mode: int) -> None:
@@ -145,7 +145,9 @@ def _write(path: Path, data: bytes, *, mode: int) -> None:
     except FileExistsError as error:
         raise LevelsError(f"{path} exists already; choose another name") from error
     except OSError as error:
-        raise LevelsError(f"{path}: cannot be written: {error.strerror}") from error
+        raise LevelsError(
+            f"{path}: cannot be written: {error.strerror}; check the disk and who may write there"
+        ) from error
     with os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()

@@ -31,7 +31,9 @@ class SerialPort:
             self._port = serial.Serial(self._device, self._baud, timeout=0, exclusive=True)
             return int(self._port.fileno())
         except _TROUBLE as error:
-            raise SerialPortError(f"{self._device} cannot be opened: {error}") from error
+            raise SerialPortError(
+                f"{self._device} cannot be opened: {error}; is it plugged in?"
+            ) from error
 
     def read(self) -> bytes:
         """What has come, at most 4 KiB; SerialPortError where it has gone.

@@ -139,13 +139,15 @@ def read_event(folder: Path, key: bytes | None = None) -> dict[str, bytes]:
     """
     sealed = (folder / (INDEX + _SEALED)).exists()
     if sealed and key is None:
-        raise EvidenceError(f"{folder}: is sealed; give the key")
+        raise EvidenceError(f"{folder}: is sealed; give the key: `key` in [evidence]")
     key = key if sealed else None
     files = {INDEX: _kept(folder / INDEX, key)}
     for name, digest in _named(folder / INDEX, files[INDEX]).items():
         files[name] = _kept(folder / name, key)
         if sha256(files[name]).hexdigest() != digest:
-            raise EvidenceError(f"{folder / name}: was changed")
+            raise EvidenceError(
+                f"{folder / name}: was changed after it was kept; it proves nothing"
+            )
     return files
 
 
@@ -178,9 +180,9 @@ def _named(path: Path, index: bytes) -> dict[str, str]:
     try:
         named = json.loads(index)["files"]
     except (ValueError, KeyError, TypeError) as error:
-        raise EvidenceError(f"{path}: was changed") from error
+        raise EvidenceError(f"{path}: was changed after it was kept; it proves nothing") from error
     if not isinstance(named, dict) or any(Path(name).name != name for name in named):
-        raise EvidenceError(f"{path}: was changed")
+        raise EvidenceError(f"{path}: was changed after it was kept; it proves nothing")
     return named
 
 

@@ -60,7 +60,9 @@ def _export(settings: Settings, options: argparse.Namespace) -> Iterator[str]:
         for name, content in files.items():
             (options.folder / name).write_bytes(content)
     except OSError as error:
-        raise EvidenceError(f"{error.filename}: cannot be written: {error.strerror}") from error
+        raise EvidenceError(
+            f"{error.filename}: cannot be written: {error.strerror}; check the disk and who may write there"
+        ) from error
     index = json.loads(files.get(INDEX, b"{}"))
     what = f"{len(files)} files of {options.event} ({index.get('kind')})"
     yield f"{what} unchanged, in {options.folder}"

@@ -1,17 +1,16 @@
 """What one item means: its pack, what the ledger and the rules say to it, what to answer."""
 
 import dataclasses
-import hashlib
 import logging
 import zlib
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from haidang_wire import messages, topics
+from haidang_wire import messages
 from haidang_wire.errors import WireError
 
 from haidang_gateway.alarms.engine import Rules
-from haidang_gateway.batch import CENTRE, Batch, Draft, QuarantineRow
+from haidang_gateway.batch import CENTRE, Batch, Draft
 from haidang_gateway.commands import Wish
 from haidang_gateway.desk import Desk
 from haidang_gateway.errors import PackRefused
@@ -22,24 +21,20 @@ from haidang_gateway.fleet.order import Order, OrdersDue
 from haidang_gateway.inbox import Told, Urgent
 from haidang_gateway.ingest import anchors
 from haidang_gateway.ingest.arrival import Arrival, topic_of
-from haidang_gateway.ingest.boot import put
 from haidang_gateway.ingest.ledger import Ledger
-from haidang_gateway.ingest.names import name_of
-from haidang_gateway.ingest.packs import PackReader, Received
+from haidang_gateway.ingest.packs import PackReader, TopicPacks
 from haidang_gateway.ingest.statuses import read_status
 from haidang_gateway.model import Due, Fact, Revision
 from haidang_gateway.outgoing import alarm_draft
+from haidang_gateway.refusals import Refusals
 from haidang_gateway.work import Work
 
 _log = logging.getLogger(__name__)
 
-# A node repeats what is not acknowledged: the same bytes are kept in quarantine once.
-_REMEMBERED = 512
+_TRIPPED = "error in the gateway's program, see its log"
 _TRIPPED_MS = 60_000
 _TIMERS_AT_ONCE = 20
-# A node that sends one unreadable message mostly sends many: one line of the log an hour.
-_TOLD_MS = 3_600_000
-_MOST_TOLD = 10_000
+_PACK_TOPICS = ("/data", "/alarm")
 
 
 class Intake:
@@ -73,14 +68,26 @@ class Intake:
         self._reader = reader
         self._feeds = feeds
         self._refused_by = refused_by
-        self._refused: OrderedDict[bytes, None] = OrderedDict()
-        self._told_ms: OrderedDict[str, int] = OrderedDict()
+        self._refusals = Refusals(fleet.nodes, ledger)
 
-    def take(self, item: Urgent, work: Work, now_ms: int) -> None:
-        """Handle one item; a program error costs this item alone, never the others.
+    def take(self, items: Iterable[Urgent], work: Work, now_ms: int) -> None:
+        """Handle items in their order; a program error costs one item alone, never the others.
 
         The item is kept in quarantine then, so that nothing is lost silently.
         """
+        # For those of one topic that follow each other.
+        packs: TopicPacks | None = None
+        for item in items:
+            if isinstance(item, Arrival) and item.topic.endswith(_PACK_TOPICS):
+                work.arrivals.append(item)
+                if packs is None or item.topic != packs.topic:
+                    packs = self._reader.on(item.topic, work.acks)
+                self._pack(item, packs, work, now_ms)
+            else:
+                packs = None
+                self._take(item, work, now_ms)
+
+    def _take(self, item: Urgent, work: Work, now_ms: int) -> None:
         try:
             if isinstance(item, Arrival):
                 work.arrivals.append(item)
@@ -95,7 +102,7 @@ class Intake:
         except Exception:  # noqa: BLE001 (one bad item must not stop the alarms of all others)
             _log.exception("this could not be handled: %s", item)
             if isinstance(item, Arrival):
-                self._refuse(item, "error in the gateway's program, see its log", work)
+                self._refusals.take(item, _TRIPPED, work)
             elif isinstance(item, Told) and isinstance(item.item, Wish | Order):
                 self._desk.failed(item.item, work, now_ms)
             elif isinstance(item, Due):
@@ -176,22 +183,27 @@ class Intake:
                 work.heard.append((topic.owner, zlib.crc32(arrival.payload)))
                 self._reply(arrival, topic.owner, work, now_ms)
             else:
-                self._pack(arrival, self._reader.read(arrival), work, now_ms)
+                self._pack(arrival, self._reader.on(arrival.topic, work.acks), work, now_ms)
         except (WireError, PackRefused) as error:
-            self._refuse(arrival, str(error), work)
+            self._refusals.take(arrival, str(error), work)
 
-    def _pack(self, arrival: Arrival, received: Received, work: Work, now_ms: int) -> None:
-        ranges = work.acks.setdefault((arrival.lane, received.key), [])
-        put(ranges, received.seq)
-        work.alarm_packs += arrival.lane == "alarm"
-        self._heard(received.key[0], arrival, work, now_ms)
-        if received.row is not None:
-            work.packs.append(received.row)
-            for fact in received.facts:
-                self._fact(fact, work, now_ms)
-        if arrival.kept:
-            work.released.append(arrival.kept)
-            self._ledger.count(received.key[0], "quarantined", arrival.received_ms, -1)
+    def _pack(self, arrival: Arrival, packs: TopicPacks, work: Work, now_ms: int) -> None:
+        try:
+            received = packs.read(arrival)
+            self._heard(received.key[0], arrival, work, now_ms)
+            work.alarm_packs += arrival.lane == "alarm"
+            if received.row is not None:
+                work.packs.append(received.row)
+                for fact in received.facts:
+                    self._fact(fact, work, now_ms)
+            if arrival.kept:
+                work.released.append(arrival.kept)
+                self._ledger.count(received.key[0], "quarantined", arrival.received_ms, -1)
+        except (WireError, PackRefused) as error:
+            self._refusals.take(arrival, str(error), work)
+        except Exception:  # noqa: BLE001 (one bad pack must not stop the alarms of all others)
+            _log.exception("this could not be handled: %s", arrival)
+            self._refusals.take(arrival, _TRIPPED, work)
 
     def _status(self, arrival: Arrival, node: str, work: Work, now_ms: int) -> None:
         # A retained copy tells nothing about now: neither life nor time (contract, section 2).
@@ -230,59 +242,3 @@ class Intake:
 
     def _fact(self, fact: Fact, work: Work, now_ms: int) -> None:
         work.add(self._rules.apply(fact, now_ms))
-
-    def _refuse(self, arrival: Arrival, reason: str, work: Work) -> None:
-        """Into quarantine; a configured node's pack is acknowledged by its name.
-
-        A node that was never told would send it for ever, and enough of them fill its window.
-        """
-        if arrival.kept:
-            _log.info("number %s of the quarantine stays there: %s", arrival.kept, reason)
-            return
-        self._quarantine(arrival, reason, work)
-        name = name_of(arrival)
-        if name is None or name[0][0] not in self._fleet.nodes:
-            return
-        key, seq = name
-        self._ledger.set_aside(key, seq, arrival.received_ms)
-        put(work.acks.setdefault((arrival.lane, key), []), seq)
-
-    def _quarantine(self, arrival: Arrival, reason: str, work: Work) -> None:
-        digest = hashlib.sha256(arrival.topic.encode() + b"\0" + arrival.payload).digest()
-        if digest in self._refused:
-            return
-        self._refused[digest] = None
-        if len(self._refused) > _REMEMBERED:
-            self._refused.popitem(last=False)
-        owner = _owner(arrival.topic)
-        _log.log(
-            logging.WARNING if self._is_news(owner, arrival.received_ms) else logging.DEBUG,
-            "quarantined a message on %s: %s",
-            arrival.topic,
-            reason,
-        )
-        self._ledger.count(owner, "quarantined", arrival.received_ms)
-        work.quarantine.append(
-            QuarantineRow(
-                received_ms=arrival.received_ms,
-                topic=arrival.topic,
-                reason=reason,
-                payload=arrival.payload,
-            )
-        )
-
-    def _is_news(self, owner: str, now_ms: int) -> bool:
-        before_ms = self._told_ms.get(owner)
-        if before_ms is not None and now_ms - before_ms < _TOLD_MS:
-            return False
-        self._told_ms[owner] = now_ms
-        if len(self._told_ms) > _MOST_TOLD:
-            self._told_ms.popitem(last=False)
-        return True
-
-
-def _owner(topic: str) -> str:
-    try:
-        return str(topics.parse(topic).owner)
-    except WireError:
-        return "-"

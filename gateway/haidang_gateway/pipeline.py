@@ -97,7 +97,7 @@ class Pipeline:
         ]
         if urgent:
             work = Work()
-            self._take(urgent, work, now_ms)
+            self._intake.take(urgent, work, now_ms)
             await self._settle(work, self._intake.batch(work, now_ms))
         elif self._data_is_due():
             await self._all_data(now_ms)
@@ -137,17 +137,13 @@ class Pipeline:
         work = Work()
         for _ in range(DATA_GROUP // _DATA_SLICE):
             items = self._inbox.take_data(_DATA_SLICE)
-            self._take(items, work, now_ms)
+            self._intake.take(items, work, now_ms)
             if len(items) < _DATA_SLICE:
                 break
             await asyncio.sleep(0)
             if self._inbox.urgent_waits:
                 break
         return work
-
-    def _take(self, items: Sequence[Urgent], work: Work, now_ms: int) -> None:
-        for item in items:
-            self._intake.take(item, work, now_ms)
 
     async def _settle(self, work: Work, batch: Batch) -> None:
         self._crash_points.passing("before_commit", work.alarm_packs)

@@ -11,7 +11,7 @@ import pytest
 from haidang_gateway import quarantine_cli
 from haidang_gateway.batch import CENTRE, Batch, QuarantineRow
 from haidang_gateway.errors import OrderError, PackRefused, StoreError
-from haidang_gateway.ingest.packs import PackReader
+from haidang_gateway.ingest.packs import TopicPacks
 from haidang_gateway.ledger_view import lines
 from haidang_gateway.outgoing import data_draft
 from haidang_gateway.quarantine_retry import QuarantineRetry
@@ -190,14 +190,14 @@ def test_what_an_update_can_read_comes_out_of_the_quarantine_and_the_rest_stays(
 ) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:
-            older = PackReader._checked
+            older = TopicPacks.read
 
             def too_old(*_: object) -> None:
                 raise PackRefused("a word of tomorrow")
 
-            monkeypatch.setattr(PackReader, "_checked", too_old)
+            monkeypatch.setattr(TopicPacks, "read", too_old)
             await _give(bench, pack(1, *smoke("alarm")))
-            monkeypatch.setattr(PackReader, "_checked", older)
+            monkeypatch.setattr(TopicPacks, "read", older)
             await _give(bench, b"rubbish")
             await _give(bench, b"no status", "status")
             assert await bench.store.ledger_sums() == {"quarantined": 3}

@@ -11,11 +11,14 @@ from haidang_gateway.batch import BootKey, PackRow
 from haidang_gateway.errors import PackRefused
 from haidang_gateway.ingest import anchors, quick_pack
 from haidang_gateway.ingest.arrival import Arrival, topic_of
-from haidang_gateway.ingest.boot import Boot
+from haidang_gateway.ingest.boot import Boot, Ranges, put
 from haidang_gateway.ingest.facts import IsIdle, Sample, facts_of, samples_of
 from haidang_gateway.ingest.ledger import Ledger
-from haidang_gateway.model import Fact
+from haidang_gateway.model import Fact, Lane
 from haidang_gateway.settings import NodeSettings
+
+Acks = dict[tuple[Lane, BootKey], Ranges]
+"""The numbers of packs that are to be acknowledged, by lane and boot."""
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
@@ -58,35 +61,94 @@ class PackReader:
     ) -> None:
         """`nodes` are the configured ones by id; of what is idle no facts are made."""
         self._nodes = nodes
-        self._sources = {name: node.source for name, node in nodes.items()}
         self._ledger = ledger
         self._is_idle = is_idle
 
     def read(self, arrival: Arrival) -> Received:
         """The pack in an arrival on an alarm or data topic; PackRefused says what is wrong."""
-        pack, node = self._checked(arrival)
+        return self.on(arrival.topic, {}).read(arrival)
+
+    def on(self, topic: str, acks: Acks) -> "TopicPacks":
+        """For packs of one topic that follow each other, until anything else is handled."""
+        return TopicPacks(topic, acks, self._nodes, self._ledger, self._is_idle)
+
+
+class TopicPacks:
+    """Reads packs that follow each other; what they have in common is looked up once.
+
+    What was read is put into `acks`. To be let go before anything else changes the ledger, or
+    takes what has changed in it.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        acks: Acks,
+        nodes: Mapping[str, NodeSettings],
+        ledger: Ledger,
+        is_idle: IsIdle,
+    ) -> None:
+        """As PackReader's; nothing is looked up yet."""
+        self.topic = topic
+        self._acks = acks
+        self._nodes = nodes
+        self._ledger = ledger
+        self._is_idle = is_idle
+        # Of the boot that the last pack was of.
+        self._key: BootKey | None = None
+        self._boot: Boot
+        self._acked: Ranges
+        self._place: str
+        self._source: str
+
+    def read(self, arrival: Arrival) -> Received:
+        """The pack in an arrival on this topic; PackRefused says what is wrong."""
+        try:
+            pack = quick_pack.read(arrival.payload) or _any_pack(arrival.payload)
+        except WireError as error:
+            raise PackRefused(str(error)) from error
         key, seq, received_ms = pack.key, pack.seq, arrival.received_ms
-        boot = self._ledger.boot(key)
+        if key is not self._key:
+            self._look_up(key, arrival.lane)
+        boot, (name, epoch, number) = self._boot, key
         if boot.has(seq):
-            self._ledger.note_pack(boot, node.id, seq, received_ms)
+            self._ledger.note_pack(boot, name, seq, received_ms)
+            put(self._acked, seq)
             return Received(key, seq, None)
-        low_ms, high_ms = self._times(boot, pack, received_ms)
+        low_ms, high_ms = self._times(pack, received_ms)
         body = pack.resolved(high_ms)
         facts = facts_of(
             pack.samples,
-            source=self._sources[node.id],
-            place=node.place,
+            source=self._source,
+            place=self._place,
             zero_ms=high_ms - pack.up_ms,
             received_ms=received_ms,
             is_idle=self._is_idle,
         )
         # Last: a pack that could not be read whole must not count as received.
-        self._ledger.note_pack(boot, node.id, seq, received_ms)
-        row = PackRow(*key, seq, arrival.lane, received_ms, low_ms, high_ms, body)
+        self._ledger.note_pack(boot, name, seq, received_ms)
+        put(self._acked, seq)
+        row = PackRow(name, epoch, number, seq, arrival.lane, received_ms, low_ms, high_ms, body)
         return Received(key, seq, row, facts)
 
-    def _times(self, boot: Boot, pack: _Pack, received_ms: int) -> tuple[int, int]:
+    def _look_up(self, key: BootKey, lane: Lane) -> None:
+        try:
+            owner = topic_of(self.topic).owner
+        except WireError as error:
+            raise PackRefused(str(error)) from error
+        name = key[0]
+        if name != owner:
+            raise PackRefused(f"the pack names {name} but came on the topic of {owner}")
+        node = self._nodes.get(name)
+        if node is None:
+            raise PackRefused(f"node {name} is not configured; add a [[node]] for it")
+        self._boot, self._place, self._source = self._ledger.boot(key), node.place, node.source
+        self._acked = self._acks.setdefault((lane, key), [])
+        self._key = key
+
+    def _times(self, pack: _Pack, received_ms: int) -> tuple[int, int]:
         """Unix ms (low, high) of the pack's uptime, with what it says itself about that."""
+        boot = self._boot
         anchors.learn(boot, pack.up_ms, pack.unix_ms, received_ms)
         low_ms, high_ms = 0, received_ms
         if boot.anchor_ms is not None:
@@ -98,20 +160,6 @@ class PackReader:
             low_ms, high_ms = anchors.bounds(boots, number, pack.up_ms)
         # What no pack can say the centre refuses, with all packs of the same message.
         return (low_ms, high_ms) if 0 <= high_ms <= MAXIMUM_UNIX_MS else (0, received_ms)
-
-    def _checked(self, arrival: Arrival) -> tuple[_Pack, NodeSettings]:
-        try:
-            topic = topic_of(arrival.topic)
-            pack = quick_pack.read(arrival.payload) or _any_pack(arrival.payload)
-        except WireError as error:
-            raise PackRefused(str(error)) from error
-        name = pack.key[0]
-        if name != topic.owner:
-            raise PackRefused(f"the pack names {name} but came on the topic of {topic.owner}")
-        node = self._nodes.get(name)
-        if node is None:
-            raise PackRefused(f"node {name} is not configured; add a [[node]] for it")
-        return pack, node
 
 
 def _any_pack(payload: bytes) -> _AnyPack:

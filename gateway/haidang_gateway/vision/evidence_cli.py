@@ -61,7 +61,8 @@ def _export(settings: Settings, options: argparse.Namespace) -> Iterator[str]:
             (options.folder / name).write_bytes(content)
     except OSError as error:
         raise EvidenceError(
-            f"{error.filename}: cannot be written: {error.strerror}; check the disk and who may write there"
+            f"{error.filename}: cannot be written: {error.strerror}; "
+            "check the disk and who may write there"
         ) from error
     index = json.loads(files.get(INDEX, b"{}"))
     what = f"{len(files)} files of {options.event} ({index.get('kind')})"

@@ -63,8 +63,12 @@ class Safe:
         # The names of the last boot: what is in the outbox stays as it is.
         storage = esp32.Storage()
         self.identity = self
-        self.epoch = "%08x" % ((storage.get("epoch") or 0) & 0xFFFFFFFF)
-        self.boot = storage.get("boot") or 0
+        try:
+            epoch, self.boot = storage.get("epoch") or 0, storage.get("boot") or 0
+        except OSError as error:
+            _LOG.error("NVS cannot be read: %s", error)
+            epoch = self.boot = 0
+        self.epoch = "%08x" % (epoch & 0xFFFFFFFF)
         self._link = self._make_link(settings) if settings else None
 
     def identify(self) -> None:

@@ -65,9 +65,14 @@ def roll_back(folder: str, orders, why: str) -> None:
 
 
 def _count(storage) -> int:
-    left_s = (storage.get(LEFT) or 0) - STEP_S
-    storage.put(LEFT, left_s)
-    storage.commit()
+    try:
+        left_s = (storage.get(LEFT) or 0) - STEP_S
+        storage.put(LEFT, left_s)
+        storage.commit()
+    except OSError as error:
+        # What cannot be counted would never end.
+        _LOG.error("NVS refused: %s", error)
+        return 0
     return left_s
 
 

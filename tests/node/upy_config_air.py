@@ -144,6 +144,21 @@ def test_resets_do_not_lengthen_a_trial() -> None:
     assert not trial_files.is_on(tried.folder)
 
 
+def test_a_trial_that_storage_does_not_count_is_rolled_back_at_once() -> None:
+    def worn(key, value):
+        raise OSError(-0x1105, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+
+    for at_start in (True, False):
+        tried = _Trial()
+        tried.storage.put = worn
+        if at_start:
+            assert tried.begin() == trial_files.ACTIVE
+        else:
+            assert tried.step(reached=False) == "rolled back"
+        assert not trial_files.is_on(tried.folder)
+        assert "not reached in time" in tried.outcome()["err"]
+
+
 def test_two_failed_starts_end_a_trial() -> None:
     tried = _Trial()
     assert tried.begin(fails=1) == trial_files.TRIAL

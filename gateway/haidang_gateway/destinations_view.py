@@ -41,7 +41,9 @@ def run(options: argparse.Namespace) -> int:
     settings = load(options.config)
     known = [one.name for one in (settings.centre, *settings.destinations)]
     if options.destination not in known:
-        raise OrderError(f"there is no destination {options.destination}; {', '.join(known)}")
+        raise OrderError(
+            f"there is no destination {options.destination}; known: {', '.join(known)}"
+        )
     with reading(settings.data_dir / "haidang.db") as connection:
         dead = sum(name == options.destination for name, *_ in dead_letters.letters(connection))
     if not dead:

@@ -124,7 +124,7 @@ def stopped(root: Path, tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["resend", "fire-service"], "there is no destination fire-service; centre"),
+        (["resend", "fire-service"], "there is no destination fire-service; known: centre"),
         (["quarantine", "show", f"{10**22}"], f"there is no number {10**22}; see"),
         (["quarantine", "retry"], "start it: systemctl start haidang-gateway"),
         (["node", "n-240AC4000001", "log"], "n-240AC4000001 is no node's id; write n- and"),

@@ -98,8 +98,9 @@ class Uplink:
         await self._tell(connection, now_ms)
         if now_ms - self._status_ms >= self._heartbeat_ms and connection.can_publish:
             self._status_ms = now_ms
-            status = self._status.message(now_ms)
-            await connection.publish(self._topic("status"), status, retain=True)
+            status = _made(self._status.message, now_ms)
+            if status:
+                await connection.publish(self._topic("status"), status, retain=True)
         await self._ask_time(connection)
         if (
             self._gateway_online
@@ -158,7 +159,7 @@ class Uplink:
     async def _tell(self, connection, now_ms: int) -> None:
         # Again until the gateway has committed it: a broker's word is none.
         if self._gateway_online and connection.can_publish:
-            reply = self._orders.reply(now_ms)
+            reply = _made(self._orders.reply, now_ms)
             if reply:
                 await connection.publish(self._topic("reply"), reply)
 
@@ -210,3 +211,12 @@ class Uplink:
             self.refused.failed(
                 "the broker refused a pack (0x%02x): check the access list" % event.reason
             )
+
+
+def _made(make, now_ms: int) -> bytes | None:
+    # Alarms need less memory than what is made here: none of them is kept waiting for it.
+    try:
+        return make(now_ms)
+    except MemoryError as error:
+        _LOG.warning("%s", error)
+        return None

@@ -120,3 +120,18 @@ def test_a_status_comes_at_once_and_then_with_each_heartbeat() -> None:
         bench.turn()
         told.append([kind for kind, _ in bench.connection.published].count("status"))
     assert told == [1, 1, 1, 2, 2, 3]
+
+
+def test_alarms_are_sent_though_there_is_no_memory_for_a_status_or_a_reply() -> None:
+    def none(*_):
+        raise MemoryError("memory allocation failed")
+
+    for scarce in ("_status", "_orders"):
+        bench = UplinkBench()
+        part = getattr(bench.uplink, scarce)
+        part.message = part.reply = none
+        asked = []
+        bench.uplink._window.next = asked.append
+        for bench.ticks.now in (0, 1000, 30000):
+            bench.turn()
+        assert len(asked) == 3, scarce

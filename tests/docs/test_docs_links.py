@@ -11,6 +11,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ABROAD = re.compile(r"(https?|mailto):")
 # What a user writes or what a program makes; of ours are all others.
 _MADE = {"node.json", "gateway.toml", "counts.csv", "index.json"}
+_BAR = re.compile(r"(?<!\\)\|")
 _FILE = re.compile(r"(?:\.{0,2}/)?([\w./-]+\.(?:py|md|toml|sh|conf|service|c))")
 
 
@@ -43,4 +44,16 @@ def test_every_source_file_that_a_page_names_is_there() -> None:
         and not (ROOT / file[1]).exists()
         and not file[1].startswith("etc/")
     ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
+    """A bar inside code divides a cell unless a backslash stands before it."""
+    wrong, wide = [], 0
+    for line in text_of(page).splitlines():
+        cells = len(_BAR.split(line)) if line.startswith("|") else 0
+        wide = wide if cells and wide else cells
+        if cells != wide:
+            wrong.append(line)
     assert wrong == []

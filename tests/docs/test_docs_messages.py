@@ -16,6 +16,7 @@ _ELLIPSIS = "..."
 _STRANGERS = (
     "sudo: haidang-gateway: command not found",
     "certificate verify failed",
+    "Warning: ACL pattern ... does not contain",
     "gateway.toml:12: ...",
 )
 

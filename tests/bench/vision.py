@@ -24,17 +24,17 @@ _ROOT = Path(__file__).resolve().parents[2]
 _DATA = _ROOT.parent / "shared" / "data"
 _CAMERAS = 4
 # Longer than warming up and measuring: no camera's stream is opened anew every half minute.
-_FILM_S = 40
+_FILM_MORE_S = 10
 
 
 def figures(frames: int = 10_000, quick: bool = False) -> parts.Figures:
     """All of them; `frames` go through the worker's parts for the growth of memory."""
     with tempfile.TemporaryDirectory(prefix="haidang-vision-") as name:
         folder = Path(name)
-        length = 4 if quick else _FILM_S
+        seconds = 4.0 if quick else 30.0
+        length = int(seconds) + _FILM_MORE_S
         full = vision_clips.busy(folder / "full.ts", length)
         small = vision_clips.busy(folder / "small.ts", length, vision_clips.SMALL)
-        seconds = 4.0 if quick else 30.0
         result: parts.Figures = {
             **_invokes(20 if quick else 200),
             **_at_work("suspecting", full, seconds, awake=True),
@@ -77,7 +77,8 @@ def _at_work(name: str, clip: Path, seconds: float, *, awake: bool) -> parts.Fig
 
 def _idle(folder: Path, seconds: float) -> parts.Figures:
     """A worker whose one camera shows an empty street, 720p, 15 frames a second, H.264."""
-    seen = measured([vision_clips.still(folder / "still.ts", 10)], seconds, folder, awake=False)
+    clip = vision_clips.still(folder / "still.ts", int(seconds) + _FILM_MORE_S)
+    seen = measured([clip], seconds, folder, awake=False)
     return {
         "idle_core_pct": round(seen["core_share"] * 100, 2),
         "idle_decoded": seen["decoded"],

@@ -16,7 +16,6 @@ from haidang_gateway.vision.turns import Turns
 
 log = logging.getLogger(__name__)
 
-_TICK_S = 0.5
 _MEMORY_EVERY_MS = 5_000
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = 4096
@@ -37,7 +36,7 @@ class Crew:
         """Make the lookouts; `run()` opens the cameras. `memory_mb` 0 sets no limit."""
         self._clock = clock
         self._memory_mb = memory_mb
-        self._memory_ms = self._minded_ms = clock.monotonic_ms()
+        self._memory_ms = clock.monotonic_ms()
         self._stop = threading.Event()
         self._fresh = Bell()
         self.lookouts = {
@@ -68,7 +67,7 @@ class Crew:
                 if not ready and self._all_ended():
                     return
                 self._turn(turns, ready)
-                if self._clock.monotonic_ms() - self._minded_ms >= _TICK_S * 1000:
+                if self._clock.monotonic_ms() >= self._mind_ms():
                     self._mind()
                 self._check_memory()
         finally:
@@ -82,12 +81,15 @@ class Crew:
             lookout.look()
             turns.done(name, lookout.period_ms, self._clock.monotonic_ms())
             return
-        wait_ms = turns.wait_ms(ready, self._clock.monotonic_ms())
+        now_ms = self._clock.monotonic_ms()
+        wait_ms, mind_ms = turns.wait_ms(ready, now_ms), max(0, self._mind_ms() - now_ms)
         # Fresh pictures of others, or an order to stop, end the wait.
-        self._fresh.wait(_TICK_S if wait_ms is None else min(_TICK_S, wait_ms / 1000))
+        self._fresh.wait((mind_ms if wait_ms is None else min(mind_ms, wait_ms)) / 1000)
+
+    def _mind_ms(self) -> int:
+        return min(lookout.mind_ms for lookout in self.lookouts.values())
 
     def _mind(self) -> None:
-        self._minded_ms = self._clock.monotonic_ms()
         for lookout in self.lookouts.values():
             lookout.mind()
 

@@ -32,6 +32,8 @@ _AWAKE_MS = 15_000
 _STILL_EVERY_MS = 5_000
 _SAVE_EVERY_MS = 600_000
 _VIEW_EVERY_MS = 1_000
+# A picture a second minds what there is by itself: nobody wakes up for that in between.
+_MIND_AFTER_MS, _MIND_EVERY_MS = 1_500, 500
 
 
 class SteadyClock(Protocol):
@@ -83,6 +85,8 @@ class Lookout:
         self._view: View = "ok"
         self._view_ms = now_ms - _VIEW_EVERY_MS
         self._alive_ms = self._frame_ms = now_ms
+        self.mind_ms = now_ms
+        """When `mind()` is due."""
         self._fault_ms = now_ms - self._ms(settings.fault_every_s)
         self._seen = self._judged = self._judged_ms = self._oldest_ms = 0
 
@@ -97,6 +101,7 @@ class Lookout:
         if frame is None:
             return
         self._frame_ms = self._clock.monotonic_ms()
+        self.mind_ms = self._frame_ms + _MIND_AFTER_MS
         self._seen += 1
         view = self._view_of(frame)
         moved = self._moved(frame)
@@ -131,8 +136,10 @@ class Lookout:
 
     def mind(self) -> None:
         """No picture: one failed connection is no fault yet, several seconds of them are."""
+        now_ms = self._clock.monotonic_ms()
+        self.mind_ms = now_ms + _MIND_EVERY_MS
         self._witness.mind(self._now_ms())
-        if self._clock.monotonic_ms() - self._frame_ms < self._ms(self.settings.fault_every_s):
+        if now_ms - self._frame_ms < self._ms(self.settings.fault_every_s):
             return
         error = self.camera.error
         text = "no picture comes from the camera" if error is None else str(error)

@@ -1,8 +1,8 @@
 """The repository's pages as the tests of the documents read them."""
 
 import functools
+import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +10,23 @@ ROOT = Path(__file__).resolve().parents[1]
 _FENCE = re.compile(r"^\s*```")
 _CODE = re.compile(r"`([^`\n]+)`")
 _INDENT = "    "
+# Folders that are made and not written.
+_MADE = ("__pycache__", "build", "haidang.egg-info", "typings", "var")
 
 
 @functools.cache
+def sources() -> tuple[str, ...]:
+    """Every file of the repository; a download without git has them, too."""
+    found = []
+    for folder, below, names in os.walk(ROOT):
+        below[:] = [name for name in below if name[0] != "." and name not in _MADE]
+        found += [(Path(folder) / name).relative_to(ROOT).as_posix() for name in names]
+    return tuple(sorted(found))
+
+
 def pages() -> tuple[Path, ...]:
-    """Every page of ours that git knows or would take."""
-    asked = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
-    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
-    return tuple(ROOT / name for name in sorted(set(done.stdout.split())))
+    """Every page of ours."""
+    return tuple(ROOT / name for name in sources() if name.endswith(".md"))
 
 
 def text_of(page: Path) -> str:

@@ -1,11 +1,10 @@
 """Every link of a page leads somewhere, and every file that a page names is there."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from doc_pages import ROOT, code_words, headings, pages, text_of
+from doc_pages import ROOT, code_words, headings, pages, sources, text_of
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ABROAD = re.compile(r"(https?|mailto):")

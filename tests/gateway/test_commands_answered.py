@@ -42,6 +42,21 @@ def test_a_command_of_the_centre_reaches_its_node_and_the_reply_the_centre(
     assert (kind, subject) == ("order", f"{name}/{NODE}/identify by Lan (centre o-1)")
 
 
+def test_what_a_later_node_says_besides_does_not_keep_its_reply_from_the_centre(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            await give(bench, node_command())
+            ((_, command),) = bench.answers.commands
+            reply = {"id": command["id"], "ok": True, "out": {"blinks": 3}, "err": 0, "hint": {}}
+            await bench.hear("reply", json.dumps(reply).encode())
+            (answer,) = await replies(bench)
+            assert (answer["ok"], answer["out"]) == (True, {"blinks": 3})
+
+    asyncio.run(scenario())
+
+
 def test_a_command_that_expires_is_told_to_the_centre(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:

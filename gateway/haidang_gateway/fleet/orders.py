@@ -106,7 +106,9 @@ class Orders:
         if more:
             standing.until_ms = now_ms + TRIAL_MS
         _log.info("%s: ok %s", standing.order, reply["ok"])
-        said = {field: reply[field] for field in ("ok", "out", "err", "hint") if field in reply}
+        # The others were not checked: a later node may mean something else by them.
+        fields = ("ok", "out") if reply["ok"] else ("ok", "err", "hint")
+        said = {field: reply[field] for field in fields if field in reply}
         return [self._answer(reply["id"], said | ({"more": True} if more else {}), now_ms)]
 
     def overdue(self, now_ms: int) -> list[Answer]:

@@ -28,11 +28,9 @@ def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> 
 
 
 def test_every_source_file_that_a_page_names_is_there() -> None:
-    done = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    known = done.stdout.split()
-    ends = {name[at:] for name in known for at in [0, *(m.end() for m in re.finditer("/", name))]}
+    ends = {
+        name[at:] for name in sources() for at in [0, *(m.end() for m in re.finditer("/", name))]
+    }
     wrong = [
         f"{page.relative_to(ROOT)}: {word}"
         for page in pages()

@@ -172,11 +172,11 @@ NAMES = {
     "smoke/state": "state of the smoke sensor",
     "smoke/health": "health of the smoke sensor",
     "flood/level": "water above the gauge's zero or the street surface",
-    "flood/rate": "rate of rise over the configured window",
+    "flood/rate": "rate of rise, smoothed over about a minute and a half",
     "flood/to_next": "time to the next level at this rate, where rising",
     "flood/float": "float switch",
-    "flood/state": "level reached: watch, warning, danger are báo động I, II, III "
-    "where the gauge has official levels",
+    "flood/state": "level of the node's own settings that is reached; báo động I, II, III are "
+    "judged by the gateway",
     "flood/health": "health of the flood sensor",
     "footfall/devices": "distinct devices estimated in the window; "
     "absent where they may be fewer than 5",

@@ -38,6 +38,18 @@ def test_rising_water_passes_the_levels_and_falling_water_leaves_them_with_hyste
     assert len(bench.kept) == 5, "kept at the first level and at each change of state"
 
 
+def test_a_low_level_is_left_on_a_dry_street_whatever_its_hysteresis() -> None:
+    for watch_mm, hysteresis_mm in ((30, 30), (50, 60), (1, 1000), (2, 30)):
+        levels = {"watch_mm": watch_mm, "warning_mm": 80, "danger_mm": 120}
+        bench = FloodStreet(meter=Meter(beam=False), hysteresis_mm=hysteresis_mm, **levels)
+        bench.run(30, 200)
+        bench.run(60, 260)
+        assert bench.flood.state == "watch"
+        # A transducer's zero is a little off.
+        bench.run(120, 200 + watch_mm // 8)
+        assert bench.flood.state == "normal", watch_mm
+
+
 def test_a_parked_car_a_person_and_a_web_are_no_flood_but_a_blocked_meter() -> None:
     for level_mm in (1450, 1500, 2740):
         bench = FloodStreet()

@@ -179,15 +179,20 @@ class Flood:
         rank = self.rank
         while rank < len(thresholds) and lowest_mm >= thresholds[rank]:
             rank += 1
-        if rank == self.rank and rank and level_mm < thresholds[rank - 1] - self._hysteresis_mm:
+        if rank == self.rank and rank and self._left(level_mm, rank):
             self.calm += 1
         else:
             self.calm = 0
         if self.calm >= _CALM_BLOCKS:
             self.calm = 0
-            while rank and level_mm < thresholds[rank - 1] - self._hysteresis_mm:
+            while rank and self._left(level_mm, rank):
                 rank -= 1
         self.rank = rank
+
+    def _left(self, level_mm: int, rank: int) -> bool:
+        # Half way down at the latest: a low level must be left on a dry street.
+        mm = self.thresholds[rank - 1]
+        return level_mm < mm - min(self._hysteresis_mm, mm // 2)
 
     def _judge(self, now_ms: int) -> str:
         meter = self.meter

@@ -9,6 +9,12 @@ STARTUP = (
     "haidang_node.trial_files",
 )  # fmt: skip
 
+# What finds and reads packs on flash stays loaded while they are sent, but there is no room for it
+# beside anything else: it goes, and is loaded again.
+READING = (
+    "haidang_node.reading", "haidang_node.finding", "haidang_node.records", "haidang_node.packing",
+)  # fmt: skip
+
 
 def call(path: str, function: str, *args):
     """Loads module `path` ("haidang_node.config"), calls its function, forgets the module.
@@ -25,7 +31,7 @@ def call(path: str, function: str, *args):
 def load(path: str):
     """The module of this full name; to be forgotten by whoever loads it."""
     # Loading needs whole pieces of memory.
-    gc.collect()
+    forget(*READING)
     __import__(path)
     return sys.modules[path]
 

@@ -128,7 +128,8 @@ def pack(nap: Nap, rows: list, limit_bytes: int) -> bytes | None:
     head += told
     data = bytearray(head + struct.pack("<I", binascii.crc32(head)))
     for _, epoch, boot, seq, payload, _ in alarms + [row for row in rows if row[0] != "a"]:
-        data.extend(records.frame(epoch, boot, seq, payload))
+        for piece in records.frame(epoch, boot, seq, payload):
+            data.extend(piece)
         if len(data) > limit_bytes:
             return None
     return bytes(data)

@@ -4,6 +4,8 @@ Most packs are acknowledged while they are in RAM: what writes and reads flash i
 is needed.
 """
 
+import sys
+
 from micropython import const
 
 from haidang_node import loading, log, numbers
@@ -16,6 +18,9 @@ DATA = "d"
 # wear the hottest flash block out in 4 years, one per 10 packs in more than 20.
 _BATCH_PACKS = const(10)
 _BATCH_MS = const(60000)
+# While packs are read from flash to be sent, those in RAM wait behind them for nothing: each takes
+# a KB where the heap is fullest.
+_BATCH_BEHIND_PACKS = const(4)
 # More than `storing` leaves in RAM where flash refuses both lanes for good.
 _WAITING_LIMIT = const(32)
 # So many files make a full outbox. LittleFS reads a folder of 60 files up to 54,000 times to
@@ -23,10 +28,9 @@ _WAITING_LIMIT = const(32)
 _DATA_FILES = const(16)
 _ALARM_FILES = const(32)
 _BLOCK_BYTES = const(4096)
-_READING = "haidang_node.reading"
+_READING = loading.READING[0]
 # What the modules that are loaded for flash and for a status load besides.
-_BROUGHT = (
-    "haidang_node.records", "haidang_node.finding", "haidang_node.packing",
+_BROUGHT = loading.READING + (  # noqa: RUF005 - not in MicroPython
     "haidang_node.number_ranges", "haidang_node.accounts",
 )  # fmt: skip
 
@@ -55,7 +59,7 @@ class Outbox:
         self.gave_alarms = False
         # Damaged stretches and packs found in this boot.
         self.corrupt = 0
-        self._reader = None
+        self._batch_packs = _BATCH_PACKS
 
     def open(self, ended=None) -> None:
         """Finds what earlier boots left, and names in the ledger, which is open, what the boot
@@ -67,7 +71,7 @@ class Outbox:
     def put(self, lane: str, epoch: str, boot: int, seq: int, payload: bytes, now_ms: int) -> None:
         """Keeps a pack; an alarm is on flash when this returns, unless flash refuses."""
         self.waiting.append(Held(lane, self.key(epoch, boot), seq, payload, now_ms))
-        if lane == ALARM or len(self._batch(DATA)) >= _BATCH_PACKS:
+        if lane == ALARM or len(self._batch(DATA)) >= self._batch_packs:
             self._store(lane)
 
     def flush_due(self, now_ms: int) -> int:
@@ -116,9 +120,8 @@ class Outbox:
                     freed += numbers.take_out(segment.parts, key, lo, hi)
                 if not segment.parts:
                     lane.remove(segment)
-        if self._reader and not any([lane.all for lane in self.lanes.values()]):
-            self._reader = None
-            loading.forget(_READING, *_BROUGHT)
+        if _READING in sys.modules and not any([lane.all for lane in self.lanes.values()]):
+            loading.forget(*loading.READING)
         return freed
 
     def is_held(self, held: Held) -> bool:
@@ -144,6 +147,7 @@ class Outbox:
         if self.lanes[lane].all:
             found = self._reading().next_held(self, lane, place)
             if found:
+                self._batch_packs = _BATCH_BEHIND_PACKS
                 return found
         for held in self._batch(lane):
             if held.seq > place.loose:
@@ -175,8 +179,10 @@ class Outbox:
         batch = self._batch(lane)
         if not batch:
             return
+        self._batch_packs = _BATCH_PACKS
         try:
-            self._call("storing", "store", lane, batch)
+            framed = self._call("records", "framed", batch)
+            self._call("storing", "store", lane, batch, framed)
         except (MemoryError, ImportError, OSError, ValueError) as error:
             # No memory, or a module that flash has lost: they are sent from RAM; the next turn
             # tries again.
@@ -185,14 +191,9 @@ class Outbox:
             self.trouble.failed(error)
 
     def _reading(self):
-        if self._reader is None:
-            self._reader = loading.load(_READING)
-        return self._reader
+        return sys.modules.get(_READING) or loading.load(_READING)
 
     def _call(self, module: str, function: str, *args):
-        # There is no room for these beside the one that reads: it is loaded again.
-        self._reader = None
-        loading.forget(_READING, "haidang_node.finding")
         try:
             return loading.call("haidang_node." + module, function, self, *args)
         finally:

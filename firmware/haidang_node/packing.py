@@ -31,16 +31,31 @@ for _number, _line in enumerate(_LINES):
         _at = _line.find(b"|", _at) + 1
 
 
-def pack(data: bytes, own: bytes) -> bytes | None:
-    """Packed bytes; None for what is no plain ASCII. own: the text that this pack alone has."""
+def pack(data: bytes, own: bytes) -> bytearray | None:
+    """Packed bytes; None for what is no plain ASCII, or where memory has no piece for them.
+
+    own: the text that this pack alone has.
+    """
     if max(data, default=0) > 0x7F:
         return None
-    data = data.replace(own, _OWN)
+    try:
+        # One piece of memory that only shrinks, not a new one for each text that is replaced.
+        packed = bytearray(data)
+    except MemoryError:
+        return None
+    _put(packed, own, _OWN)
     code = bytearray(1)
     for number in range(len(_STARTS)):
         code[0] = 0x80 + number
-        data = data.replace(_piece(number), code)
-    return data
+        _put(packed, _piece(number), code)
+    return packed
+
+
+def _put(packed: bytearray, text: bytes, code: bytes | bytearray) -> None:
+    at = packed.find(text)
+    while at >= 0:
+        packed[at : at + len(text)] = code
+        at = packed.find(text, at + 1)
 
 
 def unpack(data: bytes, own: bytes) -> bytearray:

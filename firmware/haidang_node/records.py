@@ -15,14 +15,20 @@ NAME = "<2sH4sII"
 PACKED = 0x8000
 
 
-def frame(epoch: str, boot: int, seq: int, payload: bytes) -> bytes:
-    """The bytes of one record."""
+def framed(outbox, batch: list) -> list:
+    """The records of all packs of `batch`."""
+    boots = outbox.boots
+    return [frame(boots[held.key][0], boots[held.key][1], held.seq, held.source) for held in batch]
+
+
+def frame(epoch: str, boot: int, seq: int, payload: bytes) -> tuple:
+    """One record: its header, and its body, apart since a full heap has no piece for the whole."""
     body = packing.pack(payload, own(epoch, boot, seq))
     flag = PACKED
     if body is None:
         body, flag = payload, 0
     name = struct.pack(NAME, MAGIC, len(body) | flag, binascii.unhexlify(epoch), boot, seq)
-    return name + struct.pack("<I", crc(name, body)) + body
+    return name + struct.pack("<I", crc(name, body)), body
 
 
 def own(epoch: str, boot: int, seq: int) -> bytes:
@@ -30,6 +36,6 @@ def own(epoch: str, boot: int, seq: int) -> bytes:
     return b'"he":"%s","hb":%d,"hs":%d' % (epoch.encode(), boot, seq)
 
 
-def crc(name: bytes, body: bytes) -> int:
+def crc(name: bytes, body: bytes | bytearray) -> int:
     """The CRC-32 of a record."""
     return binascii.crc32(body, binascii.crc32(name)) & 0xFFFFFFFF

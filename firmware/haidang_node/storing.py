@@ -4,7 +4,7 @@ import os
 
 from micropython import const
 
-from haidang_node import loading, number_ranges, records
+from haidang_node import loading, number_ranges
 from haidang_node.segments import Segment
 
 _ALARM = "a"
@@ -19,12 +19,15 @@ _RANGES = const(4096)
 _ENOSPC = const(28)
 
 
-def store(outbox, lane: str, batch: list) -> None:
-    """Writes the packs of `batch`, all of a lane that are in RAM alone, or the newest of them."""
+def store(outbox, lane: str, batch: list, framed: list) -> None:
+    """Writes the packs of `batch`, all of a lane that are in RAM alone, or the newest of them.
+
+    framed: their records; what makes them is not in memory beside this.
+    """
     cause = _make_room(outbox, lane, sum([len(held.source) for held in batch]))
     while cause is None:
         try:
-            _write(outbox, lane, batch)
+            _write(outbox, lane, batch, framed)
         except OSError as error:
             _give_up(outbox.lanes[lane])
             outbox.trouble.failed(error)
@@ -81,17 +84,16 @@ def _short_of_room(folder: str) -> bool:
     return status[3] > status[2] or status[0] * status[3] < _FREE_RESERVE_BYTES
 
 
-def _write(outbox, lane: str, batch: list) -> None:
+def _write(outbox, lane: str, batch: list, framed: list) -> None:
     of_lane = outbox.lanes[lane]
     placed = []
-    for held in batch:
-        epoch, boot = outbox.boots[held.key]
-        framed = records.frame(epoch, boot, held.seq, held.source)
+    for record in framed:
         file = of_lane.file or _open(of_lane)
         segment = of_lane.all[-1]
-        file.write(framed)
         placed.append((segment, segment.size_bytes))
-        segment.size_bytes += len(framed)
+        for piece in record:
+            file.write(piece)
+            segment.size_bytes += len(piece)
     _flush(of_lane)
     for held, (segment, offset) in zip(batch, placed):  # noqa: B905 - no strict= on the node
         number_ranges.add(segment.parts, held.key, held.seq)

@@ -94,11 +94,11 @@ def test_a_module_that_flash_has_lost_leaves_alarms_in_memory() -> None:
 
 def test_a_pack_of_a_later_version_is_named_as_lost_and_ends_no_loop() -> None:
     folder = flash_folder("outbox")
-    whole = records.frame(EPOCH, 1, 0, b"pack 0")
+    whole = b"".join(records.frame(EPOCH, 1, 0, b"pack 0"))
     name, body = whole[:16], b"\xfe" * (len(whole) - finding.HEADER_BYTES)
     with open(folder + "/a-1", "wb") as file:
         file.write(name + struct.pack("<I", records.crc(name, body)) + body)
-        file.write(records.frame(EPOCH, 1, 1, b"pack 1"))
+        file.write(b"".join(records.frame(EPOCH, 1, 1, b"pack 1")))
     outbox, ledger = opened(folder)
     first, second = all_held(outbox, ALARM)
     assert outbox.payload(first) is None

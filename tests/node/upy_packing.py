@@ -40,6 +40,19 @@ def test_what_is_no_plain_text_is_left_as_it_is() -> None:
     assert packing.unpack(packing.pack(b"", _OWN), _OWN) == b""
 
 
+def test_without_a_piece_of_memory_a_pack_is_kept_as_it_is() -> None:
+    def full(_):
+        raise MemoryError
+
+    packing.bytearray = full
+    try:
+        header, body = records.frame("9f3c01aa", 7, 123456, _pack(_NAMES))
+    finally:
+        del packing.bytearray
+    assert body == _pack(_NAMES)
+    assert finding.read(_File(header + body), 0) == ("9f3c01aa", 7, 123456, _pack(_NAMES))
+
+
 def test_the_table_only_grows_because_flash_outlives_the_program() -> None:
     # Add pieces at the end; where this fails, nodes in the field would misread what they hold.
     text = b"".join(packing._LINES)
@@ -66,7 +79,7 @@ class _File:
 
 def test_records_of_both_kinds_come_back_and_no_flipped_bit_gets_through() -> None:
     for payload in (_pack(["flood/level"]), b"\x84\xa2\x61\x80" * 20, b""):
-        framed = records.frame("9f3c01aa", 7, 123456, payload)
+        framed = b"".join(records.frame("9f3c01aa", 7, 123456, payload))
         file = _File(b"??" + framed + framed)
         assert finding.find(file, 0) == 2
         assert finding.read(file, 2) == ("9f3c01aa", 7, 123456, payload)

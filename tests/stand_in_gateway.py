@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,10 +21,24 @@ _UNIX_MS = 1_764_000_000_000
 class StandInGateway:
     """Two clients of the gateway: takes packs, acknowledges them after its "commit"."""
 
-    def __init__(self, ca: Path, port: int, node: str, *, acknowledging: bool = True) -> None:
-        """Keep the arguments; connect with `with`. It answers `node` alone."""
+    def __init__(
+        self,
+        ca: Path,
+        port: int,
+        node: str,
+        *,
+        acknowledging: bool = True,
+        telemetry_commit_s: float = 0.0,
+    ) -> None:
+        """Keep the arguments; connect with `with`. It answers `node` alone.
+
+        telemetry_commit_s: for how long telemetry is gathered for a commit; 1 s at the real one.
+        """
         self.node = node
         self.acknowledging = acknowledging
+        self._telemetry_commit_s = telemetry_commit_s
+        self._uncommitted: list[PackKey] = []
+        self._oldest_s = 0.0
         self.packs: dict[PackKey, list[senml.Pack]] = {}
         self.lanes: dict[PackKey, str] = {}
         self.statuses: list[dict[str, Any]] = []
@@ -95,6 +110,8 @@ class StandInGateway:
 
     def _serve(self, peer: Peer) -> None:
         while not self._stop.is_set():
+            if peer is self._data:
+                self._commit_telemetry()
             try:
                 message = peer.next(timeout_s=0.05)
             except Exception as error:
@@ -112,7 +129,10 @@ class StandInGateway:
             key = (pack.epoch, pack.boot, pack.seq)
             self.packs.setdefault(key, []).append(pack)
             self.lanes[key] = kind
-            if self.acknowledging:
+            if self.acknowledging and kind == "data" and self._telemetry_commit_s:
+                self._oldest_s = self._oldest_s if self._uncommitted else time.monotonic()
+                self._uncommitted.append(key)
+            elif self.acknowledging:
                 self.acknowledge([key])
         elif kind == "status":
             self.statuses.append(messages.decode("status", payload))
@@ -120,6 +140,12 @@ class StandInGateway:
             self._take_reply(payload)
         elif kind == "time":
             self._answer_time(json.loads(payload))
+
+    def _commit_telemetry(self) -> None:
+        late_s = time.monotonic() - self._oldest_s
+        if self._uncommitted and late_s >= self._telemetry_commit_s:
+            gathered, self._uncommitted = self._uncommitted, []
+            self.acknowledge(sorted(gathered))
 
     def _take_reply(self, payload: bytes) -> None:
         heard = messages.encode("reply_ack", {"reply": zlib.crc32(payload)})

@@ -21,7 +21,8 @@ def _fields():
     yield "silence_pin", int, -1, -1, 48
     yield "warmup_s", int, 180, 0, 86400
     yield "burn_in_h", int, 24, 0, 72
-    yield "pre_alarm_permille", int, 720, 1, 1000
+    # Above 800 the air counts as clean: a pre-alarm there would come and go each second.
+    yield "pre_alarm_permille", int, 720, 1, 800
     yield "alarm_permille", int, 660, 1, 1000
     yield "latch_s", int, 600, 0, 86400
 

@@ -96,6 +96,8 @@ def test_orders_of_levels_are_checked() -> None:
     assert "watch_mm < warning_mm" in _problems(_node(sensors={"flood": flood}))[0]
     smoke = {"pre_alarm_permille": 400}
     assert "alarm_permille must be below" in _problems(_node(sensors={"smoke": smoke}))[0]
+    smoke = {"pre_alarm_permille": 801}
+    assert "is 801, must be 1 to 800" in _problems(_node(sensors={"smoke": smoke}))[0]
     assert "below mount_mm" in _problems(_node(sensors={"flood": {"mount_mm": 700}}))[0]
     blind = {"driver": "jsn_sr04t", "mount_mm": 1000}
     assert "250 mm below mount_mm" in _problems(_node(sensors={"flood": blind}))[0]

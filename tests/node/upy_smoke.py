@@ -261,3 +261,13 @@ def test_sampling_allocates_nothing_in_any_state() -> None:
     finally:
         micropython.heap_unlock()
     assert sensor.gas.mv == seen[0]
+
+
+def test_air_at_the_edge_of_a_pre_alarm_is_not_told_again_and_again() -> None:
+    for pre in (720, 800):
+        bench = Street(pre_alarm_permille=pre)
+        bench.run(300, 1000)
+        told = len(bench.told)
+        for second in range(300):
+            bench.run(1, pre + 10 - 20 * (second & 1))
+        assert len(bench.told) - told == 1

@@ -26,6 +26,23 @@ def test_an_alarm_is_on_flash_at_once_and_telemetry_after_a_batch() -> None:
     done(folder)
 
 
+def test_telemetry_behind_packs_that_are_read_from_flash_waits_in_smaller_batches() -> None:
+    folder = flash_folder("outbox")
+    outbox, _ = opened(folder)
+    for seq in range(10):
+        put(outbox, DATA, seq)
+    assert outbox.next(DATA, Place()).seq == 0
+    for seq in range(10, 13):
+        put(outbox, DATA, seq)
+    assert outbox.lowest_loose() == 10
+    put(outbox, DATA, 13)
+    assert outbox.lowest_loose() is None
+    for seq in range(14, 23):
+        put(outbox, DATA, seq)
+    assert outbox.lowest_loose() == 14, "nothing is read: as few flushes as ever"
+    done(folder)
+
+
 def test_telemetry_that_waited_a_minute_is_flushed() -> None:
     folder = flash_folder("outbox")
     outbox, _ = opened(folder)

@@ -1,8 +1,9 @@
 """The outbox while memory ends, or a module is gone: no alarm is lost or kept by half."""
 
 import struct
+import sys
 
-from haidang_node import finding, records, segments
+from haidang_node import finding, loading, records, segments
 from haidang_node.outbox import ALARM, Place
 
 from board_parts import flash_folder
@@ -105,6 +106,20 @@ def test_a_pack_of_a_later_version_is_named_as_lost_and_ends_no_loop() -> None:
     assert outbox.payload(second) == b"pack 1"
     assert numbers_of(outbox, ALARM) == [1]
     assert ledger.boots(EPOCH, 1, 2, {})[0]["dropped"] == [[0, 0, "corrupt"]]
+    done(folder)
+
+
+def test_what_reads_packs_is_in_memory_beside_nothing_else_that_is_loaded() -> None:
+    folder = flash_folder("outbox")
+    outbox, _ = opened(folder)
+    put(outbox, ALARM, 0)
+    place = Place()
+    first = outbox.next(ALARM, place)
+    assert "haidang_node.reading" in sys.modules
+    loading.call("haidang_node.trial_files", "is_on", folder)
+    for name in ("reading", "finding", "records", "packing"):
+        assert "haidang_node." + name not in sys.modules
+    assert outbox.payload(first) == b"pack 0"
     done(folder)
 
 

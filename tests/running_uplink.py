@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +86,12 @@ class RunningUplink:
             assert asyncio.get_running_loop().time() < deadline, backlog
             await asyncio.sleep(0.01)
 
-    async def _heard(self, topic: str, payload: bytes) -> None:
+    async def _heard(self, topic: str, payloads: Sequence[bytes]) -> None:
         if topic.endswith("/ack"):
-            await self.forwarder.acknowledge(payload)
+            await self.forwarder.acknowledge(payloads)
         else:
             await asyncio.sleep(self._slow_s)
-            self.commands.append(payload)
+            self.commands.extend(payloads)
 
 
 async def make_messages(store: Store, lane: Lane, count: int, first: int = 1) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from haidang_wire import messages, topics
@@ -58,7 +58,7 @@ class DestinationLink:
         self._store = store
         self._clock = clock
         self._on_command = on_command
-        self._client = CentreClient(settings, gateway, clock, self._on_message)
+        self._client = CentreClient(settings, gateway, clock, self._on_messages)
         self._numbering = Numbering(
             self.compose,
             self._packs_waiting,
@@ -186,11 +186,13 @@ class DestinationLink:
             if not self.settings.is_centre:
                 group.create_task(self.number(), name=f"numbering for {self.settings.name}")
 
-    async def _on_message(self, topic: str, payload: bytes) -> None:
+    async def _on_messages(self, topic: str, payloads: Sequence[bytes]) -> None:
         if topic.endswith("/ack"):
-            await self._forwarder.acknowledge(payload)
-        elif wish := wish_of(payload, self._gateway, self._clock.now_ms()):
-            await self._on_command(self._allowed(wish))
+            await self._forwarder.acknowledge(payloads)
+            return
+        for payload in payloads:
+            if wish := wish_of(payload, self._gateway, self._clock.now_ms()):
+                await self._on_command(self._allowed(wish))
 
     def _allowed(self, wish: Wish) -> Wish:
         """Only the operations centre commands; everybody may ask for the open alarms."""

@@ -1,8 +1,9 @@
 """The line to a destination: kept up for ever, a lost connection replaced by a new one."""
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from haidang_gateway.clock import Clock
@@ -10,12 +11,12 @@ from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import HungUp, UplinkError, UplinkRefused
 from haidang_gateway.formats.home_assistant import is_retained
 from haidang_gateway.redial import DESTINATION, Redial
-from haidang_gateway.uplink.client import TOO_LARGE, Connection
+from haidang_gateway.uplink.client import TOO_LARGE, Arrived, Connection
 from haidang_gateway.uplink.protocol import ProtocolChoice
 
 _log = logging.getLogger(__name__)
 
-OnMessage = Callable[[str, bytes], Awaitable[None]]
+OnMessages = Callable[[str, Sequence[bytes]], Awaitable[None]]
 
 _FAILED = 0x80
 _NOBODY = 0x10
@@ -28,12 +29,12 @@ _MUTE_MS = 60_000
 class CentreClient:
     """Keeps one connection up; a lost one is replaced by a new one, never revived.
 
-    `on_message(topic, payload)` is awaited for each ack and command, one after the other; the
-    broker's copy is released when it returns.
+    `on_messages(topic, payloads)` is awaited for the acks that have come together, and for each
+    command by itself, one after the other; the broker's copies are released when it returns.
     """
 
     def __init__(
-        self, settings: DestinationSettings, gateway: str, clock: Clock, on_message: OnMessage
+        self, settings: DestinationSettings, gateway: str, clock: Clock, on_messages: OnMessages
     ) -> None:
         """Keep the arguments; `run` does the work."""
         self.connected = asyncio.Event()
@@ -44,7 +45,7 @@ class CentreClient:
         self._settings = settings
         self._gateway = gateway
         self._clock = clock
-        self._on_message = on_message
+        self._on_messages = on_messages
         self._callbacks: list[Callable[[], None]] = []
         self._connection: Connection | None = None
         self._choice = ProtocolChoice(settings.protocol, settings.mode)
@@ -102,9 +103,12 @@ class CentreClient:
             self._connection = connection
             self._went_up()
             while True:
-                topic, payload, mid = await connection.next_message()
-                await self._on_message(topic, payload)
-                connection.acknowledge(mid)
+                came = await connection.next_messages()
+                for _, together in itertools.groupby(came, _whose):
+                    topics, payloads, mids = zip(*together, strict=True)
+                    await self._on_messages(topics[0], payloads)
+                    for mid in mids:
+                        connection.acknowledge(mid)
         finally:
             self._connection = None
             self.connected.clear()
@@ -167,6 +171,12 @@ class CentreClient:
                 "limit of a packet's size" if future.result() == TOO_LARGE else "access list",
             )
             self.refused += 1
+
+
+def _whose(message: Arrived) -> str | int:
+    """The same for all acks; a command is no other's."""
+    topic, _, mid = message
+    return topic if topic.endswith("/ack") else mid
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:

@@ -43,6 +43,9 @@ _HEAD_BYTES = 64
 # says nothing for longer is as good as gone, though the connection seems to stand.
 _ANSWER_S = 120.0
 
+Arrived = tuple[str, bytes, int]
+"""Topic, payload and packet id of a message."""
+
 
 class Connection:
     """One connection of paho, seen from asyncio: its thread only posts into the loop.
@@ -58,7 +61,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self._lost: asyncio.Future[None] = self._loop.create_future()
-        self._arrived: asyncio.Queue[tuple[str, bytes, int]] = asyncio.Queue(_ARRIVED_ROOM)
+        self._arrived: asyncio.Queue[Arrived] = asyncio.Queue(_ARRIVED_ROOM)
         self._overflowed = False
         self._unanswered: dict[int, asyncio.Future[int]] = {}
         self._window = WINDOW
@@ -115,11 +118,15 @@ class Connection:
         future.add_done_callback(lambda _: deadline.cancel())
         return future
 
-    async def next_message(self) -> tuple[str, bytes, int]:
-        """Topic, payload and packet id of the next message; UplinkError when the line is lost.
+    async def next_messages(self) -> list[Arrived]:
+        """All messages that have come, at least one; UplinkError when the line is lost.
 
         Or when more had come than there is room for: with a new connection the rest comes again.
         """
+        first = await self._next_message()
+        return [first, *(self._arrived.get_nowait() for _ in range(self._arrived.qsize()))]
+
+    async def _next_message(self) -> Arrived:
         if self._overflowed and self._arrived.empty():
             raise UplinkError(f"{self._where} sent more at once than there is room for")
         if not self._arrived.empty():

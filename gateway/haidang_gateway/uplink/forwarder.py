@@ -143,21 +143,30 @@ class Forwarder:
             complete = await self._forward()
             await self._rest(_RETRY_S if not complete else None)
 
-    async def acknowledge(self, payload: bytes) -> int:
-        """Take the centre's `ack`; how many messages it confirmed.
+    async def acknowledge(self, payloads: Sequence[bytes]) -> int:
+        """Take acks of the centre that came together; how many messages they confirmed.
 
-        An ack of another epoch, of messages never sent, or that cannot be read confirms nothing.
+        They are made durable in one: each costs an fsync. An ack of another epoch, of messages
+        never sent, or that cannot be read confirms nothing.
         """
+        acknowledged: list[list[int]] = []
+        for payload in payloads:
+            for low, high in self._acknowledged(payload):
+                ranges.add_range(acknowledged, low, high)
+        return await self._confirm(acknowledged) if acknowledged else 0
+
+    def _acknowledged(self, payload: bytes) -> Sequence[Sequence[int]]:
         try:
             ack = messages.decode("centre_ack", payload)
         except MessageError as error:
             _log.warning("an acknowledgement of the centre is not readable: %s", error)
-            return 0
+            return ()
         if ack["epoch"] != self._store.epoch:
             self.foreign_acks += 1
             _log.info("the centre acknowledged epoch %s, ours is another", ack["epoch"])
-            return 0
-        return await self._confirm(ack["s"])
+            return ()
+        acknowledged: Sequence[Sequence[int]] = ack["s"]
+        return acknowledged
 
     async def _confirm(self, acknowledged: Sequence[Sequence[int]]) -> int:
         ours = self._window.under_way(acknowledged)

@@ -13,7 +13,6 @@ from haidang_gateway.model import Lane
 from haidang_gateway.store.store import Store
 from haidang_tools.brokers import Broker
 from haidang_tools.fault_proxy import FaultProxy
-from haidang_wire import messages
 from mqtt_peer import Peer
 from running_centre import RunningCentre
 from running_uplink import RunningUplink
@@ -171,28 +170,6 @@ def test_a_restarted_gateway_sends_the_same_bytes_under_the_same_number(
         assert sorted(centre.numbers()) == list(range(1, 8))
         assert {message.epoch for message in centre.messages if message.seq} == {epoch}
         assert centre.refusals == []
-
-
-def test_acks_of_another_epoch_or_without_sense_confirm_nothing(
-    ca: Path, broker: Broker, tmp_path: Path
-) -> None:
-    async def scenario() -> None:
-        uplink = RunningUplink(ca, tmp_path, broker.port)
-        async with uplink.running():
-            await uplink.make("alarm", 2)
-            await until(lambda: uplink.forwarder.sendings >= 2, "sent")
-            foreign = messages.encode("centre_ack", {"epoch": "00000000", "s": [[1, 2]]})
-            assert await uplink.forwarder.acknowledge(foreign) == 0
-            assert await uplink.forwarder.acknowledge(b"[]") == 0
-            assert uplink.forwarder.foreign_acks == 1
-            assert (await uplink.store.backlog(CENTRE)).alarms == 2
-            ours = messages.encode("centre_ack", {"epoch": uplink.store.epoch, "s": [[1, 1]]})
-            assert await uplink.forwarder.acknowledge(ours) == 1
-            assert await uplink.forwarder.acknowledge(ours) == 0
-            assert (await uplink.store.backlog(CENTRE)).alarms == 1
-
-    with broker:
-        asyncio.run(scenario())
 
 
 class FailingStore(Store):

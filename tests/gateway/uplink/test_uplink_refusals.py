@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,7 +29,7 @@ _SLOW_S = 15.0
 _PASSING = ("hangs up", "nobody there")
 
 
-async def _unheard(_topic: str, _payload: bytes) -> None:
+async def _unheard(_topic: str, _payloads: Sequence[bytes]) -> None:
     raise AssertionError("nobody has anything to say")
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+_NODE, _CAMERA = "urn:dev:mac:", "camera:"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -81,3 +83,9 @@ class Site:
     crowd_hysteresis_pct: int = 20
     crowd_lead_s: float = 300.0
     report_hold_s: float = 1800.0
+
+    def is_gone(self, source: str) -> bool:
+        """Whether a node or camera of this name was taken out of the configuration."""
+        if source.startswith(_NODE):
+            return source not in self.node_places
+        return source.startswith(_CAMERA) and source not in self.camera_places

@@ -4,6 +4,7 @@ Slots whose `away` is true belong to a place within reach: they make what is see
 certain, and neither open nor hold an alarm here. A person's report ends by itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,16 @@ def end_reports(slots: dict[str, Slot], at_ms: int) -> dict[str, Slot]:
     }
 
 
+def hush(slots: dict[str, Slot], is_gone: Callable[[str], bool]) -> dict[str, Slot]:
+    """The slots where sources that are gone for good are quiet since their last word."""
+    return {
+        name: _hushed(slot)
+        if slot["level"] != QUIET and is_gone(slot["evidence"]["source"])
+        else slot
+        for name, slot in slots.items()
+    }
+
+
 def held_run(slots: dict[str, Slot], at_ms: int, windows: Windows) -> bool:
     """True where a strong source held through the window, even if it is quiet by now."""
     return any(_has_held(slot, at_ms, windows) for slot in here(slots).values())
@@ -144,6 +155,11 @@ def reports_end_ms(slots: dict[str, Slot]) -> int | None:
     """When the first report of this place will be over."""
     ends = [s["ends_ms"] for s in here(slots).values() if s.get("ends_ms") and s["level"]]
     return min(ends, default=None)
+
+
+def _hushed(slot: Slot) -> Slot:
+    end_ms = slot["at_ms"] if slot["level"] == STRONG else slot["strong_end_ms"]
+    return {**slot, "level": QUIET, "strong_end_ms": end_ms}
 
 
 def _blank(at_ms: int) -> Slot:

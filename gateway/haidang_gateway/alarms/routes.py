@@ -154,7 +154,15 @@ class Routes:
     def _known(self, prefix: str, places: set[str], states: Mapping[str, State]) -> list[str]:
         start = f"{prefix}flood:"
         keys = {key for place in places for key in self._gauges.get(place, ())}
-        return sorted(key for key in keys if key.startswith(start) and key in states)
+        # One that was moved or taken out says nothing of this place any more.
+        return sorted(
+            key
+            for key in keys
+            if key.startswith(start)
+            and key in states
+            and states[key]["place"] in places
+            and not self._site.is_gone(states[key]["source"])
+        )
 
     def _footfall(self, source: str) -> Iterator[Route]:
         for zone in self._site.zones.values():

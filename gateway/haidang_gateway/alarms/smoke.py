@@ -23,13 +23,15 @@ _Sign = SmokeFact | FireSeen | Report
 def judge(state: State, fact: Fact, site: Site, now_ms: int) -> tuple[State, Finding | None]:
     """The place's fire state after `fact` and what it means; timers come as Due facts."""
     windows = _windows(site)
-    slots: dict[str, Slot] = fusion.end_reports(state.get("slots", {}), fact.at_ms)
+    known: dict[str, Slot] = fusion.end_reports(state.get("slots", {}), fact.at_ms)
+    slots = fusion.hush(known, site.is_gone)
     if isinstance(fact, _Sign):
         slot = _hear(slots, fact, site, now_ms, windows)
-        if slot is None:
+        if slot is not None:
+            name = _word(fact)[0]
+            slots[name] = slot | {"away": _is_away(slots.get(name), fact.place, state["place"])}
+        elif slots == known:
             return state, None
-        name = _word(fact)[0]
-        slots[name] = slot | {"away": _is_away(slots.get(name), fact.place, state["place"])}
     finding = _find(state, slots, fact, site, windows)
     over = finding is None or finding.state == "cleared"
     calm = fusion.is_quiet(slots)

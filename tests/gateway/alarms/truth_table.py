@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from alarm_city import NODE_A, NODE_B, STREET
+from alarm_city import EAST, NODE_A, NODE_B, STREET, WEST
 from alarm_people import Waters
 from haidang_gateway.model import FireSeen, SmokeFact
 
@@ -50,7 +50,7 @@ def sign(city: Waters, what: str, number: int, place: str = "market") -> list[di
         state = "alarm" if "`alarm`" in what else "pre_alarm"
         return city.hear(SmokeFact(place=place, state=state, ratio=None, **city._when(source)))
     kind: Any = "smoke" if "smoke" in what else "fire"
-    when = city._when(f"camera:{number}")
+    when = city._when((EAST, WEST)[number])
     fact = FireSeen(place=place, kind=kind, active=True, score=0.9, box=None, **when)
     return city.hear(fact)
 

@@ -48,7 +48,9 @@ def test_a_fire_goes_from_node_to_centre_and_is_acknowledged_after_the_commit(
         centre.command("ack_alarm", alarm_id=alarm["id"], by="Trực ban 2")
         (_, acknowledged) = centre.wait_alarms(2)
         assert acknowledged["ack"]["by"] == "Trực ban 2"
-        assert "by Trực ban 2" in world.command("alarm", "list")
+        listed = world.command("alarm", "list")
+        assert "Trực ban 2" in listed
+        assert "đã tiếp nhận lúc" in listed
         assert world.command("alarm", "dismiss", "1") == "done\n"
         assert centre.wait_alarms(3)[2]["state"] == "dismissed"
         status = centre.wait_status()

@@ -70,6 +70,33 @@ def test_only_changed_files_are_written_and_foreign_ones_removed(
     assert "/haidang_node/hal/esp32.py" not in files_on(board)
 
 
+def test_a_board_cut_off_half_way_starts_no_mixture_and_is_whole_the_next_time(
+    board: Board, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SerialBoard(board.port) as serial:
+        flash.install(serial, flash.application(source))
+    (source / "haidang_node/app.py").write_text("def run():\n    print('application', 2)\n")
+    (source / "haidang_node/hal/esp32.py").write_text("PIN = 35\n")
+    whole = flash.application(source)
+    put = SerialBoard.put
+
+    def cut(self: SerialBoard, path: str, data: bytes) -> None:
+        if path.endswith("esp32.py"):
+            raise BoardAbsent("pulled")
+        put(self, path, data)
+
+    with monkeypatch.context() as patch, SerialBoard(board.port) as serial:
+        patch.setattr(SerialBoard, "put", cut)
+        with pytest.raises(BoardAbsent, match="pulled"):
+            flash.install(serial, whole)
+        assert serial.digests(["/main.py"]) == {"/main.py": ""}
+    with SerialBoard(board.port) as serial:
+        assert flash.install(serial, whole) == 2
+        assert serial.digests(["/main.old"]) == {"/main.old": ""}
+        serial.reset()
+    wait_until(lambda: b"application 2" in board.console, "the application")
+
+
 def test_compiled_files_take_the_place_of_sources(board: Board, source: Path) -> None:
     with SerialBoard(board.port) as serial:
         flash.install(serial, flash.application(source))

@@ -166,7 +166,7 @@ class SerialBoard:
                 f"{self.port}: {path} reads back differently from what was written; "
                 f"try again, and replace the board if it stays so"
             )
-        self.execute(f"import os\nos.rename({fresh!r},{path!r})")
+        self.rename(fresh, path)
 
     def get(self, path: str) -> bytes:
         """Read a file."""
@@ -178,6 +178,10 @@ class SerialBoard:
     def remove(self, path: str) -> None:
         """Remove a file."""
         self.execute(f"import os\nos.remove({path!r})")
+
+    def rename(self, path: str, to: str) -> None:
+        """Give a file another name, in the place of one that has it."""
+        self.execute(f"import os\nos.rename({path!r},{to!r})")
 
     def reset(self) -> None:
         """Restart the board, which starts its application; the port stays open."""

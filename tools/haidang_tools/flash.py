@@ -15,6 +15,8 @@ from haidang_tools.errors import FlashFull, InputRefused
 SOURCE = Path(__file__).resolve().parents[2] / "firmware"
 STARTERS = ("boot.py", "main.py")
 PACKAGES = ("haidang_wire", "haidang_node")
+_MAIN = "/main.py"
+_ASIDE = "/main.old"
 _COMPILING = threading.Lock()
 _SPARE_BYTES = 65_536  # what LittleFS needs for itself while files are replaced
 # sys.implementation._mpy, bits 10 and up (MicroPython's documentation, "MicroPython .mpy files").
@@ -94,29 +96,50 @@ def node_files(source: Path) -> list[Path]:
 def install(board: SerialBoard, wanted: dict[str, bytes], progress: bool = False) -> int:
     """Write what differs, remove what is no longer part; returns the number of files written.
 
-    main.py is written last: a board cut off half-way starts its old application or none.
+    main.py is set aside first and comes last: a board cut off half-way starts nothing, and never
+    a mixture of two applications.
     """
     present = board.digests(list(wanted))
     changed = [name for name, data in wanted.items() if present[name] != _digest(data)]
-    needed = sum(len(wanted[name]) for name in changed)
-    free = board.free_bytes()
-    if needed + _SPARE_BYTES > free:
-        raise FlashFull(
-            f"{board.port}: {needed} bytes to write, {free} free, {_SPARE_BYTES} must stay; "
-            f"remove files that are not the application's (mpremote fs ls)"
-        )
-    changed.sort(key=lambda name: name == "/main.py")
+    _check_room(board, sum(len(wanted[name]) for name in changed))
+    strangers = [name for package in PACKAGES for name in board.files(f"/{package}")]
+    strangers = [name for name in strangers if name not in wanted]
+    if not changed and not strangers:
+        return 0
+    aside = bool(present.get(_MAIN))
+    if aside:
+        board.rename(_MAIN, _ASIDE)
+    changed.sort(key=lambda name: name == _MAIN)
     for number, name in enumerate(changed, 1):
+        if name == _MAIN:
+            _remove(board, strangers)
         if progress:
             _show(f"{number}/{len(changed)} {name}")
         board.put(name, wanted[name])
     if progress and changed:
         _show("\n")
-    for package in PACKAGES:
-        for name in board.files(f"/{package}"):
-            if name not in wanted:
-                board.remove(name)
+    if _MAIN not in changed:
+        _remove(board, strangers)
+        if aside:
+            board.rename(_ASIDE, _MAIN)
+    elif board.digests([_ASIDE])[_ASIDE]:
+        # Also one that an earlier cut has left.
+        board.remove(_ASIDE)
     return len(changed)
+
+
+def _check_room(board: SerialBoard, needed_bytes: int) -> None:
+    free_bytes = board.free_bytes()
+    if needed_bytes + _SPARE_BYTES > free_bytes:
+        raise FlashFull(
+            f"{board.port}: {needed_bytes} bytes to write, {free_bytes} free, {_SPARE_BYTES} must "
+            f"stay; remove files that are not the application's (mpremote fs ls)"
+        )
+
+
+def _remove(board: SerialBoard, names: list[str]) -> None:
+    for name in names:
+        board.remove(name)
 
 
 def _architecture(facts: BoardFacts) -> str | None:

@@ -24,6 +24,8 @@ _HIDDEN = const(0x01)
 _HEARTBEAT = const(0x80)
 _SLOT_BITS = const(10)
 _BAD_LINES = const(2)
+# So many windows wait for a pack: more of them would not fit one.
+_WINDOWS = const(4)
 _LOG = log.Log("footfall")
 
 
@@ -54,7 +56,7 @@ class Footfall:
         self._heard_ms = -1
         self._told = ""
         self._at_ms = 0
-        self._result: list = []
+        self._ended: list = []
         self.health = "warming"
 
     def sample(self, now_ms: int) -> None:
@@ -93,8 +95,11 @@ class Footfall:
 
     def records(self) -> list:
         """The health, and each window's count once."""
-        result, self._result = self._result, []
-        return self.state_records() + result
+        records = self.state_records()
+        for window in self._ended:
+            records += window
+        self._ended = []
+        return records
 
     def source(self) -> tuple:
         """(window number, bad lines, requests heard, age of the key, s)."""
@@ -157,7 +162,7 @@ class Footfall:
 
     def _end(self, window_s: int, now_ms: int) -> None:
         try:
-            self._result, self._learnt = loading.call(
+            window, self._learnt = loading.call(
                 "haidang_node.sensors.crowd",
                 "records",
                 self._sketch,
@@ -168,7 +173,12 @@ class Footfall:
                 now_ms,
             )
         except MemoryError:
-            _LOG.warning("no memory to count a window")
+            _LOG.warning("a window is lost: no memory to count it")
+            return
+        if len(self._ended) == _WINDOWS:
+            self._ended.pop(0)
+            _LOG.warning("a window is lost: report_s is too long")
+        self._ended.append(window)
 
     def _judge(self, now_ms: int) -> None:
         if (now_ms - self._heard_ms) & _TICKS_MASK > _SILENT_MS:

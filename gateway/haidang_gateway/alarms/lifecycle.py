@@ -60,7 +60,7 @@ def dismiss(alarm: Alarm, by: str, at_ms: int, scene: Scene) -> tuple[Alarm, Rev
     """The end of an alarm that a person found to be false; an open one.
 
     Each source that raised it is waived until it comes to rest; only another source, a higher
-    severity, or what was a forecast and is here, opens a new alarm before.
+    severity, another fault, or what was a forecast and is here, opens a new alarm before.
     """
     alarm = acknowledge(alarm, by, at_ms, scene.zone)
     headline = text.dismissed_headline(alarm["document"])
@@ -68,7 +68,7 @@ def dismiss(alarm: Alarm, by: str, at_ms: int, scene: Scene) -> tuple[Alarm, Rev
         alarm, closed(alarm, "dismissed", headline, at_ms, scene), scene.decided_ms
     )
     waived = {"severity": done["document"]["severity"], "sources": done["sources"]}
-    waived["forecast"] = done.get("forecast", False)
+    waived |= {"forecast": done.get("forecast", False), "grade": done["signature"][-1]}
     return {**done, "waived": waived, "shelved": None}, revision
 
 
@@ -126,8 +126,10 @@ def _is_waived(alarm: Alarm, finding: Finding) -> bool:
         return False
     worse = _SEVERITIES.index(finding.severity) > _SEVERITIES.index(waived["severity"])
     is_here = waived.get("forecast", False) and not finding.is_forecast
+    # A sensor that was noisy and is blind has another fault: that is no word of the same kind.
+    other = finding.hazard == "device" and finding.grade != waived.get("grade", finding.grade)
     known = {*waived["sources"], *waived.get("quiet", ())}
-    return not (worse or is_here) and set(_sources(finding)) <= known
+    return not (worse or is_here or other) and set(_sources(finding)) <= known
 
 
 def _is_shelved(alarm: Alarm) -> bool:

@@ -96,6 +96,17 @@ def test_a_dismissed_crowd_and_a_dismissed_fault_rest_too(city: People) -> None:
     assert len(city.health("open")) == 1
 
 
+def test_another_fault_of_a_device_is_told_though_the_first_was_dismissed(city: People) -> None:
+    (noisy,) = city.health("noisy")
+    city.dismiss(noisy["id"])
+    assert city.health("noisy") == []
+    (blind,) = city.health("open")
+    assert blind["id"] != noisy["id"]
+    assert blind["headline"]["en"].endswith("broken wire")
+    city.dismiss(blind["id"])
+    assert city.wait(3600) == []
+
+
 def test_only_faults_of_devices_are_shelved(city: People) -> None:
     (fire,) = city.smoke("alarm")
     assert city.shelve(fire["id"], 1) == []

@@ -90,12 +90,17 @@ class Orders:
             self._waiting.append((tag, order))
         return True
 
-    def accept(self) -> tuple:
-        """Saves the oldest order's id: (its tag, its id, whether it is new). Then acknowledge."""
+    def accept(self) -> tuple | None:
+        """Saves the oldest order's id: (its tag, its id, whether it is new). Then acknowledge.
+
+        None where memory is short: it waits for the next turn, and nothing else waits for it.
+        """
         tag, order = self._waiting[0]
-        # None: new and saved; a reply: what to say instead of executing it, {}: nothing.
-        instead = loading.call(_COMMANDS, "accept", self._path, order["id"], self._owed)
-        # Not before: where memory was short it waits for the next turn.
+        try:
+            # None: new and saved; a reply: what to say instead of executing it, {}: nothing.
+            instead = loading.call(_COMMANDS, "accept", self._path, order["id"], self._owed)
+        except MemoryError:
+            return None
         self._waiting.pop(0)
         self._accepted = (order, instead)
         return tag, order["id"], instead is None

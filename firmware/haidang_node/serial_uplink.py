@@ -210,9 +210,9 @@ class SerialUplink:
             session.send(STATUS, self._status.message(now_ms), ORDINARY)
 
     def _follow_orders(self, session: NodeSession, now_ms: int) -> None:
-        if self._orders.waiting:
-            order_id = self._orders.accept()[1]
-            session.send(TAKEN, encode({"id": order_id}), URGENT)
+        taken = self._orders.accept() if self._orders.waiting else None
+        if taken:
+            session.send(TAKEN, encode({"id": taken[1]}), URGENT)
             self._accepted = True
         # Until it is executed, an accepted order owes what would be told after a power cut. And an
         # alarm is never behind more than one reply.

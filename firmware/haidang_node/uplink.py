@@ -151,9 +151,11 @@ class Uplink:
     async def _follow_orders(self, connection) -> None:
         orders = self._orders
         while orders.waiting:
-            packet_id, _, _ = orders.accept()
-            if packet_id:
-                await connection.acknowledge(packet_id)
+            taken = orders.accept()
+            if taken is None:
+                return
+            if taken[0]:
+                await connection.acknowledge(taken[0])
             orders.follow(self._clock.uptime_ms())
 
     async def _tell(self, connection, now_ms: int) -> None:

@@ -4,6 +4,7 @@
 import binascii
 import os
 
+from haidang_node import loading
 from haidang_node.status import encode
 from haidang_wire.serial_lanes import (
     ACK,
@@ -59,6 +60,24 @@ def test_an_order_is_saved_told_and_then_executed_once() -> None:
     bench.polls(4)
     assert bench.got(TAKEN) == [{"id": "c-1"}, {"id": "c-1"}], "else it would come for ever"
     assert bench.done == ["c-1"]
+
+
+def test_an_order_that_finds_no_memory_keeps_no_alarm_and_is_done_later() -> None:
+    def short(path, *_):
+        raise MemoryError(path)
+
+    bench = SerialBench()
+    bench.polls(10)
+    bench.tell(COMMAND, {"id": "c-1", "do": "identify", "exp_ms": UNIX_MS + 60000})
+    bench.window.due = [Held("a", b"alarm")]
+    real, loading.call = loading.call, short
+    try:
+        bench.polls(4)
+    finally:
+        loading.call = real
+    assert (bench.got(ALARM), bench.got(TAKEN)) == ([b"alarm"], [])
+    bench.polls(4)
+    assert (bench.got(TAKEN), bench.done) == ([{"id": "c-1"}], ["c-1"])
 
 
 def test_an_order_cut_off_before_its_execution_is_told_after_the_restart() -> None:

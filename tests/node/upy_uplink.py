@@ -3,9 +3,10 @@
 
 import asyncio
 
+from haidang_node import loading
 from haidang_wire.session import Message
 
-from uplink_bench import UplinkBench
+from uplink_bench import UplinkBench, fresh_path
 
 
 def test_what_waited_at_the_broker_comes_before_the_first_turn_and_is_acknowledged() -> None:
@@ -135,3 +136,25 @@ def test_alarms_are_sent_though_there_is_no_memory_for_a_status_or_a_reply() -> 
         for bench.ticks.now in (0, 1000, 30000):
             bench.turn()
         assert len(asked) == 3, scarce
+
+
+def test_alarms_do_not_wait_for_an_order_that_finds_no_memory_and_it_is_done_later() -> None:
+    def short(path, *_):
+        raise MemoryError(path)
+
+    bench = UplinkBench(fresh_path())
+    bench.hear("time", {"nonce": bench.clock.question()["nonce"], "unix_ms": 1764000000000}, 0)
+    asked = []
+    bench.uplink._window.next = asked.append
+    bench.hear("cmd", {"id": "c-1", "do": "identify", "exp_ms": 1764000060000}, 5)
+    real, loading.call = loading.call, short
+    try:
+        bench.turn()
+        bench.turn()
+    finally:
+        loading.call = real
+    assert (len(asked), bench.connection.acknowledged) == (2, [])
+    bench.turn()
+    bench.turn()
+    assert bench.connection.acknowledged == [5]
+    assert [reply["ok"] for reply in bench.replies()] == [True]

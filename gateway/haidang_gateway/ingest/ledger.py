@@ -1,5 +1,6 @@
 """The loss ledger: what of each boot of each node has come, is held, was dropped, or is lost."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -184,10 +185,13 @@ class Ledger:
 
 
 def _union(*sets: Ranges) -> Ranges:
+    """In one go: a node that is acknowledged here and there has thousands of ranges."""
     union: Ranges = []
-    for ranges in sets:
-        for low, high in ranges:
-            seqs.add_range(union, low, high)
+    for low, high in sorted(itertools.chain.from_iterable(sets)):
+        if union and low <= union[-1][1] + 1:
+            union[-1][1] = max(union[-1][1], high)
+        else:
+            union.append([low, high])
     return union
 
 

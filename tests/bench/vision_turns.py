@@ -2,13 +2,14 @@
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from haidang_gateway.vision.frame import Picture
 from PIL import Image
 
 from bench.parts import Figures
+from bench.vision_weather import Weather
 
 _A_DAY, _STANDS_S = 8, 300
 # So long after the view has come back its fault may still be told.
@@ -65,6 +66,11 @@ class Turn:
     def shown(self, rgb: Picture) -> Picture:
         """What is seen then; the lamps of the street are turned along."""
         return np.ascontiguousarray(KINDS[self.kind](rgb))
+
+
+def weather_of_another(weather: Weather) -> Weather:
+    """Another street lies under the same sky, but its lamps hang elsewhere."""
+    return replace(weather, lamps_seed=weather.lamps_seed + 1)
 
 
 def turns(hours: int, draw: np.random.Generator) -> list[Turn]:

@@ -109,8 +109,8 @@ class Street:
         turned_to: Path | None = None,
     ) -> None:
         """`turned_to` is another street's clip; with it the camera is turned now and then."""
-        self._pictures = _pictures(clip)
-        self._elsewhere = _pictures(turned_to) if turned_to else []
+        self._pictures = pictures_of(clip)
+        self._elsewhere = pictures_of(turned_to) if turned_to else []
         self._judge = judge
         self._draw = np.random.default_rng(seed)
         self._develop = Develop(Masks())
@@ -177,23 +177,28 @@ class Street:
         self._looks += 1
         which = self._looks % _SHOWN
         if fire is not None:
-            at = self._picture(which)
+            at = self._pictures[self._place(which) % len(self._pictures)]
             rgb = changed(at, self._weather, self._draw, burning=lambda x: fire.drawn(x, at_s))
             return self._develop(raw(rgb), number=0, at_ms=self._at_ms)
         turn = next((turn for turn in self.turns if turn.stands(at_s)), None)
         if (which, turn) not in self._shown:
-            rgb = changed(self._picture(which, turn), self._weather, self._draw)
-            rgb = turn.shown(rgb) if turn else rgb
+            rgb = self._picture(which, turn, self._weather)
             number = self._block * _SHOWN + which
             self._shown[which, turn] = self._develop(raw(rgb), number=number, at_ms=self._at_ms)
         shown = self._shown[which, turn]
         shown.at_ms = self._at_ms
         return shown
 
-    def _picture(self, which: int, turn: Turn | None = None) -> Picture:
-        away = turn is not None and turn.kind == vision_turns.ANOTHER
-        pictures = self._elsewhere if away else self._pictures
-        return pictures[(self._first + which * _STRIDE) % len(pictures)]
+    def _picture(self, which: int, turn: Turn | None, weather: Weather) -> Picture:
+        """What the camera shows of its street, or of what it is turned to."""
+        pictures = self._pictures
+        if turn is not None and turn.kind == vision_turns.ANOTHER:
+            pictures, weather = self._elsewhere, vision_turns.weather_of_another(weather)
+        rgb = changed(pictures[self._place(which) % len(pictures)], weather, self._draw)
+        return turn.shown(rgb) if turn else rgb
+
+    def _place(self, which: int) -> int:
+        return self._first + which * _STRIDE
 
     def _enter(self, block: int, at_s: float) -> None:
         """The next quarter of an hour: other pictures of the clip, the weather goes on."""
@@ -227,7 +232,8 @@ class Street:
             self.faults.append((at_s, line.health))
 
 
-def _pictures(clip: Path) -> list[Picture]:
+def pictures_of(clip: Path) -> list[Picture]:
+    """The clip's pictures, four a second."""
     found: list[Picture] = []
     for frame in frames(str(clip), every_ms=_CLIP_EVERY_MS):
         found.append(frame.rgb)

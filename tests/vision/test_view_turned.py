@@ -1,5 +1,6 @@
 """A camera that looks elsewhere is told by day and by night; light and weather are not."""
 
+import copy
 import functools
 from dataclasses import replace
 
@@ -85,6 +86,59 @@ def test_a_car_by_day_where_lamps_shone_on_bare_asphalt_by_night_is_no_turn(clip
     by_night, by_day = (Street(clip(ASPHALT), begin_s=begin_s) for begin_s in (0, 14))
     sight = by_night.learnt(night)
     assert set(watched(sight, by_day.shown(DAY), 300)) == {"ok"}
+
+
+@pytest.mark.parametrize("lamps", [6, 77])
+@pytest.mark.parametrize("share", [0.04, 0.08])
+def test_a_small_turn_is_told_where_the_night_shows_lamps_on_bare_asphalt_alone(
+    clip, share, lamps
+):
+    scene, night = Street(clip(ASPHALT)), replace(NIGHT, lamps_seed=lamps)
+    away = [np.roll(luma, int(luma.shape[1] * share), axis=1) for luma in scene.shown(night)]
+    assert is_told(watched(scene.learnt(night), away, 85))
+
+
+@pytest.fixture(scope="module")
+def asphalt_for_a_day(street):
+    """Bare asphalt, learnt by day and by night."""
+    sight, scene = Sight(Limits(), Reference(), Masks()), street(ASPHALT)
+    for minute in range(25 * 60):
+        shown = scene.shown(NIGHT if minute % 1440 >= 720 else DAY)
+        sight.see(grainy(shown[minute % 10], 1000 + minute), minute * 60_000)
+    assert not sight.reference.young
+    return sight
+
+
+@pytest.mark.parametrize("change", [SEVENTH, THIRD])
+def test_once_a_day_was_learnt_a_turn_is_told_over_bare_asphalt_too(
+    street, asphalt_for_a_day, change
+):
+    sight, scene = copy.deepcopy(asphalt_for_a_day), street(ASPHALT)
+    assert set(watched(sight, scene.shown(DAY), 100, begin_s=90_000)) == {"ok"}
+    assert watched(sight, scene.shown(DAY, change), 85, begin_s=90_100)[-1] == "turned"
+
+
+def horizon(sky, water):
+    luma = np.full((90, 160), sky, np.uint8)
+    luma[45:] = water
+    return luma
+
+
+def seen_with_grain(sight, luma, levels, seconds, begin_s):
+    draw = np.random.default_rng(begin_s)
+    return [
+        sight.see(
+            np.clip(luma + draw.normal(0, levels, luma.shape), 0, 255).astype(np.uint8),
+            (begin_s + second) * 1000,
+        )
+        for second in range(seconds)
+    ]
+
+
+def test_a_level_horizon_is_known_in_a_noisy_night_though_it_matches_all_along_itself():
+    sight = Sight(Limits(), Reference(), Masks())
+    assert set(seen_with_grain(sight, horizon(170, 70), 3, 720, 0)) == {"ok"}
+    assert set(seen_with_grain(sight, horizon(45, 20), 10, 200, 720)) == {"ok"}
 
 
 @pytest.mark.parametrize("name", STREETS)

@@ -1,5 +1,6 @@
 """Which way a picture's edges run, in a small map: light and weather leave that as it is."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
@@ -22,26 +23,21 @@ ROWS, COLUMNS = 48, 80
 # makes edges faint, the camera's gain does not make them steep.
 _STEEP_SHARE = 0.2
 # The learnt view lies upon the present one with no shift, give or take two fields (2.5 % of the
-# width; wind sways masts), and stands out among all shifts by so many standard deviations, or by
-# fewer where no shift comes near. Seven streets in four synthetic weeks, with each sixth of the
-# day as the first one learnt: 13 and more, twice as many as any shift; bare asphalt 4.2 and more,
-# 1.2 times as many. Turned, upside down, mirrored or another street: 5.7 at most (asphalt 7.1,
-# found elsewhere), never both 4 and 1.4 times as many.
+# width; wind sways masts). It is the same where it stands out there by so many standard
+# deviations and nowhere more, or so many times as much as anywhere else. What seven streets
+# measured: `python -m bench.vision_limits` (docs/cameras.md).
 _SWAY = 2
-_STANDS_OUT = 6.0
-_STANDS_OUT_ALONE, _ALONE = 4.0, 1.4
+_STANDS_OUT, _LEADS = 6.0, 1.4
 # Where one long line (a horizon, a dyke) is most of the view, all shifts along it are alike, and
 # nothing stands out: there so much in common is enough, as long as no shift is much better.
 _ALIKE, _SURELY_ALIKE = 0.5, 0.8
 _MUCH_BETTER = 1.25
 # What tells of another view: the learnt one is found at another place, or both have edges in
-# common places (counted as whole fields) that do not match. Bare asphalt has 9 to 200 of those,
-# a street 120 and more: the fewer they are, the less of the learnt view may be left. Where it
-# stands out in its place, though by little, three times as many are asked for. What was learnt in
-# one light alone may be its lamps: over asphalt those have up to 60 in common with the day.
+# common places (counted as whole fields) that do not match; the more the learnt one stands out in
+# its place, the more of those are asked for. What was learnt in one light alone may be its lamps:
+# over bare asphalt those have up to 81 in common with cars by day (test_view_turned.py).
 _FOUND_ELSEWHERE = 8.0
-_COMMON_EACH, _COMMON_EACH_IN_DOUBT = 10.0, 30.0
-_DOUBTFUL, _RATHER_HERE = 3.0, 1.2
+_COMMON_EACH = 10.0
 _COMMON_IN_ONE_LIGHT = 100.0
 
 
@@ -86,30 +82,53 @@ def likeness(learnt: Edges, now: Edges) -> float:
     return float(np.vdot(learnt, now).real) / max(scale, 1e-6)
 
 
-def compare(learnt: Edges, now: Edges, *, one_light: bool) -> Answer:
-    """Whether they show one view: laid upon each other with all shifts.
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A learnt map laid upon the present one with all shifts.
 
-    `one_light`: less than a day was learnt.
+    `here` in its place and `elsewhere` at best: by so many standard deviations what they have in
+    common stands out among all shifts. `common`: edges where both have some, as whole fields.
     """
-    alike = likeness(learnt, now)
-    if alike >= _SURELY_ALIKE:
-        return "same"
+
+    alike: float
+    here: float
+    elsewhere: float
+    common: float
+
+    @property
+    def lead(self) -> float:
+        """By how many times it stands out more in its place than elsewhere."""
+        return self.here / max(self.elsewhere, 1e-6)
+
+
+def match(learnt: Edges, now: Edges) -> Match:
+    """Lay the learnt map upon the present one."""
     common = np.fft.ifft2(np.conj(np.fft.fft2(learnt)) * np.fft.fft2(now)).real
     shifted = common[_SHIFTED]
     mean, spread = float(shifted.mean()), max(float(shifted.std()), 1e-6)
-    here = (float(common[~_SHIFTED].max()) - mean) / spread
-    elsewhere = (float(shifted.max()) - mean) / spread
-    if alike >= _ALIKE:
-        return "another" if elsewhere >= _MUCH_BETTER * here else "same"
-    lead = here / max(elsewhere, 1e-6)
-    if (here >= _STANDS_OUT and lead >= 1) or (here >= _STANDS_OUT_ALONE and lead >= _ALONE):
+    return Match(
+        alike=likeness(learnt, now),
+        here=(float(common[~_SHIFTED].max()) - mean) / spread,
+        elsewhere=(float(shifted.max()) - mean) / spread,
+        common=strength(np.abs(learnt) * now),
+    )
+
+
+def compare(learnt: Edges, now: Edges, *, one_light: bool) -> Answer:
+    """Whether they show one view. `one_light`: less than a day was learnt."""
+    if likeness(learnt, now) >= _SURELY_ALIKE:
         return "same"
-    if elsewhere >= _FOUND_ELSEWHERE:
+    found = match(learnt, now)
+    if found.alike >= _ALIKE:
+        return "another" if found.elsewhere >= _MUCH_BETTER * found.here else "same"
+    if found.lead >= _LEADS or (found.here >= _STANDS_OUT and found.lead >= 1):
+        return "same"
+    if found.elsewhere >= _FOUND_ELSEWHERE:
         return "another"
-    doubtful = here >= _DOUBTFUL and lead >= _RATHER_HERE
-    each = _COMMON_EACH_IN_DOUBT if doubtful else _COMMON_EACH
-    least = max(each * max(here, 1.0), _COMMON_IN_ONE_LIGHT if one_light else 0.0)
-    return "another" if strength(np.abs(learnt) * now) >= least else "unclear"
+    least = _COMMON_EACH * max(found.here, 1.0)
+    if one_light:
+        least = max(least, _COMMON_IN_ONE_LIGHT)
+    return "another" if found.common >= least else "unclear"
 
 
 def _fields(luma: Luma) -> NDArray[np.int16]:

@@ -65,6 +65,11 @@ class Reference:
         """Whether less than a day was learnt: perhaps one light alone."""
         return self._learnt_ms < _DAY_MS
 
+    @property
+    def edges(self) -> Edges | None:
+        """What was learnt so far."""
+        return self._edges
+
     def compare(self, now: Edges) -> Answer:
         """Whether `now` is the learnt view."""
         return (

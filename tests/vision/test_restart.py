@@ -87,6 +87,26 @@ def test_of_pictures_that_stand_alone_each_begins_anew(tmp_path):
     assert all(is_anew for _, is_anew in clip)
 
 
+def unit(header):
+    return b"\0\0\1" + bytes([header, 1, 2, 3])
+
+
+@pytest.mark.parametrize("kind", range(32))
+@pytest.mark.parametrize("reference", [0, 3])
+def test_of_h264_the_first_slice_decides(kind, reference):
+    header = reference << 5 | kind
+    start = unit(header) + unit(5 if kind > 5 or kind == 0 else 1)
+    assert begins_anew("h264", start) == (kind > 5 or kind in {0, 5})
+
+
+@pytest.mark.parametrize("kind", range(64))
+def test_of_h265_five_kinds_of_slices_forget_what_came_before(kind):
+    first = begins_anew("hevc", unit(kind << 1) + unit(1 << 1))
+    assert first == (16 <= kind <= 20)
+    after_no_slice = begins_anew("hevc", unit(kind << 1) + unit(19 << 1))
+    assert after_no_slice == (16 <= kind <= 20 or kind >= 32)
+
+
 @given(st.sampled_from(["h264", "hevc", "vp9"]), st.binary(max_size=40))
 def test_no_bytes_stop_it(codec, content):
     for counted in (True, False):

@@ -85,7 +85,7 @@ class Pile(Generic[Packet]):
         """
         forgotten = len(self.take())
         past_ms, self._anew_ms = now_ms - self._anew_ms, now_ms
-        if every_ms and past_ms > 0 and self._in_step(past_ms, every_ms):
+        if every_ms and self._in_step(past_ms, every_ms):
             just_looked = now_ms < self._due_ms - every_ms // 2
             self._due_ms = now_ms + (every_ms if just_looked else 0)
         return forgotten
@@ -109,7 +109,7 @@ class Pile(Generic[Packet]):
     def _in_step(past_ms: int, every_ms: int) -> bool:
         beside_ms = past_ms % every_ms
         # A fiftieth at most: the looks' pace, from which flicker is told, stays what it is.
-        return min(beside_ms, every_ms - beside_ms) <= min(every_ms // 10, past_ms // 50)
+        return min(beside_ms, every_ms - beside_ms) <= past_ms // 50
 
     def take(self) -> list[Packet]:
         """All packets in their order; none is left."""

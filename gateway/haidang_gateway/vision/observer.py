@@ -56,8 +56,7 @@ class _Kind:
         """Only what scores, and what is learnt now and then, needs the map of cells."""
         at_ms, suspect = frame.at_ms, score >= self.threshold * _SUSPECT_SHARE
         learns = self.usual.learns(at_ms)
-        wanted = score >= self._mapped_from or learns or self.usual.asks_more
-        cells = make_cells() if wanted else None
+        cells = make_cells() if score >= self._mapped_from or learns else None
         box = None if cells is None or not suspect else strongest_box(cells)
         fair = score if cells is None else self.usual.fair(score, cells)
         flickers = self._flicker.see(frame, box, at_ms)

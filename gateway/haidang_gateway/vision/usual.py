@@ -34,17 +34,11 @@ class Usual:
         self._cells: Cells | None = None
         self._begun_ms: int | None = None
         self._learnt_ms = 0
-        self._most = 0.0
 
     @property
     def strong(self) -> float:
         """From this score on, a fire counts wherever it is and whatever was learnt."""
         return self._threshold + (1 - self._threshold) * _MOST_SHARE
-
-    @property
-    def asks_more(self) -> bool:
-        """Whether any spot is known to score so high that more than the threshold is asked."""
-        return self._most + _MARGIN > self._threshold
 
     def learns(self, at_ms: int) -> bool:
         """Whether it is time to learn from a picture."""
@@ -76,7 +70,6 @@ class Usual:
         # Up by whole steps where it is exceeded: a spot that is high every hundredth time stays.
         self._cells += np.where(above, step * _QUANTILE, -step * (1 - _QUANTILE))
         np.clip(self._cells, 0.0, 1.0, out=self._cells)
-        self._most = float(self._cells.max())
 
     def to_json(self) -> dict[str, Any]:
         """What was learnt, for a file."""
@@ -86,11 +79,9 @@ class Usual:
     def take_over(self, kept: dict[str, Any]) -> None:
         """Go on with what a file says; what does not look like it is learnt anew."""
         self._begun_ms = self._cells = None
-        self._most = 0.0
         try:
             begun_ms, cells = kept["begun_ms"], np.array(kept["cells"], np.float32)
         except (KeyError, TypeError, ValueError):
             return
         if isinstance(begun_ms, int) and cells.ndim == 2 and np.isfinite(cells).all():
             self._begun_ms, self._cells = begun_ms, np.clip(cells, 0.0, 1.0)
-            self._most = float(self._cells.max(initial=0.0))

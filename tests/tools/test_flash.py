@@ -13,6 +13,7 @@ from haidang_tools import flash
 from haidang_tools.__main__ import main
 from haidang_tools.board import SerialBoard
 from haidang_tools.errors import BoardAbsent, BoardBusy, FlashFull, InputRefused
+from mpremote.transport import TransportError
 from waiting import wait_until
 
 NODE = {
@@ -95,6 +96,21 @@ def test_a_board_cut_off_half_way_starts_no_mixture_and_is_whole_the_next_time(
         assert serial.digests(["/main.old"]) == {"/main.old": ""}
         serial.reset()
     wait_until(lambda: b"application 2" in board.console, "the application")
+
+
+def test_a_folder_that_cannot_be_listed_is_no_empty_one(
+    board: Board, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A source that stays behind would be imported before its compiled successor.
+    def torn(*_: object) -> None:
+        raise TransportError("timeout waiting for EOF reception")
+
+    with SerialBoard(board.port) as serial:
+        monkeypatch.setattr(serial._transport, "fs_listdir", torn)
+        with pytest.raises(BoardAbsent, match="could not list /haidang_wire"):
+            flash.install(serial, flash.application(source))
+        monkeypatch.undo()
+        assert serial.files("/no/such/folder") == []
 
 
 def test_compiled_files_take_the_place_of_sources(board: Board, source: Path) -> None:

@@ -143,8 +143,10 @@ class SerialBoard:
         found = []
         try:
             entries = self._transport.fs_listdir(folder)
-        except (TransportError, SerialException, OSError):
+        except FileNotFoundError:
             return []
+        except (TransportError, SerialException, OSError) as error:
+            raise self._translated(error, f"list {folder}") from error
         for entry in entries:
             path = f"{folder}/{entry.name}"
             found += self.files(path) if entry.st_mode & 0x4000 else [path]

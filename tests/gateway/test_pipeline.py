@@ -127,6 +127,27 @@ def test_an_alarm_does_not_wait_for_all_timers_that_ran_out_together(tmp_path: P
     asyncio.run(scenario())
 
 
+def test_in_a_storm_of_alarms_telemetry_waits_for_ten_commits_and_not_for_ever(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            for number in range(25):
+                bench.arrive("data", pack(100 + number), 100 + number)
+            bench.clock.advance(1000)
+            for number in range(12):
+                bench.arrive("alarm", pack(number, *smoke("alarm")), 1 + number)
+                await bench.pipeline.step()
+                assert bench.inbox.data_count == (25 if number < 10 else 5)
+                bench.clock.advance(500)
+            bench.clock.advance(1000)
+            bench.arrive("alarm", pack(50, *smoke("alarm")), 51)
+            await bench.pipeline.step()
+            assert bench.inbox.data_count == 0
+
+    asyncio.run(scenario())
+
+
 def test_five_hundred_packs_do_not_wait_for_the_second(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:

@@ -20,6 +20,7 @@ from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store import history
 from haidang_gateway.store.care import Care
 from haidang_gateway.store.store import Store
+from msgspec.structs import replace
 from store_kit import alarm, open_store, row
 
 from bench import parts
@@ -215,14 +216,15 @@ def _street(first_minute: int, minutes: int) -> Iterator[PackRow]:
         for number in range(_NODES):
             at_ms = _BEGIN_MS + minute * _MINUTE_MS + number * 1000
             body = _body(minute * _NODES + number, at_ms)
-            yield row(minute, body)._replace(node=_node(number), received_ms=at_ms + 2000)
+            sent = row(minute, body)
+            yield replace(sent, node=_node(number), received_ms=at_ms + 2000)
 
 
 def _packs(first: int, count: int) -> Iterator[PackRow]:
     for seq in range(first, first + count):
         at_ms = _BEGIN_MS + seq * 10
         sent = row(seq, _body(seq, at_ms))
-        yield sent._replace(node=_node(seq % _NODES), received_ms=at_ms)
+        yield replace(sent, node=_node(seq % _NODES), received_ms=at_ms)
 
 
 def _body(seq: int, at_ms: int) -> bytes:

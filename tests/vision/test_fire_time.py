@@ -171,18 +171,19 @@ def test_what_behaves_like_fire_needs_three_quarters_of_the_votes():
     assert (votes(False), votes(True)) == (8, 6)
 
 
-def pictures_to_alarm(threshold, suspicious, burning, *, step_ms):
-    """How many of the burning pictures, (cells, light), raise it after the suspicious ones."""
+def pictures_to_alarm(threshold, before, burning, *, step_ms):
+    """How many of the burning pictures, (cells, light), raise an alarm after those before."""
     networks = SimpleNamespace(fire_threshold=threshold, smoke_threshold=threshold)
     settings = WorkerSettings(id="c", source="/nowhere", models_dir="", clock_offset_ms=0)
     observer = Observer(networks, settings)
-    for number, (cells, light) in enumerate(suspicious + burning):
+    for number, (cells, light) in enumerate(before + burning):
         networks.fire = lambda picture, cells=cells: fire_scores(float(cells.max()), cells)
         luma = np.full((90, 160), light, np.uint8)
         at_ms = 1_000_000 + number * step_ms
         frame = Frame(number=1, at_ms=at_ms, width=160, height=90, make=lambda *_, x=luma: x)
-        if any(line.active for line in observer.see(frame)):
-            return number + 1 - len(suspicious)
+        lines = observer.see(frame)
+        if number >= len(before) and any(line.active for line in lines):
+            return number + 1 - len(before)
     return None
 
 
@@ -205,3 +206,9 @@ def test_growth_is_seen_from_pictures_on_that_only_have_hot_cells():
     burning = [spread(24 + 2 * i, 0.95) for i in range(12)]
     assert pictures_to_alarm(0.9, suspicious, burning, step_ms=1000) == 6
     assert pictures_to_alarm(0.9, [spread(2, 0.1)] * 20, burning, step_ms=1000) == 8
+
+
+def test_a_fire_that_burns_for_half_an_hour_alarms_again_where_it_comes_back():
+    fire, quiet = (spot(5, 1, 0.9), 100), (spot(5, 1, 0.05), 100)
+    long_ago = [fire] * 900 + [quiet] * 60
+    assert pictures_to_alarm(LIMIT, long_ago, [fire] * 12, step_ms=2000) == 8

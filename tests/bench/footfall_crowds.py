@@ -101,7 +101,8 @@ class Place:
                 addresses.add(frame.data[14:16])
         self._waiting += self._companion.due(now_s)
         self._node.sample(int(now_s * 1000))
-        return True if self._node._ended else None
+        told = any(record.name == "footfall/window" for record in self._node._result)
+        return True if told else None
 
     def _readinto(self, buffer: bytearray) -> int | None:
         count = min(len(buffer), len(self._waiting))

@@ -186,25 +186,3 @@ def test_sampling_inside_a_window_allocates_nothing() -> None:
     finally:
         micropython.heap_unlock()
     assert footfall.health == "ok"
-
-
-def test_windows_that_end_between_two_packs_are_all_told() -> None:
-    bench = FootfallStreet().begun()
-    for count in (10, 20, 30, 40, 50):
-        bench.run(8, bench.own(range(count)))
-        bench.turn()
-        if count == 20:
-            assert _ends(bench) == 2
-    assert _ends(bench) == 3
-    for _ in range(9):
-        bench.run(8, bench.own(range(20)))
-        bench.turn()
-    assert _ends(bench) == 4, "more would not fit a pack"
-    assert _ends(bench) == 0
-
-
-def _ends(bench):
-    """How many windows are told, each at a time of its own."""
-    told = [r for r in bench.footfall.records() if r.name == "footfall/devices"]
-    assert len({r.up_ms for r in told}) == len(told)
-    return len(told)

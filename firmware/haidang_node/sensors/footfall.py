@@ -24,8 +24,6 @@ _HIDDEN = const(0x01)
 _HEARTBEAT = const(0x80)
 _SLOT_BITS = const(10)
 _BAD_LINES = const(2)
-# So many windows wait for a pack: more of them would not fit one.
-_WINDOWS = const(4)
 _LOG = log.Log("footfall")
 
 
@@ -56,7 +54,7 @@ class Footfall:
         self._heard_ms = -1
         self._told = ""
         self._at_ms = 0
-        self._ended: list = []
+        self._result: list = []
         self.health = "warming"
 
     def sample(self, now_ms: int) -> None:
@@ -95,11 +93,8 @@ class Footfall:
 
     def records(self) -> list:
         """The health, and each window's count once."""
-        records = self.state_records()
-        for window in self._ended:
-            records += window
-        self._ended = []
-        return records
+        result, self._result = self._result, []
+        return self.state_records() + result
 
     def source(self) -> tuple:
         """(window number, bad lines, requests heard, age of the key, s)."""
@@ -162,7 +157,7 @@ class Footfall:
 
     def _end(self, window_s: int, now_ms: int) -> None:
         try:
-            window, self._learnt = loading.call(
+            self._result, self._learnt = loading.call(
                 "haidang_node.sensors.crowd",
                 "records",
                 self._sketch,
@@ -173,12 +168,7 @@ class Footfall:
                 now_ms,
             )
         except MemoryError:
-            _LOG.warning("a window is lost: no memory to count it")
-            return
-        if len(self._ended) == _WINDOWS:
-            self._ended.pop(0)
-            _LOG.warning("a window is lost: report_s is too long")
-        self._ended.append(window)
+            _LOG.warning("no memory to count a window")
 
     def _judge(self, now_ms: int) -> None:
         if (now_ms - self._heard_ms) & _TICKS_MASK > _SILENT_MS:

@@ -63,6 +63,36 @@ def test_what_was_usual_is_forgotten_when_it_stops():
     assert usual.fair(0.9, spot(5, 1)) == 0.9
 
 
+def test_a_strong_fire_counts_as_it_is_even_where_strong_scores_are_usual():
+    usual = learnt([0.99], minutes=60)
+    assert usual.fair(0.98, spot(5, 1, 0.98)) == 0.98
+    assert usual.fair(0.96, spot(5, 1, 0.96)) < LIMIT
+
+
+def test_a_little_more_than_is_usual_does_not_vote_either():
+    usual = learnt([0.9], minutes=60)
+    assert usual.fair(0.93, spot(5, 1, 0.93)) < LIMIT
+
+
+def test_what_shines_in_each_twentieth_look_becomes_usual():
+    usual = learnt([0.9] + [0.1] * 39, minutes=24 * 60)
+    assert usual.fair(0.9, spot(5, 1)) < LIMIT
+
+
+def test_the_score_of_a_picture_belongs_to_its_strongest_cell_however_low_that_is():
+    usual = learnt([0.9], minutes=60, cells=spot(5, 1, 0.5))
+    assert usual.fair(0.9, spot(5, 1, 0.5)) < LIMIT
+
+
+@pytest.mark.parametrize(("from_hour", "usual_within_an_hour"), [(12, True), (25, False)])
+def test_what_begins_on_the_first_day_is_usual_soon_and_later_not(from_hour, usual_within_an_hour):
+    usual = learnt([0.1], minutes=from_hour * 60)
+    for look in range(120):
+        at_ms = from_hour * 60 * MINUTE_MS + look * 30_000
+        usual.learn(0.9, spot(5, 1), at_ms, alarmed=False)
+    assert (usual.fair(0.9, spot(5, 1)) < LIMIT) == usual_within_an_hour
+
+
 @settings(max_examples=40)
 @given(
     st.lists(st.floats(0, 1), min_size=1, max_size=20),

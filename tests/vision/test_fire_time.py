@@ -84,6 +84,14 @@ def test_the_score_of_a_picture_belongs_to_its_strongest_cell_however_low_that_i
     assert usual.fair(0.9, spot(5, 1, 0.5)) < LIMIT
 
 
+@pytest.mark.parametrize(("beside", "usual_too"), [(0.5, True), (0.4, False)])
+def test_cells_nearly_as_strong_share_the_score_of_the_picture(beside, usual_too):
+    both = spot(5, 1, 0.6)
+    both[2, 2] = beside
+    usual = learnt([0.9], minutes=60, cells=both)
+    assert (usual.fair(0.9, spot(2, 2)) < LIMIT) == usual_too
+
+
 @pytest.mark.parametrize(("from_hour", "usual_within_an_hour"), [(12, True), (25, False)])
 def test_what_begins_on_the_first_day_is_usual_soon_and_later_not(from_hour, usual_within_an_hour):
     usual = learnt([0.1], minutes=from_hour * 60)

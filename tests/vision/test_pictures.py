@@ -16,6 +16,7 @@ from haidang_gateway.vision.picture import (
     strongest_box,
     to_input,
 )
+from haidang_gateway.vision.resize import halved, taps
 from haidang_tools.flames import fire_region, flame_boxes, render_fire
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -244,3 +245,20 @@ def test_flames_are_warm_and_their_box_holds_them() -> None:
     assert len(rows) > 300
     inside = (abs(columns / 384 - cx) < width / 2 + 0.03) & (abs(rows / 288 - cy) < height / 2)
     assert inside.mean() > 0.85
+
+
+def test_at_a_border_only_pixels_of_the_picture_count_by_their_distance() -> None:
+    rows, shares = taps(8, 4)
+    weights = np.zeros((4, 8))
+    for at, share in zip(rows, shares, strict=True):
+        weights[np.arange(4), at] += share
+    assert weights[0] == pytest.approx([3 / 7, 3 / 7, 1 / 7, 0, 0, 0, 0, 0])
+    assert weights[1] == pytest.approx([0, 1 / 8, 3 / 8, 3 / 8, 1 / 8, 0, 0, 0])
+    assert weights[3] == pytest.approx(weights[0][::-1])
+
+
+@pytest.mark.parametrize(("total", "mean"), [(1, 0), (2, 1), (3, 1), (5, 1), (6, 2)])
+def test_the_mean_of_four_pixels_is_rounded(total: int, mean: int) -> None:
+    rgb = np.zeros((2, 2, 3), np.uint8)
+    rgb[0, 0] = total
+    assert (halved(rgb) == mean).all()

@@ -43,13 +43,10 @@ class ZoneCount:
     def __init__(
         self, polygon: Sequence[Point], *, area_m2: float | None = None, smooth: int = 5
     ) -> None:
-        (
-            """`area_m2` is the ground's area inside the polygon; None gives no density.
+        """`area_m2` is the ground's area inside the polygon; None gives no density.
 
         ConfigError for a polygon of fewer than three points.
         """
-            ""
-        )
         if len(polygon) < 3:
             raise ConfigError(("crowd zone: the polygon needs at least three points",))
         self._polygon = tuple(polygon)

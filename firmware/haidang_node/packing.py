@@ -31,7 +31,7 @@ for _number, _line in enumerate(_LINES):
         _at = _line.find(b"|", _at) + 1
 
 
-def pack(data: bytes, own: bytes) -> bytearray | None:
+def pack(data: bytes, own: bytes) -> bytes | None:
     """Packed bytes; None for what is no plain ASCII, or where memory has no piece for them.
 
     own: the text that this pack alone has.
@@ -41,14 +41,15 @@ def pack(data: bytes, own: bytes) -> bytearray | None:
     try:
         # One piece of memory that only shrinks, not a new one for each text that is replaced.
         packed = bytearray(data)
+        _put(packed, own, _OWN)
+        code = bytearray(1)
+        for number in range(len(_STARTS)):
+            code[0] = 0x80 + number
+            _put(packed, _piece(number), code)
+        # It keeps the memory that it had in the beginning: four times what is left of a pack.
+        return bytes(packed)
     except MemoryError:
         return None
-    _put(packed, own, _OWN)
-    code = bytearray(1)
-    for number in range(len(_STARTS)):
-        code[0] = 0x80 + number
-        _put(packed, _piece(number), code)
-    return packed
 
 
 def _put(packed: bytearray, text: bytes, code: bytes | bytearray) -> None:

@@ -28,7 +28,8 @@ def written(pack: Pack, reading: "Callable[[Record], str] | None" = None) -> byt
     A record of another uptime than the one before starts with its own `bt` and `hu`.
     reading: gives a record's own fields, where it is not one of the contract.
     """
-    pieces = []
+    pieces = [b"["]
+    mark = "{"
     up_ms = None
     for record in pack.records:
         fields = []
@@ -42,8 +43,11 @@ def written(pack: Pack, reading: "Callable[[Record], str] | None" = None) -> byt
             up_ms = record.up_ms
             fields.append('"hu":%d' % up_ms)
         fields.append((reading or _reading)(record))
-        pieces.append("{" + ",".join(fields) + "}")
-    return ("[" + ",".join(pieces) + "]").encode()
+        # Bytes at once: a node has no room for the whole as a text besides.
+        pieces.append((mark + ",".join(fields) + "}").encode())
+        mark = ",{"
+    pieces.append(b"]")
+    return b"".join(pieces)
 
 
 def seconds_text(unix_ms: int) -> str:

@@ -2,6 +2,7 @@
 """Packs made small and sets of numbers in little memory, against plain ones."""
 
 import binascii
+import gc
 
 from haidang_node import finding, number_ranges, numbers, packing, records
 from haidang_wire import names
@@ -32,6 +33,17 @@ def test_every_name_of_the_contract_comes_back_and_gets_small() -> None:
             assert len(packed) < 0.55 * len(plain), name
     plain = _pack(_NAMES)
     assert packing.unpack(packing.pack(plain, _OWN), _OWN) == plain
+
+
+def test_packed_packs_take_the_memory_of_their_own_size_alone() -> None:
+    plain = _pack(_NAMES[:8])
+    packed = [packing.pack(plain, _OWN)] * 10
+    gc.collect()
+    before = gc.mem_alloc()
+    for at in range(10):
+        packed[at] = packing.pack(plain, _OWN)
+    gc.collect()
+    assert gc.mem_alloc() - before < 10 * len(plain) // 2
 
 
 def test_what_is_no_plain_text_is_left_as_it_is() -> None:

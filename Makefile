@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+# Tests and benches start hundreds of processes: none should compile the whole program anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test lint schema record bench-node bench-sensors bench-forward bench-chaos bench-vision clean
 help:

@@ -222,4 +222,5 @@ def test_whatever_is_answered_whenever_something_may_be_under_way(
     for key, size, later_ms in history:
         now_ms += later_ms
         (pace.answered(key, now_ms) if size % 2 else pace.sent(key, size, now_ms))
-        assert LEAST_BYTES <= pace.size(now_ms) <= MOST_BYTES
+        passes_in_50_ms = min(FAST_BYTES, pace.rate(now_ms) * 0.05 + 1)
+        assert LEAST_BYTES <= pace.size(now_ms) <= max(MOST_BYTES, passes_in_50_ms)

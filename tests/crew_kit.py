@@ -1,6 +1,5 @@
 """A worker over drawn clips, with networks whose answers are known."""
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -102,7 +101,7 @@ def _hold(camera: Camera) -> None:
     def tell_and_wait() -> None:
         if tell is not None:
             tell()
-        while camera.waiting and not camera._stop.is_set():
-            time.sleep(0.001)
+        while camera.waiting and not camera._stop.wait(0.001):
+            pass
 
     camera._on_fresh = tell_and_wait

@@ -30,7 +30,8 @@ def test_a_commit_that_fills_a_message_does_not_wait_for_the_next_bundle(world: 
         wait_online(node)
         for seq in range(2 * PACKS_PER_MESSAGE):
             node.publish(DATA, _reading(seq))
-        centre.wait_packs(PACKS_PER_MESSAGE)
+        packs = centre.wait_packs(PACKS_PER_MESSAGE)
+        assert [records[0]["hs"] for records in packs] == list(range(len(packs)))
 
 
 def test_a_flood_of_packs_that_piles_up_at_the_broker_does_not_cost_the_connection(

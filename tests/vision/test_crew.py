@@ -95,7 +95,9 @@ def test_a_camera_that_goes_after_its_alarm_leaves_the_pictures_it_still_sent(
     running.start()
     try:
         wait_until(lambda: east.state == "ended", "the camera's end")
-        wait_until(lambda: list(kept.glob("east/*/after-*.jpg")), "pictures after the alarm")
+        later = wait_until(lambda: [*kept.glob("east/*/after-*.jpg")], "pictures after the alarm")
+        shown = [Image.open(io.BytesIO(path.read_bytes())).convert("L") for path in later]
+        assert min(float(np.asarray(picture).mean()) for picture in shown) > 150, "the burning one"
     finally:
         crew.stop()
         running.join(DEADLINE_S)

@@ -13,6 +13,7 @@ from haidang_gateway.batch import Batch
 from haidang_gateway.clock import Clock
 from haidang_gateway.commands import Wish
 from haidang_gateway.destination import DestinationSettings
+from haidang_gateway.destination_link import Status
 from haidang_gateway.settings import StoreSettings
 from haidang_gateway.store.store import Store
 from haidang_gateway.uplinks import Uplinks
@@ -23,6 +24,10 @@ from paho.mqtt.client import MQTTMessage
 from pipeline_kit import city_settings
 from specimens import pack
 from store_kit import row
+
+
+async def _no_status() -> dict[str, Any]:
+    return {"v": 1, "state": "offline"}
 
 
 class RunningDestinations:
@@ -40,12 +45,12 @@ class RunningDestinations:
         self._packs = 0
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self, status: Status = _no_status) -> AsyncIterator[None]:
         """The store is open and all links work as long as this lasts."""
         await self.store.open(START_MS)
         await self.uplinks.adopt()
         tasks = [
-            asyncio.create_task(self.uplinks.run(_no_status), name="uplinks"),
+            asyncio.create_task(self.uplinks.run(status), name="uplinks"),
             asyncio.create_task(self.uplinks.centre.number(), name="numbering"),
         ]
         try:
@@ -117,7 +122,3 @@ def packs_in(told: Sequence[MQTTMessage]) -> set[int]:
         if message.topic.endswith("/data")
         for one in messages.decode("data_message", bytes(message.payload))["packs"]
     }
-
-
-async def _no_status() -> dict[str, Any]:
-    return {"v": 1, "state": "offline"}

@@ -176,6 +176,7 @@ _GATEWAY_ONLINE = (
     ("acks", False, "obj", _ACKS),
     ("orders", False, "obj", _ORDERS),
     ("destinations", False, "list", ("obj", _DESTINATION, 0, 16)),
+    ("destinations_more", False, "int", _COUNT),
     ("audit", False, "obj", _AUDIT),
     ("storms", False, "obj", _STORMS),
     ("at", True, "form", iso_time),

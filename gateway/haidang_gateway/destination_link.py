@@ -16,6 +16,7 @@ from haidang_gateway.commands import Refused, Resync, Wish, wish_of
 from haidang_gateway.destination import DestinationSettings
 from haidang_gateway.errors import StoreError, UplinkError
 from haidang_gateway.feed import Feed
+from haidang_gateway.metrics import fitting
 from haidang_gateway.metrics_page import Sample
 from haidang_gateway.numbering import Numbering
 from haidang_gateway.outgoing import data_draft
@@ -206,7 +207,7 @@ class DestinationLink:
         while True:
             await self._client.connected.wait()
             try:
-                payload = messages.encode("gateway_status", dict(await status()))
+                payload = messages.encode("gateway_status", fitting(await status()))
                 self._client.publish(topic, payload, retain=True)
             except (UplinkError, StoreError, WireError) as error:
                 _log.debug("no status for %s this time: %s", self.settings.name, error)

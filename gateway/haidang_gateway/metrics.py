@@ -8,6 +8,8 @@ from haidang_gateway.audit import Head
 from haidang_gateway.batch import Backlog
 
 _EVENTS = ("received", "duplicates", "late", "lost", "quarantined")
+# The contract's bound: with more, the longest figures would not fit into 8 KiB.
+_NAMED = 16
 
 
 def gateway_status(
@@ -66,3 +68,21 @@ def iso_utc(unix_ms: int) -> str:
     """ISO 8601 with milliseconds."""
     moment = datetime.datetime.fromtimestamp(unix_ms / 1000, datetime.UTC)
     return moment.isoformat(timespec="milliseconds")
+
+
+def fitting(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The status as its message has room for it: of many destinations those with trouble."""
+    destinations = status.get("destinations", ())
+    if len(destinations) <= _NAMED:
+        return dict(status)
+    centre, *others = destinations
+    named = [centre, *sorted(others, key=_calm)[: _NAMED - 1]]
+    more = len(destinations) - _NAMED
+    return {**status, "destinations": named, "destinations_more": more}
+
+
+def _calm(destination: Mapping[str, Any]) -> tuple[bool, int, int, int]:
+    """Sorts those first of whom an operator must hear."""
+    wants = ("queue_alarms", "oldest_s", "dead")
+    alarms, oldest, dead = (-destination[name] for name in wants)
+    return destination["connected"], alarms, oldest, dead

@@ -175,7 +175,9 @@ FIELDS = {
         "orders.taken": "accepted",
         "orders.refused": "refused, see the log",
         "orders.expired": "not answered in time",
-        "destinations": "everybody whom the gateway tells, the centre first",
+        "destinations": "everybody whom the gateway tells, the centre first; of more than 16 "
+        "those without a connection, then those for whom alarms or the oldest things wait",
+        "destinations_more": "how many there is no room for in `destinations`",
         "destinations[].name": "its name in the configuration",
         "destinations[].mode": "`acked`: safe at the destination; `broker-only`: as safe as its "
         "broker, which is all that confirms",

@@ -1,12 +1,15 @@
 """The ledger's memory of one node is bounded, whatever the node makes up."""
 
+import functools
 import json
+import sys
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
 from haidang_gateway.ingest.boot import Boot
 from haidang_gateway.ingest.ledger import Ledger
-from haidang_wire import ranges
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from node_packs import EPOCH, NODE
@@ -106,25 +109,40 @@ def test_the_newest_numbers_are_never_forgotten() -> None:
     assert world.ledger.accept(_KEY, 39_998, 0) == "duplicate"
 
 
-def test_a_status_full_of_drops_does_not_hold_up_the_alarms(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    world = _World()
-    for seq in range(0, 7000, 2):
-        world.ledger.accept(_KEY, seq, 0)
-    world.commit()
-    steps, add_range = 0, ranges.add_range
+def _steps(work: Callable[[], None]) -> int:
+    """How many lines of Python `work` goes through."""
+    steps = 0
 
-    def counting(held: list[list[int]], low: int, high: int) -> None:
+    def on_event(_frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal steps
-        steps += 1
-        add_range(held, low, high)
+        steps += event == "line"
+        return on_event
 
-    monkeypatch.setattr(ranges, "add_range", counting)
-    drops = [[seq, seq, "full"] for seq in range(1, 512, 2)]
-    world.ledger.note_status(NODE, _status([{"hb": 7, "next": 7000, "dropped": drops}]), 10)
-    # Each drop compared with all ranges anew: 900,000 steps, more than a second.
-    assert steps < 20_000
+    before = sys.gettrace()
+    sys.settrace(on_event)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+@pytest.mark.parametrize("boots", [1, 64])
+def test_a_status_full_of_drops_costs_hardly_more_than_one_with_a_single_drop(boots: int) -> None:
+    steps = []
+    for count in (1, 180):
+        world = _World()
+        for seq in range(0, 4000, 2):
+            world.ledger.accept(_KEY, seq, 0)
+        world.ledger.note_status(NODE, _status([{"hb": 7, "next": 4000}]), 10)
+        drops = [[2 * n + 1, 2 * n + 1, "full"] for n in range(count)]
+        # What names a boot more often than once is no node of ours.
+        told = _status([{"hb": 7, "next": 4000, "dropped": drops}] * min(count, boots))
+        steps.append(_steps(functools.partial(world.ledger.note_status, NODE, told, 10)))
+        world.commit()
+        assert world.counts["dropped:full"] == count
+        assert world.counts["lost"] == 2000 - count
+    assert steps[1] < 2 * steps[0]
 
 
 def test_invented_causes_are_counted_as_one() -> None:

@@ -1,6 +1,5 @@
 """The loss ledger: what of each boot of each node has come, is held, was dropped, or is lost."""
 
-import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -9,6 +8,7 @@ from haidang_wire import ranges as seqs
 
 from haidang_gateway.batch import BootKey, DayKey
 from haidang_gateway.ingest.boot import Boot, Ranges, put
+from haidang_gateway.ingest.range_sets import outside, union, without
 
 Verdict = Literal["new", "late", "duplicate"]
 
@@ -100,7 +100,8 @@ class Ledger:
         epoch, current = status["he"], status["hb"]
         fresh = received_ms - status["up_ms"] >= self._created_ms
         known_before = any(boot.first is not None for boot in self.boots_of(node, epoch).values())
-        for entry in status["boots"]:
+        # One that is named more often than once is booked once.
+        for entry in {entry["hb"]: entry for entry in status["boots"]}.values():
             key = (node, epoch, entry["hb"])
             boot = self.boot(key)
             if boot.first is None:
@@ -139,24 +140,27 @@ class Ledger:
             self._drop(next(iter(order)))
 
     def _book(self, key: BootKey, boot: Boot, entry: Mapping[str, Any], received_ms: int) -> None:
-        known = _union(boot.received, boot.dropped, boot.quarantined) if entry["dropped"] else []
-        for low, high, cause in entry["dropped"]:
-            for gap_low, gap_high in seqs.gaps(known, max(low, boot.floor), high + 1):
-                seqs.add_range(known, gap_low, gap_high)
-                seqs.add_range(boot.dropped, gap_low, gap_high)
-                missed = _take_out(boot.lost, gap_low, gap_high)
-                self.count(key[0], "lost", received_ms, -missed)
-                self.count(
-                    key[0],
-                    f"dropped:{self._cause(key[0], cause)}",
-                    received_ms,
-                    gap_high - gap_low + 1,
-                )
-        accounted = _union(boot.received, boot.dropped, boot.lost, boot.quarantined, entry["held"])
+        self._book_dropped(key[0], boot, entry["dropped"], received_ms)
+        accounted = union(boot.received, boot.dropped, boot.lost, boot.quarantined, entry["held"])
         lost = seqs.gaps(accounted, max(boot.first or _FIRST_SEQ, boot.floor), entry["next"])
-        for low, high in lost:
-            seqs.add_range(boot.lost, low, high)
-        self.count(key[0], "lost", received_ms, seqs.count(lost))
+        if lost:
+            boot.lost = union(boot.lost, lost)
+            self.count(key[0], "lost", received_ms, seqs.count(lost))
+
+    def _book_dropped(
+        self, node: str, boot: Boot, dropped: list[tuple[int, int, str]], received_ms: int
+    ) -> None:
+        known = union(boot.received, boot.dropped, boot.quarantined) if dropped else []
+        news: Ranges = []
+        for low, high, cause in outside(known, dropped, boot.floor):
+            news.append([low, high])
+            what = f"dropped:{self._cause(node, cause)}"
+            self.count(node, what, received_ms, high - low + 1)
+        if not news:
+            return
+        missed, boot.lost = boot.lost, without(boot.lost, news)
+        self.count(node, "lost", received_ms, seqs.count(boot.lost) - seqs.count(missed))
+        boot.dropped = union(boot.dropped, news)
 
     def _forget(self, node: str, epoch: str, oldest: int) -> None:
         for number in self.boots_of(node, epoch):
@@ -182,25 +186,3 @@ class Ledger:
         if set(cause) <= _CAUSE_CHARACTERS and len(known) < _MOST_CAUSES:
             known.add(cause)
         return cause if cause in known else _OTHER_CAUSE
-
-
-def _union(*sets: Ranges) -> Ranges:
-    """In one go: a node that is acknowledged here and there has thousands of ranges."""
-    union: Ranges = []
-    for low, high in sorted(itertools.chain.from_iterable(sets)):
-        if union and low <= union[-1][1] + 1:
-            union[-1][1] = max(union[-1][1], high)
-        else:
-            union.append([low, high])
-    return union
-
-
-def _take_out(ranges: Ranges, low: int, high: int) -> int:
-    before = seqs.count(ranges)
-    ranges[:] = [
-        [lo, hi]
-        for a, b in ranges
-        for lo, hi in ((a, min(b, low - 1)), (max(a, high + 1), b))
-        if lo <= hi
-    ]
-    return before - seqs.count(ranges)

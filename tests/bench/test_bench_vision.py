@@ -8,7 +8,15 @@ import pytest
 from crew_kit import fire_scores
 from haidang_gateway.vision.picture import FireScores, Shown
 
-from bench import parts, vision, vision_clips, vision_growth, vision_turns, vision_week
+from bench import (
+    parts,
+    vision,
+    vision_clips,
+    vision_growth,
+    vision_street,
+    vision_turns,
+    vision_week,
+)
 from bench.vision_judge import Calm
 from bench.vision_weather import Weather, at_hour, changed
 
@@ -51,7 +59,7 @@ def test_a_synthetic_hour_finds_its_fire_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noon = Weather("clear", 0.9, 0.0, night=False, noise_levels=2.0, quality=4)
-    monkeypatch.setattr(vision_week, "at_hour", lambda *_: noon)
+    monkeypatch.setattr(vision_street, "at_hour", lambda *_: noon)
     clip = vision_clips.busy(tmp_path / "street.ts", 1, vision_clips.SMALL)
     told = vision_week.week([clip], Eye(), hours=1)  # type: ignore[arg-type]
     assert (told["week_events"], told["week_found"], told["week_false_alarms"]) == (1, 1, 0)
@@ -62,7 +70,7 @@ def test_a_synthetic_hour_finds_its_fire_and_nothing_else(
 
 def test_an_alarm_counts_for_the_fire_that_burns_or_else_is_false(tmp_path: Path) -> None:
     clip = vision_clips.busy(tmp_path / "street.ts", 1, vision_clips.SMALL)
-    street = vision_week.Street(clip, Eye(), hours=24, seed=1)  # type: ignore[arg-type]
+    street = vision_street.Street(clip, Eye(), hours=24, seed=1)  # type: ignore[arg-type]
     first, *others = street.fires
     street.alarms = [(first.begins_s - 5.0, "smoke"), (first.begins_s + 9.0, "fire")]
     assert street.found_s() == [9.0, *[None] * len(others)]
@@ -87,7 +95,7 @@ def test_a_camera_that_is_turned_is_told_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noon = Weather("clear", 0.9, 0.0, night=False, noise_levels=2.0, quality=4)
-    monkeypatch.setattr(vision_week, "at_hour", lambda *_: noon)
+    monkeypatch.setattr(vision_street, "at_hour", lambda *_: noon)
     clip = vision_clips.busy(tmp_path / "street.ts", 10, vision_clips.SMALL)
     told = vision_week.week([clip], Calm(), hours=1, seed=11, turned=True)
     assert (told["week_turns"], told["week_turns_found"], told["week_view_faults"]) == (1, 1, 0)

@@ -33,9 +33,10 @@ from haidang_gateway.vision.masks import Masks
 from haidang_gateway.vision.reference import Reference
 
 from bench import parts
+from bench.vision_street import pictures_of
 from bench.vision_turns import ANOTHER, KINDS, weather_of_another
 from bench.vision_weather import Weather, at_hour, changed
-from bench.vision_week import normal_clips, pictures_of
+from bench.vision_week import normal_clips
 
 _BLOCK_S, _DAY_S, _LEARN_EVERY_S = 1_800, 86_400, 60
 _SHOWN, _STRIDE = 10, 4

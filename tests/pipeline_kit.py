@@ -147,8 +147,8 @@ class Bench:
             session="data",
             connection=1,
         )
-        put = self.inbox.put_urgent if kind == "alarm" else self.inbox.put_data
-        put(arrival)
+        puts = {"alarm": self.inbox.put_urgent, "status": self.inbox.put_status}
+        puts.get(kind, self.inbox.put_data)(arrival)
 
     async def hear(self, kind: str, payload: bytes, packet_id: int = 1) -> None:
         """A message arrives; a second later it is committed, with all that waited."""

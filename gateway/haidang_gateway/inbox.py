@@ -9,7 +9,7 @@ from typing import TypeVar
 from haidang_gateway.commands import Wish
 from haidang_gateway.fair_queue import FairQueue
 from haidang_gateway.fleet.order import Order, OrdersDue
-from haidang_gateway.ingest.allowance import ALARM_RATE, DATA_RATE, Allowance
+from haidang_gateway.ingest.allowance import ALARM_RATE, DATA_RATE, STATUS_RATE, Allowance
 from haidang_gateway.ingest.arrival import Arrival, owner_of
 from haidang_gateway.model import Fact
 
@@ -63,6 +63,7 @@ class Inbox:
         self._data: FairQueue[Urgent] = FairQueue(data_limit, _DATA_IN_TURN)
         self._alarm_allowance = Allowance(ALARM_RATE)
         self._data_allowance = Allowance(DATA_RATE)
+        self._status_allowance = Allowance(STATUS_RATE)
         self._urgent_limit = urgent_limit
         self._data_group = data_group
         self._monotonic_ms = monotonic_ms
@@ -94,13 +95,15 @@ class Inbox:
 
     def put_all_data(self, items: Sequence[Arrival]) -> list[Arrival]:
         """Queue telemetry that came together; what was refused."""
-        refused = self._put(self._data, items, self._data_allowance)
-        if self._data_since_ms is None and len(refused) < len(items):
-            self._data_since_ms = self._monotonic_ms()
-            self._something.set()
-        elif len(self._data) >= self._data_group:
-            self._something.set()
-        return refused
+        return self._put_data(items, self._data_allowance)
+
+    def put_status(self, item: Arrival) -> bool:
+        """Queue a status; False if it was refused."""
+        return not self.put_all_statuses((item,))
+
+    def put_all_statuses(self, items: Sequence[Arrival]) -> list[Arrival]:
+        """Queue statuses that came together, behind telemetry; those that were refused."""
+        return self._put_data(items, self._status_allowance)
 
     def take_urgent(self, limit: int) -> list[Urgent]:
         """The oldest urgent items of each node, and the oldest facts, in turn."""
@@ -117,6 +120,12 @@ class Inbox:
         """How many arrivals of which nodes were refused since the last taking."""
         taken, self._refused_by = self._refused_by, Counter()
         return taken
+
+    def refuse(self, owner: str) -> None:
+        """Count something of a node's that was turned away."""
+        self.refused += 1
+        if owner in self._refused_by or len(self._refused_by) < _MOST_COUNTED:
+            self._refused_by[owner] += 1
 
     @property
     def urgent_waits(self) -> bool:
@@ -153,6 +162,15 @@ class Inbox:
         self._urgent.push(_OURS, item)
         self._something.set()
 
+    def _put_data(self, items: Sequence[Arrival], allowance: Allowance) -> list[Arrival]:
+        refused = self._put(self._data, items, allowance)
+        if self._data_since_ms is None and len(refused) < len(items):
+            self._data_since_ms = self._monotonic_ms()
+            self._something.set()
+        elif len(self._data) >= self._data_group:
+            self._something.set()
+        return refused
+
     def _put_urgent(self, items: Sequence[_Put]) -> list[_Put]:
         refused = self._put(self._urgent, items, self._alarm_allowance)
         if len(refused) < len(items):
@@ -168,23 +186,18 @@ class Inbox:
         for item in items:
             owner = _owner(item)
             if owner != _OURS and not allowance.take(owner, now_ms):
-                self._refuse(owner)
+                self.refuse(owner)
                 refused.append(item)
                 continue
             displaced = queue.put(owner, item)
             if displaced is None:
                 continue
-            self._refuse(_owner(displaced))
+            self.refuse(_owner(displaced))
             if displaced is item:
                 refused.append(item)
             elif isinstance(displaced, Arrival):
                 self.on_displaced(displaced)
         return refused
-
-    def _refuse(self, owner: str) -> None:
-        self.refused += 1
-        if owner in self._refused_by or len(self._refused_by) < _MOST_COUNTED:
-            self._refused_by[owner] += 1
 
 
 def _owner(item: Urgent) -> str:

@@ -1,6 +1,7 @@
 """The pipeline's two smallest parts: its bounded queues and the test aid that kills it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,22 @@ def test_who_has_most_gives_up_the_newest_and_the_brokers_place_with_it() -> Non
     assert displaced == [much[-1]]
     assert inbox.take_data(9) == [*much[:3], little]
     assert dict(inbox.take_refused()) == {"n-240000000001": 1}
+
+
+def test_statuses_have_a_share_of_their_own_since_each_is_the_work_of_a_hundred_packs() -> None:
+    clock = FakeClock()
+    inbox = Inbox(urgent_limit=9, data_limit=9999, monotonic_ms=clock.monotonic_ms)
+    statuses, calm = _arrival(1, 0), _arrival(2, 0)
+    taken: Counter[str] = Counter()
+    for second in range(60):
+        refused = inbox.put_all_statuses([statuses] * 20)
+        assert len(refused) == (0 if second == 0 else 19)
+        assert inbox.put_all_statuses([calm]) == []
+        assert inbox.put_all_data([statuses] * 20) == []
+        taken += Counter(one.topic for one in inbox.take_data(99) if isinstance(one, Arrival))
+        clock.advance(1000)
+    assert taken == {statuses.topic: 60 * 20 + 20 + 59, calm.topic: 60}
+    assert dict(inbox.take_refused()) == {"n-240000000001": 59 * 19}
 
 
 def test_crash_points_count_alarm_packs_at_their_own_point(

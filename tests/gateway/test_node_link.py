@@ -5,6 +5,7 @@ import contextlib
 import json
 
 import pytest
+from fakes import FakeClock
 from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
 from haidang_gateway.ingest.broker_session import BrokerSession
@@ -122,3 +123,20 @@ def test_an_ack_is_written_as_the_contract_writes_it(
 ) -> None:
     doc = {"he": f"{epoch:08x}", "hb": boot, "s": ranges.from_sorted(sorted(numbers))}
     assert _ack(doc["he"], boot, doc["s"]) == messages.encode("ack", doc)
+
+
+def test_a_node_that_floods_with_statuses_or_asks_for_the_time_all_the_time_is_slowed_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    line, clock = _Line(monkeypatch), FakeClock()
+    line.full = False
+    inbox = Inbox(urgent_limit=999, data_limit=999, monotonic_ms=clock.monotonic_ms)
+    link = NodeLink("gw-01", NO_BROKER, clock=clock, inbox=inbox)
+    asks = Message(f"hd/1/n/{NODE}/time", b'{"nonce":1,"up_ms":1}', 0, False, 0)
+    tells = Message(f"hd/1/n/{NODE}/status", b"{}", 1, False, 1)
+    for second in range(10):
+        link._take("data", [asks, tells] * 100, 1)
+        assert len(line.sent) == 20 + second
+        clock.advance(1000)
+    assert len(inbox.take_data(999)) == 29
+    assert inbox.take_refused()[NODE] == 2 * (1000 - 29)

@@ -20,6 +20,10 @@ class Rate:
 DATA_RATE = Rate(burst=20_000, per_s=20)
 # States that change, and a snapshot of all states every 60 s.
 ALARM_RATE = Rate(burst=2_000, per_s=5)
+# One each 5 s at most and one with each connection. Up to 8 KiB that name thousands of packs are
+# the work of a hundred packs, and no node keeps or repeats them.
+STATUS_RATE = Rate(burst=20, per_s=1)
+TIME_RATE = STATUS_RATE
 
 
 class Allowance:

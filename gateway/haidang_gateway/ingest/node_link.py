@@ -15,7 +15,8 @@ from haidang_wire.session_events import Will
 from haidang_gateway.batch import BootKey
 from haidang_gateway.clock import Clock
 from haidang_gateway.inbox import Inbox
-from haidang_gateway.ingest.arrival import Arrival, topic_of
+from haidang_gateway.ingest.allowance import TIME_RATE, Allowance
+from haidang_gateway.ingest.arrival import Arrival, owner_of, topic_of
 from haidang_gateway.ingest.broker_session import BrokerSession, Identity
 from haidang_gateway.model import Lane
 from haidang_gateway.settings import BrokerSettings
@@ -53,6 +54,7 @@ class NodeLink:
         self._inbox = inbox
         inbox.on_displaced = lambda arrival: self.acknowledge([arrival])
         self._announced = False
+        self._time_allowance = Allowance(TIME_RATE)
         self._acks: dict[tuple[str, BootKey], list[list[int]]] = {}
         data = Identity(
             name=gateway,
@@ -174,6 +176,7 @@ class NodeLink:
         received_ms = self._clock.now_ms()
         urgent: list[Arrival] = []
         data: list[Arrival] = []
+        statuses: list[Arrival] = []
         for message in messages:
             topic, payload, _, retained, packet_id = message
             if topic.endswith("/time"):
@@ -182,8 +185,15 @@ class NodeLink:
             arrival = Arrival(
                 topic, payload, lane, bool(retained), packet_id, received_ms, lane, connection
             )
-            (urgent if topic.endswith("/alarm") else data).append(arrival)
-        refused = [*self._inbox.put_all_urgent(urgent), *self._inbox.put_all_data(data)]
+            if topic.endswith("/alarm"):
+                urgent.append(arrival)
+            else:
+                (statuses if topic.endswith("/status") else data).append(arrival)
+        refused = [
+            *self._inbox.put_all_urgent(urgent),
+            *self._inbox.put_all_data(data),
+            *self._inbox.put_all_statuses(statuses),
+        ]
         if not refused:
             return
         # Frees the broker's places; without an ack the node keeps a pack and sends it again.
@@ -196,6 +206,10 @@ class NodeLink:
         )
 
     def _answer_time(self, message: Message) -> None:
+        owner = owner_of(message.topic)
+        if not self._time_allowance.take(owner, self._clock.monotonic_ms()):
+            self._inbox.refuse(owner)
+            return
         try:
             topic = topics.parse(message.topic)
             request = messages.decode("time_request", message.payload)

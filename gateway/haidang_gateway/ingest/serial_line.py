@@ -185,8 +185,9 @@ class SerialLine:
             session="serial",
             connection=0,
         )
-        put = self._inbox.put_urgent if kind == "alarm" else self._inbox.put_data
-        if not put(arrival):
+        inbox = self._inbox
+        puts = {"alarm": inbox.put_urgent, "status": inbox.put_status}
+        if not puts.get(kind, inbox.put_data)(arrival):
             # Without an ack the node keeps it and sends it again.
             self.refused += 1
 

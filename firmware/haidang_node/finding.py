@@ -5,8 +5,7 @@ import struct
 
 from micropython import const
 
-from haidang_node import packing
-from haidang_node.records import MAGIC, NAME, PACKED, crc, own
+from haidang_node.records import MAGIC, NAME, OWN, PACKED, crc, own, piece
 
 _NAME_BYTES = const(16)
 HEADER_BYTES = 20
@@ -49,7 +48,7 @@ def read(file, offset: int) -> tuple | None:
     epoch = binascii.hexlify(epoch).decode()
     if packed:
         try:
-            body = packing.unpack(body, own(epoch, boot, seq))
+            body = unpack(body, own(epoch, boot, seq))
         except IndexError:
             # A later version wrote it: lost to this one, but it must not end a loop.
             return None
@@ -72,3 +71,26 @@ def find(file, offset: int) -> int:
         else:
             # One byte again: the mark may straddle two pieces.
             offset += _SEARCH_BYTES - 1
+
+
+def unpack(data: bytes, own: bytes) -> bytearray:
+    """What was packed. IndexError where it was packed by a longer table."""
+    size = 0
+    for byte in data:
+        size += 1 if byte < 0x80 else len(_text(byte, own))
+    # In its full size at once: growing would leave holes in the heap.
+    whole = bytearray(size)
+    at = 0
+    for byte in data:
+        if byte < 0x80:
+            whole[at] = byte
+            at += 1
+        else:
+            text = _text(byte, own)
+            whole[at : at + len(text)] = text
+            at += len(text)
+    return whole
+
+
+def _text(byte: int, own: bytes) -> bytes:
+    return own if byte == OWN else piece(byte - 0x80)

@@ -11,9 +11,7 @@ STARTUP = (
 
 # What finds and reads packs on flash stays loaded while they are sent, but there is no room for it
 # beside anything else: it goes, and is loaded again.
-READING = (
-    "haidang_node.reading", "haidang_node.finding", "haidang_node.records", "haidang_node.packing",
-)  # fmt: skip
+READING = ("haidang_node.reading", "haidang_node.finding", "haidang_node.records")
 
 
 def call(path: str, function: str, *args):

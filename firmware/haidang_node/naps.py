@@ -6,7 +6,7 @@ import struct
 
 from micropython import const
 
-from haidang_node import finding, records
+from haidang_node import finding, recording
 
 # Mark, epoch, boot, next number, uptime, clock, planned sleep, last connection, next try,
 # failures, wakes by the input in a row, how many of the packs are alarms, length of what was told;
@@ -128,7 +128,7 @@ def pack(nap: Nap, rows: list, limit_bytes: int) -> bytes | None:
     head += told
     data = bytearray(head + struct.pack("<I", binascii.crc32(head)))
     for _, epoch, boot, seq, payload, _ in alarms + [row for row in rows if row[0] != "a"]:
-        for piece in records.frame(epoch, boot, seq, payload):
+        for piece in recording.frame(epoch, boot, seq, payload):
             data.extend(piece)
         if len(data) > limit_bytes:
             return None

@@ -181,7 +181,7 @@ class Outbox:
             return
         self._batch_packs = _BATCH_PACKS
         try:
-            framed = self._call("records", "framed", batch)
+            framed = self._call("recording", "framed", batch)
             self._call("storing", "store", lane, batch, framed)
         except (MemoryError, ImportError, OSError, ValueError) as error:
             # No memory, or a module that flash has lost: they are sent from RAM; the next turn

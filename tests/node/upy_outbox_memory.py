@@ -3,7 +3,7 @@
 import struct
 import sys
 
-from haidang_node import finding, loading, records, segments
+from haidang_node import finding, loading, recording, records, segments
 from haidang_node.outbox import ALARM, Place
 
 from board_parts import flash_folder
@@ -95,11 +95,11 @@ def test_a_module_that_flash_has_lost_leaves_alarms_in_memory() -> None:
 
 def test_a_pack_of_a_later_version_is_named_as_lost_and_ends_no_loop() -> None:
     folder = flash_folder("outbox")
-    whole = b"".join(records.frame(EPOCH, 1, 0, b"pack 0"))
+    whole = b"".join(recording.frame(EPOCH, 1, 0, b"pack 0"))
     name, body = whole[:16], b"\xfe" * (len(whole) - finding.HEADER_BYTES)
     with open(folder + "/a-1", "wb") as file:
         file.write(name + struct.pack("<I", records.crc(name, body)) + body)
-        file.write(b"".join(records.frame(EPOCH, 1, 1, b"pack 1")))
+        file.write(b"".join(recording.frame(EPOCH, 1, 1, b"pack 1")))
     outbox, ledger = opened(folder)
     first, second = all_held(outbox, ALARM)
     assert outbox.payload(first) is None
@@ -117,7 +117,7 @@ def test_what_reads_packs_is_in_memory_beside_nothing_else_that_is_loaded() -> N
     first = outbox.next(ALARM, place)
     assert "haidang_node.reading" in sys.modules
     loading.call("haidang_node.trial_files", "is_on", folder)
-    for name in ("reading", "finding", "records", "packing"):
+    for name in ("reading", "finding", "records"):
         assert "haidang_node." + name not in sys.modules
     assert outbox.payload(first) == b"pack 0"
     done(folder)

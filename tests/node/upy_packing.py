@@ -4,7 +4,7 @@
 import binascii
 import gc
 
-from haidang_node import finding, number_ranges, numbers, packing, records
+from haidang_node import finding, number_ranges, numbers, recording, records
 from haidang_wire import names
 from haidang_wire.senml import Fixed, Pack, Record, encode_pack
 
@@ -28,51 +28,51 @@ def test_every_name_of_the_contract_comes_back_and_gets_small() -> None:
     for name in _NAMES:
         for unix_ms in (None, 1764000000250):
             plain = _pack([name], unix_ms)
-            packed = packing.pack(plain, _OWN)
-            assert packing.unpack(packed, _OWN) == plain
+            packed = recording.pack(plain, _OWN)
+            assert finding.unpack(packed, _OWN) == plain
             assert len(packed) < 0.55 * len(plain), name
     plain = _pack(_NAMES)
-    assert packing.unpack(packing.pack(plain, _OWN), _OWN) == plain
+    assert finding.unpack(recording.pack(plain, _OWN), _OWN) == plain
 
 
 def test_packed_packs_take_the_memory_of_their_own_size_alone() -> None:
     plain = _pack(_NAMES[:8])
-    packed = [packing.pack(plain, _OWN)] * 10
+    packed = [recording.pack(plain, _OWN)] * 10
     gc.collect()
     before = gc.mem_alloc()
     for at in range(10):
-        packed[at] = packing.pack(plain, _OWN)
+        packed[at] = recording.pack(plain, _OWN)
     gc.collect()
     assert gc.mem_alloc() - before < 10 * len(plain) // 2
 
 
 def test_what_is_no_plain_text_is_left_as_it_is() -> None:
-    assert packing.pack(bytes(range(200)), _OWN) is None
-    assert packing.pack("Chợ".encode(), _OWN) is None
-    assert packing.unpack(packing.pack(b"", _OWN), _OWN) == b""
+    assert recording.pack(bytes(range(200)), _OWN) is None
+    assert recording.pack("Chợ".encode(), _OWN) is None
+    assert finding.unpack(recording.pack(b"", _OWN), _OWN) == b""
 
 
 def test_without_a_piece_of_memory_a_pack_is_kept_as_it_is() -> None:
     def full(_):
         raise MemoryError
 
-    packing.bytearray = full
+    recording.bytearray = full
     try:
-        header, body = records.frame("9f3c01aa", 7, 123456, _pack(_NAMES))
+        header, body = recording.frame("9f3c01aa", 7, 123456, _pack(_NAMES))
     finally:
-        del packing.bytearray
+        del recording.bytearray
     assert body == _pack(_NAMES)
     assert finding.read(_File(header + body), 0) == ("9f3c01aa", 7, 123456, _pack(_NAMES))
 
 
 def test_the_table_only_grows_because_flash_outlives_the_program() -> None:
     # Add pieces at the end; where this fails, nodes in the field would misread what they hold.
-    text = b"".join(packing._LINES)
+    text = b"".join(records._LINES)
     assert text[-1:] == b"|"
     pieces = text[:-1].split(b"|")[:50]
     assert len(pieces) == 50
     assert binascii.crc32(b"|".join(pieces)) & 0xFFFFFFFF == 0xD74289B8
-    assert len(packing._STARTS) == text.count(b"|") <= 127
+    assert len(records.STARTS) == text.count(b"|") <= 127
 
 
 class _File:
@@ -91,7 +91,7 @@ class _File:
 
 def test_records_of_both_kinds_come_back_and_no_flipped_bit_gets_through() -> None:
     for payload in (_pack(["flood/level"]), b"\x84\xa2\x61\x80" * 20, b""):
-        framed = b"".join(records.frame("9f3c01aa", 7, 123456, payload))
+        framed = b"".join(recording.frame("9f3c01aa", 7, 123456, payload))
         file = _File(b"??" + framed + framed)
         assert finding.find(file, 0) == 2
         assert finding.read(file, 2) == ("9f3c01aa", 7, 123456, payload)

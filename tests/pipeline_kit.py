@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,13 @@ class Bench:
     """A whole pipeline on a real store, stepped by hand."""
 
     def __init__(
-        self, store: FailingStore, states: dict[str, Any], orders: dict[str, Any]
+        self,
+        store: FailingStore,
+        states: dict[str, Any],
+        orders: dict[str, Any],
+        *,
+        boots: Mapping[BootKey, Mapping[str, Any]] = {},
+        step_ms: int = 0,
     ) -> None:
         self.node = NODE
         self.link_up = True
@@ -106,7 +112,7 @@ class Bench:
         settings = city_settings()
         self.rules = Rules(settings.site(), states, store.epoch)
         self.fleet = Fleet(settings.nodes, START_MS)
-        ledger = Ledger({}, 0, lambda _ms: "2026-11-22")
+        ledger = Ledger(boots, 0, lambda _ms: "2026-11-22", step_ms)
         self.orders = Orders(orders, gateway="gw-01", nodes=self.fleet.nodes)
         self.answered: list[Said] = []
         self.committed: list[Batch] = []
@@ -178,15 +184,22 @@ class Bench:
 
         monkeypatch.setattr(self.rules, "apply", tripping)
 
+    def fires(self) -> int:
+        """How many revisions of fires were committed."""
+        revisions = (revision for batch in self.committed for revision in batch.revisions)
+        return sum(b'"hazard":"fire"' in revision.document for revision in revisions)
+
     async def alarms(self) -> int:
         return (await self.store.backlog(CENTRE)).alarms
 
 
 @contextlib.asynccontextmanager
-async def open_bench(folder: Path) -> AsyncIterator[Bench]:
+async def open_bench(folder: Path, step_ms: int = 0) -> AsyncIterator[Bench]:
+    """`step_ms`: so far the wall clock was set shortly before this start."""
     store = FailingStore(folder, "gw-01", StoreSettings())
     await store.open(START_MS)
     try:
-        yield Bench(store, await store.rule_states(), await store.commands())
+        states, orders = await store.rule_states(), await store.commands()
+        yield Bench(store, states, orders, boots=await store.boots(), step_ms=step_ms)
     finally:
         await store.close()

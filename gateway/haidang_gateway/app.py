@@ -14,10 +14,10 @@ from typing import Any
 from haidang_gateway.alarms.engine import Rules
 from haidang_gateway.batch import CENTRE, Batch
 from haidang_gateway.clock import Clock
+from haidang_gateway.clock_watch import watch_clock
 from haidang_gateway.control import Control
 from haidang_gateway.crash_points import CrashPoints
 from haidang_gateway.desk import Desk
-from haidang_gateway.errors import ClockStepped
 from haidang_gateway.fleet.broker_watch import BrokerWatch
 from haidang_gateway.fleet.nodes import Fleet
 from haidang_gateway.fleet.orders import Orders
@@ -38,7 +38,7 @@ from haidang_gateway.model import StoreTrouble
 from haidang_gateway.pipeline import DATA_GROUP, Pipeline
 from haidang_gateway.quarantine_retry import QuarantineRetry
 from haidang_gateway.settings import Settings
-from haidang_gateway.store import queries
+from haidang_gateway.store import clock_step, queries
 from haidang_gateway.store.care import Care
 from haidang_gateway.store.store import Store
 from haidang_gateway.store.writes import QUARANTINE_FORGOTTEN, REPLIES_DROPPED
@@ -55,9 +55,6 @@ _log = logging.getLogger(__name__)
 _URGENT_ROOM = 2000
 _DATA_ROOM = 4000
 _STUCK_MS = 20_000
-_CLOCK_LOOK_S = 5.0
-# Far above what NTP slews between two looks, far below what an operator would notice.
-_CLOCK_STEP_MS = 2000
 
 
 class App:
@@ -128,7 +125,7 @@ class App:
             "figures": MetricsPage(
                 self._settings.metrics_port, lambda: self._samples(pipeline, orders)
             ).run(),
-            "clock": self._watch_clock(),
+            "clock": watch_clock(self._clock, self._store),
             "watchdog": self._watchdog.run(self._healthy(pipeline)),
         }
         async with asyncio.TaskGroup() as group:
@@ -149,7 +146,11 @@ class App:
             return day_of_minute(unix_ms // 60_000)
 
         self._fleet = Fleet(self._settings.nodes, self._clock.now_ms(), await self._store.nodes())
-        ledger = Ledger(await self._store.boots(), self._store.created_ms, day_of)
+        step_ms = await self._store.read(
+            functools.partial(clock_step.lately, now_ms=self._clock.now_ms())
+        )
+        boots = await self._store.boots()
+        ledger = Ledger(boots, self._store.created_ms, day_of, step_ms)
         states = await self._store.rule_states()
         source = f"gateway:{self._settings.id}"
         official, problems = editions_by_source(self._settings)
@@ -262,15 +263,6 @@ class App:
                 received_ms=now_ms,
             )
         )
-
-    async def _watch_clock(self) -> None:
-        # Rules, nodes and store live on steady time, so a set clock is followed by a fresh start:
-        # states and timers come back from the store, unacknowledged packs from the nodes.
-        while True:
-            stepped_ms = self._clock.stepped_ms()
-            if abs(stepped_ms) >= _CLOCK_STEP_MS:
-                raise ClockStepped(f"the clock was set by {stepped_ms / 1000:.0f} s, start anew")
-            await asyncio.sleep(_CLOCK_LOOK_S)
 
     def _healthy(self, pipeline: Pipeline) -> Callable[[], bool]:
         return lambda: self._clock.monotonic_ms() - pipeline.last_step_ms < _STUCK_MS

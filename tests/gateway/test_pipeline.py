@@ -173,6 +173,44 @@ def test_a_fire_is_told_although_the_nodes_clock_is_hours_behind(tmp_path: Path)
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("unix_ms", [START_MS + 60_000, None])
+@pytest.mark.parametrize("known", [False, True])
+def test_a_fire_is_told_although_its_node_goes_by_our_clock_from_before_it_was_set(
+    tmp_path: Path, unix_ms: int | None, known: bool
+) -> None:
+    step_ms = 5 * 3_600_000
+
+    async def scenario() -> None:
+        async with open_bench(tmp_path) as bench:
+            if known:
+                await bench.hear("data", pack(0))
+        async with open_bench(tmp_path, step_ms) as bench:
+            bench.clock.advance(step_ms + 60_000)
+            bench.arrive("alarm", pack(1, *smoke("alarm"), up_ms=120_000, unix_ms=unix_ms), 2)
+            await bench.pipeline.step()
+            assert bench.fires() == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("by_our_old_clock", [False, True])
+def test_what_waited_for_hours_opens_nothing_after_the_clock_was_set_either(
+    tmp_path: Path, by_our_old_clock: bool
+) -> None:
+    step_ms, age_ms = 5 * 3_600_000, 3_600_000
+
+    async def scenario() -> None:
+        async with open_bench(tmp_path, step_ms) as bench:
+            bench.clock.advance(step_ms)
+            taken_ms = bench.clock.now_ms() - age_ms - by_our_old_clock * step_ms
+            bench.arrive("alarm", pack(1, *smoke("alarm"), unix_ms=taken_ms), 2)
+            await bench.pipeline.step()
+            assert bench.fires() == 0
+            assert bench.committed[0].packs[0].at_high_ms == bench.clock.now_ms() - age_ms
+
+    asyncio.run(scenario())
+
+
 def test_a_command_is_done_only_when_it_is_durable(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with open_bench(tmp_path) as bench:

@@ -10,6 +10,17 @@ _EARLIEST_MS = 1_704_067_200_000
 _LIVE_MS = 60_000
 
 
+def moved(unix_ms: int | None, step_ms: int, received_ms: int) -> int | None:
+    """The time that a node meant, which may still go by our clock from before `step_ms`.
+
+    The latest that it can be: a live alarm must not look hours old.
+    """
+    if unix_ms is None:
+        return None
+    latest_ms = received_ms + _AHEAD_MS
+    return max((t for t in (unix_ms, unix_ms + step_ms) if t <= latest_ms), default=unix_ms)
+
+
 def learn(boot: Boot, up_ms: int, unix_ms: int | None, received_ms: int) -> None:
     """Note what a live message says about the start of its boot.
 

@@ -35,9 +35,17 @@ class Ledger:
         docs: Mapping[BootKey, Mapping[str, Any]],
         created_ms: int,
         day_of: Callable[[int], str],
+        step_ms: int = 0,
     ) -> None:
-        """`created_ms`: since when the database exists; `day_of` turns Unix ms into a day."""
+        """`created_ms`: since when the database exists; `day_of` turns Unix ms into a day.
+
+        `step_ms`: by so much the wall clock was set lately; when boots began is learnt anew then.
+        """
+        self.step_ms = step_ms
         self._boots = {key: Boot.from_doc(doc) for key, doc in docs.items()}
+        if step_ms:
+            for boot in self._boots.values():
+                boot.anchor_ms = boot.latest_ms = None
         # By node, the one that was longest not spoken of first.
         self._order: dict[str, dict[BootKey, None]] = {}
         for key in self._boots:

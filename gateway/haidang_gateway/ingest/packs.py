@@ -148,8 +148,11 @@ class TopicPacks:
 
     def _times(self, pack: _Pack, received_ms: int) -> tuple[int, int]:
         """Unix ms (low, high) of the pack's uptime, with what it says itself about that."""
-        boot = self._boot
-        anchors.learn(boot, pack.up_ms, pack.unix_ms, received_ms)
+        boot, unix_ms, step_ms = self._boot, pack.unix_ms, self._ledger.step_ms
+        # Until a live status of the boot has shown which clock it goes by.
+        if step_ms and boot.live_ms is None:
+            unix_ms = anchors.moved(unix_ms, step_ms, received_ms)
+        anchors.learn(boot, pack.up_ms, unix_ms, received_ms)
         low_ms, high_ms = 0, received_ms
         if boot.anchor_ms is not None:
             # Known exactly: the boots before and after it have nothing to add.

@@ -1,4 +1,4 @@
-"""What the commands do, config apart; loaded for each command, then forgotten."""
+"""What the small commands do; loaded for each of them, then forgotten."""
 
 from haidang_node import loading
 from haidang_node.errors import CommandError
@@ -11,8 +11,7 @@ _SAFE = ("config", "identify", "log", "reboot")
 def perform(node, do: str, args: dict, order_id: str) -> tuple:
     """(out, after) of a command; CommandError where it cannot be done.
 
-    `node` has name, lamp, sensors (none in safe mode), restart(why) and free(), which makes room
-    for what a command loads.
+    `node` has name, lamp, sensors (none in safe mode) and restart(why).
     """
     if do == "identify":
         node.lamp.identify()
@@ -23,8 +22,6 @@ def perform(node, do: str, args: dict, order_id: str) -> tuple:
         return _silence(node.sensors), None
     if do == "log":
         return loading.call("haidang_node.ring", "told", esp32), None
-    if do == "selftest" and node.sensors:
-        return loading.call("haidang_node.upkeep", do, node, args)
     raise _refused(do, bool(node.sensors))
 
 

@@ -3,7 +3,7 @@
 What its fields say of each other is in config_flood_rules, loaded behind it.
 """
 
-from haidang_node.config import table
+from haidang_node.config_table import table
 
 
 def check(given: object, problems: list[str]) -> dict:

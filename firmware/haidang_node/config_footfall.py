@@ -1,6 +1,6 @@
 """The table of sensors.footfall in node.json; loaded by haidang_node.config_sensors."""
 
-from haidang_node.config import table
+from haidang_node.config_table import table
 
 
 def check(given: object, problems: list[str]) -> dict:

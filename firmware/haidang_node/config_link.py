@@ -3,7 +3,7 @@
 Loaded by haidang_node.config.
 """
 
-from haidang_node.config import table
+from haidang_node.config_table import table
 
 
 def check(document: object, problems: list[str]) -> dict:
@@ -99,5 +99,5 @@ def _serial(given: object, problems: list[str]) -> dict:
 
 
 def _table(where: str, fields: dict, given: object, problems: list[str]) -> dict:
-    rows = [(name, kind, default, lo, hi) for name, (kind, default, lo, hi) in fields.items()]
+    rows = ((name, kind, default, lo, hi) for name, (kind, default, lo, hi) in fields.items())
     return table(where, rows, given, problems)

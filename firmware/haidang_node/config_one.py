@@ -1,5 +1,7 @@
 """The table of one sensor of node.json; loaded for self-test and calibration."""
 
+import json
+
 from haidang_node import loading
 
 
@@ -8,15 +10,13 @@ def load(path: str, kind: str) -> dict:
 
     All tables with their defaults do not fit beside the node at work.
     """
-    document, _ = loading.call("haidang_node.config", "read", path)
-    given = document["sensors"].get(kind) if isinstance(kind, str) else None
-    del document
+    with open(path) as file:
+        given = json.load(file)["sensors"].get(kind)
     if given is None:
         # A contact on a battery node's wake input has no table.
         return {}
     try:
-        check = "haidang_node.config_sensors"
-        return loading.call(check, "check", {kind: given}, [], True)[kind]
+        return loading.call("haidang_node.config_" + kind, "check", given, [])
     finally:
-        # The tables' common part.
-        loading.forget("haidang_node.config")
+        # What all tables load.
+        loading.forget("haidang_node.config_table")

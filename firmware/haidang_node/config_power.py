@@ -1,6 +1,6 @@
 """The table of node.json that makes a battery node; loaded by haidang_node.config."""
 
-from haidang_node.config import table
+from haidang_node.config_table import table
 
 # Inputs that work in deep sleep (ESP32 data sheet, table of RTC pins).
 _RTC_PINS = (-1, 0, 2, 4, 12, 13, 14, 15, 25, 26, 27, 32, 33, 34, 35, 36, 37, 38, 39)

@@ -26,6 +26,7 @@ def check(sensors: dict, problems: list[str], keep: bool) -> dict:
         checked = loading.call(path, "check", given, problems)
         if kind == "flood" and len(problems) == before:
             # The largest table: its rules for themselves.
+            loading.forget("haidang_node.config_table")
             loading.call(path + "_rules", "check", checked, problems)
         if not keep:
             checked = {

@@ -152,10 +152,11 @@ def test_a_damaged_file_starts_anew() -> None:
     os.remove(path)
 
 
-def test_what_changes_node_json_is_loaded_alone() -> None:
+def test_what_changes_node_json_and_the_self_test_are_loaded_alone() -> None:
+    assert module_of("selftest") == "haidang_node.upkeep"
     for do in ("config", "calibrate"):
         assert module_of(do) == "haidang_node.configure"
-    for do in ("identify", "selftest", "log", "reboot", "unknown"):
+    for do in ("identify", "silence", "log", "reboot", "unknown"):
         assert module_of(do) == "haidang_node.actions"
 
 

@@ -70,6 +70,7 @@ class Peer:
         """Disconnect and end the network thread."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._let_go()
 
     def kill(self) -> None:
         """Vanish without a word, as a killed process does."""
@@ -77,6 +78,7 @@ class Peer:
         self._client.loop_stop()
         if connection is not None:
             connection.close()
+        self._let_go()
 
     def publish(self, topic: str, payload: bytes = b"x", *, retain: bool = False) -> int:
         """Reason code of the broker's PUBACK."""
@@ -104,6 +106,10 @@ class Peer:
         # With TLS 1.3 a client learns only after the handshake that its certificate is refused.
         if None not in self._reasons:
             self._note(None, _BROKEN_OFF)
+
+    def _let_go(self) -> None:
+        # paho closes the pair that wakes its thread only when the collector comes by.
+        self._client._reset_sockets()
 
     def _note(self, mid: int | None, reason: int) -> None:
         with self._changed:

@@ -94,6 +94,11 @@ class Board:
         return self._wires is not None
 
     @property
+    def power_on_s(self) -> float:
+        """When its uptime was 0, in the time of its world."""
+        return self._power_on_us / 1_000_000
+
+    @property
     def rom_heap_bytes(self) -> int:
         """Heap the ROM used before boot.py, out of the board's `heap`."""
         return self._chip.rom_heap_bytes

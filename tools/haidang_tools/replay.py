@@ -134,16 +134,18 @@ def _played(
     _apply(world, trace.rows[0].values, sensors)
     board.fast = fast
     board.power_on()
-    # From here on the board's steady time runs; its own uptime began a moment before.
+    # The trace begins here; the board's own uptime began before, on a busy machine seconds before.
     began_s = world.now_s
+    offset_s = first_s - lead_s - (began_s - board.power_on_s)
     world.play([(lead_s + at_s - first_s, do) for at_s, do in script(trace, world, sensors)])
     end_s = began_s + lead_s + trace.seconds + _TAIL_S
     told_ms = -1
     while True:
         left_s = end_s - world.now_s
         _pass(board, min(left_s, _SLICE_S if fast else _LOOK_S), fast=fast)
-        for up_ms, change in _changes(board.console, first_s - lead_s):
-            if up_ms > told_ms:
+        before_ms = told_ms
+        for up_ms, change in _changes(board.console, offset_s):
+            if up_ms > before_ms:
                 yield change
                 told_ms = up_ms
         if left_s <= 0:

@@ -3,9 +3,9 @@
 from typing import Any, Self
 
 from haidang_wire import messages
-from mqtt_peer import WAIT_S, Peer
+from mqtt_peer import Peer
 from specimens import GATEWAY
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 
 class CentrePeer:
@@ -56,7 +56,7 @@ class CentrePeer:
         wait_until(there, "the gateway's status at the centre")
         return self.status
 
-    def wait_alarms(self, count: int, timeout_s: float = WAIT_S) -> list[dict[str, Any]]:
+    def wait_alarms(self, count: int, timeout_s: float = DEADLINE_S) -> list[dict[str, Any]]:
         """The alarms' revisions so far, as soon as there are `count`."""
 
         def there() -> bool:

@@ -13,9 +13,10 @@ from typing import Any, Self
 from centre_peer import CentrePeer
 from haidang_tools.brokers import Broker, certificates
 from haidang_wire import messages
-from mqtt_peer import WAIT_S, Peer
+from mqtt_peer import Peer
 from node_packs import NODE
 from specimens import GATEWAY
+from waiting import DEADLINE_S
 
 CENTRE = "centre-1"
 STRANGER = "n-240ac4000099"
@@ -154,7 +155,7 @@ class GatewayProcess:
         """Make sure that it has ended."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait(WAIT_S)
+            self._process.wait(DEADLINE_S)
 
     @property
     def log(self) -> str:
@@ -175,7 +176,7 @@ class GatewayProcess:
     def wait(self) -> int:
         """Wait for the end; the exit status."""
         assert self._process is not None
-        return self._process.wait(WAIT_S)
+        return self._process.wait(DEADLINE_S)
 
 
 def wait_online(node: Peer) -> None:

@@ -11,8 +11,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from waiting import DEADLINE_S
 
-WAIT_S = 30.0
 _BROKEN_OFF = 0xFF
 
 
@@ -93,7 +93,7 @@ class Peer:
         _result, mid = self._client.subscribe(topic, qos=1)
         return self._reason(mid)
 
-    def next(self, timeout_s: float = WAIT_S) -> paho.MQTTMessage:
+    def next(self, timeout_s: float = DEADLINE_S) -> paho.MQTTMessage:
         """The next message received."""
         return self.messages.get(timeout=timeout_s)
 
@@ -118,7 +118,7 @@ class Peer:
 
     def _reason(self, mid: int | None) -> int:
         with self._changed:
-            if not self._changed.wait_for(lambda: mid in self._reasons, WAIT_S):
+            if not self._changed.wait_for(lambda: mid in self._reasons, DEADLINE_S):
                 raise TimeoutError(f"no answer from the broker for {mid}")
             return self._reasons[mid]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DEFAULT_HEAP = "160K"
-TIMEOUT_S = 60
+TIMEOUT_S = 240
 
 # Runs inside MicroPython; argv: the file. Prints a line for each failed test and the sums.
 _RUNNER = """

@@ -24,6 +24,7 @@ from paho.mqtt.client import MQTTMessage
 from pipeline_kit import city_settings
 from specimens import pack
 from store_kit import row
+from waiting import DEADLINE_S
 
 
 async def _no_status() -> dict[str, Any]:
@@ -92,7 +93,7 @@ class RunningDestinations:
         await self._until(name, lambda state: state["connected"])
 
     async def _until(self, name: str, look: Callable[[dict[str, Any]], bool]) -> None:
-        deadline = asyncio.get_running_loop().time() + 30
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
         state = await self.state(name)
         while not look(state):
             assert asyncio.get_running_loop().time() < deadline, state
@@ -107,7 +108,7 @@ class RunningDestinations:
 def told_up_to(listener: Peer, last: int) -> list[MQTTMessage]:
     """What came up to the pack `last`: a broker has answered before its listeners have heard."""
     told = [listener.next()]
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + DEADLINE_S
     while last not in packs_in(told[-1:]):
         assert time.monotonic() < deadline_s, last
         told.append(listener.next())

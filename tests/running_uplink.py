@@ -16,8 +16,7 @@ from haidang_gateway.uplink.centre import CentreClient
 from haidang_gateway.uplink.forwarder import Forwarder
 from haidang_wire.documents import wrap_alarm, wrap_packs
 from specimens import EPOCH, alarm_document, pack
-
-_DEADLINE_S = 30.0
+from waiting import DEADLINE_S
 
 
 def destination_at(folder: Path, port: int, **more: Any) -> DestinationSettings:
@@ -81,7 +80,7 @@ class RunningUplink:
 
     async def emptied(self) -> None:
         """Wait until the store holds nothing for the centre."""
-        deadline = asyncio.get_running_loop().time() + _DEADLINE_S
+        deadline = asyncio.get_running_loop().time() + DEADLINE_S
         while (backlog := await self.store.backlog(CENTRE)).alarms + backlog.data:
             assert asyncio.get_running_loop().time() < deadline, backlog
             await asyncio.sleep(0.01)

@@ -7,10 +7,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+# Only what never comes is missed: a busy machine is ten times slower than an idle one.
+DEADLINE_S = 120.0
 _LOOK_EVERY_S = 0.02
 
 
-def wait_until(look: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
+def wait_until(look: Callable[[], T], what: str, timeout_s: float = DEADLINE_S) -> T:
     """The first true value of `look`; AssertionError that names `what` after `timeout_s`."""
     deadline_s = time.monotonic() + timeout_s
     while not (value := look()):
@@ -20,7 +22,7 @@ def wait_until(look: Callable[[], T], what: str, timeout_s: float = 30.0) -> T:
     return value
 
 
-async def until(look: Callable[[], object], what: str, timeout_s: float = 30.0) -> None:
+async def until(look: Callable[[], object], what: str, timeout_s: float = DEADLINE_S) -> None:
     """The same while the event loop runs on."""
     deadline_s = time.monotonic() + timeout_s
     while not look():

@@ -13,10 +13,9 @@ from haidang_tools.centre_ledger import Ledger
 from haidang_tools.centre_server import Centre, Line
 from haidang_tools.demo.settings import GATEWAY
 from haidang_wire.topics import node_of_base_name
+from waiting import DEADLINE_S
 
 from chaos import books
-
-_READY_S = 30.0
 
 
 class Office:
@@ -37,7 +36,7 @@ class Office:
     def start(self) -> None:
         """Connect."""
         self._thread.start()
-        if not self._centre.subscribed.wait(_READY_S):
+        if not self._centre.subscribed.wait(DEADLINE_S):
             raise RuntimeError("the centre found no broker")
 
     def stop(self) -> None:

@@ -24,12 +24,11 @@ from haidang_wire.document_words import CERTAINTIES, SEVERITIES
 from haidang_wire.errors import WireError
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import Bench, open_bench
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 _LATER = "2025-11-25T00:00"
 _NOW = "2025-11-24T23:00"
 _ALARM = "gw-01-5f3a9c1e-0001"
-_DEADLINE_S = 60
 
 Say = Callable[..., Awaitable[str]]
 
@@ -37,7 +36,7 @@ Say = Callable[..., Awaitable[str]]
 @contextlib.asynccontextmanager
 async def _gateway(folder: Path, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Say]:
     """A working gateway with one fire; `say(*words, done=...)` is the command and its words."""
-    async with open_bench(folder) as bench, asyncio.timeout(_DEADLINE_S):
+    async with open_bench(folder) as bench, asyncio.timeout(DEADLINE_S):
         control = Control(folder, clock=bench.clock, on_order=bench.inbox.tell_durably)  # type: ignore[arg-type]
         bench.arrive("alarm", pack(0, *smoke("alarm")), 1)
         await bench.pipeline.step()

@@ -19,9 +19,9 @@ from haidang_gateway.control import Control
 from haidang_gateway.fleet.order import Order
 from haidang_gateway.work import Said
 from node_packs import NODE, START_MS
+from waiting import DEADLINE_S
 
 _REQUEST = json.dumps({"node": NODE, "do": "log", "args": {}, "wait_s": 60, "by": "Lan"}).encode()
-_DEADLINE_S = 30
 
 
 class _Gateway:
@@ -52,7 +52,7 @@ async def _open(folder: Path) -> AsyncIterator[_Gateway]:
     gateway = _Gateway(folder)
     running = asyncio.create_task(gateway.control.run(), name="control")
     try:
-        async with asyncio.timeout(_DEADLINE_S):
+        async with asyncio.timeout(DEADLINE_S):
             while True:
                 await asyncio.sleep(0.01)
                 if (folder / "control").is_socket():
@@ -72,7 +72,7 @@ def test_a_visitor_who_goes_on_talking_is_sent_away_and_fills_no_memory(tmp_path
             writer.write(_REQUEST + b"\n")
             await gateway.wait_order()
             writer.write(bytes(8_000_000))
-            async with asyncio.timeout(_DEADLINE_S):
+            async with asyncio.timeout(DEADLINE_S):
                 with pytest.raises(ConnectionError):
                     await writer.drain()  # who reads it all would let this end well
                 assert await _rest(reader) == b""
@@ -97,7 +97,7 @@ def test_only_so_many_wait_at_once_and_a_place_is_free_again(tmp_path: Path) -> 
             assert "too many others" in json.loads(await reader.readline())["err"]
             gateway.writers[0].close()
             ordered = asyncio.create_task(gateway.wait_order(), name="an order")
-            async with asyncio.timeout(_DEADLINE_S):
+            async with asyncio.timeout(DEADLINE_S):
                 while not ordered.done():
                     # The place is free once the gateway has seen that the visitor went.
                     reader, writer = await gateway.visit()
@@ -144,7 +144,7 @@ def _answering(folder: Path, *answers: dict[str, object]) -> Iterator[None]:
         try:
             yield
         finally:
-            server.join(_DEADLINE_S)
+            server.join(DEADLINE_S)
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

@@ -13,8 +13,8 @@ from haidang_gateway.metrics_page import (
     samples_of,
     text_of,
 )
+from waiting import DEADLINE_S
 
-_DEADLINE_S = 30
 STATUS = {
     "version": "0.1.0",
     "epoch": "5f3a9c1e",
@@ -40,7 +40,7 @@ def _free_port() -> int:
 
 
 async def _ask(port: int, request: bytes) -> bytes:
-    async with asyncio.timeout(_DEADLINE_S):
+    async with asyncio.timeout(DEADLINE_S):
         while True:
             try:
                 reader, writer = await asyncio.open_connection(HOST, port)

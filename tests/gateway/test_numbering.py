@@ -11,9 +11,9 @@ from haidang_gateway.numbering import Numbering
 from haidang_gateway.store.writes import COMPOSED_PACKS, PACKS_PER_MESSAGE
 from node_packs import START_MS, pack, smoke
 from pipeline_kit import KEY, open_bench
+from waiting import DEADLINE_S
 
 _BATCH_S = 3600.0
-_WAIT_S = 30
 
 
 class Packs:
@@ -211,7 +211,7 @@ def test_an_alarm_is_answered_while_telemetry_is_numbered(tmp_path: Path) -> Non
             ]
             await _turns()
             bench.arrive("alarm", pack(1, *smoke("alarm")), 1)
-            async with asyncio.timeout(_WAIT_S):
+            async with asyncio.timeout(DEADLINE_S):
                 while ("puback", 1) not in bench.answers.given:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             assert ("ack", KEY, [[1, 1]], "alarm") in bench.answers.given

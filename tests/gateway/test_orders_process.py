@@ -16,9 +16,9 @@ from haidang_gateway.control import address
 from haidang_gateway.store import queries
 from haidang_gateway.store.schema import reading
 from haidang_wire import messages
-from mqtt_peer import WAIT_S, Peer
+from mqtt_peer import Peer
 from node_packs import NODE
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 REPLY = f"hd/1/n/{NODE}/reply"
 ACK = f"hd/1/n/{NODE}/ack"
@@ -117,7 +117,7 @@ def test_a_technician_at_the_gateway_gets_a_nodes_log(world: World) -> None:
             command = next_command(node)
             assert command["do"] == "log"
             _reply(node, command, out={"lines": ["7/ 61234 W link: joining failed"]})
-            told, _ = asking.communicate(timeout=WAIT_S)
+            told, _ = asking.communicate(timeout=DEADLINE_S)
         assert (asking.returncode, told) == (0, "7/ 61234 W link: joining failed\n")
         wait_until(lambda: f"log of {NODE} (local t-" in gateway.log, "who ordered it")
         assert gateway.end(signal.SIGTERM) == 0
@@ -136,7 +136,7 @@ def test_a_technician_sees_a_trial_to_its_end(world: World, tmp_path: Path) -> N
             }
             _reply(node, command, out={"trial_s": 300})
             _reply(node, command, ok=False, err="rolled back: no gateway", hint="look there")
-            told, _ = asking.communicate(timeout=WAIT_S)
+            told, _ = asking.communicate(timeout=DEADLINE_S)
         assert asking.returncode == 1
         first, *rest = told.splitlines()
         assert first.startswith("on trial for 300 s")
@@ -151,11 +151,11 @@ def test_a_technician_is_told_why_nothing_comes(world: World) -> None:
             (("node", NODE, "log", "--wait", "1"), "did not answer before the command expired"),
         ):
             with world.start(*arguments) as asking:
-                told, _ = asking.communicate(timeout=WAIT_S)
+                told, _ = asking.communicate(timeout=DEADLINE_S)
             assert asking.returncode == 1, told
             assert word in told
     with world.start("node", NODE, "log") as asking:
-        told, _ = asking.communicate(timeout=WAIT_S)
+        told, _ = asking.communicate(timeout=DEADLINE_S)
     assert "start it: systemctl start haidang-gateway" in told
 
 
@@ -181,7 +181,7 @@ def test_a_slip_in_the_arguments_is_told_before_anything_is_asked(
 
 def _visit(folder: Path, request: bytes) -> dict[str, object]:
     with socket.socket(socket.AF_UNIX) as visitor, address(folder) as path:
-        visitor.settimeout(WAIT_S)
+        visitor.settimeout(DEADLINE_S)
         visitor.connect(path)
         visitor.sendall(request)
         visitor.shutdown(socket.SHUT_WR)
@@ -199,7 +199,7 @@ def test_the_socket_refuses_what_is_no_request_and_serves_the_next_one(world: Wo
             assert "not a readable request" in str(answer["err"])
         with world.start("node", NODE, "identify", "--json") as asking:
             _reply(node, next_command(node))
-            told, _ = asking.communicate(timeout=WAIT_S)
+            told, _ = asking.communicate(timeout=DEADLINE_S)
         assert json.loads(told)["ok"] is True
 
 

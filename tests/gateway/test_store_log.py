@@ -19,8 +19,7 @@ from haidang_gateway.store.schema import Connection, second
 from haidang_gateway.store.store import Store
 from node_packs import START_MS
 from store_kit import alarm, noise, open_store, packs, row
-
-_WAIT_S = 30
+from waiting import DEADLINE_S
 
 
 async def _drain(store: Store, first_message: int) -> None:
@@ -74,7 +73,9 @@ def test_a_log_begins_anew_although_a_commit_comes_while_it_is_carried_over(
                     # Pages that came after a reader began cannot move before it ends.
                     reader.execute("BEGIN")
                     reader.execute("SELECT count(*) FROM bundle").fetchall()
-                    asyncio.run_coroutine_threadsafe(store.commit(alarm(1)), loop).result(_WAIT_S)
+                    asyncio.run_coroutine_threadsafe(store.commit(alarm(1)), loop).result(
+                        DEADLINE_S
+                    )
                     empty(database)
 
             await store.commit(packs(*(row(seq, noise(seq, 1000)) for seq in range(400))))
@@ -93,9 +94,9 @@ async def held_up(
 ) -> AsyncIterator[None]:
     """A job of the store that does not end before this does, which must take half as long."""
     gate = threading.Event()
-    held = asyncio.create_task(work(lambda _: gate.wait(_WAIT_S)))
+    held = asyncio.create_task(work(lambda _: gate.wait(DEADLINE_S)))
     try:
-        async with asyncio.timeout(_WAIT_S / 2):
+        async with asyncio.timeout(DEADLINE_S / 2):
             yield
         assert not held.done()
     finally:

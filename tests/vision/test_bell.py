@@ -8,8 +8,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.vision import crew as crew_module
 from haidang_gateway.vision.bell import Bell
 from haidang_gateway.vision.crew import Crew
-
-DEADLINE_S = 10.0
+from waiting import DEADLINE_S
 
 
 def test_a_ring_before_the_wait_ends_it_at_once_and_counts_once():

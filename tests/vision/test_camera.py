@@ -14,9 +14,7 @@ from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.source import Source
 from redial_kit import noted_pauses
 from rtsp_peer import RtspCamera
-from waiting import wait_until
-
-DEADLINE_S = 15
+from waiting import DEADLINE_S, wait_until
 
 
 def picture(number, size=(96, 128)):
@@ -110,13 +108,14 @@ def test_a_large_picture_is_made_smaller_in_its_proportions(tmp_path):
 
 
 def test_a_file_is_played_at_its_own_rate_and_the_newest_frame_wins(tmp_path, camera_of):
-    camera = camera_of(write_clip(tmp_path / "c.mp4", count=30, rate=30), loop=False)
+    camera = camera_of(write_clip(tmp_path / "c.mp4", count=20, rate=10), loop=False)
     first = camera.take(DEADLINE_S)
     wait_until(lambda: camera.state == "ended", "the camera being ended")
     last = camera.take(DEADLINE_S)
-    assert (first.number, last.number) == (1, 30)
-    assert last.at_ms - first.at_ms > 700
-    assert camera.counters.dropped == 28
+    assert last.number == 20
+    # A busy machine's first look is late, at a later picture.
+    assert last.at_ms - first.at_ms > 75 * (last.number - first.number) > 0
+    assert camera.counters.dropped == 18
 
 
 def test_after_the_end_of_a_file_nothing_comes(tmp_path, camera_of):
@@ -176,8 +175,7 @@ def test_damage_in_the_middle_loses_some_frames_only(tmp_path):
 def test_a_stream_that_stalls_is_opened_again(stream, camera_of):
     camera = camera_of(f"tcp://127.0.0.1:{stream.port}", read_timeout_s=0.5, open_timeout_s=3)
     assert camera.take(DEADLINE_S) is not None
-    wait_until(lambda: camera.state == "away", "the camera being away")
-    assert "no answer in time" in str(camera.error)
+    wait_until(lambda: "no answer in time" in str(camera.error), "the camera being away")
     before = camera.counters.decoded
     wait_until(lambda: camera.counters.decoded > before, "new pictures")
     assert len(stream.clients) >= 2

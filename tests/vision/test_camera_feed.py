@@ -13,9 +13,7 @@ from haidang_gateway.vision import feed, picamera
 from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.source import Source
 from redial_kit import noted_pauses
-from waiting import wait_until
-
-DEADLINE_S = 10.0
+from waiting import DEADLINE_S, wait_until
 
 
 def told_of(source):

@@ -11,8 +11,8 @@ from haidang_gateway.vision.lines import WorkerSettings
 from haidang_gateway.vision.networks import load_networks
 from haidang_gateway.vision.observer import Observer
 from haidang_gateway.vision.post import Post
+from waiting import DEADLINE_S
 
-DEADLINE_S = 60
 STEP_MS = 200
 ENOUGH_MS = 12_000
 

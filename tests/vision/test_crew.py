@@ -24,9 +24,8 @@ from haidang_gateway.vision.picture import Still
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
-DEADLINE_S = 30
 ZONE = ZoneSettings(id="square")
 
 

@@ -15,8 +15,8 @@ from haidang_gateway.vision.source import Source
 from haidang_tools import street as street_module
 from haidang_tools.scene import Orders, Scene, SceneError, compose
 from haidang_tools.street import DrawnStreet, FilmedStreet, street, street_video
+from waiting import DEADLINE_S
 
-DEADLINE_S = 20
 LABEL = (slice(8, 30), slice(8, 60))
 
 

@@ -21,9 +21,7 @@ from haidang_gateway.vision.lines import (
 )
 from haidang_gateway.vision.source import Source
 from PIL import Image
-from waiting import wait_until
-
-DEADLINE_S = 30
+from waiting import DEADLINE_S, wait_until
 
 
 def take_all(path):

@@ -13,9 +13,9 @@ from crew_kit import noisy, write_clip
 from haidang_gateway.errors import CameraError
 from haidang_gateway.vision.camera import Decoder, _owned, opened
 from haidang_gateway.vision.source import Source
+from waiting import DEADLINE_S
 
 _CAMERA = Path(__file__).with_name("usb_camera.c")
-_LIMIT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that is /dev/video77 for whoever preloads it."""
     made = tmp_path_factory.mktemp("usb") / "camera.so"
     command = ["gcc", "-shared", "-fPIC", "-O1", "-o", str(made), str(_CAMERA), "-ldl"]
-    subprocess.run(command, check=True, timeout=_LIMIT_S)
+    subprocess.run(command, check=True, timeout=DEADLINE_S)
     return made
 
 
@@ -82,7 +82,7 @@ def _seen(camera: Path, script: str) -> str:
         env=os.environ | {"LD_PRELOAD": str(camera), "PICTURES": "20"},
         capture_output=True,
         text=True,
-        timeout=_LIMIT_S,
+        timeout=DEADLINE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -93,7 +93,7 @@ _WATCHED = """
 from haidang_gateway.clock import Clock
 from haidang_gateway.vision.feed import Camera
 from haidang_gateway.vision.source import Source
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 def told(frame):
     colour = "grey" if abs(frame.rgb.astype(int) - 128).max() < 3 else "torn"

@@ -25,8 +25,7 @@ from haidang_gateway.vision.lines import (
     encode,
 )
 from haidang_gateway.vision.picture import CrowdCount
-
-DEADLINE_S = 30
+from waiting import DEADLINE_S
 
 
 class SteeredNetworks:

@@ -20,9 +20,8 @@ from haidang_wire.mqtt5 import (
     Subscribed,
     Will,
 )
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
-_WAIT_S = 30.0
 _CONFIGURATION = """
 listener {port} 127.0.0.1
 allow_anonymous true
@@ -41,7 +40,7 @@ class Link:
     def __init__(self, port: int, name: str, **settings: Any) -> None:
         self.session = Session(name, **settings)
         self._events: list[Any] = []
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=_WAIT_S)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE_S)
         try:
             self._socket.sendall(self.session.connect())
             self.connected: Connected = self.until(Connected)
@@ -61,7 +60,7 @@ class Link:
 
     def until(self, kind: Callable[..., Any]) -> Any:
         """The next event of this kind; others wait for their turn."""
-        deadline = time.monotonic() + _WAIT_S
+        deadline = time.monotonic() + DEADLINE_S
         while time.monotonic() < deadline:
             for event in self._events:
                 if type(event) is kind:
@@ -111,7 +110,7 @@ def broker(tmp_path: Path, free_port: int) -> Iterator[int]:
         yield free_port
     finally:
         process.terminate()
-        process.wait(_WAIT_S)
+        process.wait(DEADLINE_S)
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -123,7 +122,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
             return False
         return True
 
-    wait_until(listens, "mosquitto listens", _WAIT_S)
+    wait_until(listens, "mosquitto listens")
 
 
 def test_limits_of_the_broker_are_told(broker: int) -> None:

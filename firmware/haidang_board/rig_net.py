@@ -15,7 +15,7 @@ from functools import partial
 _CHUNK_BYTES = 16_384
 _HELD_BYTES = 65_536  # what the radio and the stacks hold in flight, about
 # Quiet for longer, and what comes is no answer; an old answer counts for less than a new one.
-_ANSWER_MOST_S = 0.1
+_ANSWER_MOST_S = 1.0
 _OLDER = 0.9
 _NOT_YET_CONNECTED = errno.ENOTCONN  # the handshake with the peer is not over
 

@@ -1,12 +1,16 @@
 """Fast time: idle waits are skipped, and everything that measures time agrees."""
 
+import math
 import re
+import selectors
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from haidang_board import rig_net
 from haidang_board.errors import BoardSilent
 from haidang_board.rig import Board
+from haidang_board.rig_hurry import Hurry
 from haidang_tools.board import SerialBoard
 from waiting import wait_until
 
@@ -75,3 +79,21 @@ def test_a_board_that_never_waits_is_told(fresh: Callable[..., Board]) -> None:
     board = started(fresh(), "while True:\n    pass\n")
     with pytest.raises(BoardSilent, match="did not live through"):
         board.hurry(1000, 0.3)
+
+
+def test_answers_of_a_busy_machine_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr(rig_net.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(rig_net.Relay, "busy", True)
+    relay, hurry = rig_net.Relay(selectors.DefaultSelector), Hurry()
+    hurry.begin(200.0)
+    for came in (False, True, False):
+        relay._note_move(came)
+        now_s += 0.3
+
+    def skips() -> bool:
+        return hurry.idle(60_000, now_s, math.inf, relay, alone=False)[0] > 0
+
+    assert not skips()
+    now_s += 1.0
+    assert skips()

@@ -35,7 +35,7 @@ def numbers(gw: StandInGateway, boot: int) -> list[int]:
 
 
 def asleep(board: Board, times: int) -> None:
-    wait_until(lambda: board.console.count(b"sleeps for") >= times, f"sleep {times}", 60)
+    wait_until(lambda: board.console.count(b"sleeps for") >= times, f"sleep {times}")
     wait_until(lambda: not board.powered, "the board's sleep")
 
 
@@ -100,8 +100,8 @@ def test_a_power_cut_between_sleeps_loses_no_alarm_and_repeats_no_name(bench: Be
         board.power_off()
         board.world.wifi_up = True
         board.power_on()
-        wait_until(lambda: (2, True) in alarms(gw), "the alarm of the second boot", 60)
-        wait_until(lambda: (1, True) in alarms(gw), "the alarm from before the cut", 60)
+        wait_until(lambda: (2, True) in alarms(gw), "the alarm of the second boot")
+        wait_until(lambda: (1, True) in alarms(gw), "the alarm from before the cut")
         (epoch,) = {key[0] for key in gw.packs}
         wait_until(lambda: explained(gw, epoch, 1, known), "every number of the first boot")
         causes = {drop[2] for row in gw.statuses[-1]["boots"] for drop in row["dropped"]}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from waiting import DEADLINE_S
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -92,7 +93,7 @@ def no_leaked_threads() -> Iterator[None]:
     """Fails a test that leaves a thread of its own behind."""
     before = set(threading.enumerate())
     yield
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + DEADLINE_S / 4
     while leaked := [t for t in threading.enumerate() if t not in before and t.is_alive()]:
         if time.monotonic() > deadline:
             pytest.fail(f"threads left running: {[t.name for t in leaked]}")

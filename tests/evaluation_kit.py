@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from haidang_gateway.vision.frame import Picture
 from PIL import Image
+from waiting import DEADLINE_S
 
 
 def evaluated(root: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
@@ -17,7 +18,7 @@ def evaluated(root: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
         [sys.executable, str(root / "models" / "evaluate.py"), *arguments, "--json"],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=DEADLINE_S,
         check=False,
     )
     lines = done.stdout.splitlines()

@@ -119,7 +119,7 @@ class World:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=DEADLINE_S,
         ).stdout
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":

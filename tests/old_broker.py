@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import Self
 
+from waiting import DEADLINE_S
+
 _REFUSED = bytes((0x20, 0x02, 0x00, 0x01))
 _VERSION_5 = 5
 _PIECE = 4096
@@ -47,7 +49,7 @@ class OldBroker:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        self._thread.join(5)
+        self._thread.join(DEADLINE_S)
 
     def _listen(self) -> None:
         while True:
@@ -79,7 +81,7 @@ class OldBroker:
                 back = threading.Thread(target=_copy, args=(far, near), daemon=True)
                 back.start()
                 _copy(near, far)
-                back.join(5)
+                back.join(DEADLINE_S)
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

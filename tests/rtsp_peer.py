@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from io import BufferedIOBase
 
+from waiting import DEADLINE_S
+
 _TS_BYTES = 188
 _PACKETS_EACH = 7
 _SDP = (
@@ -54,10 +56,10 @@ class RtspCamera:
         self._closed.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._threads[0].join(5)
+        self._threads[0].join(DEADLINE_S)
         self.hang_up()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(DEADLINE_S)
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments)

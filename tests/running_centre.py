@@ -8,7 +8,7 @@ from haidang_tools.centre import Centre, Line
 from haidang_tools.centre_check import Checker, Message, Refusal
 from haidang_tools.centre_heads import ChainHead
 from haidang_tools.centre_ledger import Ledger
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 
 class RunningCentre:
@@ -59,7 +59,7 @@ class RunningCentre:
     def __exit__(self, *_: object) -> None:
         """Stop and wait for its end."""
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(DEADLINE_S)
         assert not self._thread.is_alive(), "the centre did not stop"
 
     def numbers(self) -> list[int]:

@@ -13,6 +13,7 @@ from haidang_board.rig import Board
 from haidang_tools.demo.real_boards import own_address
 from haidang_tools.demo.settings import NODE_HEAP
 from stand_ins import relay
+from waiting import DEADLINE_S
 
 _DAC_PIN = 25
 _WIRE_S = 0.02
@@ -95,7 +96,7 @@ def test_a_run_cuts_the_power_plays_the_sensor_and_skips_what_the_rig_lacks(
         cwd=pytestconfig.rootpath,
         capture_output=True,
         text=True,
-        timeout=220,
+        timeout=5 * DEADLINE_S,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr

@@ -16,7 +16,7 @@ from rig.real import full_rig
 from rig.rig_file import load
 from rig.stimulus import StimulusBoard
 from stand_ins import relay, terminal
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 _METER_RX_PIN = 39
 _DAC_PIN = 25
@@ -128,5 +128,5 @@ def test_a_person_who_is_not_there_makes_a_lack_not_a_failure(tmp_path: Path) ->
         thread = threading.Thread(target=bench.set_power, args=(True,))
         thread.start()
         os.write(far, b"\n")
-        thread.join(5)
+        thread.join(DEADLINE_S)
         assert not thread.is_alive()

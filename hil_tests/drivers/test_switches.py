@@ -11,7 +11,7 @@ from rig.person import PersonSwitch
 from rig.relay import RelaySwitch, order
 from rig.switches import CommandSwitch, HubPort, TasmotaPlug
 from stand_ins import Plug, relay, terminal, uhubctl
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 
 def test_a_hub_port_is_switched_by_uhubctl_on_the_path(
@@ -118,7 +118,7 @@ def test_a_person_is_asked_and_waited_for() -> None:
         assert "Switch the board's power OFF" in shown
         assert thread.is_alive()
         os.write(far, b"\n")
-        thread.join(5)
+        thread.join(DEADLINE_S)
         assert not thread.is_alive()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import haidang_board
 from haidang_board import rig_process
+from waiting import DEADLINE_S
 
 BOARD = Path(haidang_board.__file__).parent
 
@@ -91,7 +92,7 @@ def micropython(code: str, image: Path) -> str:
         [rig_process.interpreter(), "-X", "heapsize=1M", "-c", f"PATH = {str(image)!r}\n{code}"],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=DEADLINE_S,
         check=False,
         env={"PATH": os.environ["PATH"], "MICROPYPATH": f"{BOARD}:.frozen"},
     )

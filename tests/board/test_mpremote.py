@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from haidang_board.rig import Board
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 MPREMOTE = str(Path(sys.executable).parent / "mpremote")
 
@@ -21,7 +21,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 
 def mpremote(board: Board, *words: str) -> subprocess.CompletedProcess[str]:
     command = [MPREMOTE, "connect", board.port, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
 
 
 def printed(board: Board, *words: str) -> str:

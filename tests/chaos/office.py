@@ -42,7 +42,7 @@ class Office:
     def stop(self) -> None:
         """End it."""
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(DEADLINE_S)
 
     def names(self) -> Counter[books.Name]:
         """The packs in its ledger by name, with how often each came under a number of its own."""

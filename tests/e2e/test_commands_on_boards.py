@@ -10,7 +10,7 @@ from haidang_gateway.store import queries
 from haidang_gateway.store.schema import FILE, reading
 from haidang_tools.demo.city import City
 from haidang_tools.demo.settings import SMOKE
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 MakeCity = Callable[..., City]
 
@@ -75,11 +75,11 @@ def _at_the_gateway(city: City, *arguments: str) -> tuple[int, str]:
     ran: subprocess.CompletedProcess[str] = subprocess.run(
         [
             *(sys.executable, "-m", "haidang_gateway", "node", SMOKE.id, *arguments),
-            *("--config", str(city.folder / "gateway.toml"), "--wait", "40"),
+            *("--config", str(city.folder / "gateway.toml"), "--wait", "100"),
         ],
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=DEADLINE_S,
     )
     return ran.returncode, ran.stdout

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from haidang_tools.demo.command import _ended_by_signals
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 
 def _of(folder: Path) -> list[str]:
@@ -41,9 +41,9 @@ def test_nothing_stays_behind_when_it_is_stopped_while_it_starts(
         return len(_of(tmp_path)) >= 4  # both brokers and the first boards
 
     try:
-        wait_until(begun, "the demo's processes", 60)
+        wait_until(begun, "the demo's processes")
         demo.send_signal(signal.SIGHUP)
-        assert "Stopped" in demo.communicate(timeout=100)[0]
+        assert "Stopped" in demo.communicate(timeout=DEADLINE_S)[0]
     finally:
         demo.kill()
         demo.communicate()
@@ -67,7 +67,7 @@ def test_each_way_of_stopping_it_ends_it_once(how: signal.Signals) -> None:
 def test_what_cannot_work_is_told_before_anything_starts(root: Path, wrong: list[str]) -> None:
     command = [sys.executable, "-m", "haidang_tools", "demo", *wrong]
     done = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=root, capture_output=True, text=True, timeout=DEADLINE_S, check=False
     )
     assert done.returncode == 1
     assert f"demo: {'camera' if wrong[0] == '--camera' else '--record'}" in done.stdout

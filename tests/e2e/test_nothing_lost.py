@@ -11,7 +11,7 @@ from haidang_tools.demo.accounts import sums_of
 from haidang_tools.demo.city import City
 from haidang_tools.demo.settings import FLOOD, FOOTFALL, SMOKE
 from haidang_tools.demo.view import AlarmRow
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 MakeCity = Callable[..., City]
 
@@ -65,7 +65,7 @@ def test_a_gateway_killed_at_any_point_loses_no_alarm(make_city: MakeCity, point
     city.gateway.stop()
     city.gateway.start({"HAIDANG_CRASH_AT": point})
     city.worlds[SMOKE.id].smoke_ppm = _SMOKE_PPM
-    assert city.gateway.wait(30) == _CRASHED
+    assert city.gateway.wait(DEADLINE_S) == _CRASHED
 
     city.gateway.start()
 

@@ -20,6 +20,7 @@ from mqtt_peer import Peer
 from node_packs import NODE
 from redial_kit import noted_pauses, pause_of_one_that_stood_s
 from specimens import GATEWAY
+from waiting import DEADLINE_S
 
 _DATA = f"hd/1/n/{NODE}/data"
 
@@ -48,7 +49,7 @@ class _Seen:
         self._news.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             while not condition():
                 self._news.clear()
                 await self._news.wait()
@@ -130,7 +131,7 @@ def test_a_broker_that_refuses_is_dialled_slowly_and_one_that_is_away_soon(
     pauses = noted_pauses(monkeypatch, lasting_s=3600)
 
     async def scenario(port: int) -> None:
-        async with _running(ca_dir, port if refuses else 1), asyncio.timeout(20):
+        async with _running(ca_dir, port if refuses else 1), asyncio.timeout(DEADLINE_S):
             while not pauses:  # noqa: ASYNC110 (told by a callback)
                 await asyncio.sleep(0.01)
 
@@ -172,7 +173,7 @@ def test_a_publish_that_nobody_was_there_for_is_told(ca_dir: Path, tmp_path: Pat
                     assert session.publish(f"hd/1/n/{NODE}/cmd", b"{}")
                     await asyncio.to_thread(node.next)
                 assert session.publish("hd/1/n/n-240ac4000002/cmd", b"{}")
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(DEADLINE_S):
                     while not unheard:  # noqa: ASYNC110 (told by a callback)
                         await asyncio.sleep(0.01)
         assert unheard == ["hd/1/n/n-240ac4000002/cmd"]

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from node_packs import NODE, START_MS, pack, smoke
 from pipeline_kit import KEY, open_bench
+from waiting import DEADLINE_S
 
 FLOODER = "n-240ac40000ff"
 GOOD = [f"n-240ac40000{n:02x}" for n in range(50)]
@@ -86,7 +87,7 @@ def test_what_the_gateway_itself_has_to_say_waits_behind_no_flood() -> None:
         for seq in range(20):
             inbox.put_urgent(_arrival(FLOODER, seq))
         fact = object()
-        await asyncio.wait_for(inbox.tell(fact), 1)  # type: ignore[arg-type]
+        await asyncio.wait_for(inbox.tell(fact), DEADLINE_S)  # type: ignore[arg-type]
         for node in GOOD:
             inbox.put_urgent(_arrival(node))
         assert fact in inbox.take_urgent(50), "and it is never displaced"

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from node_packs import EPOCH, NODE
 from store_kit import NO_BROKER
+from waiting import DEADLINE_S
 
 
 class _Line:
@@ -64,7 +65,7 @@ def test_online_and_acks_that_find_no_room_are_sent_as_soon_as_there_is_some(
         link.publish_ack((NODE, EPOCH, 7), [[1, 4]], "alarm")
         assert line.sent == []
         line.full = False
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE_S):
             while len(line.sent) < 2:
                 line.changed.clear()
                 await line.changed.wait()
@@ -89,7 +90,7 @@ def test_many_ranges_are_told_in_packets_that_a_node_takes(
         link = NodeLink("gw-01", NO_BROKER, clock=clock, inbox=inbox)
         running = asyncio.create_task(link.run())
         link.publish_ack((NODE, EPOCH, 7), ranges, "data")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE_S):
             while sum(topic.endswith("/ack") for topic in line.sent) < 3:
                 line.changed.clear()
                 await line.changed.wait()

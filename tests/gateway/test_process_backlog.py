@@ -61,7 +61,7 @@ def test_an_alarm_overtakes_the_statuses_of_nodes_that_come_back_at_once(world: 
         wait_online(node)
         began_s = time.monotonic()
         for _ in range(150):
-            node.publish(STATUS, status(boots=[]))
+            node.send(STATUS, status(boots=[]))
         node.publish(ALARM, pack(1, *smoke("alarm"), unix_ms=time.time_ns() // 1_000_000))
         assert next_ack(node)["s"] == [[1, 1]]
         assert time.monotonic() - began_s < commit_s - 1

@@ -20,6 +20,7 @@ from haidang_gateway.store.schema import reading
 from haidang_gateway.store.store import Store
 from node_packs import NODE, START_MS
 from store_kit import alarm, noise, open_store, packs, row, stored
+from waiting import DEADLINE_S
 
 # Commits numbers until it is killed or has done `last`; tries again as the pipeline does.
 _WRITER = """
@@ -142,7 +143,7 @@ def test_a_disk_that_fails_now_and_then_costs_time_and_nothing_else(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
     if "ptrace" in done.stderr:
         pytest.skip("this machine does not let strace in")

@@ -10,7 +10,7 @@ from haidang_board.rig import Board
 from haidang_tools import flash
 from haidang_tools.brokers import Broker, certificates
 from stand_in_gateway import StandInGateway
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 FIRMWARE = flash.SOURCE
 MAC = "240ac4000001"
@@ -82,7 +82,7 @@ def at_the_board(board: Board, *command: str) -> str:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_S,
     )
     return done.stdout
 

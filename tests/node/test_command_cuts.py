@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from waiting import DEADLINE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Path(__file__).with_name("on_node_command_cuts.py")
 
@@ -19,7 +21,7 @@ def test_each_command_is_done_once_and_one_whole_configuration_is_left(tmp_path:
         capture_output=True,
         text=True,
         check=True,
-        timeout=100,
+        timeout=DEADLINE_S,
     )
     result: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
     assert result["cuts"] > 250

@@ -78,8 +78,12 @@ def test_hours_of_sleep_keep_the_boot_the_numbers_and_the_uptime(bench: Bench) -
         assert told["hb"] == 1
         assert 9_000_000 < told["up_ms"] <= 10_800_000 + 5000
         wait_until(lambda: numbers(gw, 1) == list(range(len(numbers(gw, 1)))), "every number")
-        # A reading in five minutes, figures and a snapshot with each connection.
-        assert len(gw.packs) > 45
+        told_of, _, since = board.console.rpartition(b"connect: connected")
+        wakes, connections = told_of.count(b"awake for"), told_of.count(b"connect: connected") + 1
+        assert wakes + since.count(b"awake for") >= 34
+        assert connections >= 6
+        # A reading with each wake, figures and a snapshot with each connection.
+        assert len(gw.packs) > wakes + 2 * connections, (wakes, connections)
         assert gw.bad == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waiting import DEADLINE_S
 
 SNIFFER = Path(__file__).resolve().parents[2] / "firmware" / "sniffer"
 CORE = sorted((SNIFFER / "core").glob("*.c"))
@@ -63,12 +64,12 @@ def _probe(
 
 def test_hash_ring_and_window_hold(tmp_path: Path) -> None:
     program = _compiled(tmp_path / "check", "check_core.c", *MEMORY, "-pthread")
-    subprocess.run([program], check=True, timeout=60)
+    subprocess.run([program], check=True, timeout=DEADLINE_S)
 
 
 def test_ring_has_no_data_race(tmp_path: Path) -> None:
     program = _compiled(tmp_path / "race", "check_core.c", "-fsanitize=thread", "-pthread")
-    subprocess.run([program], check=True, timeout=100)
+    subprocess.run([program], check=True, timeout=DEADLINE_S)
 
 
 def test_sequence_and_hidden_address_are_told(sniff: Filter) -> None:
@@ -138,7 +139,7 @@ def test_glue_for_the_chip_fits_the_interfaces_it_calls() -> None:
     script = SNIFFER / "build_check.sh"
     environment = {"PATH": os.environ["PATH"], "RUNS": "20000"}
     result = subprocess.run(
-        [script], capture_output=True, text=True, check=False, env=environment, timeout=60
+        [script], capture_output=True, text=True, check=False, env=environment, timeout=DEADLINE_S
     )
     assert result.returncode == 0, result.stderr
     assert "glue: syntax and types hold" in result.stdout

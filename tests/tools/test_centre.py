@@ -27,7 +27,7 @@ from specimens import (
     data_message,
     offline,
 )
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 ACK_TOPIC = "hd/1/g/gw-01/ack"
 
@@ -220,7 +220,7 @@ def test_the_command_prints_json_lines_acknowledges_alarms_and_ends_with_its_sum
             command = json.loads(gateway.next().payload)
             process.send_signal(signal.SIGTERM)
             sums = json.loads(process.stdout.read().splitlines()[-1])
-            assert process.wait(10) == 0
+            assert process.wait(DEADLINE_S) == 0
     assert (line["kind"], line["alarm_id"], line["rev"]) == ("alarm", f"gw-01-{EPOCH}-0001", 1)
     assert line["delay_ms"] > 0
     assert command["args"] == {"alarm_id": line["alarm_id"], "by": "Lan"}

@@ -14,6 +14,7 @@ from haidang_tools.board import SerialBoard
 from haidang_tools.errors import InputRefused
 from haidang_tools.flash import SOURCE
 from haidang_tools.provision import provision
+from waiting import DEADLINE_S
 
 NODE = "n-240ac4000017"
 CONFIG = {
@@ -42,7 +43,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
 def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ca") / "pki"
     command = [str(Path(sys.executable).parent / "haidang-gateway"), "ca", "init", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, check=True, capture_output=True, timeout=DEADLINE_S)
     return folder
 
 

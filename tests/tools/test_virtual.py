@@ -14,7 +14,7 @@ from haidang_tools.board import SerialBoard
 from haidang_tools.demo.settings import NODE_HEAP
 from haidang_tools.errors import InputRefused
 from haidang_tools.virtual import add_arguments, change, world_from
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 
 def test_the_command_prints_a_port_that_answers_and_ends_when_told(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_the_command_prints_a_port_that_answers_and_ends_when_told(tmp_path: Pat
             assert "no suply_mv" in process.stdout.readline()
             wait_until(lambda: int(serial.execute(reading)) >= 249, "the order")
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(DEADLINE_S) == 130
 
 
 def test_who_is_told_to_end_many_times_at_once_ends() -> None:
@@ -66,7 +66,7 @@ def _told(process: subprocess.Popen[str], often: int) -> bool:
 )
 def test_who_is_told_to_end_once_more_ends_without_another_word(program: str, words: str) -> None:
     command = [sys.executable, "-c", globals()[program]]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_S, check=True)
     assert (done.stdout, done.stderr) == (f"{words}\n", "")
 
 

@@ -16,7 +16,7 @@ from haidang_gateway.clock import Clock
 from haidang_gateway.vision.crew import Crew
 from haidang_gateway.vision.lines import AliveLine, FaultLine, WorkerSettings
 from haidang_gateway.vision.picture import CrowdCount, to_input
-from waiting import wait_until
+from waiting import DEADLINE_S, wait_until
 
 PEER = Path(__file__).resolve().parents[1] / "gst_camera.py"
 PYTHON = "/usr/bin/python3"
@@ -162,7 +162,7 @@ class Watcher:
 
     def end(self):
         self.crew.stop()
-        self._running.join(30)
+        self._running.join(DEADLINE_S)
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ def test_acks_that_wait_are_confirmed_in_one_and_a_command_among_them_has_its_tu
                     ack = {"epoch": store.epoch, "s": [[number, number]]}
                     payload = messages.encode("centre_ack", ack)
                     await asyncio.to_thread(centre.publish, "hd/1/g/gw-01/ack", payload)
+                    await until(lambda: store.confirmed, "the first is taken alone")
                     if number == 4:
                         await asyncio.to_thread(centre.publish, "hd/1/g/gw-01/cmd", b"do")
             connection: Any = uplink.client._connection

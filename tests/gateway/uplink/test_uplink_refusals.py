@@ -22,7 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from redial_kit import pause_of_one_that_stood_s
 from running_uplink import RunningUplink, destination_at
-from waiting import until
+from waiting import DEADLINE_S, until
 
 # Longer than any pause of a failure that passes, the shortest of a refusal.
 _SLOW_S = 15.0
@@ -135,7 +135,7 @@ def test_a_broker_that_has_not_answered_yet_has_refused_nothing(ca: Path) -> Non
     with socket.create_server(("127.0.0.1", 0)) as door, ThreadPoolExecutor(1) as other:
         raw = socket.create_connection(door.getsockname())
         far = other.submit(theirs.wrap_socket, door.accept()[0], server_side=True)
-        with ours.wrap_socket(raw) as near, far.result(10):
+        with ours.wrap_socket(raw) as near, far.result(DEADLINE_S):
             near.setblocking(False)
             with pytest.raises(ssl.SSLWantReadError):
                 near.recv(1)

@@ -10,7 +10,7 @@ _HOST = "127.0.0.1"
 _PIECE_BYTES = 4096
 _LEAST_PIECE_BYTES = 256
 _PIECES_PER_S = 20
-_ANSWER_S = 5.0
+_ANSWER_S = 60.0
 _UNDER_WAY = 1024
 # Time of arrival in the loop's seconds, and the bytes; none: the end.
 _Piece = tuple[float, bytes]

@@ -17,7 +17,7 @@ MakeCity = Callable[..., City]
 
 def test_a_node_answers_the_centre_and_a_technician_at_the_gateway(make_city: MakeCity) -> None:
     city = make_city(nodes=(SMOKE,))
-    wait_until(lambda: city.centre.read(lambda view: view.packs), "a pack at the centre", 60)
+    _ready(city)
 
     done, told = _at_the_gateway(city, "identify")
     assert done == 0, told
@@ -35,7 +35,7 @@ def test_a_configuration_is_tried_and_kept_and_a_wrong_one_is_refused_whole(
     make_city: MakeCity,
 ) -> None:
     city = make_city(nodes=(SMOKE,))
-    wait_until(lambda: city.centre.read(lambda view: view.packs), "a pack at the centre", 60)
+    _ready(city)
     patch = city.folder / "patch.json"
     patch.write_text(json.dumps({"no_such_part": 1}), encoding="utf-8")
     done, told = _at_the_gateway(city, "config", str(patch))
@@ -58,8 +58,14 @@ def test_a_configuration_is_tried_and_kept_and_a_wrong_one_is_refused_whole(
     assert told.startswith("on trial for")
     city.gateway.kill()
     city.gateway.start()
-    wait_until(lambda: _outcome(city), "the outcome of the trial", 60)
+    wait_until(lambda: _outcome(city), "the outcome of the trial")
     assert _outcome(city)["out"]["kept"] is True
+
+
+def _ready(city: City) -> None:
+    wait_until(lambda: city.centre.read(lambda view: view.packs), "a pack at the centre")
+    # Packs go without the time, commands do not: its answer may come to a busy machine too late.
+    wait_until(lambda: b"the clock is set" in city.boards[SMOKE.id].console, "the time")
 
 
 def _outcome(city: City) -> dict[str, Any]:
